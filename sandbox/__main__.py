@@ -1,0 +1,3 @@
+from sandbox.server import command
+
+command(prog_name="python -m sandbox")

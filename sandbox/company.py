@@ -1,0 +1,173 @@
+"""The pretend company: its people and departments, read from company.json, and crowds of more.
+
+Each platform has a copy of its own, so that a person can be frozen in one and active in the other.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+COMPANY = json.loads(Path(__file__).with_name("company.json").read_text("utf-8"))
+ROOT = "1"
+STATES = ("active", "inactive", "frozen", "exited", "resigned")
+FAMILY_NAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
+GIVEN_NAMES = ("伟", "芳", "娜", "敏", "静", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛", "明", "超")
+BRANCHES = 8  # sub-departments under each department of a crowd
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """Somebody who can hold the pretend phone; `key` is the WeCom userid and the Feishu user_id."""
+
+    key: str
+    name: str
+    en_name: str = ""
+    nickname: str = ""
+    title: str = ""
+    email: str = ""
+    work_email: str = ""
+    mobile: str = ""
+    telephone: str = ""
+    gender: int = 0  # 0 unknown, 1 male, 2 female
+    avatar: str | None = None  # None: the sandbox's own picture
+    number: str = ""
+    city: str = ""
+    country: str = ""
+    desk: str = ""
+    address: str = ""
+    joined: int = 1609459200  # seconds since 1970
+    departments: list = field(default_factory=list)
+    boss: str = ""
+    manager: bool = False
+    state: str = "active"
+    company: str = "home"
+    customer: bool = False  # WeCom knows them as an external contact
+    hidden: bool = False  # outside what applications may see
+    barred: bool = False  # outside whom the application is offered to
+    withhold: list = field(default_factory=list)  # platform fields left out of every answer
+    extra: dict = field(default_factory=dict)  # platform fields put in place of ours
+
+    @property
+    def listed(self):
+        """Whether department lists show this person: the resigned are gone from them."""
+        return self.company == "home" and self.state != "resigned"
+
+    def dress(self, fields):
+        """Return platform fields with this person's replacements in and the withheld ones out."""
+        return {name: value for name, value in {**fields, **self.extra}.items() if name not in self.withhold}
+
+
+@dataclass(slots=True, eq=False)
+class Department:
+    id: str
+    name: str
+    en_name: str = ""
+    parent: str | None = None
+    leaders: list = field(default_factory=list)  # keys of people, the main leader first
+    feishu_id: str = ""  # a department id with letters, where the company gave one
+    order: int = 100
+
+
+class Directory:
+    """The people and departments one platform knows."""
+
+    def __init__(self, people=0, departments=0):
+        self.touched = False
+        self.departments = {row["id"]: Department(**row) for row in COMPANY["departments"]}
+        self.people = {row["key"]: Person(**copy_lists(row)) for row in COMPANY["people"]}
+        self.departments.update((row.id, row) for row in crowd_departments(departments))
+        self.people.update((row.key, row) for row in crowd_people(people, departments))
+
+    def touch(self):
+        """Forget what was worked out from the people and departments, after a change."""
+        self.touched = True
+        for name in ("members", "children", "identifiers"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def members(self):
+        """Department id -> the people listed directly in it."""
+        found = defaultdict(list)
+        for person in self.people.values():
+            if person.listed:
+                for department in person.departments:
+                    found[department].append(person)
+        return found
+
+    @cached_property
+    def children(self):
+        """Department id -> its direct sub-departments."""
+        found = defaultdict(list)
+        for department in self.departments.values():
+            found[department.parent].append(department)
+        return found
+
+    @cached_property
+    def identifiers(self):
+        """Room for tables worked out from the people and departments; emptied by every change."""
+        return {}
+
+    def below(self, department_id):
+        """Return all departments under one, nearest first, without itself."""
+        found = list(self.children[department_id])
+        for department in found:
+            found.extend(self.children[department.id])
+        return found
+
+    def above(self, department_id):
+        """Return the department and its ancestors up to below the root."""
+        chain = []
+        while department_id in self.departments and department_id != ROOT:
+            chain.append(self.departments[department_id])
+            department_id = chain[-1].parent
+        return chain
+
+    def visible_departments(self, reach):
+        """Return the ids of the departments in an application's range; None stands for all of them."""
+        if reach is None:
+            return self.departments.keys()
+        kept = self.identifiers.setdefault("visible departments", {})
+        if repr(reach) not in kept:
+            roots = [key for key in reach.get("departments", ()) if key in self.departments]
+            kept[repr(reach)] = {*roots, *(department.id for root in roots for department in self.below(root))}
+        return kept[repr(reach)]
+
+    def sees(self, reach, person):
+        """Whether an application with this range may read this person."""
+        if person.hidden or person.company != "home":
+            return False
+        if reach is None or person.key in reach.get("users", ()):
+            return True
+        return not self.visible_departments(reach).isdisjoint(person.departments)
+
+
+def copy_lists(row):
+    return {name: list(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def crowd_departments(count):
+    """Make `count` departments under the root, in a tree with a few branches each."""
+    for number in range(count):
+        parent = ROOT if number < BRANCHES else str(100 + number // BRANCHES - 1)
+        names = (f"部门{number + 1:05}", f"Department {number + 1}")
+        yield Department(str(100 + number), *names, parent, order=number + 1)
+
+
+def crowd_people(count, departments):
+    """Make `count` people, always the same ones; every tenth sits in two departments."""
+    for number in range(count):
+        name = FAMILY_NAMES[number % len(FAMILY_NAMES)] + GIVEN_NAMES[number // 7 % len(GIVEN_NAMES)]
+        seats = [number, number * 7 + 1] if number % 10 == 0 else [number]
+        yield Person(
+            key=f"p{number + 1:06}",
+            name=f"{name}{number + 1}",
+            en_name=f"Person {number + 1}",
+            title="员工",
+            email=f"p{number + 1:06}@example.com",
+            mobile=f"150{number + 1:08}",
+            gender=number % 2 + 1,
+            number=f"P{number + 1:06}",
+            departments=list(dict.fromkeys(str(100 + seat % departments) if departments else ROOT for seat in seats)),
+        )

@@ -1,0 +1,85 @@
+"""How Feishu's Open API says yes and no: {code, msg, data}, a log id in every answer.
+
+https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code
+"""
+
+import json
+import re
+import time
+from secrets import token_hex
+
+from flask import Response
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+# number: (HTTP status, text). Those of the gateway and of the contact API carry `error.log_id`.
+GATEWAY = {
+    99991400: (429, "request trigger frequency limit"),
+    99991401: (400, "ip is denied by app setting"),
+    99991661: (400, "Missing access token for authorization. Please make a request with token attached."),
+    99991662: (400, "app not in use"),
+    99991663: (400, "Invalid access token for authorization. Please make a request with token attached."),
+    99991664: (400, "Invalid app access token for authorization."),
+    99991668: (400, "Invalid access token for authorization. Please make a request with token attached."),
+    99991671: (400, "Invalid access token for authorization. It must start with 't-' or 'u-'."),
+    99991672: (400, "Access denied. One of the following scopes is required: [{}]."),
+    99992351: (400, "The request contains an invalid open_id."),
+    99992361: (400, "open_id cross app"),
+    99992402: (400, "field validation failed"),
+    40001: (400, "invalid parameter"),
+    40004: (403, "no dept authority error"),
+    40011: (400, "page size is invalid"),
+    40012: (400, "page token is invalid"),
+    40015: (400, "department not found"),
+    41012: (400, "user id is invalid"),
+    41050: (400, "no user authority error"),
+    44102: (400, "department_id is required"),
+}
+# Login calls answer HTTP 200 with nothing but number and text.
+LOGIN = {
+    20008: "The user does not exist.",
+    20021: "The user has resigned.",
+    20022: "The user is frozen.",
+    20023: "The user is not registered.",
+}
+NOT_FOUND = "404 page not found"
+
+
+class Refused(Exception):
+    """A number from the tables above, raised anywhere in a call."""
+
+    def __init__(self, number, *words, headers=None, **error):
+        super().__init__(number)
+        self.number, self.words, self.headers, self.error = number, words, headers, error
+
+    def answer(self):
+        if self.number in LOGIN:
+            return answer({"code": self.number, "msg": LOGIN[self.number]})
+        status, text = GATEWAY[self.number]
+        log_id = new_log_id()
+        error = {"log_id": log_id, "troubleshooter": f"https://sandbox.invalid/?code={self.number}", **self.error}
+        body = {"code": self.number, "msg": text.format(*self.words), "error": error}
+        return answer(body, status, {"X-Tt-Logid": log_id, **(self.headers or {})})
+
+
+def answer(body, status=200, headers=None):
+    """Return a JSON answer as Feishu sends it: raw UTF-8, compact, with a log id header."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    response = Response(text, status, content_type="application/json; charset=utf-8")
+    response.headers["X-Tt-Logid"] = new_log_id()
+    response.headers.update(headers or {})
+    return response
+
+
+def success(data, msg="success"):
+    return answer({"code": 0, "msg": msg, "data": data})
+
+
+def new_log_id():
+    return time.strftime("%Y%m%d%H%M%S") + token_hex(9).upper()
+
+
+def not_found(error=None):
+    """Answer an unknown path or a wrong method the way Feishu's gateway does."""
+    return Response(NOT_FOUND, 404, content_type="text/plain")

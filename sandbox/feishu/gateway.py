@@ -1,0 +1,72 @@
+"""What every protected Feishu call passes first: token, application, address, rate, permission.
+
+https://open.feishu.cn/document/server-docs/api-call-guide/calling-process/get-access-token
+"""
+
+from functools import wraps
+
+from flask import g, request
+
+from sandbox.feishu.answers import Refused
+from sandbox.world import world
+
+WHOLE_CONTACT = (
+    "contact:contact.base:readonly",
+    "contact:contact:readonly",
+    "contact:contact:readonly_as_app",
+    "contact:contact:access_as_app",
+)
+
+
+def protected(*scopes, tokens=("tenant", "user")):
+    """Let a view run for a caller with one of these tokens and one of these permissions.
+
+    The view finds the application in `g.app`, and in `g.person` whose token it was, if anybody's.
+    """
+
+    def wrap(view):
+        @wraps(view)
+        def checked(**values):
+            token = bearer_token(tokens)
+            check_app(token.app)
+            require(token.app, scopes)
+            g.app, g.person = token.app, token.person
+            return view(**values)
+
+        return checked
+
+    return wrap
+
+
+def bearer_token(kinds):
+    """Return the live token of the request; its looks decide how a wrong one is refused."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not value:
+        raise Refused(99991661)
+    for kind in kinds:
+        token = world.vault.find(kind, value)
+        if world.vault.alive(token) and token.family != "passport":
+            return token
+    if value.startswith(("t-", "a-")):
+        raise Refused(99991663)
+    raise Refused(99991668 if value.startswith(("u-", "eyJ")) else 99991671)
+
+
+def check_app(app):
+    if app.disabled:
+        raise Refused(99991662)
+    if not app.trusted_ip:
+        raise Refused(99991401)
+    if world.meter.over(app):
+        headers = {"x-ogw-ratelimit-limit": f"{app.rate:g}", "x-ogw-ratelimit-reset": "1"}
+        raise Refused(99991400, headers=headers)
+
+
+def require(app, scopes):
+    """Refuse an application that has none of the scopes a call needs."""
+    if not scopes or app.may(scopes):
+        return
+    violations = [{"type": "action_scope_required", "subject": scope} for scope in scopes]
+    link = f"{app.console}/auth?q={','.join(scopes)}&op_from=openapi&token_type=tenant"
+    helps = [{"url": link, "description": "Learn more about scopes"}]
+    raise Refused(99991672, ", ".join(scopes), permission_violations=violations, helps=helps)

@@ -1,0 +1,131 @@
+"""Feishu's applications, identifiers and permissions.
+
+https://open.feishu.cn/document/home/user-identity-introduction/open-id
+https://open.feishu.cn/document/server-docs/application-scope/scope-list
+"""
+
+from dataclasses import dataclass, field
+from hashlib import md5
+from secrets import token_hex, token_urlsafe
+
+from sandbox.company import COMPANY, ROOT
+from sandbox.world import App, world
+
+APP_ID = "cli_5a4db0c5a4db0c01"
+APP_SECRET = "sandbox-feishu-secret"
+BRANDS = {"feishu": "https://open.feishu.cn", "lark": "https://open.larksuite.com"}
+EVERYTHING = frozenset(
+    {
+        "auth:user.id:read",
+        "contact:contact.base:readonly",
+        "contact:department.base:readonly",
+        "contact:department.hrbp:readonly",
+        "contact:department.organize:readonly",
+        "contact:user.base:readonly",
+        "contact:user.basic_profile:readonly",
+        "contact:user.department:readonly",
+        "contact:user.email:readonly",
+        "contact:user.employee:readonly",
+        "contact:user.employee_id:readonly",
+        "contact:user.employee_number:read",
+        "contact:user.gender:readonly",
+        "contact:user.id:readonly",
+        "contact:user.phone:readonly",
+        "offline_access",
+        "tenant:tenant:readonly",
+    }
+)
+
+
+@dataclass(kw_only=True, eq=False)
+class FeishuApp(App):
+    app_id: str
+    brand: str = "feishu"
+    redirect_uris: list | None = None  # None: every loopback address
+    permissions: set = field(default_factory=lambda: set(EVERYTHING))
+    accept_codes: dict | None = None  # dialect -> the code sources it takes; None: every code everywhere
+    allowed: list | None = None  # tenants ("home", "other") that installed the app; None: all
+    refresh: bool = True  # the console's switch "refresh user_access_token"
+
+    @property
+    def console(self):
+        return f"{BRANDS[self.brand]}/app/{self.app_id}"
+
+    def may(self, permissions):
+        """Whether the application has at least one of these permissions."""
+        return not self.permissions.isdisjoint(permissions)
+
+
+def default_apps():
+    return {APP_ID: FeishuApp(app_id=APP_ID, secret=APP_SECRET)}
+
+
+def digest(*parts):
+    return md5("/".join(parts).encode()).hexdigest()
+
+
+def tenant(person):
+    return COMPANY["tenants"][person.company]
+
+
+def open_id(app, person):
+    return "ou_" + digest(app.app_id, person.key)
+
+
+def union_id(app, person):
+    return "on_" + digest("developer", person.key)
+
+
+def user_id(app, person):
+    return person.key
+
+
+USER_ID_TYPES = {"open_id": open_id, "union_id": union_id, "user_id": user_id}
+
+
+def find_person(app, kind, value):
+    """Return the person of the application's own company with this id, or None."""
+    table = world.feishu.directory.identifiers.get((app, kind))
+    if table is None:
+        people = world.feishu.directory.people.values()
+        table = {USER_ID_TYPES[kind](app, person): person for person in people if person.company == "home"}
+        world.feishu.directory.identifiers[app, kind] = table
+    return table.get(value)
+
+
+def open_department_id(department):
+    return "0" if department.id == ROOT else "od-" + digest("department", department.id)
+
+
+def department_id(department):
+    return "0" if department.id == ROOT else department.feishu_id or department.id
+
+
+DEPARTMENT_ID_TYPES = {"open_department_id": open_department_id, "department_id": department_id}
+
+
+def find_department(kind, value):
+    table = world.feishu.directory.identifiers.get(kind)
+    if table is None:
+        departments = world.feishu.directory.departments.values()
+        table = {DEPARTMENT_ID_TYPES[kind](department): department for department in departments}
+        world.feishu.directory.identifiers[kind] = table
+    return table.get(value)
+
+
+def app_token_value():
+    return "t-" + token_hex(20)
+
+
+def short_token(prefix):
+    return prefix + token_urlsafe(40)
+
+
+def long_token(prefix):
+    """Return something that looks like a JWT of more than a kilobyte; `prefix` is not used in it."""
+    return f"eyJhbGciOiJFUzI1NiJ9.eyJ{token_urlsafe(800)}.{token_urlsafe(64)}"
+
+
+def new_code(source):
+    """Return a code in the shape its source gives: short on the old pages, long elsewhere."""
+    return token_hex(16) if source in ("passport", "index") else token_urlsafe(36)

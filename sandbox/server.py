@@ -1,0 +1,98 @@
+"""Run the pretend platforms: one process, a thread for each connection, loopback only."""
+
+import itertools
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from io import BytesIO
+
+import click
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from sandbox import create_app
+
+HOST = "127.0.0.1"
+
+
+class Handler(WSGIRequestHandler):
+    """A connection: kept open and numbered, so that a client's connections can be counted.
+
+    Headers and body leave in one packet without Nagle's delay; werkzeug's own handler closes after each answer.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # collect an answer's pieces until flush()
+    numbers = itertools.count(1)
+
+    def setup(self):
+        super().setup()
+        self.number = next(self.numbers)
+
+    def finish(self):
+        with suppress(ConnectionError):  # the client, or the knob `drop`, went first
+            super().finish()
+
+    def make_environ(self):
+        environ = super().make_environ()
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        chunked = environ.pop("wsgi.input_terminated", False)
+        body = self.rfile.read(length) if not chunked else environ["wsgi.input"].read()
+        environ.update({"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+        return environ | {"sandbox.connection": self.number}
+
+    def run_wsgi(self):
+        answer = []
+        chunks = self.server.app(self.make_environ(), lambda *words: answer.extend(words[:2]))
+        try:
+            status, headers = answer
+            number, _, reason = status.partition(" ")
+            self.send_response_only(int(number), reason)
+            self.send_header("Date", self.date_time_string())
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+            for chunk in chunks:
+                self.wfile.write(chunk)
+                self.wfile.flush()
+            self.wfile.flush()
+        finally:
+            chunks.close()
+
+    def log_request(self, code="-", size="-"):
+        """Say nothing: a call's story is at /_sandbox/calls."""
+
+
+def serve(port=8100, people=0, departments=0, stop_with_stdin=False):
+    """Serve until SIGINT, SIGTERM, or, when asked, until standard input closes.
+
+    :param port: 0 picks a free one; the line printed at the start tells it.
+    """
+    app = create_app(people, departments)
+    server = make_server(HOST, port, app, threaded=True, request_handler=Handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if stop_with_stdin:
+        threading.Thread(target=end_with_stdin, daemon=True).start()
+    click.echo(f"Pretend Feishu and WeCom: http://{HOST}:{server.server_port}/")
+    sys.stdout.flush()
+    try:
+        server.serve_forever(poll_interval=0.1)
+    except KeyboardInterrupt:
+        pass
+
+
+def end_with_stdin():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+@click.command("sandbox")
+@click.option("--port", default=8100, show_default=True, help="Port on 127.0.0.1; 0 picks a free one.")
+@click.option("--people", default=0, help="How many further people to make up.")
+@click.option("--departments", default=0, help="How many further departments to make up.")
+@click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes.")
+def command(port, people, departments, stop_with_stdin):
+    """Run the pretend Feishu and WeCom."""
+    serve(port, people, departments, stop_with_stdin)

@@ -1,0 +1,83 @@
+"""The application's token, and what every other call passes first.
+
+https://developer.work.weixin.qq.com/document/path/91039
+"""
+
+from functools import wraps
+
+from flask import Blueprint, g, request
+
+from sandbox.wecom.answers import Refused, call, success
+from sandbox.wecom.model import CONTACT_SYNC_CALLS, token_value
+from sandbox.world import world
+
+bp = Blueprint("wecom_token", __name__, url_prefix="/cgi-bin")
+
+
+@bp.get("/gettoken")
+def gettoken():
+    """Answer the application's token: the same one until it ends."""
+    secret, corpid = request.args.get("corpsecret"), request.args.get("corpid")
+    if not secret:
+        raise Refused(41004)
+    if not corpid:
+        raise Refused(41002)
+    corp = [app for app in world.wecom.apps.values() if app.corpid == corpid]
+    if not corp:
+        raise Refused(40013)
+    app = next((app for app in corp if app.secret == secret), None)
+    if app is None:
+        raise Refused(40001)
+    if app.disabled:
+        raise Refused(50003)
+    token = current_token(app)
+    return success(access_token=token.value, expires_in=world.vault.left(token))
+
+
+def current_token(app):
+    for item in world.vault.of(app):
+        if item.kind == "corp" and world.vault.alive(item):
+            return item
+    return world.vault.issue("corp", token_value(), app.token_lifetime, app=app)
+
+
+def protected(view):
+    """Let a view run for an application that may make this call; the view finds it in `g.app`.
+
+    The checks come in the platform's order: token, address, rate, permission, and only then the parameters.
+    """
+
+    @wraps(view)
+    def checked():
+        g.app = app = caller()
+        if app.disabled:
+            raise Refused(50003)
+        if not app.trusted_ip:
+            raise Refused(60020)
+        if world.meter.over(app):
+            raise Refused(45009)
+        check_permission(app, call())
+        return view()
+
+    return checked
+
+
+def caller():
+    value = request.args.get("access_token")
+    if not value:
+        raise Refused(41001)
+    token = world.vault.find("corp", value)
+    if token is None:
+        raise Refused(40014)
+    if token.revoked:
+        raise Refused(token.app.revoked_as)
+    if not world.vault.alive(token):
+        raise Refused(token.app.expired_as)
+    return token.app
+
+
+def check_permission(app, name):
+    if name in app.dropped or (name == "user/list_id" and not app.contact_sync):
+        raise Refused(48002)
+    if app.contact_sync and name not in CONTACT_SYNC_CALLS:
+        raise Refused(48009)

@@ -1,0 +1,131 @@
+"""WeCom's authorize pages: web login for a browser, the old QR page, and OAuth inside the client.
+
+https://developer.work.weixin.qq.com/document/path/98152
+https://developer.work.weixin.qq.com/document/path/91022
+"""
+
+import re
+
+from flask import Blueprint, request
+
+from sandbox import phone
+from sandbox.wecom.model import code_value
+from sandbox.world import world
+
+bp = Blueprint("wecom_login", __name__)
+BRAND = "企业微信 WeCom"
+CODE_LIFETIME = 300  # seconds
+CLIENT = re.compile(r"wxwork/|micromessenger", re.I)  # user agents of the WeCom and WeChat clients
+CLIENT_COOKIE = "sandbox_client"  # who was picked as the pretend client's user
+CONSENT = "snsapi_privateinfo"
+PROBLEMS = {
+    40013: ("appid 参数错误", "The CorpID is not known here."),
+    40035: ("参数错误", "A parameter of the link is missing or wrong."),
+    40056: ("agentid 参数错误", "The AgentId is not one of this company's."),
+    41011: ("缺少 agentid 参数", "snsapi_privateinfo needs the agentid parameter."),
+    50001: ("redirect_uri 与配置的授权完成回调域名不一致", "The host of redirect_uri is not the trusted domain."),
+    50002: ("您无权使用该应用", "No permission: you are outside the application's visible range."),
+}
+
+
+@bp.route("/wwlogin/sso/login", methods=["GET", "POST"])
+@bp.route("/wwlogin/sso/login/", methods=["GET", "POST"], endpoint="web_login_slash")
+@bp.route("/wwopen/sso/qrConnect", methods=["GET", "POST"], endpoint="old_qr_page")
+def web_login():
+    """Ask who scans, and send the browser back; without a code when refused."""
+    app, number = find_app(request.args.get("agentid"))
+    if request.path.startswith("/wwlogin/") and request.args.get("login_type") != "CorpApp":
+        number = 40035
+    if number:
+        return refuse(number)
+    choice = phone.choose(world.wecom, silent="wxwork/" in request.headers.get("User-Agent", ""))
+    if choice is None:
+        return phone.ask(world.wecom, BRAND, app.name, heading="扫码登录 · Scan to sign in")
+    if choice.person.company == "home" and not in_range(app, choice.person):
+        return refuse(50002)
+    return finish(app, choice, "sso")
+
+
+@bp.route("/connect/oauth2/authorize", methods=["GET", "POST"])
+def oauth2():
+    """Answer at once inside the client; elsewhere only for who was picked as the pretend client's user."""
+    app, number = find_app(request.args.get("agentid"), optional=True)
+    consent = request.args.get("scope") == CONSENT
+    if not number and request.args.get("response_type") != "code":
+        number = 40035
+    if not number and consent and not request.args.get("agentid"):
+        number = 41011
+    if number:
+        return refuse(number)
+    choice = choose_in_client(app, consent)
+    if choice is None:
+        return ask_in_client(app, consent)
+    if consent and not in_range(app, choice.person):
+        return refuse(50002)
+    if consent and choice.allowed:
+        world.wecom.grants[app, choice.person].add(CONSENT)
+    return finish(app, choice, "oauth2", {CONSENT} if consent else (), cookie=CLIENT_COOKIE)
+
+
+def refuse(number):
+    return phone.problem(BRAND, number, *PROBLEMS[number])
+
+
+def find_app(agentid, optional=False):
+    """Return the application of the link, and the number of the error page where something is wrong."""
+    corp = [app for app in world.wecom.apps.values() if app.corpid == request.args.get("appid")]
+    if not corp:
+        return None, 40013
+    address = request.args.get("redirect_uri", "")
+    if optional and not agentid:
+        trusting = next((app for app in corp if app.trusts(address)), None)
+        return trusting, None if trusting else 50001
+    app = next((app for app in corp if app.agentid == agentid), None)
+    if app is None:
+        return None, 40056
+    return app, None if app.trusts(address) else 50001
+
+
+def in_range(app, person):
+    return world.wecom.directory.sees(app.contact_range, person)
+
+
+def in_client():
+    return bool(CLIENT.search(request.headers.get("User-Agent", "")))
+
+
+def choose_in_client(app, consent):
+    """Return the choice, or None where the page has to ask: for a person, or for their consent."""
+    picked = request.cookies.get(CLIENT_COOKIE)
+    cookie = CLIENT_COOKIE if picked in world.wecom.directory.people else phone.COOKIE
+    known = in_client() or cookie == CLIENT_COOKIE
+    choice = phone.choose(world.wecom, silent=known, cookie=cookie)
+    if choice and choice.silent and consent and CONSENT not in world.wecom.grants[app, choice.person]:
+        return None if in_range(app, choice.person) else choice
+    return choice
+
+
+def ask_in_client(app, consent):
+    if in_client():
+        return phone.ask(world.wecom, BRAND, app.name, wishes=app.consent_fields if consent else ())
+    return phone.ask(
+        world.wecom,
+        BRAND,
+        app.name,
+        wishes=app.consent_fields if consent else (),
+        heading="请在企业微信客户端打开链接 · Open this link in WeCom",
+        notice="沙箱：选一个人，就当作在他的客户端里打开 · Sandbox: pick whose pretend client this browser is.",
+    )
+
+
+def finish(app, choice, source, scopes=(), cookie=phone.COOKIE):
+    address, state = request.args["redirect_uri"], request.args.get("state")
+    if not choice.allowed:
+        return phone.send_back(choice, address, cookie, state=state)
+    code = issue_code(app, choice.person, source, address, scopes)
+    return phone.send_back(choice, address, cookie, code=code.value, state=state)
+
+
+def issue_code(app, person, source, address=None, scopes=()):
+    facts = {"app": app, "person": person, "source": source, "redirect_uri": address, "scope": frozenset(scopes)}
+    return world.vault.issue("code", code_value(), CODE_LIFETIME, **facts)

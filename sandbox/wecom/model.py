@@ -1,0 +1,74 @@
+"""WeCom's applications and their secrets.
+
+https://developer.work.weixin.qq.com/document/path/90665
+"""
+
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from secrets import token_urlsafe
+
+from sandbox import phone
+from sandbox.world import App, world
+
+CORP_ID = "wwsandbox00000001"
+REAL_LOOKING = re.compile(r"ww[0-9a-f]{16}")  # what a real company's CorpID looks like
+SENSITIVE = ("gender", "avatar", "qr_code", "mobile", "email", "biz_mail", "address")
+CONTACT_SYNC_CALLS = {"user/list_id", "department/simplelist"}  # all that is left to that application since 2022
+
+
+@dataclass(kw_only=True, eq=False)
+class WecomApp(App):
+    corpid: str
+    agentid: str
+    trusted_domain: str | None = None  # host[:port]; None: every loopback address
+    old_app: bool = False  # made before 2022-06-20: reads sensitive fields without consent
+    consent_fields: list = field(default_factory=lambda: list(SENSITIVE))  # those the administrator ticked
+    contact_sync: bool = False  # the contact-sync assistant
+    dropped: set = field(default_factory=set)  # calls it may not make, such as "user/get"
+    honours_fetch_child: bool = False
+    expired_as: int = 42001  # how an expired token is refused; the platform also says 40014
+    revoked_as: int = 40014
+
+    @property
+    def name(self):
+        return f"{self.corpid} / {self.agentid}"
+
+    def trusts(self, address):
+        """Whether a code may be delivered to this address: host and port count, scheme and path do not."""
+        parts = phone.split_address(address)
+        if parts is None:
+            return False
+        if self.trusted_domain is None:
+            return phone.is_loopback(address)
+        return parts.netloc == self.trusted_domain
+
+
+def default_apps():
+    apps = (
+        WecomApp(corpid=CORP_ID, agentid="1000002", secret="sandbox-wecom-secret"),
+        WecomApp(corpid=CORP_ID, agentid="2000002", secret="sandbox-contact-sync-secret", contact_sync=True),
+    )
+    return {(app.corpid, app.agentid): app for app in apps}
+
+
+def find_person(userid):
+    """Return the person with this userid, which has no case, or None."""
+    table = world.wecom.directory.identifiers.get("userid")
+    if table is None:
+        table = {person.key.casefold(): person for person in world.wecom.directory.people.values()}
+        world.wecom.directory.identifiers["userid"] = table
+    return table.get(userid.casefold())
+
+
+def open_id(person):
+    return "oSBX" + sha256(person.key.encode()).hexdigest()[:24]
+
+
+
+def token_value():
+    return token_urlsafe(160)
+
+
+def code_value():
+    return token_urlsafe(32)  # 43 characters

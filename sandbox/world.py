@@ -1,0 +1,138 @@
+"""What the pretend platforms know at the moment: clock, applications, issued secrets, who is signed in.
+
+Everything is in memory and gone with `World.reset()`. Requests are answered one at a time under `World.lock`.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from flask import current_app
+from werkzeug.local import LocalProxy
+
+from sandbox.company import Directory, Person
+
+world = LocalProxy(lambda: current_app.extensions["sandbox"])
+
+
+@dataclass(kw_only=True, eq=False)
+class App:
+    """What an application has on both platforms."""
+
+    secret: str
+    contact_range: dict | None = None  # {"departments": [ids], "users": [keys]}; None is the whole company
+    rate: float | None = None  # calls a second before the platform refuses
+    disabled: bool = False
+    trusted_ip: bool = True
+    token_lifetime: int = 7200  # seconds
+
+
+@dataclass(kw_only=True, eq=False)
+class Issued:
+    """A code, token or ticket that was handed out; unset facts do not apply to its kind."""
+
+    value: str
+    kind: str
+    app: App
+    expires: float
+    person: Person | None = None
+    source: str = ""  # which page or call made the code
+    redirect_uri: str | None = None
+    scope: frozenset = frozenset()
+    challenge: str | None = None
+    challenge_method: str = "plain"
+    family: str = ""  # tokens that may be exchanged for one another
+    consented: float = 0  # when the person said yes
+    used: bool = False
+    revoked: bool = False
+
+
+class Vault:
+    """Everything issued, by its value."""
+
+    def __init__(self, now):
+        self.now = now
+        self.issued = {}
+
+    def issue(self, kind, value, lifetime, **facts):
+        item = Issued(kind=kind, value=value, expires=self.now() + lifetime, **facts)
+        self.issued[value] = item
+        return item
+
+    def find(self, kind, value):
+        """Return the item of this kind with this value, spent and expired ones too, or None."""
+        item = self.issued.get(value) if isinstance(value, str) else None
+        return item if item and item.kind == kind else None
+
+    def alive(self, item):
+        return item is not None and not item.used and not item.revoked and self.now() < item.expires
+
+    def left(self, item):
+        """Return how many whole seconds an item has left."""
+        return max(0, round(item.expires - self.now()))
+
+    def of(self, app):
+        return [item for item in self.issued.values() if item.app is app]
+
+
+class Meter:
+    """Counts an application's calls in the current second."""
+
+    def __init__(self, now):
+        self.now = now
+        self.calls = defaultdict(list)
+
+    def over(self, app):
+        if app.rate is None:
+            return False
+        recent = [at for at in self.calls[app] if at > self.now() - 1]
+        if len(recent) >= app.rate:
+            return True
+        self.calls[app] = [*recent, self.now()]
+        return False
+
+
+@dataclass
+class Platform:
+    """One pretend platform: who is in it, which applications it knows, who is signed in in its client."""
+
+    directory: Directory
+    apps: dict = field(default_factory=dict)
+    client_person: str = "zhangsan"
+    grants: dict = field(default_factory=lambda: defaultdict(set))  # (app, person) -> scopes said yes to
+
+
+class World:
+    """Both platforms and what they share.
+
+    :param default_apps: platform name -> a function that returns its applications as they are at the start.
+    """
+
+    def __init__(self, default_apps, people=0, departments=0):
+        self.lock = threading.RLock()
+        self.default_apps = default_apps
+        self.crowd = (people, departments)
+        self.platforms = {}
+        self.reset()
+
+    def reset(self):
+        self.offset = 0.0
+        self.vault = Vault(self.now)
+        self.meter = Meter(self.now)
+        for name, default_apps in self.default_apps.items():
+            known = self.platforms.get(name)
+            directory = known.directory if known and not known.directory.touched else Directory(*self.crowd)
+            self.platforms[name] = Platform(directory, default_apps())
+
+    def now(self):
+        """Return the sandbox's time in seconds since 1970; the clock knob moves it."""
+        return time.time() + self.offset
+
+    @property
+    def feishu(self):
+        return self.platforms["feishu"]
+
+    @property
+    def wecom(self):
+        return self.platforms["wecom"]

@@ -1,0 +1,88 @@
+"""The sandbox as a process of its own, and its knobs as methods."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).parent.parent
+
+
+class SandboxServer:
+    """A running sandbox; it ends with the test process, which holds its standard input."""
+
+    def __init__(self, process, port):
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.site_url = f"http://localhost:{port}"
+        self.http = requests.Session()
+        self.http.trust_env = False
+
+    @classmethod
+    def start(cls, port=0, people=0, departments=0):
+        """Start one and wait until it says where it listens."""
+        command = [sys.executable, "-m", "sandbox", "--stop-with-stdin", "--port", str(port)]
+        command += ["--people", str(people), "--departments", str(departments)]
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = process.stdout.readline()
+        if "http://" not in line:
+            raise RuntimeError(f"the sandbox did not start: {line!r}")
+        return cls(process, int(line.strip().rstrip("/").rpartition(":")[2]))
+
+    def stop(self):
+        self.http.close()
+        self.process.terminate()
+        self.process.communicate(timeout=5)
+
+    def reset(self):
+        self._turn("reset")
+
+    def fail(self, path, **how):
+        """Let the next requests to `path` fail or wait, see `sandbox.knobs`."""
+        self._turn("fail", path=path, **how)
+
+    def person(self, provider, key, **changes):
+        self._turn("person", provider=provider, person=key, **changes)
+
+    def app(self, provider, **changes):
+        self._turn("app", provider=provider, **changes)
+
+    def clock(self, advance):
+        """Move the sandbox's clock.
+
+        :param advance: seconds
+        """
+        self._turn("clock", advance=advance)
+
+    def client(self, provider, person):
+        """Say who is signed in in the pretend client."""
+        self._turn("client", provider=provider, person=person)
+
+    def code(self, provider, person, **how):
+        """Return a fresh login code, as if the person had just said yes."""
+        return self._turn("code", provider=provider, person=person, **how)["code"]
+
+    def tmp_code(self, person):
+        return self._turn("tmp_code", person=person)["tmp_code"]
+
+    def calls(self, path=None):
+        """Return the requests to the platforms' paths since the last reset."""
+        return self._calls(path)["calls"]
+
+    def connections(self):
+        """Return how many TCP connections API clients opened since the last reset."""
+        return self._calls()["connections"]
+
+    def forget_calls(self):
+        self.http.delete(f"{self.url}/_sandbox/calls", timeout=10).raise_for_status()
+
+    def _calls(self, path=None):
+        return self.http.get(f"{self.url}/_sandbox/calls", params={"path": path}, timeout=10).json()
+
+    def _turn(self, knob, **words):
+        answer = self.http.post(f"{self.url}/_sandbox/{knob}", json=words, timeout=10)
+        if answer.status_code != 200:
+            raise ValueError(answer.text)
+        return answer.json()
