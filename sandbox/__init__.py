@@ -3,6 +3,7 @@
 company    who works in the pretend company (data: company.json)
 world      clock, applications, what was issued; one lock
 traffic    the record of calls, and failures on demand
+wire       JSON as the platforms write it
 phone      the pages on which one picks who one is
 feishu/    one platform       wecom/    the other: each knows only its own wire
 knobs      what tests turn    pages     the start page

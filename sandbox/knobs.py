@@ -208,12 +208,12 @@ def drop_permissions(app, names):
 
 
 def spoil_tokens(app, how, value):
-    """Let everything issued to the application end at once, or be refused as revoked."""
+    """Let the tokens issued to the application end at once, or be refused as revoked; codes stay good."""
     if not value:
         return
     if how == "revoke_tokens" and value is not True:
         app.revoked_as = value
-    for item in world.vault.of(app):
+    for item in (item for item in world.vault.of(app) if item.kind != "code"):
         if how == "expire_tokens":
             item.expires = min(item.expires, world.now())
         else:

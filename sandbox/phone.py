@@ -15,6 +15,7 @@ from sandbox.company import Person
 COOKIE = "sandbox_person"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SHOWN = 40  # people on the page; the address takes everybody
+LONGEST = 200  # characters of a name on a page
 UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 UNSAFE_ADDRESS = re.compile(r"[\x00-\x20\\]")
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
@@ -73,12 +74,12 @@ def page(template, **words):
 
 def card(person):
     """Return what a page shows of a person, freed of what UTF-8 cannot carry."""
-    name = UNSHOWABLE.sub("\ufffd", person.name)
+    name, en_name, title = map(showable, (person.name, person.en_name, person.title))
     return {
         "key": person.key,
         "name": name,
-        "en_name": UNSHOWABLE.sub("\ufffd", person.en_name),
-        "title": UNSHOWABLE.sub("\ufffd", person.title),
+        "en_name": en_name,
+        "title": title,
         "initial": name[:1],
         "state": person.state,
         "away": person.company != "home",
@@ -87,9 +88,13 @@ def card(person):
     }
 
 
+def showable(text):
+    return UNSHOWABLE.sub("\ufffd", str(text)[:LONGEST])
+
+
 def picture(person):
     """Return a person's avatar as SVG."""
-    initial = UNSHOWABLE.sub("?", person.name)[:1]
+    initial = showable(person.name)[:1]
     hue = sum(person.key.encode()) * 37 % 360
     body = render_template("avatar.svg", initial=initial, hue=hue)
     return Response(body, mimetype="image/svg+xml", headers={"Content-Security-Policy": CONTENT_POLICY})

@@ -3,14 +3,12 @@
 https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code
 """
 
-import json
-import re
 import time
 from secrets import token_hex
 
 from flask import Response
 
-SURROGATE = re.compile("[\ud800-\udfff]")
+from sandbox.wire import dump
 
 # number: (HTTP status, text). Those of the gateway and of the contact API carry `error.log_id`.
 GATEWAY = {
@@ -64,9 +62,7 @@ class Refused(Exception):
 
 def answer(body, status=200, headers=None):
     """Return a JSON answer as Feishu sends it: raw UTF-8, compact, with a log id header."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    text = SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
-    response = Response(text, status, content_type="application/json; charset=utf-8")
+    response = Response(dump(body), status, content_type="application/json; charset=utf-8")
     response.headers["X-Tt-Logid"] = new_log_id()
     response.headers.update(headers or {})
     return response

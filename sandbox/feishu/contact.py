@@ -203,8 +203,9 @@ def page(entries, render, default=10):
 
 def slice_page(entries, default, most=50):
     """Return one page of a list, and what to say about the rest of it."""
-    size = request.args.get("page_size", default, type=int)
-    if not request.args.get("page_size", str(default)).isdigit() or not 0 < size <= most:
+    text = request.args.get("page_size", str(default))
+    size = int(text) if text.isdecimal() else 0
+    if not 0 < size <= most:
         raise Refused(40011)
     start = read_page_token(request.args.get("page_token"))
     rest = start + size

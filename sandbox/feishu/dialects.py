@@ -29,7 +29,7 @@ YEAR = 365 * 86400  # seconds after which a consent cannot be prolonged
 REFUSALS = {  # reason: number in v1, in oidc, in v2 and v3; OAuth's word; text
     "incomplete": (20001, 20001, 20063, "invalid_request", "A required parameter is missing or malformed."),
     "grant_type": (20001, 20036, 20036, "unsupported_grant_type", "The grant type is not supported."),
-    "app_token": (99991664, 20014, None, "", "The app access token is invalid."),
+    "app_token": (None, 20014, None, "", "The app access token is invalid."),
     "two_credentials": (None, None, 20070, "invalid_request", "The client authenticates in two ways at once."),
     "unknown_app": (None, None, 20048, "invalid_client", "The app does not exist."),
     "secret": (None, None, 20002, "invalid_client", "The client secret is invalid."),
@@ -78,7 +78,7 @@ class Dialect:
     def refuse(self, reason):
         number, error, text = REFUSALS[reason][self.column], *REFUSALS[reason][3:]
         if self.enveloped:
-            return answer({"code": number, "msg": text}, 400 if number >= 99990000 else 200)
+            return answer({"code": number, "msg": text})
         body = {"error": error, "error_description": text}
         return answer({"code": number, **body} if self.coded else body, 400)
 
@@ -140,25 +140,26 @@ def read_fields(dialect):
         fields = None
     if not isinstance(fields, dict) or dialect is PASSPORT:
         raise Denied("incomplete")
-    return fields
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def authenticate(dialect, fields):
     """Return the application that asks."""
-    app = app_by_token() if dialect.enveloped else app_by_secret(*client_credentials(fields))
+    app = app_by_token(dialect) if dialect.enveloped else app_by_secret(*client_credentials(fields))
     if app.disabled:
         raise Denied("disabled")
     check_app(app)
     return app
 
 
-def app_by_token():
+def app_by_token(dialect):
+    """Return the application whose token this is; v1 leaves a wrong one to the gateway."""
     try:
         return bearer_token(("tenant",)).app
     except Refused as refused:
         if refused.number == 99991661:
             raise
-        raise Denied("app_token") from None
+        raise (Refused(99991664) if dialect is V1 else Denied("app_token")) from None
 
 
 def client_credentials(fields):
@@ -169,7 +170,8 @@ def client_credentials(fields):
     if fields.get("client_secret"):
         raise Denied("two_credentials")
     try:
-        return base64.b64decode(header[6:], validate=True).decode().split(":", 1)
+        client_id, _, secret = base64.b64decode(header[6:], validate=True).decode().partition(":")
+        return client_id, secret
     except (binascii.Error, ValueError):
         raise Denied("incomplete") from None
 

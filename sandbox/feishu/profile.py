@@ -38,7 +38,8 @@ def user_info():
 @bp.get("/suite/passport/oauth/userinfo")
 def passport_userinfo():
     """Answer the same in passport's flat, OpenID-like form."""
-    token = world.vault.find("user", request.headers.get("Authorization", "").removeprefix("Bearer "))
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    token = world.vault.find("user", value) if scheme == "Bearer" else None
     if not world.vault.alive(token) or token.family != "passport" or token.person.state in STATES:
         return answer({"error": "invalid_token", "error_description": "The access token is invalid or expired"}, 400)
     fields = profile(token.app, token.person)

@@ -59,7 +59,7 @@ def members_asked():
 def list_ids():
     """Answer a row for every seat: member and department."""
     body = request.get_json(force=True, silent=True) or {}
-    limit = body.get("limit", MOST_IDS)
+    limit = body.get("limit", MOST_IDS) if isinstance(body, dict) else None
     if not isinstance(limit, int) or not 0 < limit <= MOST_IDS:
         raise Refused(40035)
     directory = world.wecom.directory

@@ -65,7 +65,6 @@ def open_id(person):
     return "oSBX" + sha256(person.key.encode()).hexdigest()[:24]
 
 
-
 def token_value():
     return token_urlsafe(160)
 
