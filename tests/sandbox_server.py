@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent.parent
 class SandboxServer:
     """A running sandbox; it ends with the test process, which holds its standard input."""
 
+    FEISHU = {"app_id": "cli_5a4db0c5a4db0c01", "app_secret": "sandbox-feishu-secret"}
+    WECOM = {"corpid": "wwsandbox00000001", "agentid": "1000002", "corpsecret": "sandbox-wecom-secret"}
+
     def __init__(self, process, port):
         self.process = process
         self.port = port
