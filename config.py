@@ -1,0 +1,209 @@
+"""Settings from the environment: each with its meaning, typed, unsafe ones refused by name.
+
+`SETTINGS` is the list; `load()` reads it. A setting called `NAME` may also be given as `NAME_FILE`,
+the path of a file that holds the value: the usual way to hand over a secret.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+
+ROOT = Path(__file__).resolve().parent
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class BadSettings(ValueError):
+    """One or more settings can't be used; the text has a line for each, with the remedy."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one setting is read.
+
+    :param read: turns the text into a value, or raises ValueError saying what is allowed.
+    :param default: the text used when the variable is absent or empty; `None` leaves the value `None`.
+    """
+
+    read: Callable[[str], Any]
+    default: str | None = None
+
+
+def text(value: str) -> str:
+    return value
+
+
+def choice(*allowed):
+    def read(value):
+        if value not in allowed:
+            raise ValueError(f"must be one of: {', '.join(allowed)}")
+        return value
+
+    return read
+
+
+def whole(least: int, most: int):
+    def read(value):
+        try:
+            number = int(value)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+def origin(value: str) -> str:
+    """Return `scheme://host[:port]`, lower case and without the scheme's own port."""
+    parts = urlsplit(value)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == -1 or parts.username is not None:
+        raise ValueError("must be an address such as https://login.example.com")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("must end after the host and port: the portal lives at the root of its host")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    shown_port = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{shown_port}"
+
+
+def database(value: str) -> str:
+    for short in ("postgres://", "postgresql://"):
+        if value.startswith(short):
+            return "postgresql+psycopg://" + value.removeprefix(short)
+    if not value.startswith(("postgresql+psycopg://", "sqlite:///")):
+        raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
+    return value
+
+
+def secret_key(value: str) -> str:
+    if len(value) < 32:
+        raise ValueError("must have at least 32 characters")
+    return value
+
+
+def fernet_keys(value: str) -> list[str]:
+    keys = [key.strip() for key in value.split(",") if key.strip()]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        keys = []
+    if not keys:
+        raise ValueError("must be a comma list of Fernet keys, each 32 bytes in URL-safe base64")
+    return keys
+
+
+SETTINGS = {
+    # `production` refuses settings that are only fit for trying the portal out.
+    "PORTAL_ENV": Setting(choice("development", "production"), "development"),
+    # Signs cookies and login states, the same on all machines. A new one ends open logins, but signs nobody out.
+    "PORTAL_SECRET_KEY": Setting(secret_key),
+    # Comma list of Fernet keys for stored tokens: the first encrypts, all decrypt.
+    "PORTAL_ENCRYPTION_KEYS": Setting(fernet_keys),
+    # SQLite file or PostgreSQL.
+    "PORTAL_DATABASE_URL": Setting(database),
+    # Job queue when there is more than one machine.
+    "PORTAL_REDIS_URL": Setting(text),
+    # The public address: redirect URIs, cookies and HSTS follow it, never the request.
+    "PORTAL_BASE_URL": Setting(origin, "http://127.0.0.1:8000"),
+    # The folder that holds auths/loginTypes/.
+    "PORTAL_APP_DIR": Setting(Path, str(ROOT)),
+    # How many proxies in front may set X-Forwarded-*.
+    "PORTAL_TRUSTED_PROXIES": Setting(whole(0, 10), "0"),
+    # First scan of somebody unbound: an administrator decides, an account is made, or nothing is stored.
+    "PORTAL_UNKNOWN_PEOPLE": Setting(choice("queue", "create", "refuse"), "queue"),
+    # Seconds without a request after which a session ends.
+    "PORTAL_SESSION_IDLE": Setting(whole(60, 31_536_000), "7200"),
+    # Seconds after the sign-in at which a session ends, used or not.
+    "PORTAL_SESSION_LIFETIME": Setting(whole(60, 31_536_000), "43200"),
+    # The company's or portal's name on every page.
+    "PORTAL_TITLE": Setting(text, "Login"),
+    # Seconds between scheduled directory syncs; 0 = never.
+    "PORTAL_SYNC_EVERY": Setting(whole(0, 31_536_000), "3600"),
+}
+
+
+def load(environ, instance: Path) -> dict:
+    """Return every setting's value by name.
+
+    :param environ: the environment, or a mapping like it.
+    :param instance: folder for what a development portal makes for itself: keys and the SQLite file.
+    :raises BadSettings: naming each setting that can't be used, and why.
+    """
+    values, problems = {}, []
+    for name, setting in SETTINGS.items():
+        try:
+            raw = given(environ, name) or setting.default
+            values[name] = None if raw is None else setting.read(raw)
+        except ValueError as error:
+            problems.append(f"{name} {error}")
+    if not problems:
+        problems = complete(values, instance)
+    if problems:
+        raise BadSettings("\n".join(problems))
+    return values
+
+
+def given(environ, name: str) -> str | None:
+    """Return the value of `name`, or the content of the file that `name_FILE` names, without blanks around it."""
+    value, path = environ.get(name), environ.get(f"{name}_FILE")
+    if value and path:
+        raise ValueError(f"is set twice: by itself and as {name}_FILE; keep one")
+    if path:
+        try:
+            value = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise ValueError(f"can't be read from the file in {name}_FILE: {type(error).__name__}") from None
+    return value.strip() if value else None
+
+
+def complete(values: dict, instance: Path) -> list[str]:
+    """Fill in what development may make for itself; return what production misses."""
+    base = urlsplit(values["PORTAL_BASE_URL"])
+    if values["PORTAL_ENV"] == "production":
+        problems = [
+            f"{name} must be set in production"
+            for name in ("PORTAL_SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_DATABASE_URL")
+            if not values[name]
+        ]
+        if base.scheme != "https" and base.hostname not in LOOPBACK:
+            problems.append("PORTAL_BASE_URL must start with https:// in production")
+        return problems
+    if not values["PORTAL_SECRET_KEY"]:
+        values["PORTAL_SECRET_KEY"] = kept(instance / "secret_key", lambda: secrets.token_urlsafe(48))
+    if not values["PORTAL_ENCRYPTION_KEYS"]:
+        values["PORTAL_ENCRYPTION_KEYS"] = [kept(instance / "encryption_key", lambda: Fernet.generate_key().decode())]
+    if not values["PORTAL_DATABASE_URL"]:
+        instance.mkdir(parents=True, exist_ok=True)
+        values["PORTAL_DATABASE_URL"] = f"sqlite:///{instance / 'portal.db'}"
+    return []
+
+
+def kept(path: Path, make: Callable[[], str]) -> str:
+    """Return the text in `path`; the first process to ask makes it, readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        pass
+    with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(make())
+    try:
+        os.link(draft, path)  # fails where another process was first: then its key counts
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text()
