@@ -1,0 +1,13 @@
+"""The login portal. The map, each room using only what stands before it:
+
+    errors       Code, and what its numbers mean
+    models       every table; write() and audit()
+    providers/   speaks to Feishu and WeCom: HTTP only, on Authlib's client classes
+    directory/   people and departments as they are stored
+    elements/    configured logins under their public, camelCase interface
+    accounts/    whose account is it: attempts, sessions, one-time links, sign_in()
+    pages/       what a browser sees
+    commands     what an operator types
+
+`app.py`, outside, wires them; `config.py` reads the environment. `sandbox/` shares nothing with the portal.
+"""
