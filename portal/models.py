@@ -1,0 +1,357 @@
+"""Every table on one page, and how to write to them: `write()` for a transaction, `audit()` for the trail."""
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from flask import current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    case,
+    event,
+    update,
+)
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry, relationship, synonym
+
+ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
+MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
+LOCK_WAIT = 4000  # milliseconds SQLite waits for another writer
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def fingerprint(secret: str) -> bytes:
+    """Return what is stored in place of a token, state or browser id: its SHA-256."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Moment(TypeDecorator):
+    """A time in UTC, also where the database keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a stored time needs its zone")
+        return value if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value, dialect):
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Encrypted(TypeDecorator):
+    """Text that rests encrypted under `PORTAL_ENCRYPTION_KEYS`; what no key opens reads as `None`."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    @staticmethod
+    def keys():
+        return MultiFernet([Fernet(key) for key in current_app.config["PORTAL_ENCRYPTION_KEYS"]])
+
+    def process_bind_param(self, value, dialect):
+        return value if value is None else self.keys().encrypt(value.encode())
+
+    def process_result_value(self, value, dialect):
+        try:
+            return value if value is None else self.keys().decrypt(bytes(value)).decode()
+        except InvalidToken:
+            return None
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_N_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: Moment, str: String(255), bytes: LargeBinary(32), list: JSON, dict: JSON},
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+class Account(db.Model):
+    """A local user. `role` is `admin` or `user`; the optional fields serve suggestions only, never a sign-in."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    role: Mapped[str] = mapped_column(String(16), default="user")
+    active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str | None]
+    mobile: Mapped[str | None]
+    employee_number: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    identities: Mapped[list["Identity"]] = relationship(back_populates="account", foreign_keys="Identity.account_id")
+
+
+class Identity(db.Model):
+    """A stored provider person: the element types' "auth model".
+
+    Who it is: `provider`, `tenant` and `subject`, the provider's stable id. Which account it opens: `account`.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("provider", "tenant", "subject"),
+        UniqueConstraint("account_id", "provider", "tenant"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64))
+    tenant: Mapped[str]
+    subject: Mapped[str]
+    user_id: Mapped[str] = mapped_column(index=True)
+    open_ids: Mapped[dict] = mapped_column(default=dict)  # by element: such ids differ per app
+    name: Mapped[str] = mapped_column(default="")
+    mobile: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    avatar: Mapped[str] = mapped_column(String(1024), default="")
+    department: Mapped[list] = mapped_column(default=list)
+    position: Mapped[str] = mapped_column(default="")
+    gender: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int] = mapped_column(default=ACTIVE)
+    is_leader: Mapped[bool] = mapped_column(default=False)
+    employee_number: Mapped[str] = mapped_column(default="")
+    access_token: Mapped[str | None] = mapped_column(Encrypted)
+    refresh_token: Mapped[str | None] = mapped_column(Encrypted)
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    contact_at: Mapped[datetime | None]  # when the directory last told us about this person
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    last_account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # the account before an unbind
+    bound_at: Mapped[datetime | None]
+    bound_how: Mapped[str | None] = mapped_column(String(16))  # self, administrator, queue, created, import
+    signed_in_at: Mapped[datetime | None]
+    signed_in_how: Mapped[str | None] = mapped_column(String(16))
+    account: Mapped[Account | None] = relationship(back_populates="identities", foreign_keys=account_id)
+
+    # The names under which element code reads these columns.
+    userId = synonym("user_id")
+    isLeader = synonym("is_leader")
+    accessToken = synonym("access_token")
+    refreshToken = synonym("refresh_token")
+    expiresAt = synonym("expires_at")
+    createdAt = synonym("created_at")
+    updatedAt = synonym("updated_at")
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.user_id
+
+    @declared_attr.directive
+    def __mapper_args__(cls):
+        if cls.__name__ != "Identity":
+            return {"polymorphic_identity": cls.of_provider}
+        known = case((cls.provider.in_(("feishu", "wecom")), cls.provider), else_="other")
+        return {"polymorphic_on": known, "polymorphic_identity": "other"}
+
+
+class FSInnerAuthModel(Identity):
+    """A Feishu or Lark person."""
+
+    of_provider = "feishu"
+
+
+class QywxInnerAuthModel(Identity):
+    """A WeCom person."""
+
+    of_provider = "wecom"
+
+
+class Department(db.Model):
+    """A stored department; `leaders` holds the provider's ids of those who lead it."""
+
+    __table_args__ = (UniqueConstraint("provider", "tenant", "dept_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64))
+    tenant: Mapped[str]
+    dept_id: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    leaders: Mapped[list] = mapped_column(default=list)
+
+
+class LoginAttempt(db.Model):
+    """A login under way: made by its start, used up once by its finish."""
+
+    state_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    element: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(16))  # redirect, qr, in_app, auth_code
+    purpose: Mapped[str] = mapped_column(String(16))  # login, bind, confirm
+    browser_hash: Mapped[bytes] = mapped_column(index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # who began a bind or confirm
+    next: Mapped[str | None] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id"))  # what it opened
+
+
+class LoginSession(db.Model):
+    """Somebody signed in. Ended rows stay: a request in flight can't bring one back."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"), index=True)  # none: a one-time link
+    element: Mapped[str | None]
+    how: Mapped[str] = mapped_column(String(16))  # the attempt's kind, or "link"
+    signed_in_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    address: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str | None] = mapped_column(String(32))
+
+
+class BindingRequest(db.Model):
+    """Somebody unbound who scanned and waits for an administrator, or was refused by one: one row a person."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), unique=True)
+    state: Mapped[str] = mapped_column(String(16), default="waiting")  # waiting, refused
+    reason: Mapped[str] = mapped_column(default="")
+    reference: Mapped[str] = mapped_column(String(16))
+    element: Mapped[str]
+    address: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+    identity: Mapped[Identity] = relationship()
+
+
+class OneTimeLink(db.Model):
+    """A way in without a provider, handed out by an administrator; one open link an account."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    account: Mapped[Account] = relationship()
+
+
+class AppToken(db.Model):
+    """A credential of an app itself, shared by all workers; renewed by whoever holds the lease."""
+
+    provider: Mapped[str] = mapped_column(String(64), primary_key=True)
+    app: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    value: Mapped[str | None] = mapped_column(Encrypted)
+    expires_at: Mapped[datetime | None]
+    lease: Mapped[str | None] = mapped_column(String(32))
+    leased_until: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)  # counts finished renewals, so that a waiter sees one end
+    failure: Mapped[list | None]  # number, reason and native of the last renewal, if it failed
+
+
+class AuditEvent(db.Model):
+    """One change or refusal: who, what, when, from where, result. Rows are only ever added."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    action: Mapped[str] = mapped_column(String(64))
+    result: Mapped[int] = mapped_column(default=0)  # 0 or an error number
+    actor_id: Mapped[int | None] = mapped_column(index=True)  # no foreign key: the trail outlives the account
+    account_id: Mapped[int | None] = mapped_column(index=True)
+    identity_id: Mapped[int | None] = mapped_column(index=True)
+    element: Mapped[str | None]
+    native: Mapped[str | None] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64), default="")
+    request_id: Mapped[str] = mapped_column(String(32), default="")
+    details: Mapped[dict] = mapped_column(default=dict)
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a request comes from: network address, user agent, and the reference people can quote."""
+
+    address: str = ""
+    agent: str = ""
+    request_id: str = ""
+
+
+def audit(action: str, client: Client = Client(), **facts):
+    """Add a line to the trail, inside the caller's transaction."""
+    db.session.add(AuditEvent(action=action, address=client.address, request_id=client.request_id, **facts))
+
+
+def end_sessions(*conditions, why: str) -> int:
+    """End the open sessions that meet the conditions, inside the caller's transaction; return how many."""
+    ended = update(LoginSession).where(LoginSession.ended_at.is_(None), *conditions)
+    return db.session.execute(ended.values(ended_at=now(), ended_why=why)).rowcount
+
+
+@contextmanager
+def write():
+    """A short writing transaction: committed at its end, rolled back on an error.
+
+    It starts fresh, without what the request has read before; on SQLite it takes the write lock at once, so
+    that what is read inside still holds when it is written.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"begin": "IMMEDIATE"})
+    try:
+        yield db.session
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def settle(work, tries: int = 5):
+    """Run `work`, which writes, again while another worker wins a race for the same unique value.
+
+    :raises IntegrityError: when it loses every time; then it is no race.
+    """
+    for left in reversed(range(tries)):
+        try:
+            return work()
+        except IntegrityError:
+            if not left:
+                raise
+
+
+def engine_options(url: str) -> dict:
+    """Return how the pool and driver are set up: nothing waits longer than a person would."""
+    options = {"hide_parameters": True, "pool_size": 8, "max_overflow": 40, "pool_timeout": 3}
+    if url.startswith("sqlite"):
+        return options
+    limits = "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=30000"
+    return {**options, "pool_pre_ping": True, "connect_args": {"connect_timeout": 3, "options": limits}}
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection, record):
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.isolation_level = None  # BEGIN is ours, below
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={LOCK_WAIT}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection):
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
