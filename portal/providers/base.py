@@ -1,0 +1,197 @@
+"""What all providers share: Authlib's client on kept connections, and one way to open an answer."""
+
+import logging
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import FlaskOAuth2App
+
+from portal.errors import Code
+from portal.providers import http
+from portal.providers.tokens import StoredToken
+
+log = logging.getLogger(__name__)
+
+EMPTY = {
+    "userId": "",
+    "name": "",
+    "mobile": "",
+    "email": "",
+    "avatar": "",
+    "department": [],
+    "position": "",
+    "gender": 0,
+    "status": 1,
+    "isLeader": False,
+}
+TOKEN_REFUSED = (40014, 42001)
+BUSY_STATUS = (502, 503, 504)
+
+
+class Person(dict):
+    """Somebody as a provider describes them: a dict in which the ten keys of `EMPTY` are always present.
+
+    `provider`, `tenant` and `subject` say who it is. `withheld` lists the keys the platform did not tell this time
+    (not given here, or `None`): they hold the empty value of their type, and never erase what is stored.
+    """
+
+    def __init__(self, **known):
+        super().__init__({**EMPTY, **{key: value for key, value in known.items() if value is not None}})
+        self.setdefault("withheld", sorted(key for key in EMPTY if known.get(key) is None))
+
+
+class ProviderApp(FlaskOAuth2App):
+    """An Authlib client for a platform that answers in its own envelope.
+
+    A subclass describes its platform with the class attributes, and overrides one of Authlib's steps where it differs.
+    The platform's numbers are translated call by call: the same number means different things at different calls.
+    """
+
+    client_cls = http.KeptSession
+    provider = ""  #: the name stored with identities
+    code_key = "code"  #: where an answer keeps the platform's number
+    numbers = {}  #: the platform's number -> ours, at every call
+    reasons = {}  #: the platform's number -> its true cause, where one of ours covers several
+
+    def __init__(self, framework, name=None, **kwargs):
+        kwargs.setdefault("compliance_fix", self.fix_session)
+        super().__init__(framework, name, **kwargs)
+        self.stored_token = StoredToken(self.provider, self.app_key(), self.client_secret, self.fetch_app_token)
+
+    def app_key(self) -> str:
+        """Return what tells this app's credential from others of the provider; the address counts, too."""
+        return f"{self.api_base_url} {self.client_id}"
+
+    def fetch_app_token(self) -> tuple[dict, int]:
+        """Ask the platform for the app's own credential: its values, and their life in seconds."""
+        raise NotImplementedError
+
+    def authorization_url(self, redirect_uri: str, state: str, **extra) -> str:
+        """Return the address to send the browser to."""
+        return self.create_authorization_url(redirect_uri, state=state, **extra)["url"]
+
+    def person_by_code(self, code: str, **extra) -> Person:
+        """Return who brought the code. It is sent once.
+
+        :raises Code: for every way this can fail.
+        """
+        raise NotImplementedError
+
+    # Sending
+
+    def ask(self, method, path, *, expect, lacks_code=False, numbers=None, again=True, token=None, **kwargs):
+        """Call the platform; return the answer once it is a success.
+
+        :param path: below `api_base_url`, or a whole address.
+        :param expect: the field a success must hold; `None` where the caller looks for one of several.
+        :param lacks_code: whether a success may come without the platform's number.
+        :param again: whether a GET is repeated once when a gateway answers 502, 503 or 504.
+        :raises Code: translated with `numbers`; 50300 when there is no usable answer.
+        """
+        try:
+            with http.within():
+                response = self.send(method, path, token, **kwargs)
+                if method == "GET" and again and response.status_code in BUSY_STATUS:
+                    response = self.send(method, path, token, **kwargs)
+        except requests.RequestException as error:
+            raise unreachable(error) from None
+        return self.opened(response, expect, lacks_code, numbers)
+
+    def send(self, method, path, token, **kwargs):
+        if token is not None:
+            token = {"access_token": token, "token_type": "Bearer"}
+        return self.request(method, path, token=token, withhold_token=token is None, **kwargs)
+
+    def as_app(self, call, name: str = "access_token"):
+        """Return `call(token)` with the app's own token; when it is refused, renew it once and repeat once.
+
+        :param name: which of the stored values is the token.
+        """
+        values = self.stored_token.get()
+        try:
+            return call(values[name])
+        except Code as error:
+            if error.code not in TOKEN_REFUSED:
+                raise
+        return call(self.stored_token.get(stale=values)[name])
+
+    def exchange(self, code: str, **kwargs) -> dict:
+        """Let Authlib exchange the code; return what `open_token` left of the answer."""
+        try:
+            with http.within():
+                return self.fetch_access_token(code=code, **kwargs)
+        except requests.RequestException as error:
+            raise unreachable(error) from None
+        except AuthlibBaseError as error:  # its text may hold the platform's
+            raise Code(50300, f"the token answer can't be used ({type(error).__name__})") from None
+
+    # Opening
+
+    def fix_session(self, session):
+        """Let Authlib see the payload instead of the envelope, whatever the HTTP status."""
+        session.register_compliance_hook("access_token_response", self.open_token_response)
+
+    def open_token_response(self, response):
+        token = self.open_token(response)
+        response.status_code, response.json = 200, lambda: token
+        return response
+
+    def open_token(self, response) -> dict:
+        """Return the user's token out of the exchange's answer, as `{"access_token": …, …}`."""
+        raise NotImplementedError
+
+    def opened(self, response, expect: str | None, lacks_code=False, numbers=None) -> dict:
+        """Return the JSON object of a successful answer.
+
+        Success: HTTP 2xx, the number is the integer 0, and the expected field is there.
+
+        :raises Code: the translated number, or 50300 for what is no answer of this platform.
+        """
+        try:
+            body = response.json()
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise Code(50300, "the platform's answer is not a JSON object", native=f"HTTP {response.status_code}")
+        native = body.get(self.code_key)
+        if native is None and lacks_code and not body.get("error"):
+            native = 0
+        if native is None and isinstance(body.get("error"), str):
+            native = body["error"]
+        if type(native) in (int, str) and native not in (0, "0"):
+            raise self.refused(native, {**self.numbers, **(numbers or {})}, response.status_code)
+        if type(native) is not int or not response.ok:
+            raise Code(50300, "the platform's answer makes no sense", native=f"HTTP {response.status_code}")
+        if expect and expect not in body:
+            raise Code(50300, f"the platform's answer lacks {expect}")
+        return body
+
+    def refused(self, native, numbers: dict, status: int) -> Code:
+        """Return the error for the platform's own number, or its word for the error where it has no number."""
+        if isinstance(native, str) and native not in numbers:
+            native = "unknown"  # somebody else's text goes nowhere
+        ours = numbers.get(native, 50300 if status >= 500 or status == 429 else 50000)
+        reason = self.reasons.get(native, "the platform refused")
+        return Code(ours, reason, native=native)
+
+
+def unreachable(error: requests.RequestException) -> Code:
+    """Return 50300 without the cause's text: it holds the address, and WeCom puts secrets there."""
+    return Code(50300, f"the platform can't be reached ({type(error).__name__})")
+
+
+def text(value) -> str:
+    """Return a text a platform sent, or "" for anything that is none."""
+    return value if isinstance(value, str) else ""
+
+
+def known(table: dict, value):
+    """Return what a platform's value means, or `None` for one that is not in the table, whatever its type."""
+    return table.get(value) if type(value) in (int, str) else None
+
+
+def texts(value) -> list[str]:
+    """Return a list of ids as text, without what is neither text nor a whole number, each once."""
+    items = value if isinstance(value, list) else []
+    kept = (str(item) for item in items if isinstance(item, (str, int)) and not isinstance(item, bool))
+    return list(dict.fromkeys(kept))

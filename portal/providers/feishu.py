@@ -1,0 +1,312 @@
+"""Feishu and Lark: one class a token dialect, each only what differs from the one above it.
+
+https://open.feishu.cn/document/common-capabilities/sso/web-application-sso/web-app-overview
+"""
+
+import json
+from urllib.parse import parse_qsl, quote
+
+from portal.errors import Code
+from portal.providers.base import EMPTY, Person, ProviderApp, known, text, texts
+
+HOSTS = {
+    "feishu": {
+        "openBaseUrl": "https://open.feishu.cn",
+        "accountsBaseUrl": "https://accounts.feishu.cn",
+        "passportBaseUrl": "https://passport.feishu.cn",
+        "qrSdkUrl": "https://lf-package-cn.feishucdn.com/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+        "h5SdkUrl": "https://lf-scm-cn.feishucdn.com/lark/op/h5-js-sdk-1.5.44.js",
+    },
+    "lark": {
+        "openBaseUrl": "https://open.larksuite.com",
+        "accountsBaseUrl": "https://accounts.larksuite.com",
+        "passportBaseUrl": "https://passport.larksuite.com",
+        "qrSdkUrl": "https://lf-package-us.larksuitecdn.com/obj/lark-static-us/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+        "h5SdkUrl": "https://lf-package-sg.larksuitecdn.com/obj/lark-static-sgsaas/lark/op/h5-js-sdk-1.5.44.js",
+    },
+}
+JSON_TYPE = "application/json; charset=utf-8"
+GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
+NOT_A_CODE = {20003: 40029, 20004: 40029, 20007: 40029, 20024: 40029, 20049: 40029, 20065: 40029}
+NOT_ALLOWED = dict.fromkeys((20008, 20010, 20021, 20022, 20023, 20066), 40302)
+WRONG_APP = dict.fromkeys((20002, 20028, 20035, 20048), 40013)
+WRONG_SETUP = dict.fromkeys((20009, 20029, 20042, 20046, 20069, 20071), 60020)
+OUR_TOKEN = {20005: 40014, 20006: 42001, 20013: 40014, 20014: 40014}
+LOGIN = {**NOT_A_CODE, **NOT_ALLOWED, **WRONG_APP, **WRONG_SETUP, **OUR_TOKEN, 20050: 50300, 20072: 50300}
+NO_PERMISSION = (99991672, 99991676, 99991679)
+CONTACT = {
+    **dict.fromkeys(NO_PERMISSION, 60020),
+    **dict.fromkeys((41012, 99992351, 99992361, 99992364, 99992381), 60111),
+    41050: 40302,
+}
+
+
+class Feishu(ProviderApp):
+    """Dialect `v2`, and what all dialects share.
+
+    https://open.feishu.cn/document/authentication-management/access-token/get-user-access-token
+    """
+
+    provider = "feishu"
+    authorize_page = "{accountsBaseUrl}/open-apis/authen/v1/authorize"
+    qr_page = "{passportBaseUrl}/suite/passport/oauth/authorize"  # the QR script takes no other
+    token_page = "{openBaseUrl}/open-apis/authen/v2/oauth/token"
+    person_page = "{openBaseUrl}/open-apis/authen/v1/user_info"
+    pkce = True  #: for a login by redirect; a code made by the QR page or the client has no challenge
+    numbers = {
+        **dict.fromkeys(range(99991661, 99991670), 40014),
+        99991671: 40014,
+        99991677: 42001,
+        99991400: 50300,
+        99991401: 60020,
+        99991403: 50300,
+        1000004: 50300,
+        1000005: 50300,
+        2200: 50300,
+    }
+    reasons = {
+        10003: "the app id is malformed",
+        10014: "the app id or its secret is wrong",
+        10015: "the app secret is wrong",
+        20009: "the company has not installed the app, or no version of it is released",
+        20029: "the redirect address is not registered in the app's security settings",
+        20042: "the app is switched off",
+        20046: "the app belongs to the other brand: check region",
+        20069: "the app is not enabled",
+        20071: "the redirect address differs from the one the login began with",
+        99991401: "the server's network address is not on the app's list of allowed addresses",
+        **dict.fromkeys(NO_PERMISSION, "the app lacks a permission to read contacts"),
+    }
+
+    @classmethod
+    def endpoints(cls, hosts: dict, kind: str) -> dict:
+        """Return the addresses for logins of one kind, as Authlib names them."""
+        return {
+            "api_base_url": hosts["openBaseUrl"],
+            "authorize_url": (cls.qr_page if kind == "qr" else cls.authorize_page).format(**hosts),
+            "access_token_url": cls.token_page.format(**hosts),
+            "userinfo_endpoint": cls.person_page.format(**hosts),
+            "client_kwargs": cls.session_options(kind),
+        }
+
+    @classmethod
+    def session_options(cls, kind: str) -> dict:
+        options = {"token_endpoint_auth_method": json_client_secret}
+        if kind == "redirect" and cls.pkce:
+            options["code_challenge_method"] = "S256"
+        return options
+
+    def person_by_code(self, code, **extra):
+        """Exchange the code and read who it belongs to: two calls, one in `v1`."""
+        return self.person(self.profile(self.exchange(code, **extra)))
+
+    def open_token(self, response):
+        return self.user_token(self.opened(response, "access_token", numbers=LOGIN))
+
+    def user_token(self, answer: dict) -> dict:
+        if not text(answer.get("access_token")):
+            raise Code(50300, "the platform's answer holds no user token")
+        return answer
+
+    def profile(self, token: dict) -> dict:
+        page = self.server_metadata["userinfo_endpoint"]
+        answer = self.ask("GET", page, expect="data", numbers=LOGIN, token=token["access_token"])
+        return answer["data"] if isinstance(answer["data"], dict) else {}
+
+    def person(self, profile: dict) -> Person:
+        """Return the person a login profile describes: no department, position, gender or status."""
+        for key in ("union_id", "tenant_key", "open_id"):
+            if not text(profile.get(key)):
+                raise Code(50300, f"the platform's profile lacks {key}")
+        return Person(
+            provider=self.provider,
+            tenant=profile["tenant_key"],
+            subject=profile["union_id"],
+            unionId=profile["union_id"],
+            openId=profile["open_id"],
+            userId=text(profile.get("user_id")) or profile["open_id"],
+            name=text(profile.get("name")) or None,
+            email=text(profile.get("email")) or text(profile.get("enterprise_email")) or None,
+            mobile=text(profile.get("mobile")) or None,
+            avatar=text(profile.get("avatar_url")) or None,
+            employeeNo=text(profile.get("employee_no")),
+        )
+
+    # The app itself
+
+    def fetch_app_token(self):
+        """https://open.feishu.cn/document/server-docs/authentication-management/access-token/app_access_token_internal"""
+        answer = self.ask(
+            "POST",
+            f"{self.api_base_url}/open-apis/auth/v3/app_access_token/internal",
+            expect="app_access_token",
+            numbers={10003: 40013, 10014: 40013, 10015: 40013},
+            json={"app_id": self.client_id, "app_secret": self.client_secret},
+        )
+        values = {name: text(answer.get(name)) for name in ("app_access_token", "tenant_access_token")}
+        life = answer.get("expire")
+        if not all(values.values()) or type(life) is not int:
+            raise Code(50300, "the platform's answer holds no app token")
+        return values, life
+
+    def contact(self, path: str, expect: str, **params) -> dict:
+        """Read from the directory with the app's own authority; return `data`."""
+        url = f"{self.api_base_url}/open-apis/contact/v3/{path}"
+
+        def call(token):
+            return self.ask("GET", url, expect="data", numbers=CONTACT, token=token, params=params)
+
+        data = self.as_app(call, "tenant_access_token")["data"]
+        if not isinstance(data, dict) or not isinstance(data.get(expect), dict):
+            raise Code(50300, f"the platform's answer lacks {expect}")
+        return data[expect]
+
+    def member(self, user_id: str) -> dict:
+        """Return what the directory says of a person; keys it does not tell are absent.
+
+        :param user_id: an open id, union id or user id; told apart by their shape.
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
+        """
+        kind = {"ou_": "open_id", "on_": "union_id"}.get(user_id[:3], "user_id")
+        path = f"users/{quote(user_id, safe='')}"
+        user = self.contact(path, "user", user_id_type=kind, department_id_type="department_id")
+        told = {
+            "userId": text(user.get("user_id")),
+            "openId": text(user.get("open_id")),
+            "unionId": text(user.get("union_id")),
+            "name": text(user.get("name")),
+            "email": text(user.get("email")) or text(user.get("enterprise_email")),
+            "mobile": text(user.get("mobile")),
+            "position": text(user.get("job_title")),
+            "employeeNo": text(user.get("employee_no")),
+            "avatar": text(first(user.get("avatar"), "avatar_origin", "avatar_640", "avatar_240")),
+        }
+        told = {key: value for key, value in told.items() if value}
+        if "gender" in user:
+            told["gender"] = known(GENDER, user["gender"]) or 0
+        if isinstance(user.get("department_ids"), list):
+            told["department"] = departments(user)
+        if isinstance(user.get("status"), dict):
+            told["status"] = status(user["status"])
+        return told
+
+
+class FeishuV3(Feishu):
+    """Dialect `v3`: as v2, by form, on the accounts host. https://open.feishu.cn/document (OAuth 2.0 token, v3)"""
+
+    token_page = "{accountsBaseUrl}/oauth/v3/token"
+    pkce = False
+
+    @classmethod
+    def session_options(cls, kind):
+        return {"token_endpoint_auth_method": "client_secret_post"}
+
+
+class FeishuOidc(Feishu):
+    """Dialect `oidc`: the app's token opens the exchange, and the answer is in `data`.
+
+    https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/oidc-access_token/create
+    """
+
+    authorize_page = "{openBaseUrl}/open-apis/authen/v1/authorize"
+    token_page = "{openBaseUrl}/open-apis/authen/v1/oidc/access_token"
+    pkce = False
+
+    def create_authorization_url(self, redirect_uri=None, state=None, **kwargs):
+        """The QR page follows OAuth 2; this dialect's own page wants `app_id`."""
+        if not self.authorize_url.endswith("/authen/v1/authorize"):
+            return super().create_authorization_url(redirect_uri, state=state, **kwargs)
+        query = {"app_id": self.client_id, "redirect_uri": redirect_uri, "scope": kwargs.get("scope"), "state": state}
+        pairs = (f"{key}={quote(value, safe=':' if key == 'scope' else '')}" for key, value in query.items() if value)
+        return {"url": f"{self.authorize_url}?{'&'.join(pairs)}", "state": state}
+
+    def exchange(self, code, **extra):
+        exchange = super().exchange
+        return self.as_app(lambda token: exchange(code, auth=AppSigned(token)), "app_access_token")
+
+    def open_token(self, response):
+        data = self.opened(response, "data", numbers=LOGIN)["data"]
+        return self.user_token(data if isinstance(data, dict) else {})
+
+
+class FeishuV1(FeishuOidc):
+    """Dialect `v1`: as oidc, and the profile comes along with the token."""
+
+    token_page = "{openBaseUrl}/open-apis/authen/v1/access_token"
+
+    def profile(self, token):
+        return token
+
+
+class FeishuPassport(Feishu):
+    """Dialect `passport`: flat OAuth 2 answers without a number."""
+
+    authorize_page = Feishu.qr_page
+    token_page = "{passportBaseUrl}/suite/passport/oauth/token"
+    person_page = "{passportBaseUrl}/suite/passport/oauth/userinfo"
+    pkce = False
+    numbers = {
+        **Feishu.numbers,
+        "invalid_grant": 40029,
+        "invalid_client": 40013,
+        "unauthorized_client": 40013,
+        "invalid_token": 40014,
+    }
+
+    @classmethod
+    def session_options(cls, kind):
+        return {"token_endpoint_auth_method": "client_secret_post"}
+
+    def open_token(self, response):
+        return self.user_token(self.opened(response, "access_token", lacks_code=True, numbers=LOGIN))
+
+    def profile(self, token):
+        page, key = self.server_metadata["userinfo_endpoint"], token["access_token"]
+        return self.ask("GET", page, expect="open_id", lacks_code=True, numbers=LOGIN, token=key)
+
+
+DIALECTS = {"v2": Feishu, "oidc": FeishuOidc, "v1": FeishuV1, "passport": FeishuPassport, "v3": FeishuV3}
+
+
+def json_client_secret(auth, method, uri, headers, body):
+    """Authlib client-auth method: the token request as JSON, credentials inside."""
+    params = dict(parse_qsl(body), client_id=auth.client_id, client_secret=auth.client_secret)
+    headers["Content-Type"] = JSON_TYPE
+    return uri, headers, json.dumps(params)
+
+
+class AppSigned:
+    """Sign a token request with the app's own token: grant type and code alone, as JSON."""
+
+    def __init__(self, token: str):
+        self.token = token
+
+    def __call__(self, request):
+        params = dict(parse_qsl(request.body))
+        request.body = json.dumps({key: params[key] for key in ("grant_type", "code")})
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        request.headers["Content-Type"] = JSON_TYPE
+        return request
+
+
+def status(flags: dict) -> int:
+    """Return 1 active, 2 left, 3 frozen or 4 not yet activated."""
+    if flags.get("is_resigned") or flags.get("is_exited"):
+        return 2
+    if flags.get("is_frozen"):
+        return 3
+    return 4 if flags.get("is_unjoin") or flags.get("is_activated") is False else EMPTY["status"]
+
+
+def departments(user: dict) -> list[str]:
+    """Return the ids of a user's departments, the main one first."""
+    orders = [order for order in user.get("orders") or [] if isinstance(order, dict)]
+    main = [order.get("department_id") for order in orders if order.get("is_primary_dept") is True]
+    ids = texts(user["department_ids"])
+    return sorted(ids, key=lambda dept: dept not in main)
+
+
+def first(mapping, *keys):
+    """Return the first value that is there."""
+    values = (mapping.get(key) for key in keys) if isinstance(mapping, dict) else ()
+    return next((value for value in values if value), None)

@@ -1,0 +1,145 @@
+"""How we talk to the platforms: kept connections, one deadline for a whole login, bounded answers, a breaker.
+
+Sits under Authlib's client: `KeptSession` is its `OAuth2Session` on shared connections. Authlib makes a session for
+every call; a new TLS handshake each time would cost more than the rest of a login.
+"""
+
+import threading
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+from requests.adapters import HTTPAdapter
+
+CONNECT, READ = 2.0, 4.0  # seconds, each at most what is left until the deadline
+IDLE = 30.0  # seconds after which kept connections are given up: a middlebox may have dropped them silently
+FAILURES, PAUSE = 5, 15.0  # so many failures in a row, and a platform is left alone for so many seconds
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long the calls of one task may take together (seconds), and how large one answer may be (bytes)."""
+
+    seconds: float = 8.0
+    size: int = 256 * 1024
+    ends_at: float = 0.0
+
+    def left(self) -> float:
+        return self.ends_at - time.monotonic()
+
+
+_limits: ContextVar[Limits | None] = ContextVar("limits", default=None)
+
+
+def time_left() -> float:
+    """Return how many seconds the task under way still has for its calls."""
+    limits = _limits.get()
+    return Limits.seconds if limits is None else limits.left()
+
+
+@contextmanager
+def within(seconds: float = Limits.seconds, size: int = Limits.size):
+    """Let all platform calls inside share one deadline; an outer deadline goes on to count."""
+    if _limits.get() is not None:
+        yield
+        return
+    token = _limits.set(Limits(seconds, size, time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+class Transport(HTTPAdapter):
+    """The connections of this process to one platform address, shared by its threads."""
+
+    def __init__(self):
+        super().__init__(pool_maxsize=64)
+        self._lock = threading.Lock()
+        self._used_at = time.monotonic()
+        self._failures = 0
+        self._paused_until = 0.0
+
+    def close(self):
+        """Stay open: the session that closes us lives for one call only."""
+
+    def send(self, request, stream=False, timeout=None, **kwargs):
+        with within():
+            limits = _limits.get()
+            left = limits.left()
+            if left <= 0:
+                raise requests.Timeout("no time left for this call")
+            self._before()
+            try:
+                wait = (min(CONNECT, left), min(READ, left))
+                response = super().send(request, stream=True, timeout=wait, **kwargs)
+                read_bounded(response, limits)
+            except requests.RequestException:
+                self._after(failed=True)
+                raise
+            self._after(failed=response.status_code >= 500)
+        if response.is_redirect:
+            raise requests.TooManyRedirects("platform calls follow no redirects")
+        return response
+
+    def _before(self):
+        with self._lock:
+            moment = time.monotonic()
+            if moment < self._paused_until:
+                raise requests.ConnectionError("left alone for a while after repeated failures")
+            if self._failures >= FAILURES:  # the pause is over: one call may try, the others wait on
+                self._paused_until = moment + PAUSE
+            if moment - self._used_at > IDLE:
+                self.poolmanager.clear()
+            self._used_at = moment
+
+    def _after(self, failed: bool):
+        with self._lock:
+            self._failures = self._failures + 1 if failed else 0
+            self._paused_until = time.monotonic() + PAUSE if self._failures >= FAILURES else 0.0
+
+
+def read_bounded(response, limits: Limits):
+    """Read the body as it arrives, and stop when it gets too large or too late."""
+    body = bytearray()
+    try:
+        while chunk := response.raw.read1(65536, decode_content=True):
+            body += chunk
+            if len(body) > limits.size:
+                raise requests.exceptions.ContentDecodingError("the answer is too large")
+            if limits.left() <= 0:
+                raise requests.Timeout("the answer took too long")
+    except requests.RequestException:
+        response.raw.close()
+        raise
+    except Exception as error:  # urllib3's and http.client's own, with the address in their text
+        response.raw.close()
+        raise requests.ConnectionError(type(error).__name__) from None
+    response.raw.release_conn()
+    response._content, response._content_consumed = bytes(body), True
+
+
+_transports: dict[str, Transport] = {}
+_transports_lock = threading.Lock()
+
+
+def transport_to(origin: str) -> Transport:
+    with _transports_lock:
+        if origin not in _transports:
+            _transports[origin] = Transport()
+        return _transports[origin]
+
+
+class KeptSession(OAuth2Session):
+    """Authlib's session, on the shared connections and deaf to proxy variables and .netrc of the machine."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, trust_env=False, **kwargs)
+
+    def get_adapter(self, url):
+        parts = urlsplit(url)
+        return transport_to(f"{parts.scheme}://{parts.netloc}")

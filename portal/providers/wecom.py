@@ -1,0 +1,199 @@
+"""WeCom: no OAuth 2 token of a person; the company's own token opens the code.
+
+https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (inside the client), …/91023 (who it is)
+"""
+
+import re
+from urllib.parse import quote
+
+from portal.errors import Code
+from portal.providers.base import Person, ProviderApp, known, log, text, texts
+
+HOSTS = {
+    "apiBaseUrl": "https://qyapi.weixin.qq.com",
+    "loginBaseUrl": "https://login.work.weixin.qq.com",
+    "oauthBaseUrl": "https://open.weixin.qq.com",
+}
+GENDER = {"1": 1, "2": 2, 1: 1, 2: 2}
+STATUS = {1: 1, 2: 3, 4: 4, 5: 2}  # theirs: 1 active, 2 disabled, 4 not activated, 5 left
+UNKNOWN_MEMBER, OUT_OF_RANGE = 60111, 60011
+NOT_A_CODE = dict.fromkeys((40029, 41008, 42003), 40029)
+
+
+class WeCom(ProviderApp):
+    """A company's own app.
+
+    Extra settings, in Authlib's `server_metadata`: `agent_id`, `sso_url` (browser), `oauth_url` (inside the client),
+    `scope` there.
+    """
+
+    provider = "wecom"
+    client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)  #: the client's user agent; a hint, never proof
+    code_key = "errcode"
+    numbers = {
+        -1: 50300,
+        40001: 40013,
+        40013: 40013,
+        40014: 40014,
+        42001: 42001,
+        40056: 60020,
+        301002: 60020,
+        45009: 50300,
+        45033: 50300,
+        48002: 60020,
+        48009: 60020,
+        50001: 60020,
+        50003: 60020,
+        60020: 60020,
+        60031: 60020,
+    }
+    reasons = {
+        40001: "the app secret is wrong",
+        40013: "the company id is wrong",
+        40056: "the agent id is wrong",
+        48002: "the app may not call this interface",
+        48009: "the contacts secret is not allowed from this network address; use the app's own secret",
+        50001: "the redirect address is not on the app's trusted domain",
+        50003: "the app is switched off",
+        60020: "the server's network address is not on the app's list of trusted addresses",
+        60031: "the app is forbidden to call interfaces",
+        301002: "the secret belongs to another app than the agent id",
+    }
+
+    def create_authorization_url(self, redirect_uri=None, state=None, in_app=False, **kwargs):
+        """Return the SSO page, or inside the client the silent OAuth page. Neither knows `client_id` or PKCE."""
+        agent = self.server_metadata["agent_id"]
+        if in_app:
+            url, fragment = self.server_metadata["oauth_url"], "#wechat_redirect"
+            query = {
+                "appid": self.client_id,
+                "redirect_uri": redirect_uri,
+                "response_type": "code",
+                "scope": self.server_metadata["member_scope"],
+                "state": state,
+                "agentid": agent,
+            }
+        else:
+            url, fragment = self.server_metadata["sso_url"], ""
+            query = {
+                "login_type": "CorpApp",
+                "appid": self.client_id,
+                "agentid": agent,
+                "redirect_uri": redirect_uri,
+                "state": state,
+            }
+        pairs = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
+        return {"url": f"{url}?{pairs}{fragment}", "state": state}
+
+    def person_by_code(self, code, **extra):
+        """Open the code, then read the member: two calls, three where the member consented to more."""
+        who = self.fetch_access_token(code=code)
+        told = self.member_at_login(who["userid"])
+        if who["user_ticket"]:
+            told |= self.consented(who["user_ticket"])
+        return self.person(told)
+
+    def fetch_access_token(self, code=None, **kwargs):
+        """Return the member's id, and the ticket for what they consented to, or "".
+
+        The company's token stays in here: returned as "the token", somebody would store a key to the whole company.
+        """
+        answer = self.call(
+            "GET", "auth/getuserinfo", expect=None, again=False, numbers=NOT_A_CODE, params={"code": code}
+        )
+        found = {key.lower(): text(value) for key, value in answer.items()}
+        if not any(found.get(key) for key in ("userid", "openid", "external_userid")):
+            raise Code(50300, "the platform's answer does not say who it is")
+        if not found.get("userid") or "/" in found["userid"]:
+            raise Code(40301, "the visitor is not a member of this company")
+        return {"userid": found["userid"], "user_ticket": found.get("user_ticket", "")}
+
+    def member_at_login(self, userid: str) -> dict:
+        """Return what the directory says; where it can't be read, only who it is: the login goes on."""
+        try:
+            return self.member(userid)
+        except Code as error:
+            if error.native in (UNKNOWN_MEMBER, OUT_OF_RANGE):
+                raise Code(40302, "the member is unknown or outside the app's visible range", error.native) from None
+            log.warning(
+                "wecom: the member can't be read, the login goes on without (%s, platform %s)", error, error.native
+            )
+            return {"userId": userid}
+
+    def person(self, told: dict) -> Person:
+        return Person(provider=self.provider, tenant=self.client_id, subject=told["userId"].casefold(), **told)
+
+    def member(self, userid: str) -> dict:
+        """Return what the directory says of a member; keys it does not tell are absent.
+
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
+        """
+        numbers = {UNKNOWN_MEMBER: 60111, OUT_OF_RANGE: 40302}
+        user = self.call("GET", "user/get", expect="userid", numbers=numbers, params={"userid": userid})
+        told = {
+            "userId": text(user["userid"]) or userid,
+            "name": user.get("name"),
+            "position": user.get("position"),
+            "mobile": user.get("mobile"),
+            "email": user.get("email") or user.get("biz_mail"),
+            "avatar": user.get("avatar"),
+        }
+        told = {key: value for key, value in told.items() if isinstance(value, str)}
+        for key, table in (("gender", GENDER), ("status", STATUS)):
+            if (value := known(table, user.get(key))) is not None:
+                told[key] = value
+        if isinstance(user.get("department"), list):
+            led = leads(user)
+            main = str(user.get("main_department"))
+            told["department"] = sorted(texts(user["department"]), key=lambda dept: dept != main)
+            told["isLeader"] = any(led.values())
+            told["leads"] = sorted(dept for dept, flag in led.items() if flag)
+        return told
+
+    def consented(self, ticket: str) -> dict:
+        """Return what the member consented to; nothing where the platform refuses: the login goes on."""
+        try:
+            found = self.call("POST", "auth/getuserdetail", expect="userid", json={"user_ticket": ticket})
+        except Code as error:
+            log.warning("wecom: the consented details can't be read (%s, platform %s)", error, error.native)
+            return {}
+        details = {
+            "mobile": text(found.get("mobile")),
+            "email": text(found.get("email")) or text(found.get("biz_mail")),
+            "avatar": text(found.get("avatar")),
+            "gender": known(GENDER, found.get("gender")),
+        }
+        return {key: value for key, value in details.items() if value}
+
+    # The company's token
+
+    def call(self, method, path, *, expect, params=None, **kwargs):
+        """Call with the company's token, which WeCom takes in the query string only."""
+
+        def send(token):
+            query = {**(params or {}), "access_token": token}
+            url = f"{self.api_base_url}/cgi-bin/{path}"
+            return self.ask(method, url, expect=expect, lacks_code=True, params=query, **kwargs)
+
+        return self.as_app(send)
+
+    def fetch_app_token(self):
+        """https://developer.work.weixin.qq.com/document/path/91039"""
+        answer = self.ask(
+            "GET",
+            f"{self.api_base_url}/cgi-bin/gettoken",
+            expect="access_token",
+            lacks_code=True,
+            params={"corpid": self.client_id, "corpsecret": self.client_secret},
+        )
+        if not text(answer["access_token"]) or type(answer.get("expires_in")) is not int:
+            raise Code(50300, "the platform's answer holds no company token")
+        return {"access_token": answer["access_token"]}, answer["expires_in"]
+
+
+def leads(user: dict) -> dict[str, bool]:
+    """Return which of a member's departments they lead, from two lists of the same order."""
+    flags = user.get("is_leader_in_dept")
+    ids = user["department"]
+    flags = flags if isinstance(flags, list) and len(flags) == len(ids) else [0] * len(ids)
+    return {str(dept): flag in (1, "1") for dept, flag in zip(ids, flags, strict=True)}
