@@ -1,0 +1,168 @@
+"""Provider people in the database: find one, save one, and the one border where their text is cleaned."""
+
+import unicodedata
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from portal import models
+from portal.errors import Code
+from portal.models import (
+    LEFT,
+    MAY_SIGN_IN,
+    Department,
+    FSInnerAuthModel,
+    Identity,
+    LoginSession,
+    QywxInnerAuthModel,
+    db,
+    now,
+)
+from portal.providers.base import EMPTY, Person
+
+FRESH = timedelta(days=1)  # contact data so young is not asked for again
+MODELS = {"feishu": FSInnerAuthModel, "wecom": QywxInnerAuthModel}
+AVATAR_HOSTS = {  # by the end of the host's name
+    "feishu": (".feishucdn.com", ".feishu.cn", ".larksuitecdn.com", ".larksuite.com", ".byteimg.com"),
+    "wecom": (".qlogo.cn", ".qpic.cn"),
+}
+COLUMNS = {  # a person's key -> our column
+    "name": "name",
+    "mobile": "mobile",
+    "email": "email",
+    "avatar": "avatar",
+    "department": "department",
+    "position": "position",
+    "gender": "gender",
+    "status": "status",
+    "isLeader": "is_leader",
+}
+ALLOWED = {"gender": range(0, 3), "status": range(1, 5)}
+LONGEST = 255  # characters of a stored text
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, bidi and other marks, lone surrogates, unassigned
+
+
+def find(provider: str, tenant: str, subject: str) -> Identity | None:
+    """Return the stored person of that id."""
+    mine = (Identity.provider == provider, Identity.tenant == tenant, Identity.subject == subject)
+    return db.session.scalars(select(Identity).where(*mine)).one_or_none()
+
+
+def tenant_of(provider: str, subject: str) -> str | None:
+    """Return the company of a stored person, where the subject alone settles it."""
+    tenants = select(Identity.tenant).where(Identity.provider == provider, Identity.subject == subject).limit(2)
+    found = db.session.scalars(tenants).all()
+    return found[0] if len(found) == 1 else None
+
+
+def is_fresh(identity: Identity | None) -> bool:
+    """Return whether what we hold of a person is good enough for a login without asking the directory.
+
+    Somebody stored as left or frozen is asked for again at once.
+    """
+    if identity is None or identity.contact_at is None or identity.status not in MAY_SIGN_IN:
+        return False
+    return now() - identity.contact_at < FRESH
+
+
+def with_departments(person: Person) -> Person:
+    """Add `departments` and, where the platform has no flag for it, `isLeader`, as far as departments are stored."""
+    columns = select(Department.dept_id, Department.name, Department.leaders)
+    mine = (Department.provider == person["provider"], Department.tenant == person["tenant"])
+    rows = db.session.execute(columns.where(*mine, Department.dept_id.in_(person["department"])))
+    stored = {dept_id: (name, leaders) for dept_id, name, leaders in rows}
+    own = {person["userId"], person.get("openId"), person.get("unionId")}
+    leads = person.get("leads", [dept for dept, (_, leaders) in stored.items() if own & set(leaders)])
+    person["departments"] = [
+        {"deptId": dept, "name": stored[dept][0] if dept in stored else "", "isLeader": dept in leads}
+        for dept in person["department"]
+    ]
+    if "isLeader" in person["withheld"] and stored:
+        person["withheld"].remove("isLeader")
+        person["isLeader"] = bool(leads)
+    return person
+
+
+def save(person: Person, element: str) -> Identity:
+    """Store what a provider told about a person, inside the caller's transaction; what it withheld stays as it was.
+
+    Whoever turns out to have left or to be frozen loses their open sessions with it.
+
+    :param element: the element that read the person: ids that differ per app are kept under it.
+    """
+    person = identified(clean(person))
+    identity = find(person["provider"], person["tenant"], person["subject"])
+    if identity is None:
+        model = MODELS.get(person["provider"], Identity)
+        identity = model(**{key: person[key] for key in ("provider", "tenant", "subject")}, user_id=person["userId"])
+        db.session.add(identity)
+    for key, column in COLUMNS.items():
+        if key not in person["withheld"]:
+            setattr(identity, column, person[key])
+    if person["userId"] != person.get("openId"):  # an open id stands in where the app may not read user ids
+        identity.user_id = person["userId"]
+    if person.get("openId"):
+        identity.open_ids = {**(identity.open_ids or {}), element: person["openId"]}
+    if person.get("employeeNo"):
+        identity.employee_number = person["employeeNo"]
+    if person.get("contactRead"):
+        identity.contact_at = now()
+    db.session.flush()
+    if identity.status not in MAY_SIGN_IN:
+        why = "left" if identity.status == LEFT else "frozen"
+        models.end_sessions(LoginSession.identity_id == identity.id, why=why)
+    return identity
+
+
+def identified(person: Person) -> Person:
+    """Return the person if the ids are usable as they are: cleaned, one could be somebody else's.
+
+    :raises Code: 50300 otherwise.
+    """
+    for key in ("provider", "tenant", "subject", "userId"):
+        if not person.get(key) or one_line(person[key]) != person[key]:
+            raise Code(50300, f"the platform told no usable {key}")
+    return person
+
+
+def clean(person: dict) -> Person:
+    """Return the person with every value of its right type, printable and of bounded length; ids are left alone."""
+    withheld = person.get("withheld", [key for key in EMPTY if not person.get(key)])
+    kept = Person(**{**person, "withheld": list(withheld)})
+    for key, empty in EMPTY.items():
+        if key == "userId":
+            continue
+        if isinstance(empty, str):
+            kept[key] = one_line(kept[key])
+        elif isinstance(empty, list):
+            kept[key] = [one_line(item) for item in kept[key] if one_line(item)] if isinstance(kept[key], list) else []
+        elif isinstance(empty, bool):
+            kept[key] = kept[key] is True
+        elif type(kept[key]) is not int or kept[key] not in ALLOWED[key]:
+            kept[key] = empty
+    for key in ("openId", "employeeNo"):
+        kept[key] = one_line(kept.get(key))
+    kept["avatar"] = avatar(person.get("avatar"), kept["provider"])
+    return kept
+
+
+def one_line(value) -> str:
+    """Return a text on one line without marks that don't show, cut where it is too long; "" for anything else."""
+    if not isinstance(value, str):
+        return ""
+    shown = (" " if char in "\t\n\r" else char for char in value[: 4 * LONGEST])
+    return "".join(char for char in shown if unicodedata.category(char) not in UNSEEN).strip()[:LONGEST]
+
+
+def avatar(value, provider: str) -> str:
+    """Return the address of a picture if it is https on one of the provider's own hosts."""
+    if not isinstance(value, str) or len(value) > 1000 or not (value.isascii() and value.isprintable()):
+        return ""
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    known = host.endswith(AVATAR_HOSTS.get(provider, ()))
+    return value if parts.scheme == "https" and known and port in (None, 443) and parts.username is None else ""

@@ -1,0 +1,135 @@
+"""`auths.loginTypes.FSInnerType`: sign in with Feishu or Lark."""
+
+import logging
+
+from flask_babel import lazy_gettext as _
+
+from portal.directory import people
+from portal.elements.meta import KINDS, Meta
+from portal.errors import Code
+from portal.models import FSInnerAuthModel
+from portal.providers import http
+from portal.providers.base import EMPTY, Person
+from portal.providers.feishu import DIALECTS, HOSTS
+
+log = logging.getLogger(__name__)
+
+HAS_REDIRECT = ("redirect", "qr")  # the other kinds' codes are made by the client, without a redirect address
+
+
+class FSInnerType(Meta):
+    """A Feishu or Lark self-built app."""
+
+    provider = "feishu"
+    FSInnerAuthModel = FSInnerAuthModel
+
+    def configure(self):
+        self.region = self.choice("region", HOSTS, "feishu")
+        self.label = _("Lark") if self.region == "lark" else _("Feishu")
+        self.mark = "L" if self.region == "lark" else "飞"
+        self.appId = self.text("appId")
+        self.tenantKeys = self.tenant_keys()
+        defaults = HOSTS[self.region]
+        hosts = {key: self.address(key, defaults[key]) for key in defaults if key.endswith("BaseUrl")}
+        self.qrSdkUrl = self.address("qrSdkUrl", defaults["qrSdkUrl"], origin=False)
+        self.h5SdkUrl = self.address("h5SdkUrl", defaults["h5SdkUrl"], origin=False)
+        self.passportBaseUrl = hosts["passportBaseUrl"]
+        dialect = self.choice("tokenDialect", DIALECTS, "v2")
+        qr_dialect = self.choice("qrTokenDialect", DIALECTS, dialect)
+        auth_code_dialect = self.choice("authCodeDialect", DIALECTS, "v1")
+        by_kind = dict(zip(KINDS, (dialect, qr_dialect, dialect, auth_code_dialect), strict=True))
+        self.clients = {kind: self.connect(DIALECTS[name], hosts, kind) for kind, name in by_kind.items()}
+
+    def connect(self, dialect, hosts: dict, kind: str):
+        """Return the client for logins of one kind, registered with Authlib."""
+        options = dialect.endpoints(hosts, kind)
+        if "scope" in self.settings:
+            options["client_kwargs"]["scope"] = self.text("scope")
+        return self.app.oauth.register(
+            f"{self.fullName}.{kind}",
+            client_cls=dialect,
+            client_id=self.appId,
+            client_secret=self.text("appSecret"),
+            **options,
+        )
+
+    def tenant_keys(self) -> list[str] | None:
+        keys = self.settings.get("tenantKeys")
+        if keys is None:
+            return None
+        if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key.strip() for key in keys):
+            raise self.wrong("tenantKeys", "must be a list of tenant keys")
+        return [key.strip() for key in keys]
+
+    def app_id(self):
+        return self.appId
+
+    def getLoginConfig(self, kind="qr", **kwargs):
+        """Return `appId`, `redirectUri` and a fresh `state`."""
+        return {"appId": self.appId, **super().getLoginConfig(kind, **kwargs)}
+
+    def authorize_url(self, kind, state):
+        if kind not in HAS_REDIRECT:
+            return None
+        client = self.clients[kind]
+        extra = {"code_verifier": self.code_verifier(state)} if self.has_challenge(kind) else {}
+        return client.authorization_url(self.redirectUri, state, **extra)
+
+    def has_challenge(self, kind) -> bool:
+        return "code_challenge_method" in self.clients[kind].client_kwargs
+
+    def getLoginCode(self, authCode, state=None):
+        """Return who brought the code: exchange, profile, and the directory when what we hold is older than a day.
+
+        The dialect of the exchange follows the kind of login, which the state holds; without a state: `qr`.
+
+        :raises Code: 40300 state; 40029 code; 40301 another company; 40302 left, frozen or outside the app's range.
+        """
+        kind = self.read_state(state) if state is not None else "qr"
+        extra = {"redirect_uri": self.redirectUri} if kind in HAS_REDIRECT else {}
+        if state is not None and self.has_challenge(kind):
+            extra["code_verifier"] = self.code_verifier(state)
+        with http.within():
+            person = self.clients[kind].person_by_code(authCode, **extra)
+            if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
+                raise Code(40301, "the visitor's company is not on this element's list")
+            return people.clean(people.with_departments(self.with_directory(person)))
+
+    def with_directory(self, person: Person) -> Person:
+        """Add what the login profile lacks, from the directory or from what is stored."""
+        stored = people.find(person["provider"], person["tenant"], person["subject"])
+        if people.is_fresh(stored):
+            held = {key: getattr(stored, column) for key, column in people.COLUMNS.items() if key in person["withheld"]}
+            return Person(**{**person, **held})
+        status = stored.status if stored is not None else EMPTY["status"]
+        people.db.session.rollback()  # no transaction stays open during a call
+        try:
+            told = self.clients["redirect"].member(person["openId"])
+        except Code as error:
+            log.warning(
+                "%s: no contact data, the login goes on without (%s, platform %s)", self.name, error, error.native
+            )
+            return Person(**{**person, "status": status})
+        told = {key: value for key, value in told.items() if key not in ("openId", "unionId")}  # the login's count
+        withheld = [key for key in person["withheld"] if key not in told]
+        return Person(**{**person, **told, "withheld": withheld, "contactRead": True})
+
+    def getUserInfo(self, userId: str) -> dict:
+        """Return what the platform's directory says of somebody: the keys of `getLoginCode`.
+
+        :param userId: user id, open id (`ou_…`) or union id (`on_…`).
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
+        """
+        told = self.clients["redirect"].member(userId)
+        told = {"userId": told.get("openId"), **told}
+        only = self.tenantKeys[0] if self.tenantKeys and len(self.tenantKeys) == 1 else None
+        tenant = only or people.tenant_of(self.provider, told.get("unionId", "")) or ""
+        person = Person(provider=self.provider, tenant=tenant, subject=told.get("unionId"), **told)
+        return people.clean(people.with_departments(person))
+
+    def getAccessToken(self) -> str:
+        """Return the app's valid `tenant_access_token`, for calls to the platform's interfaces."""
+        return self.clients["redirect"].stored_token.get()["tenant_access_token"]
+
+    def page_sources(self):
+        return {"script-src": [self.origin_of(self.qrSdkUrl)], "frame-src": [self.passportBaseUrl]}

@@ -1,0 +1,180 @@
+"""What every element has: its settings, its state, and the methods a Type fills in."""
+
+import hashlib
+import hmac
+import secrets
+import struct
+import time
+from base64 import urlsafe_b64encode
+from urllib.parse import urlsplit
+
+from portal.errors import Code
+
+STATE_LIFE = 600  # seconds
+STATE_FORM = struct.Struct(">16sIB")  # random, time it was made, kind
+SIGNATURE = 16  # bytes
+KINDS = ("redirect", "qr", "in_app", "auth_code")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Meta:
+    """A configured login. A Type directly below it gives `authorize_url()` and `getLoginCode()`.
+
+    :param app: the Flask app it belongs to.
+    :param name: the name of its folder.
+    :param title: what people read.
+    :param settings: its own file's keys, variables filled in.
+    :raises Code: 47000 for a setting that is missing, 47001 for one that is wrong, naming file and key.
+    """
+
+    provider = ""  #: the name stored with its people
+    label = ""  #: the platform's name on buttons
+    mark = ""  #: one character for its badge
+
+    def __init__(self, app, name: str, title: str, settings: dict):
+        self.app, self.name, self.title, self.settings = app, name, title, settings
+        self.fullName = f"auths.loginTypes.{name}"
+        self.isActive = self.flag("isActive", True)
+        self.ownPage = self.flag("ownPage", False)
+        self.redirectUri = self.redirect_uri()
+        self.label = self.label or title
+        self.mark = self.mark or title[:1]
+        self.configure()
+
+    def configure(self):
+        """Check the settings of the Type and prepare its clients."""
+
+    # What a Type gives
+
+    def getLoginConfig(self, kind: str = "qr", **kwargs) -> dict:
+        """Return what a page needs to begin a login; `state` is fresh, and valid for ten minutes.
+
+        :param kind: how the login goes: `redirect`, `qr`, `in_app` or `auth_code`.
+        :raises ValueError: for another kind.
+        """
+        return {"redirectUri": self.redirectUri, "state": self.make_state(kind)}
+
+    def getLoginCode(self, authCode: str, state: str | None = None) -> dict:
+        """Return who brought the code, as a :class:`~portal.elements.Person`.
+
+        :param state: optional from Python; a given one must be genuine, of this element and fresh.
+        :raises Code: 40300 for another state, before any call; else as the platform answers.
+        """
+        raise NotImplementedError
+
+    def authorize_url(self, kind: str, state: str) -> str | None:
+        """Return the address to send the browser to, or `None` where the platform's client makes the code."""
+        raise NotImplementedError
+
+    def start_kind(self, user_agent: str) -> str:
+        """Return the kind of a login that begins with a click in this browser or client."""
+        return "redirect"
+
+    def page_sources(self) -> dict[str, list[str]]:
+        """Return what the login page's content policy must allow besides our own: directive -> origins."""
+        return {}
+
+    def app_id(self) -> str:
+        """Return the app's public id at the platform."""
+        return ""
+
+    # State: random, signed together with element, kind and time; letters and digits only
+
+    def make_state(self, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+        body = STATE_FORM.pack(secrets.token_bytes(16), int(time.time()), KINDS.index(kind))
+        return (body + self.sign(b"state", body)).hex()
+
+    def read_state(self, state: str) -> str:
+        """Return the kind of login a state was made for.
+
+        :raises Code: 40300 unless this element made it within the last ten minutes.
+        """
+        try:
+            raw = bytes.fromhex(state)
+            body, signature = raw[: STATE_FORM.size], raw[STATE_FORM.size :]
+            _, made_at, kind = STATE_FORM.unpack(body)
+            genuine = state == raw.hex() and hmac.compare_digest(signature, self.sign(b"state", body))
+        except (ValueError, TypeError, struct.error):
+            genuine = False
+        if not genuine:
+            raise Code(40300, "the state is not one of this element")
+        if not 0 <= time.time() - made_at <= STATE_LIFE:
+            raise Code(40300, "the state is older than ten minutes")
+        return KINDS[kind]
+
+    def code_verifier(self, state: str) -> str:
+        """Return the PKCE verifier of a login: derived from its state, so that nothing is stored."""
+        return urlsafe_b64encode(self.sign(b"pkce", state.encode(), size=32)).rstrip(b"=").decode()
+
+    def sign(self, use: bytes, text: bytes, size: int = SIGNATURE) -> bytes:
+        key = self.app.config["PORTAL_SECRET_KEY"].encode()
+        return hmac.digest(key, b"\0".join((use, self.fullName.encode(), text)), hashlib.sha256)[:size]
+
+    # Settings
+
+    @property
+    def file(self) -> str:
+        return f"auths/loginTypes/{self.name}/{self.name}.json"
+
+    def wrong(self, key: str, why: str) -> Code:
+        return Code(47001, f"{self.file}: {key} {why}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text setting without blanks around it; a number counts as its text."""
+        value = self.settings.get(key, default)
+        if type(value) is int:
+            value = str(value)
+        if value is None or value == "":
+            raise Code(47000, f"{self.file}: {key} is missing")
+        if not isinstance(value, str) or not value.strip():
+            raise self.wrong(key, "must be a text")
+        return value.strip()
+
+    def choice(self, key: str, allowed, default: str) -> str:
+        value = self.text(key, default)
+        if value not in allowed:
+            raise self.wrong(key, f"must be one of: {', '.join(allowed)}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.settings.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
+    def address(self, key: str, default: str | None = None, origin: bool = True) -> str:
+        """Return an address: https, or http on this machine.
+
+        :param origin: whether it must end after host and port.
+        """
+        value = self.text(key, default).rstrip("/") if origin else self.text(key, default)
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018 - raises for a port that is none
+        except ValueError:
+            raise self.wrong(key, "is not an address") from None
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise self.wrong(key, "must start with https:// (http:// only on this machine)")
+        if (
+            not parts.hostname
+            or parts.username is not None
+            or (origin and (parts.path or parts.query or parts.fragment))
+        ):
+            raise self.wrong(key, "must be an address such as https://open.example.com")
+        return value
+
+    def redirect_uri(self) -> str:
+        """Return the callback's address: as written, on the portal's own host, or the one every element has."""
+        base = self.app.config["PORTAL_BASE_URL"]
+        if "redirectUri" not in self.settings:
+            return f"{base}/login/{self.name}/callback"
+        value = self.text("redirectUri")
+        if not value.startswith(f"{base}/") or "#" in value or any(char.isspace() for char in value):
+            raise self.wrong("redirectUri", f"must be an address below PORTAL_BASE_URL ({base}/…), without a fragment")
+        return value
+
+    def origin_of(self, address: str) -> str:
+        parts = urlsplit(address)
+        return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,197 @@
+"""Reads `auths/loginTypes/`: Types, overridden Types and instances, each from its folder, once at start."""
+
+import importlib.util
+import json
+import logging
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from authlib.integrations.flask_client import OAuth
+
+from portal.elements.fs_inner import FSInnerType
+from portal.elements.meta import Meta
+from portal.elements.qywx_inner import QywxInnerType
+from portal.errors import Code
+
+log = logging.getLogger(__name__)
+
+PREFIX = "auths.loginTypes."
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+RESERVED = ("once",)  # /login/once/ is not an element's
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An element that can't be used: what its folder says of it, and why not."""
+
+    name: str
+    title: str
+    problem: Code
+    isActive: bool = True
+
+
+class Elements:
+    """All elements of an app.
+
+    :param app: the Flask app; it gets `oauth`, Authlib's registry of clients.
+    :param folder: the folder that holds `auths/`.
+    :param variable: called with a name used as `${NAME}`; its value, or `None` when unset.
+    """
+
+    def __init__(self, app, folder: Path, variable):
+        self.app, self.root, self.variable = app, folder / "auths" / "loginTypes", variable
+        app.oauth = OAuth(app)
+        self.types: dict[str, type[Meta]] = {"Meta": Meta, "FSInnerType": FSInnerType, "QywxInnerType": QywxInnerType}
+        self.broken_types: dict[str, Code] = {}
+        self.instances: dict[str, Meta | Broken] = {}
+        folders = (
+            sorted(path for path in self.root.iterdir() if (path / "e.json").is_file()) if self.root.is_dir() else []
+        )
+        self.pending = {path.name: path for path in folders if (path / "__init__.py").is_file()}
+        for name in list(self.pending):
+            self.load_type(name)
+        for path in folders:
+            if not (path / "__init__.py").is_file():
+                self.instances[path.name] = self.load_instance(path)
+
+    def get(self, full_name: str):
+        """Return the element of that full name, or the class where it names a Type.
+
+        :raises Code: 47000 unknown or incomplete, 47001 wrong.
+        """
+        name = full_name.removeprefix(PREFIX) if full_name.startswith(PREFIX) else ""
+        if name in self.broken_types:
+            raise self.broken_types[name]
+        found = self.instances.get(name) or self.types.get(name)
+        if found is None:
+            raise Code(47000, f"there is no element {full_name!r} below {PREFIX}")
+        if isinstance(found, Broken):
+            raise found.problem
+        return found
+
+    def active(self, name: str) -> Meta:
+        """Return the element people can sign in with under that name.
+
+        :raises Code: 40400 unknown or switched off; 47000 or 47001 broken.
+        """
+        found = self.instances.get(name)
+        if found is None or not found.isActive:
+            raise Code(40400, "there is no such element, or it is switched off")
+        if isinstance(found, Broken):
+            raise found.problem
+        return found
+
+    def shown(self) -> list[Meta | Broken]:
+        """Return what the login page lists: all but those switched off."""
+        return [element for element in self.instances.values() if element.isActive]
+
+    def usable(self) -> list[Meta]:
+        return [element for element in self.shown() if not isinstance(element, Broken)]
+
+    def break_(self, name: str, problem: Code):
+        """Take an element out of service: a check that needed the whole app has failed."""
+        log.error("element %s is broken: %s", name, problem)
+        self.instances[name] = Broken(name, self.instances[name].title, problem)
+
+    # Reading
+
+    def load_type(self, name: str):
+        """Make a developer's own Type from its folder; one named like an official Type replaces it."""
+        path = self.pending.pop(name, None)
+        if path is None:
+            return
+        try:
+            self.check_name(path)
+            base = self.required(path, self.read(path / "e.json"), "type")
+            self.load_type(base.removeprefix(PREFIX))  # the one it builds on goes first
+            if base != f"{PREFIX}{name}":
+                self.get(base)
+            self.types[name] = self.import_type(name, path)
+        except Code as problem:
+            log.error("element type %s is broken: %s", name, problem)
+            self.broken_types[name] = problem
+
+    def import_type(self, name: str, path: Path) -> type[Meta]:
+        module_name = f"{PREFIX}{name}"
+        file = path / "__init__.py"
+        spec = importlib.util.spec_from_file_location(module_name, file, submodule_search_locations=[str(path)])
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # it is the developer's code: anything may happen
+            log.exception("%s can't be imported", self.shown_path(file))
+            raise Code(47001, f"{self.shown_path(file)} can't be imported: {type(error).__name__}") from None
+        found = getattr(module, name, None)
+        if not isinstance(found, type) or not issubclass(found, Meta):
+            raise Code(47001, f"{self.shown_path(file)} must export a class {name} that builds on a Type")
+        return found
+
+    def load_instance(self, path: Path) -> Meta | Broken:
+        name, title, active = path.name, path.name, True
+        try:
+            self.check_name(path)
+            declared = self.read(path / "e.json")
+            title = self.required(path, declared, "title")
+            cls = self.get(self.required(path, declared, "type"))
+            if not isinstance(cls, type) or cls is Meta:
+                raise Code(47001, f"{self.shown_path(path / 'e.json')}: type must name a Type with a login")
+            settings = self.read(path / f"{name}.json")
+            active = settings.get("isActive", True) is not False
+            return cls(self.app, name, title, settings)
+        except Code as error:
+            problem = error
+        except Exception as error:  # a developer's own Type: anything may happen
+            log.exception("element %s fails at its start", name)
+            problem = Code(47001, f"element {name} fails at its start: {type(error).__name__}")
+        log.log(logging.ERROR if active else logging.INFO, "element %s is broken: %s", name, problem)
+        return Broken(name, title, problem, active)
+
+    def required(self, path: Path, declared: dict, key: str) -> str:
+        value = declared.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise Code(47000, f"{self.shown_path(path / 'e.json')}: {key} is missing")
+        return value.strip()
+
+    def check_name(self, path: Path):
+        if not NAME.fullmatch(path.name) or path.name in RESERVED:
+            raise Code(47001, f"{self.shown_path(path)}: an element can't have this name")
+
+    def read(self, file: Path) -> dict:
+        """Return the JSON object in a file, variables filled in."""
+        try:
+            found = json.loads(file.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            raise Code(47000, f"{self.shown_path(file)} is missing") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise Code(47001, f"{self.shown_path(file)} can't be read as JSON: {type(error).__name__}") from None
+        if not isinstance(found, dict):
+            raise Code(47001, f"{self.shown_path(file)} must hold a JSON object")
+        return {key: self.filled(file, key, value) for key, value in found.items()}
+
+    def filled(self, file: Path, key: str, value):
+        """Return a value with each `${NAME}` and `${NAME:-default}` in its texts replaced."""
+        if isinstance(value, dict):
+            return {inner: self.filled(file, f"{key}.{inner}", item) for inner, item in value.items()}
+        if isinstance(value, list):
+            return [self.filled(file, key, item) for item in value]
+        if not isinstance(value, str):
+            return value
+
+        def replace(match):
+            name, default = match.groups()
+            try:
+                found = self.variable(name)
+            except ValueError as error:
+                raise Code(47001, f"{self.shown_path(file)}: {key}: variable {name} {error}") from None
+            if not found and default is None:
+                raise Code(47000, f"{self.shown_path(file)}: {key} needs the variable {name}, which is not set")
+            return found or default
+
+        return VARIABLE.sub(replace, value)
+
+    def shown_path(self, path: Path) -> str:
+        return path.relative_to(self.root.parent.parent).as_posix()
