@@ -1,0 +1,73 @@
+"""Logins under way: one row from a login's start to its finish, used up once."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from portal import models
+from portal.errors import Code
+from portal.models import LoginAttempt, fingerprint, now
+
+LIFE = timedelta(minutes=10)
+KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
+MOST_OPEN = 10  # a browser's older attempts make room
+
+
+def begin(state: str, browser: str, element: str, kind: str, next: str | None = None, purpose: str = "login") -> None:
+    """Remember that this browser begins a login.
+
+    :param state: the element's fresh state; stored as its hash.
+    :param browser: the browser's own random id.
+    :param next: a checked path to go to afterwards.
+    """
+    moment = now()
+    with models.write() as session:
+        session.execute(delete(LoginAttempt).where(LoginAttempt.expires_at < moment - KEPT))
+        mine = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
+        newest_first = select(LoginAttempt.state_hash).where(*mine).order_by(LoginAttempt.created_at.desc())
+        too_many = session.scalars(newest_first.offset(MOST_OPEN - 1)).all()
+        if too_many:
+            session.execute(delete(LoginAttempt).where(LoginAttempt.state_hash.in_(too_many)))
+        session.add(
+            LoginAttempt(
+                state_hash=fingerprint(state),
+                browser_hash=fingerprint(browser),
+                element=element,
+                kind=kind,
+                purpose=purpose,
+                next=next,
+                created_at=moment,
+                expires_at=moment + LIFE,
+            )
+        )
+
+
+def use(state: str, browser: str, element: str) -> LoginAttempt:
+    """Use an attempt up, and return it. Of any number of calls for one state, one succeeds.
+
+    :raises Code: 40300 when it is unknown, of another browser or element, used, or too old.
+    """
+    with models.write() as session:
+        open_one = (
+            LoginAttempt.state_hash == fingerprint(state),
+            LoginAttempt.browser_hash == fingerprint(browser),
+            LoginAttempt.element == element,
+            LoginAttempt.used_at.is_(None),
+            LoginAttempt.expires_at > now(),
+        )
+        used = session.execute(update(LoginAttempt).where(*open_one).values(used_at=now())).rowcount
+        if used != 1:
+            raise Code(40300, "no open attempt of this browser has this state")
+        return session.get_one(LoginAttempt, fingerprint(state))
+
+
+def element_of(state: str) -> str | None:
+    """Return the element an attempt belongs to: several may share one callback address."""
+    return models.db.session.scalar(select(LoginAttempt.element).where(LoginAttempt.state_hash == fingerprint(state)))
+
+
+def session_opened_by(state: str) -> int | None:
+    """Return the id of the session that the attempt has opened, for a callback that arrives again."""
+    return models.db.session.scalar(
+        select(LoginAttempt.session_id).where(LoginAttempt.state_hash == fingerprint(state))
+    )

@@ -1,0 +1,65 @@
+"""One-time links: the way in when no provider works, handed out by an administrator or on the server."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from portal import models
+from portal.accounts import sessions
+from portal.accounts.signin import SignedIn
+from portal.errors import Code
+from portal.models import Account, Client, LoginSession, OneTimeLink, audit, fingerprint, now
+
+LIFE = timedelta(minutes=15)
+
+
+def administrator(username: str) -> str:
+    """Create, promote or re-enable the account, and return the token of a fresh link for it."""
+    return models.settle(lambda: _administrator(username))
+
+
+def _administrator(username):
+    with models.write() as session:
+        account = session.scalar(select(Account).where(Account.username == username))
+        if account is None:
+            account = Account(username=username, name=username)
+            session.add(account)
+        account.role, account.active = "admin", True
+        session.flush()
+        audit("account.create_admin", account_id=account.id)
+        return make(account)
+
+
+def make(account: Account) -> str:
+    """Return the token of a fresh link, inside the caller's transaction; the account's earlier link ends."""
+    token = secrets.token_urlsafe(32)
+    models.db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account.id))
+    models.db.session.add(OneTimeLink(token_hash=fingerprint(token), account_id=account.id, expires_at=now() + LIFE))
+    return token
+
+
+def holder(token: str) -> Account | None:
+    """Return whose link this is, if it can still be used."""
+    open_one = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now(), Account.active)
+    return models.db.session.scalar(select(Account).join(OneTimeLink).where(*open_one))
+
+
+def use(token: str, client: Client, old_token: str | None = None) -> SignedIn:
+    """Use the link up and open a session for its account.
+
+    :raises Code: 40304 when the account is disabled, 40400 when the link is used, expired or none.
+    """
+    with models.write() as session:
+        mine = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now())
+        account_id = session.scalar(delete(OneTimeLink).where(*mine).returning(OneTimeLink.account_id))
+        if account_id is None:
+            raise Code(40400, "the link is used, expired or none")
+        account = session.get_one(Account, account_id)
+        if not account.active:
+            raise Code(40304, "the account is disabled")
+        opened, _ = sessions.open_(account, None, None, "link", client)
+        if old_token:
+            models.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
+        audit("login", client, actor_id=account.id, account_id=account.id, details={"how": "link"})
+        return SignedIn(opened, None)

@@ -1,0 +1,106 @@
+"""Sessions on the server: opened at sign-in, checked at every request, ended for good."""
+
+import secrets
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import and_, or_, select, update
+
+from portal import models
+from portal.models import MAY_SIGN_IN, Account, Client, Identity, LoginSession, audit, db, fingerprint, now
+
+
+def open_(
+    account: Account, identity: Identity | None, element: str | None, how: str, client: Client
+) -> tuple[str, LoginSession]:
+    """Open a session inside the caller's transaction; return its token, which is stored nowhere, and its row.
+
+    :param how: the attempt's kind, or `link`.
+    """
+    token, moment = secrets.token_urlsafe(32), now()
+    row = LoginSession(
+        token_hash=fingerprint(token),
+        account_id=account.id,
+        identity_id=identity.id if identity else None,
+        element=element,
+        how=how,
+        signed_in_at=moment,
+        last_seen_at=moment,
+        expires_at=moment + timedelta(seconds=current_app.config["PORTAL_SESSION_LIFETIME"]),
+        address=client.address,
+        agent=client.agent[:255],
+    )
+    db.session.add(row)
+    db.session.flush()
+    return token, row
+
+
+def check(token: str):
+    """Return who is signed in with this token, or `None`: session, account and identity must all say so.
+
+    The result has `id`, `account_id`, `username`, `name`, `role`, `element`, `how`, `signed_in_at`, and of the identity
+    `identity_id`, `user_id` and `person`.
+    """
+    idle = timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"])
+    moment = now()
+    by_identity = and_(Identity.account_id == LoginSession.account_id, Identity.status.in_(MAY_SIGN_IN))
+    row = db.session.execute(
+        SIGNED_IN.where(
+            LoginSession.token_hash == fingerprint(token),
+            LoginSession.ended_at.is_(None),
+            LoginSession.expires_at > moment,
+            LoginSession.last_seen_at > moment - idle,
+            Account.active,
+            or_(LoginSession.identity_id.is_(None), by_identity),
+        )
+    ).one_or_none()
+    if row is not None and moment - row.last_seen_at > min(timedelta(seconds=60), idle / 10):
+        touch(row.id, moment)
+    return row
+
+
+SIGNED_IN = (
+    select(
+        LoginSession.id,
+        LoginSession.account_id,
+        LoginSession.identity_id,
+        LoginSession.element,
+        LoginSession.how,
+        LoginSession.signed_in_at,
+        LoginSession.last_seen_at,
+        Account.username,
+        Account.name,
+        Account.role,
+        Identity.user_id,
+        Identity.name.label("person"),
+    )
+    .join(Account, Account.id == LoginSession.account_id)
+    .outerjoin(Identity, Identity.id == LoginSession.identity_id)
+)
+
+
+def touch(session_id: int, moment) -> None:
+    """Note that a session is in use, unless it has ended meanwhile."""
+    with models.write() as session:
+        still_open = (LoginSession.id == session_id, LoginSession.ended_at.is_(None))
+        session.execute(update(LoginSession).where(*still_open).values(last_seen_at=moment))
+
+
+def end(token: str, client: Client, why: str = "signed out") -> None:
+    """End the session of this token, if it is open."""
+    with models.write() as session:
+        row = session.scalar(select(LoginSession).where(LoginSession.token_hash == fingerprint(token)))
+        if row is not None and models.end_sessions(LoginSession.id == row.id, why=why):
+            audit("session.end", client, actor_id=row.account_id, account_id=row.account_id, details={"why": why})
+
+
+def open_of(account_id: int) -> list[LoginSession]:
+    """Return an account's open sessions, the one used last first."""
+    moment = now()
+    still = (
+        LoginSession.account_id == account_id,
+        LoginSession.ended_at.is_(None),
+        LoginSession.expires_at > moment,
+        LoginSession.last_seen_at > moment - timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"]),
+    )
+    return list(db.session.scalars(select(LoginSession).where(*still).order_by(LoginSession.last_seen_at.desc())))

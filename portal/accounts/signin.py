@@ -1,0 +1,137 @@
+"""From a person to a session: `sign_in()` is the only way."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import func, select, update
+
+from portal import models
+from portal.accounts import sessions
+from portal.directory import people
+from portal.errors import Code
+from portal.models import (
+    ACTIVE,
+    LEFT,
+    MAY_SIGN_IN,
+    NOT_ACTIVATED,
+    Account,
+    BindingRequest,
+    Client,
+    Identity,
+    LoginAttempt,
+    LoginSession,
+    audit,
+    db,
+    fingerprint,
+    now,
+)
+
+
+class NotBound(Code):
+    """40303 with what the waiting page tells: who it is, since when they wait, and what an administrator said."""
+
+    def __init__(self, reason: str, person: dict, request: BindingRequest | None):
+        super().__init__(40303, reason)
+        self.person, self.request = person, request
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session just opened: the token for the cookie, and where to go."""
+
+    token: str
+    next: str | None
+
+
+def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> SignedIn:
+    """Open a session for the person a used-up attempt has brought.
+
+    Identity, account, binding and session are stored in one transaction, or none of them.
+
+    :param old_token: this browser's session so far; it ends.
+    :raises Code: 40302 left or frozen, 40303 not bound, 40304 account disabled.
+    """
+    return models.settle(lambda: _sign_in(person, attempt, client, old_token))
+
+
+def _sign_in(person, attempt, client, old_token):
+    people.identified(person)
+    with models.write() as session:
+        stranger = people.find(person["provider"], person["tenant"], person["subject"]) is None
+        if stranger and current_app.config["PORTAL_UNKNOWN_PEOPLE"] == "refuse":
+            audit("login", client, result=40303, element=attempt.element)
+            refusal, token = NotBound("nobody unknown is let in here", person, None), None
+        else:
+            identity = people.save(person, attempt.element)
+            session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
+            refusal = refused(identity, person, attempt, client)
+            token = None if refusal else opened(identity, attempt, client, old_token)
+            facts = {"element": attempt.element, "identity_id": identity.id, "account_id": identity.account_id}
+            audit("login", client, result=refusal.code if refusal else 0, actor_id=identity.account_id, **facts)
+    if refusal:
+        raise refusal
+    return SignedIn(token, attempt.next)
+
+
+def note_refusal(error: Code, attempt: LoginAttempt, client: Client) -> None:
+    """Note that an attempt ended before it was clear who came."""
+    element, native = attempt.element, error.native
+    with models.write():
+        audit("login", client, result=error.code, element=element, native=None if native is None else str(native)[:64])
+
+
+def refused(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
+    """Return why this person may not sign in, or `None`; somebody new gets an account or a place in the queue."""
+    if identity.status not in MAY_SIGN_IN:
+        return Code(40302, "the person has left" if identity.status == LEFT else "the person is frozen or disabled")
+    if identity.account is None:
+        waiting = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == identity.id))
+        policy = current_app.config["PORTAL_UNKNOWN_PEOPLE"]
+        known_before = identity.last_account_id is not None
+        if policy == "refuse" or (waiting and waiting.state == "refused"):
+            return NotBound("not bound, and refused", person, waiting)
+        if policy == "queue" or known_before or waiting:
+            return NotBound("not bound; an administrator decides", person, queued(waiting, identity, attempt, client))
+        identity.account = create_account(identity)
+        identity.bound_at, identity.bound_how = now(), "created"
+        audit(
+            "account.create", client, account_id=identity.account.id, identity_id=identity.id, element=attempt.element
+        )
+    if not identity.account.active:
+        return Code(40304, "the account is disabled")
+    return None
+
+
+def opened(identity: Identity, attempt: LoginAttempt, client: Client, old_token: str | None) -> str:
+    """Open the session and note it on identity and attempt; return its token."""
+    if identity.status == NOT_ACTIVATED:
+        identity.status = ACTIVE
+    identity.signed_in_at, identity.signed_in_how = now(), attempt.kind
+    token, row = sessions.open_(identity.account, identity, attempt.element, attempt.kind, client)
+    mine = LoginAttempt.state_hash == attempt.state_hash
+    db.session.execute(update(LoginAttempt).where(mine).values(session_id=row.id))
+    if old_token:
+        models.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
+    return token
+
+
+def queued(waiting: BindingRequest | None, identity: Identity, attempt: LoginAttempt, client: Client) -> BindingRequest:
+    """Return the person's place in the queue; a second scan only notes that they asked again."""
+    if waiting is None:
+        waiting = BindingRequest(identity_id=identity.id, reference=client.request_id, created_at=now())
+        db.session.add(waiting)
+    waiting.element, waiting.address, waiting.seen_at = attempt.element, client.address, now()
+    return waiting
+
+
+def create_account(identity: Identity) -> Account:
+    """Make an account for somebody new: never one that exists, so a taken username gets a number."""
+    username, number = identity.user_id, 1
+    taken = select(func.count()).select_from(Account)
+    while db.session.scalar(taken.where(Account.username == username)):
+        number += 1
+        username = f"{identity.user_id}-{number}"
+    account = Account(username=username, name=identity.shown_name)
+    db.session.add(account)
+    db.session.flush()
+    return account
