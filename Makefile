@@ -1,0 +1,39 @@
+PYTHON ?= python3
+PORT ?= 8000
+SANDBOX_PORT ?= 8100
+BIN := .venv/bin
+
+.PHONY: run test lint translations clean
+
+run: .venv/run.done
+	@$(BIN)/flask db upgrade
+	@PORTAL_BASE_URL="$${PORTAL_BASE_URL:-http://127.0.0.1:$(PORT)}" SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)" \
+	PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}" \
+	$(BIN)/flask up --port $(PORT) --sandbox-port $(SANDBOX_PORT)
+
+test: .venv/test.done
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+translations: .venv/run.done
+	$(BIN)/pybabel extract -q -F translations/babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot .
+	$(BIN)/pybabel update -q -i translations/messages.pot -d translations -l zh --omit-header --no-fuzzy-matching
+	$(BIN)/pybabel compile -q -d translations
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: requirements.txt | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.done: requirements.txt requirements-dev.txt | .venv/bin/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/run.done

@@ -1,0 +1,129 @@
+"""The portal's front door: `create_app()` wires settings, tables, elements and pages. WSGI: `app:create_app()`."""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+from portal import commands, models
+from portal.elements.registry import Elements
+from portal.errors import Code
+from portal.pages import account, api, headers, health, login, refusals, site, visit
+from sandbox import server as sandbox
+
+# Libraries that log addresses, verifiers or values when they log more than this.
+QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "sqlalchemy": "WARNING"}
+
+
+class Portal(Flask):
+    """A Flask app with elements."""
+
+    elements: Elements
+
+    def getElement(self, fullName: str):
+        """Return the element of that full name, such as `auths.loginTypes.FSInnerExample`; for a Type its class.
+
+        :raises Code: 47000 unknown or incomplete, 47001 wrong: naming file and key.
+        """
+        return self.elements.get(fullName)
+
+
+def create_app(environ=None) -> Portal:
+    """Make the portal.
+
+    :param environ: the settings; default the process's environment.
+    :raises config.BadSettings: naming each setting that can't be used.
+    """
+    environ = os.environ if environ is None else environ
+    app = Portal(__name__, instance_path=str(config.ROOT / "instance"))
+    settings = config.load(environ, Path(app.instance_path))
+    app.config.update(settings, **flask_settings(settings))
+    set_up_logging()
+
+    models.db.init_app(app)
+    Migrate(app, models.db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    Babel(app, default_locale="en", locale_selector=visit.language)
+    login.limiter.init_app(app)
+    headers.init_app(app)
+    refusals.init_app(app)
+    for part in (site, login, account, api, health):
+        app.register_blueprint(part.bp)
+    app.context_processor(visit.for_templates)
+    app.jinja_env.globals["now"] = models.now
+    app.url_defaults(StaticVersions(app))
+    commands.init_app(app)
+    app.cli.add_command(sandbox.command)
+    if proxies := settings["PORTAL_TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
+
+    def variable(name):
+        return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.given(environ, name)
+
+    app.elements = Elements(app, settings["PORTAL_APP_DIR"], variable)
+    add_callbacks(app)
+    return app
+
+
+def flask_settings(settings: dict) -> dict:
+    """Return what Flask and its extensions want to be told, under their own names."""
+    base = settings["PORTAL_BASE_URL"]
+    return {
+        "SECRET_KEY": settings["PORTAL_SECRET_KEY"],
+        "SQLALCHEMY_DATABASE_URI": settings["PORTAL_DATABASE_URL"],
+        "SQLALCHEMY_ENGINE_OPTIONS": models.engine_options(settings["PORTAL_DATABASE_URL"]),
+        "SESSION_COOKIE_NAME": visit.cookie_name(base, "portal_visit"),
+        "SESSION_COOKIE_SECURE": base.startswith("https:"),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PORTAL_SESSION_COOKIE": visit.cookie_name(base, "portal_session"),
+        "PREFERRED_URL_SCHEME": urlsplit(base).scheme,
+        "MAX_CONTENT_LENGTH": 64 * 1024,
+        "SEND_FILE_MAX_AGE_DEFAULT": 31_536_000,  # seconds; addresses of static files change with their content
+        "WTF_CSRF_TIME_LIMIT": None,  # or login tabs die overnight
+        "WTF_CSRF_SSL_STRICT": False,  # pages.headers checks the origin
+        "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),
+        "RATELIMIT_HEADERS_ENABLED": False,
+    }
+
+
+def set_up_logging():
+    """Log to standard error unless the host program has decided otherwise; libraries that log addresses stay quiet."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def add_callbacks(app: Portal):
+    """Serve the elements' own `redirectUri` paths; one that is a page of the portal breaks its element."""
+    taken, added = app.url_map.bind(""), set()
+    for element in app.elements.usable():
+        path = urlsplit(element.redirectUri).path
+        if element.ownPage or path in added or path == f"/login/{element.name}/callback":
+            continue
+        if taken.test(path, "GET") or taken.test(path, "POST"):
+            why = f"{element.file}: redirectUri is a page of the portal ({path})"
+            app.elements.break_(element.name, Code(47001, why))
+            continue
+        app.add_url_rule(path, f"login.shared_callback_{len(added)}", login.shared_callback, methods=["GET"])
+        added.add(path)
+
+
+class StaticVersions:
+    """Adds a digest of its content to the address of a static file, so that browsers may keep it for good."""
+
+    def __init__(self, app):
+        self.folder, self.known = Path(app.static_folder), {}
+
+    def __call__(self, endpoint, values):
+        if endpoint == "static" and "filename" in values:
+            name = values["filename"]
+            if name not in self.known:
+                self.known[name] = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()[:12]
+            values["v"] = self.known[name]

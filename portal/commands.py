@@ -1,0 +1,95 @@
+"""What an operator types: `flask create-admin NAME`, and `flask up`, which `make run` calls."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import click
+import requests
+from flask import current_app
+from flask.cli import with_appcontext
+
+from portal.accounts import links
+
+STARTS_WITHIN = 30  # seconds a part may take to answer
+
+
+def init_app(app):
+    for command in (create_admin, up):
+        app.cli.add_command(command)
+
+
+@click.command("create-admin")
+@click.argument("name")
+@with_appcontext
+def create_admin(name):
+    """Create, promote or re-enable the account NAME and print a one-time sign-in link (15 minutes)."""
+    if not name.strip() or len(name) > 64 or not name.isprintable():
+        raise click.BadParameter("must be 1 to 64 printable characters", param_hint="NAME")
+    click.echo(admin_link(name.strip()))
+
+
+def admin_link(name: str) -> str:
+    return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{links.administrator(name)}"
+
+
+@click.command("up")
+@click.option("--port", type=int, default=8000, show_default=True)
+@click.option("--sandbox-port", type=int, default=8100, show_default=True)
+@with_appcontext
+def up(port, sandbox_port):
+    """Run sandbox and portal together on this machine, for trying the portal out; Ctrl-C ends both."""
+    base = current_app.config["PORTAL_BASE_URL"]
+    sandbox = f"http://127.0.0.1:{sandbox_port}"
+    for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
+        if is_taken(number):
+            raise click.ClickException(f"port {number} is in use; choose another: make run {name}={number + 1}")
+    serve = "--worker-class gthread --threads 16 --log-level warning --no-control-socket".split()
+    commands = (
+        ["flask", "sandbox", "--port", str(sandbox_port)],
+        ["gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()"],
+    )
+    parts = [subprocess.Popen([sys.executable, "-m", *words], start_new_session=True) for words in commands]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", parts)
+        wait_for(sandbox, parts)
+        click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
+        click.echo(f"  Administrator  {admin_link('admin')}\n\n  Ctrl-C ends both.\n")
+        while all(part.poll() is None for part in parts):
+            time.sleep(0.5)
+        raise click.ClickException("a part has ended by itself; see above")
+    except KeyboardInterrupt:
+        click.echo("\nended")
+    finally:
+        for part in parts:
+            if part.poll() is None:
+                os.killpg(part.pid, signal.SIGTERM)
+        for part in parts:
+            part.wait(timeout=10)
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(url: str, parts):
+    """Wait until `url` answers with success.
+
+    :raises click.ClickException: when a part ends, or nothing answers in time.
+    """
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until:
+        if any(part.poll() is not None for part in parts):
+            raise click.ClickException("a part could not start; see above")
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.1)
+    raise click.ClickException(f"{url} does not answer")

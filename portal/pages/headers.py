@@ -1,0 +1,109 @@
+"""What stands around every answer: the host and origin it may come from, cookies' form token, and its headers."""
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import current_app, g, redirect, request
+from flask_wtf import CSRFProtect
+
+from portal.errors import Code
+from portal.pages import visit
+
+log = logging.getLogger(__name__)
+csrf = CSRFProtect()
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+HEALTH = ("health.alive", "health.ready")  # asked by load balancers under any name
+POLICY = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+    "base-uri": ["'none'"],
+    "object-src": ["'none'"],
+}
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def init_app(app):
+    app.before_request(visit.begin_request)
+    app.before_request(check_host)
+    app.before_request(check_origin)
+    csrf.init_app(app)
+    app.after_request(add_headers)
+
+
+def check_host():
+    """Answer under our own address only; the other names of this machine lead there."""
+    if request.endpoint in HEALTH:
+        return None
+    base = urlsplit(current_app.config["PORTAL_BASE_URL"])
+    if request.host == base.netloc:
+        return None
+    name = request.host.rpartition(":")[0] or request.host
+    if (
+        name in LOOPBACK
+        and f"{base.hostname}" in ("127.0.0.1", "localhost", "::1")
+        and request.method in ("GET", "HEAD")
+    ):
+        path = request.full_path if request.query_string else request.path
+        return redirect(current_app.config["PORTAL_BASE_URL"] + path, 307)
+    raise Code(40400, "the request is for a host that is not ours")
+
+
+def check_origin():
+    """Refuse unsafe requests that another site's page has sent."""
+    if current_app.config["PORTAL_TRUSTED_PROXIES"] == 0 and request.headers.get("X-Forwarded-For"):
+        warn_of_proxy()
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    ours = origin in (None, current_app.config["PORTAL_BASE_URL"]) or (origin == "null" and site == "same-origin")
+    if site == "cross-site" or not ours:
+        raise Code(40310, "the request comes from another site's page")
+
+
+def warn_of_proxy():
+    if not current_app.extensions.setdefault("proxy_warned", False):
+        current_app.extensions["proxy_warned"] = True
+        log.warning(
+            "X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0: all visitors seem to have the proxy's address"
+        )
+
+
+def allow(sources: dict[str, list[str]]):
+    """Widen this answer's content policy: directive -> origins."""
+    g.policy = sources
+
+
+def no_referrer():
+    """Keep this answer's address to itself: it holds, or held, a code."""
+    g.referrer = "no-referrer"
+
+
+def add_headers(response):
+    policy = {name: list(values) for name, values in POLICY.items()}
+    for name, extra in g.get("policy", {}).items():
+        policy.setdefault(name, []).extend(
+            origin for origin in dict.fromkeys(extra) if origin not in policy.get(name, [])
+        )
+    response.headers["Content-Security-Policy"] = "; ".join(
+        f"{name} {' '.join(values)}" for name, values in policy.items()
+    )
+    response.headers.update(HEADERS)
+    if "referrer" in g:
+        response.headers["Referrer-Policy"] = g.referrer
+    if current_app.config["PORTAL_BASE_URL"].startswith("https:"):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response

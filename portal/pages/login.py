@@ -1,0 +1,135 @@
+"""Signing in: the login page, start and finish of a login, one-time links, signing out."""
+
+import logging
+
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from limits import parse
+
+from portal.accounts import attempts, links, sessions, signin
+from portal.errors import Code
+from portal.pages import headers, visit
+from portal.providers import http
+
+log = logging.getLogger(__name__)
+bp = Blueprint("login", __name__)
+
+limiter = Limiter(get_remote_address, storage_uri="memory://")  # counted per worker
+WRONG_LINKS = parse("10 per 5 minutes")
+LONGEST_CODE = 4096  # characters
+
+
+@bp.get("/login")
+def page():
+    """The login page: writes nothing, the login begins with a click."""
+    goal = visit.safe_path(request.args.get("next"))
+    if visit.signed_in():
+        return redirect(goal or url_for("account.show"), 303)
+    elements = current_app.elements.shown()
+    elements.sort(key=lambda element: element.name != request.args.get("via"))
+    sources = {}
+    for element in current_app.elements.usable():
+        for directive, origins in element.page_sources().items():
+            sources.setdefault(directive, []).extend(origins)
+    headers.allow(sources)
+    return render_template("login.html", elements=elements, next=goal)
+
+
+@bp.get("/login/<name>")
+def start(name):
+    """Begin a login and send the browser to the platform."""
+    element = current_app.elements.active(name)
+    if request.method == "HEAD":
+        return ""
+    g.start_again = url_for("login.page", via=name)
+    kind = element.start_kind(request.user_agent.string)
+    return redirect(begin(element, kind)["authorizeUrl"], 302)
+
+
+def begin(element, kind: str) -> dict:
+    """Open an attempt of this browser; return the element's configuration and the address to go to."""
+    config = element.getLoginConfig(kind=kind)
+    attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(request.args.get("next")))
+    return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
+
+
+@bp.route("/login/<name>/callback", methods=["GET", "POST"])
+def callback(name):
+    """Finish a login: by redirect (GET) or from inside the platform's client (POST)."""
+    return finish(current_app.elements.active(name))
+
+
+def shared_callback():
+    """Finish a login at an element's own `redirectUri`; several may share it, so the state decides whose it is."""
+    name = attempts.element_of(single("state"))
+    if name is None:
+        g.start_again = url_for("login.page")
+        raise Code(40300, "no attempt has this state")
+    return finish(current_app.elements.active(name))
+
+
+def finish(element):
+    if request.method == "HEAD":
+        return ""
+    headers.no_referrer()
+    g.element, g.start_again = element, url_for("login.start", name=element.name)
+    state = single("state")
+    try:
+        attempt = attempts.use(state, visit.browser(), element.name)
+    except Code as error:
+        if visit.signed_in() and attempts.session_opened_by(state) == visit.signed_in().id:
+            g.go_on = url_for("account.show")  # this callback has done its work already
+        raise error
+    try:
+        with http.within():
+            person = element.getLoginCode(single("code", missing=40305), state)
+    except Code as error:
+        signin.note_refusal(error, attempt, visit.client())
+        raise
+    signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
+    log.info("%s %s: signed in", g.reference, element.name)
+    return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token)
+
+
+def single(key: str, missing: int = 40300) -> str:
+    """Return a parameter that must come once, and in a length that makes sense.
+
+    :param missing: the error for its absence.
+    """
+    given = (request.form if request.method == "POST" else request.args).getlist(key)
+    if not given or not given[0]:
+        raise Code(missing, f"{key} is missing")
+    if len(given) > 1 or len(given[0]) > LONGEST_CODE or not given[0].isascii():
+        raise Code(40029 if key == "code" else 40300, f"{key} makes no sense")
+    return given[0]
+
+
+@bp.route("/login/once/<token>", methods=["GET", "POST"])
+def once(token):
+    """A one-time link: looking shows whose it is, the button signs in."""
+    headers.no_referrer()
+    if not limiter.limiter.test(WRONG_LINKS, "wrong link", request.remote_addr):
+        raise Code(42900, "too many wrong one-time links from this address")
+    try:
+        account = links.holder(token)
+        if account is None:
+            raise Code(40400, "the link is used, expired or none")
+        if request.method != "POST":
+            return render_template("once.html", account=account)
+        signed_in = links.use(token, visit.client(), visit.token())
+    except Code as error:
+        if error.code != 40400:
+            raise
+        limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr)
+        log.info("%s one-time link refused", g.reference)
+        return render_template("once_gone.html"), 410
+    log.info("%s one-time link: signed in", g.reference)
+    return visit.sign_in(redirect(url_for("account.show"), 303), signed_in.token)
+
+
+@bp.post("/logout")
+def logout():
+    if visit.token():
+        sessions.end(visit.token(), visit.client())
+    return visit.sign_out(redirect(url_for("login.page"), 303))

@@ -1,0 +1,79 @@
+"""Every refusal and failure becomes a page with something to do, or the JSON envelope."""
+
+import logging
+import traceback
+
+from flask import g, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from werkzeug.exceptions import HTTPException
+
+from portal.accounts.signin import NotBound
+from portal.errors import Code, meaning
+from portal.models import db
+from portal.pages import headers
+
+log = logging.getLogger(__name__)
+
+OF_STATUS = {404: 40400, 405: 40500, 413: 41300}
+
+
+def init_app(app):
+    app.register_error_handler(Code, answer)
+    app.register_error_handler(CSRFError, lambda error: answer(Code(40310, "the form token is missing or wrong")))
+    app.register_error_handler(HTTPException, http)
+    app.register_error_handler(DBAPIError, database)
+    app.register_error_handler(TimeoutError, database)
+    app.register_error_handler(Exception, unexpected)
+
+
+def answer(error: Code, status: int | None = None):
+    """Return the page or envelope for an error.
+
+    :param status: another HTTP status than the error's own.
+    """
+    status = status or meaning(error.code).status
+    log.log(
+        logging.ERROR if status >= 500 else logging.INFO,
+        "%s %s: %s (platform %s)",
+        g.reference,
+        request.endpoint,
+        error,
+        error.native,
+    )
+    g.setdefault("signed_in", None)  # a page about a failure looks nothing up
+    if wants_json():
+        return jsonify(envelope(error)), status
+    headers.no_referrer()
+    if isinstance(error, NotBound):
+        return render_template("waiting.html", error=error, element=g.get("element")), status
+    return render_template("error.html", error=error, meaning=meaning(error.code), status=status), status
+
+
+def wants_json() -> bool:
+    return request.path.startswith("/api/") and not (request.endpoint or "").startswith("login.")
+
+
+def envelope(error: Code) -> dict:
+    return {"errcode": error.code, "errmsg": str(meaning(error.code).title), "requestId": g.reference, "data": None}
+
+
+def http(error: HTTPException):
+    if error.code is None or error.code < 400:
+        return error
+    return answer(Code(OF_STATUS.get(error.code, 50000), f"HTTP {error.code}"), status=error.code)
+
+
+def database(error):
+    """The database is away or too slow: nobody counts as signed in, and nothing is known to be lost."""
+    db.session.rollback()
+    log.error("%s the database does not answer: %s", g.reference, type(error).__name__)
+    return answer(Code(50300, "the database is not available"))
+
+
+def unexpected(error: Exception):
+    """A fault of ours. Its text may hold what nobody should read, so the log gets its place alone."""
+    db.session.rollback()
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error("%s %s at %s", g.reference, type(error).__name__, " < ".join(reversed(places)))
+    return answer(Code(50000, "a fault of the portal"))

@@ -1,0 +1,30 @@
+"""The start page, the language switch, and files other parties look for at our root."""
+
+from flask import Blueprint, abort, current_app, redirect, request, session, url_for
+
+from portal.pages import visit
+
+bp = Blueprint("site", __name__)
+
+
+@bp.get("/")
+def home():
+    return redirect(url_for("account.show") if visit.signed_in() else url_for("login.page"), 303)
+
+
+@bp.post("/language")
+def language():
+    """Remember the language, and show the same page again."""
+    if request.form.get("language") in visit.LANGUAGES:
+        session["language"] = request.form["language"]
+    return redirect(visit.safe_path(request.form.get("next")) or url_for("site.home"), 303)
+
+
+@bp.get("/<file>.txt")
+def domain_verification(file):
+    """The file by which WeCom checks that this domain is ours."""
+    for element in current_app.elements.usable():
+        found = getattr(element, "domainVerification", None)
+        if found and found["file"] == f"{file}.txt":
+            return found["content"], {"Content-Type": "text/plain; charset=utf-8"}
+    abort(404)

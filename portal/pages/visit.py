@@ -1,0 +1,112 @@
+"""The browser in front of us: its two cookies, its language, and where it comes from.
+
+`portal_visit` is Flask's signed session (form token, browser id, language); `portal_session` is opaque and means
+that somebody is signed in.
+"""
+
+import re
+import secrets
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app, g, request, session
+
+from portal.accounts import sessions
+from portal.models import Client
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
+LANGUAGE_KEEPS = ("login.page", "login.once", "account.show")  # pages one may open again just so
+BAD_IN_PATH = re.compile(r"[\\\x00-\x20\x7f-\xa0]")
+
+
+def cookie_name(base_url: str, name: str) -> str:
+    """Return a cookie's name; over https the prefix makes browsers insist on Secure, this host and path `/`."""
+    return f"__Host-{name}" if base_url.startswith("https:") else name
+
+
+def begin_request() -> None:
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    g.reference = f"{letters[:4]}-{letters[4:]}"
+
+
+def client() -> Client:
+    """Return where this request comes from, with the reference people can quote."""
+    return Client(request.remote_addr or "", request.user_agent.string, g.reference)
+
+
+def browser() -> str:
+    """Return this browser's random id; the first time, it is made."""
+    if "browser" not in session:
+        session["browser"] = secrets.token_urlsafe(16)
+    return session["browser"]
+
+
+def language() -> str:
+    """Return `zh` or `en`: what was chosen, else what the browser prefers."""
+    if session.get("language") in LANGUAGES:
+        return session["language"]
+    for wanted, _ in request.accept_languages:
+        if wanted[:2].lower() in LANGUAGES:
+            return wanted[:2].lower()
+    return "en"
+
+
+def token() -> str | None:
+    """Return the session token this browser sent, if it has the shape of one."""
+    sent = request.cookies.get(current_app.config["PORTAL_SESSION_COOKIE"], "")
+    return sent if 40 <= len(sent) <= 64 and sent.isascii() else None
+
+
+def signed_in():
+    """Return who is signed in (see `sessions.check`), or `None`; looked up once a request."""
+    if "signed_in" not in g:
+        g.signed_in = sessions.check(token()) if token() else None
+    return g.signed_in
+
+
+def sign_in(response, new_token: str):
+    """Give the browser its new session; forms of earlier pages no longer count."""
+    response.set_cookie(current_app.config["PORTAL_SESSION_COOKIE"], new_token, **cookie_attributes())
+    session.pop("csrf_token", None)
+    return response
+
+
+def sign_out(response):
+    response.delete_cookie(current_app.config["PORTAL_SESSION_COOKIE"], **cookie_attributes())
+    return response
+
+
+def cookie_attributes() -> dict:
+    return {"path": "/", "httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
+
+
+def safe_path(value: str | None) -> str | None:
+    """Return `value` if it is a path on this host, with query at most; else `None`.
+
+    Browsers drop tabs and line breaks and read a backslash as a slash; so what is left after decoding counts, too.
+    """
+    if not value or len(value) > 2000:
+        return None
+    for form in (value, unquote(value), unquote(unquote(value))):
+        if not form.startswith("/") or form.startswith("//") or BAD_IN_PATH.search(form):
+            return None
+        try:
+            parts = urlsplit(form)
+        except ValueError:
+            return None
+        if parts.scheme or parts.netloc:
+            return None
+    return value
+
+
+def for_templates() -> dict:
+    """Return what every page shows: the portal's name, the languages, and who is signed in as far as we looked."""
+    here = request.path if request.method == "GET" and request.endpoint in LANGUAGE_KEEPS else "/"
+    return {
+        "title": current_app.config["PORTAL_TITLE"],
+        "languages": LANGUAGES,
+        "language": language(),
+        "signed_in": g.get("signed_in"),
+        "here": here,
+        "reference": g.reference,
+    }
