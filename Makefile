@@ -19,9 +19,9 @@ lint: .venv/test.done
 	$(BIN)/ruff format --check .
 
 translations: .venv/run.done
-	$(BIN)/pybabel extract -q -F translations/babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot .
-	$(BIN)/pybabel update -q -i translations/messages.pot -d translations -l zh --omit-header --no-fuzzy-matching
-	$(BIN)/pybabel compile -q -d translations
+	$(BIN)/pybabel -q extract -F translations/babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot .
+	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l zh --omit-header --no-fuzzy-matching
+	$(BIN)/pybabel -q compile -d translations
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache
