@@ -216,7 +216,8 @@ class FeishuOidc(Feishu):
         """The QR page follows OAuth 2; this dialect's own page wants `app_id`."""
         if not self.authorize_url.endswith("/authen/v1/authorize"):
             return super().create_authorization_url(redirect_uri, state=state, **kwargs)
-        query = {"app_id": self.client_id, "redirect_uri": redirect_uri, "scope": kwargs.get("scope"), "state": state}
+        scope = self.client_kwargs.get("scope")
+        query = {"app_id": self.client_id, "redirect_uri": redirect_uri, "scope": scope, "state": state}
         pairs = (f"{key}={quote(value, safe=':' if key == 'scope' else '')}" for key, value in query.items() if value)
         return {"url": f"{self.authorize_url}?{'&'.join(pairs)}", "state": state}
 
@@ -249,8 +250,11 @@ class FeishuPassport(Feishu):
         **Feishu.numbers,
         "invalid_grant": 40029,
         "invalid_client": 40013,
-        "unauthorized_client": 40013,
+        "unauthorized_client": 60020,
+        "access_denied": 40302,
         "invalid_token": 40014,
+        "server_error": 50300,
+        "temporarily_unavailable": 50300,
     }
 
     @classmethod
