@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -288,10 +289,17 @@ class Server:
 @pytest.fixture
 def serve(settings, tmp_path):
     """Return a function that starts the portal on its own port: `serve(workers=2, **settings)`."""
+    with portals(settings, tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def portals(settings, folder):
+    """Give a function that starts the portal; what it started ends with the block."""
     running = []
 
     def start(workers=2, threads=32, tls=None, **more):
-        log = tmp_path / f"gunicorn{len(running)}.log"
+        log = folder / f"gunicorn{len(running)}.log"
         port = urlsplit(settings["PORTAL_BASE_URL"]).port
         options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
         options += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
@@ -311,11 +319,13 @@ def serve(settings, tmp_path):
         wait_until(lambda: answers(server), server)
         return server
 
-    yield start
-    for process in running:
-        process.terminate()
-    for process in running:
-        process.wait(timeout=15)
+    try:
+        yield start
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(timeout=15)
 
 
 def answers(server):

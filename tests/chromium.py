@@ -1,0 +1,176 @@
+"""Chromium for the tests: one browser a session, one portal a module, and a watch on what the browser complains of.
+
+A test module asks for this by `pytest_plugins = ["chromium"]`. The sandbox is reached as `localhost`, the portal as
+`127.0.0.1`, so that to the browser they are different sites.
+"""
+
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import ROOT, Elements, base_settings, missing, portals
+from playwright.sync_api import sync_playwright
+from postgres import free_port
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE = 10_000  # milliseconds
+LISTEN = """document.addEventListener("securitypolicyviolation", (event) =>
+  reportViolation(`${event.violatedDirective} forbids ${event.blockedURI} on ${document.URL}`));"""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM.exists():
+        missing("browser", "Chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(browser, watch):
+    """Return a function that opens a page in a browser of its own: `browse(locale="zh-CN")`, as of `new_context`."""
+    contexts = []
+
+    def open_(**options):
+        context = browser.new_context(**{"locale": "en-US", **options})
+        context.set_default_timeout(PATIENCE)
+        watch.follow(context)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_
+    for context in contexts:
+        for page in context.pages:
+            page.title()  # what the page has reported until here arrives before this answer
+        context.close()
+
+
+@pytest.fixture
+def page(browse):
+    return browse()
+
+
+# The watch
+
+
+@pytest.fixture
+def watch():
+    """See that no page breaks its content policy or reports an error; else the test fails in the end."""
+    watch = Watch()
+    yield watch
+    assert watch.take() == []
+
+
+class Watch:
+    """Collects violations of the content policy, errors in the console, and uncaught ones."""
+
+    def __init__(self):
+        self.complaints = []
+        self.expected = []
+
+    def follow(self, context):
+        context.on("console", self.console)
+        context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
+        context.expose_binding("reportViolation", lambda source, text: self.complaints.append(f"policy: {text}"))
+        context.add_init_script(LISTEN)
+
+    def console(self, message):
+        if message.type not in ("error", "warning"):
+            return
+        for status, path in self.expected:
+            told = message.text.startswith(f"Failed to load resource: the server responded with a status of {status} ")
+            if told and urlsplit(message.location["url"]).path == path:
+                self.expected.remove((status, path))
+                return
+        self.complaints.append(f"console: {message.text} ({message.location['url']})")
+
+    def expect(self, status, path):
+        """Let one page be refused: Chromium reports each 4xx as an error. One that does not come is a complaint."""
+        self.expected.append((status, path))
+
+    def take(self):
+        """Return the complaints so far, and forget them."""
+        complaints = self.complaints + [f"expected, but did not come: {each}" for each in self.expected]
+        self.complaints, self.expected = [], []
+        return complaints
+
+
+# The portal
+
+
+class Site:
+    """A running portal, and what people do there."""
+
+    def __init__(self, url, sandbox, settings):
+        self.url, self.sandbox, self.settings = url, sandbox, settings
+
+    def start(self, page, element="FSInnerExample"):
+        """Click on the login page's link, and wait for the platform's page."""
+        page.goto(f"{self.url}/login")
+        page.locator(f'main a[href="/login/{element}"]').click()
+        self.at_platform(page)
+
+    def at_platform(self, page):
+        page.wait_for_url(f"{self.sandbox.site_url}/**")
+
+    def answer(self, page, person="zhangsan", button="Allow"):
+        """Say on the platform's page who one is, and yes or no; wait until the portal has answered."""
+        page.locator(f'input[name="person"][value="{person}"]').check()
+        page.get_by_role("button", name=button).click()
+        page.wait_for_url(f"{self.url}/**")
+
+    def sign_in(self, page, element="FSInnerExample", person="zhangsan"):
+        self.start(page, element)
+        self.answer(page, person)
+        page.wait_for_url(f"{self.url}/account")
+
+    def path(self, page):
+        """Return where the page stands on this site, path and query."""
+        assert page.url.startswith(f"{self.url}/"), page.url
+        return page.url.removeprefix(self.url)
+
+    def one_time_link(self, name="root"):
+        """Return the link that the operator's command prints."""
+        command = [sys.executable, "-m", "flask", "create-admin", name]
+        done = subprocess.run(command, cwd=ROOT, env=self.settings, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def run_site(tmp_path_factory, sqlite_template, sandbox_process):
+    """Return a function that runs a portal until the module ends: `run_site(tls=None, **settings)`."""
+    with ExitStack() as running:
+
+        def run(tls=None, **more):
+            folder = tmp_path_factory.mktemp("site")
+            url = f"{'https' if tls else 'http'}://127.0.0.1:{free_port()}"
+            shutil.copy(sqlite_template, folder / "portal.db")
+            elements = Elements(folder / "app", sandbox_process, url)
+            elements.feishu(accountsBaseUrl=sandbox_process.site_url)
+            elements.wecom(loginBaseUrl=sandbox_process.site_url, oauthBaseUrl=sandbox_process.site_url)
+            settings = {**base_settings(f"sqlite:///{folder / 'portal.db'}", folder / "app", url), **more}
+            start = running.enter_context(portals(settings, folder))
+            sandbox_process.reset()
+            start(workers=2, tls=tls)
+            return Site(url, sandbox_process, settings)
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def site(browser, run_site):
+    """A portal where everybody gets an account at the first scan."""
+    return run_site(PORTAL_UNKNOWN_PEOPLE="create")
+
+
+@pytest.fixture(scope="module")
+def asking_site(browser, run_site):
+    """A portal where an administrator decides who gets in."""
+    return run_site(PORTAL_UNKNOWN_PEOPLE="queue")
