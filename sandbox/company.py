@@ -56,7 +56,7 @@ class Person:
 
     def dress(self, fields):
         """Return platform fields with this person's replacements in and the withheld ones out."""
-        return {name: value for name, value in {**fields, **self.extra}.items() if name not in self.withhold}
+        return {name: self.extra.get(name, value) for name, value in fields.items() if name not in self.withhold}
 
 
 @dataclass(slots=True, eq=False)
@@ -124,14 +124,20 @@ class Directory:
             department_id = chain[-1].parent
         return chain
 
+    def named(self, reach):
+        """Return the people and the departments an application's range names."""
+        users = [self.people[key] for key in reach.get("users", ()) if key in self.people]
+        return users, [self.departments[key] for key in reach.get("departments", ()) if key in self.departments]
+
     def visible_departments(self, reach):
         """Return the ids of the departments in an application's range; None stands for all of them."""
         if reach is None:
             return self.departments.keys()
         kept = self.identifiers.setdefault("visible departments", {})
         if repr(reach) not in kept:
-            roots = [key for key in reach.get("departments", ()) if key in self.departments]
-            kept[repr(reach)] = {*roots, *(department.id for root in roots for department in self.below(root))}
+            _, roots = self.named(reach)
+            below = (department for root in roots for department in self.below(root.id))
+            kept[repr(reach)] = {department.id for department in (*roots, *below)}
         return kept[repr(reach)]
 
     def sees(self, reach, person):

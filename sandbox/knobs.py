@@ -10,7 +10,9 @@ POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`
                of ids); `set` {field: value}, our field or a platform's; `withhold` [platform fields]; `add` true.
                Without `provider`: on both platforms.
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
-               `FeishuApp` or `WecomApp`, and: `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for
+               `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `redirect_uris`, `trusted_domain`,
+               `trusted_ip`, `disabled`, `token_lifetime`, `contact_range` {"departments": [ids], "users": [keys]};
+               and: `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for
                WeCom, the number to refuse with, `look_real` true for a CorpID that looks like a real company's.
 POST clock     {"advance": seconds}
 POST code      {"provider", "person", "app_id" or "corpid" and "agentid", "redirect_uri", "source", "scope",
@@ -59,6 +61,11 @@ class BadKnob(Exception):
 @bp.errorhandler(BadKnob)
 def explain(error):
     return {"error": str(error)}, 400
+
+
+@bp.errorhandler(KeyError)
+def explain_missing(error):
+    return {"error": f"missing: {error}"}, 400
 
 
 def knob():

@@ -78,8 +78,7 @@ def card(person):
     return {
         "key": person.key,
         "name": name,
-        "en_name": en_name,
-        "title": title,
+        "about": [text for text in (en_name, title) if text and text != name],
         "initial": name[:1],
         "state": person.state,
         "away": person.company != "home",

@@ -80,6 +80,7 @@ class Traffic:
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.newest = 0  # connections are numbered as they open
         self.reset()
 
     def reset(self):
@@ -88,8 +89,8 @@ class Traffic:
 
     def clear(self):
         self.calls = deque(maxlen=KEPT_CALLS)
-        self.old_connections = max(getattr(self, "connections", {0}), default=0)
-        self.connections = {self.old_connections}
+        self.connections = set()
+        self.cleared_at = self.newest
 
     def record(self, now):
         connection = request.environ.get("sandbox.connection", 0)
@@ -104,12 +105,13 @@ class Traffic:
         }
         with self.lock:
             self.calls.append(call)
+            self.newest = max(self.newest, connection)
             if not any(fnmatchcase(request.path, page) for page in PAGES):
                 self.connections.add(connection)
 
     def opened(self):
         """Return how many connections API clients opened since the last reset."""
-        return sum(number > self.old_connections for number in self.connections)
+        return sum(number > self.cleared_at for number in self.connections)
 
     def next_failure(self, path):
         with self.lock:

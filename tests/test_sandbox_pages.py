@@ -227,7 +227,7 @@ def test_consent_is_asked_for_once(sandbox, browser):
 
     second = visit(browser, url, headers=WECOM_CLIENT)
 
-    assert "<code>mobile</code>" in asked.text
+    assert ">mobile</code>" in asked.text
     assert "user_ticket" in wecom_person(sandbox, landed(first)["code"])
     assert "user_ticket" in wecom_person(sandbox, landed(second)["code"])
 

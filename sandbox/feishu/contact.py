@@ -10,7 +10,7 @@ from sandbox.company import ROOT
 from sandbox.feishu.answers import Refused, success
 from sandbox.feishu.entries import department_entry, i18n_name, status, user_entry
 from sandbox.feishu.gateway import WHOLE_CONTACT, protected, require
-from sandbox.feishu.model import DEPARTMENT_ID_TYPES, USER_ID_TYPES, FeishuApp, find_department, find_person
+from sandbox.feishu.model import DEPARTMENT_ID_TYPES, USER_ID_TYPES, find_department, find_person
 from sandbox.world import world
 
 bp = Blueprint("feishu_contact", __name__, url_prefix="/open-apis/contact/v3")
@@ -130,8 +130,7 @@ def scopes():
     if g.app.contact_range is None:
         users, departments = directory.members[ROOT], directory.children[ROOT]
     else:
-        users = [directory.people[key] for key in g.app.contact_range.get("users", ())]
-        departments = [directory.departments[key] for key in g.app.contact_range.get("departments", ())]
+        users, departments = directory.named(g.app.contact_range)
     entries = [("user_ids", USER_ID_TYPES[kind](g.app, person)) for person in users if sees(person)]
     entries += [("department_ids", DEPARTMENT_ID_TYPES[department_kind](department)) for department in departments]
     part, more = slice_page(entries, default=50, most=100)
@@ -158,7 +157,7 @@ def visible_person(kind, value):
     """Return the person, or refuse: no such id, another application's id, or out of range."""
     person = find_person(g.app, kind, value)
     if person is None:
-        others = [app for app in world.feishu.apps.values() if isinstance(app, FeishuApp) and app is not g.app]
+        others = [app for app in world.feishu.apps.values() if app is not g.app]
         if kind == "open_id" and any(find_person(app, kind, value) for app in others):
             raise Refused(99992361)
         raise Refused(99992351 if kind == "open_id" else 41012)

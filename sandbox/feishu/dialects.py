@@ -19,7 +19,7 @@ from flask import Blueprint, request
 
 from sandbox.feishu.answers import Refused, answer
 from sandbox.feishu.gateway import bearer_token, check_app
-from sandbox.feishu.model import long_token, short_token
+from sandbox.feishu.model import user_token_value
 from sandbox.feishu.profile import STATES, profile
 from sandbox.world import world
 
@@ -66,9 +66,9 @@ class Dialect:
     name: str
     column: int  # of REFUSALS
     family: str  # whose refresh tokens it takes
-    make: object  # makes a token value, given a prefix
     lifetime: int  # seconds of the access token
     refresh_lifetime: int
+    prefixes: tuple = ("", "")  # of access and refresh tokens
     refresh_life_name: str = "refresh_expires_in"
     enveloped: bool = False  # {code, msg, data}, and the app token instead of id and secret
     coded: bool = True  # answers carry `code`
@@ -89,11 +89,11 @@ class Dialect:
         return answer({"code": 0, **tokens, "scope": scope} if self.coded else tokens)
 
 
-V1 = Dialect("v1", 0, "v1", short_token, 7140, 2591940, enveloped=True)
-OIDC = Dialect("oidc", 1, "v1", short_token, 7199, 2591999, enveloped=True)
-V2 = Dialect("v2", 2, "v2", long_token, 7200, 604800, "refresh_token_expires_in", always_refresh=False)
+V1 = Dialect("v1", 0, "v1", 7140, 2591940, ("u-", "ur-"), enveloped=True)
+OIDC = Dialect("oidc", 1, "v1", 7199, 2591999, ("u-", "ur-"), enveloped=True)
+V2 = Dialect("v2", 2, "v2", 7200, 604800, refresh_life_name="refresh_token_expires_in", always_refresh=False)
 V3 = replace(V2, name="v3", strict_pkce=True)
-PASSPORT = Dialect("passport", 2, "passport", long_token, 3600, 864000, coded=False)
+PASSPORT = Dialect("passport", 2, "passport", 3600, 864000, coded=False)
 
 BOTH = ("authorization_code", "refresh_token")
 ENDPOINTS = {  # path: the dialect spoken there, the grant types served
@@ -277,9 +277,10 @@ def issue_tokens(dialect, item, scope):
     facts = {name: getattr(item, name) for name in ("app", "person", "consented")}
     facts |= {"scope": scope, "family": dialect.family}
     lifetime = min(dialect.lifetime, item.app.token_lifetime)
-    access = world.vault.issue("user", dialect.make("u-"), lifetime, **facts)
+    values = [user_token_value(prefix) for prefix in dialect.prefixes]
+    access = world.vault.issue("user", values[0], lifetime, **facts)
     fields = {"access_token": access.value, "token_type": "Bearer", "expires_in": lifetime}
     if dialect.always_refresh or "offline_access" in scope:
-        refresh = world.vault.issue("refresh", dialect.make("ur-"), dialect.refresh_lifetime, **facts)
+        refresh = world.vault.issue("refresh", values[1], dialect.refresh_lifetime, **facts)
         fields |= {"refresh_token": refresh.value, dialect.refresh_life_name: dialect.refresh_lifetime}
     return fields

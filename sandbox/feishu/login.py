@@ -13,7 +13,7 @@ from sandbox.feishu.model import new_code
 from sandbox.world import world
 
 bp = Blueprint("feishu_login", __name__)
-BRAND = "飞书 Feishu"
+BRAND = {"zh": "飞书", "en": "Feishu"}
 CLIENT = re.compile(r"\b(Lark|Feishu)/", re.I)  # the user agent of the Feishu client
 SOURCES = {
     "/open-apis/authen/v1/authorize": "authorize",

@@ -117,13 +117,9 @@ def app_token_value():
     return "t-" + token_hex(20)
 
 
-def short_token(prefix):
-    return prefix + token_urlsafe(40)
-
-
-def long_token(prefix):
-    """Return something that looks like a JWT of more than a kilobyte; `prefix` is not used in it."""
-    return f"eyJhbGciOiJFUzI1NiJ9.eyJ{token_urlsafe(800)}.{token_urlsafe(64)}"
+def user_token_value(prefix):
+    """Return a token with the prefix of its kind; without one, what looks like a JWT of more than a kilobyte."""
+    return prefix + token_urlsafe(40) if prefix else f"eyJhbGciOiJFUzI1NiJ9.eyJ{token_urlsafe(800)}.{token_urlsafe(64)}"
 
 
 def new_code(source):

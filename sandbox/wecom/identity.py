@@ -11,12 +11,11 @@ from flask import Blueprint, g, request
 from sandbox.wecom.answers import Refused, success
 from sandbox.wecom.entries import sensitive_fields
 from sandbox.wecom.gateway import protected
-from sandbox.wecom.model import SENSITIVE, open_id
+from sandbox.wecom.model import CONSENT, SENSITIVE, open_id
 from sandbox.world import world
 
 bp = Blueprint("wecom_identity", __name__, url_prefix="/cgi-bin")
 TICKET_LIFETIME = 1800  # seconds
-CONSENT = "snsapi_privateinfo"
 
 
 @bp.get("/auth/getuserinfo")

@@ -9,15 +9,14 @@ import re
 from flask import Blueprint, request
 
 from sandbox import phone
-from sandbox.wecom.model import code_value
+from sandbox.wecom.model import CONSENT, code_value
 from sandbox.world import world
 
 bp = Blueprint("wecom_login", __name__)
-BRAND = "企业微信 WeCom"
+BRAND = {"zh": "企业微信", "en": "WeCom"}
 CODE_LIFETIME = 300  # seconds
 CLIENT = re.compile(r"wxwork/|micromessenger", re.I)  # user agents of the WeCom and WeChat clients
 CLIENT_COOKIE = "sandbox_client"  # who was picked as the pretend client's user
-CONSENT = "snsapi_privateinfo"
 PROBLEMS = {
     40013: ("appid 参数错误", "The CorpID is not known here."),
     40035: ("参数错误", "A parameter of the link is missing or wrong."),

@@ -13,6 +13,7 @@ from sandbox.world import App, world
 
 CORP_ID = "wwsandbox00000001"
 REAL_LOOKING = re.compile(r"ww[0-9a-f]{16}")  # what a real company's CorpID looks like
+CONSENT = "snsapi_privateinfo"  # the scope that asks the member for their sensitive fields
 SENSITIVE = ("gender", "avatar", "qr_code", "mobile", "email", "biz_mail", "address")
 CONTACT_SYNC_CALLS = {"user/list_id", "department/simplelist"}  # all that is left to that application since 2022
 
