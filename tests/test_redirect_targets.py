@@ -1,0 +1,116 @@
+"""Where a login leads: a path of ours; and which addresses we take for our own."""
+
+import pytest
+from conftest import query_of
+
+BAD = [
+    "https://evil.example/",
+    "http://evil.example",
+    "//evil.example/a",
+    "///evil.example",
+    "/\\evil.example",
+    "\\/evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "\t//evil.example",
+    " /account",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "account",
+    "/%09/evil.example",
+    "/%2f%2fevil.example/%5c",
+    "/%5cevil.example",
+    "/%252f/evil.example%00",
+    "%2f%2fevil.example",
+    "/a%0d%0aSet-Cookie:x=1",
+    "/\x00",
+    "/" + "a" * 3000,
+]
+GOOD = ["/account", "/account?a=1&b=%E4%B8%AD", "/account#top", "/a/b/../c", "/?x=/y", "/%E4%B8%AD"]
+
+
+@pytest.mark.parametrize("next", BAD)
+def test_a_target_that_could_lead_away_is_ignored(client, next):
+    assert client.get(client.scan(next=next)).location == "/account"
+    assert client.get("/login", query_string={"next": next}).location == "/account"
+
+
+@pytest.mark.parametrize("next", GOOD)
+def test_a_path_of_ours_is_kept(client, next):
+    assert client.get(client.scan(next=next)).location == next
+
+
+def test_the_target_stays_here_and_is_not_sent_to_the_platform(client):
+    assert "secret-page" not in client.start("FSInnerExample", next="/secret-page")
+
+
+def test_a_target_cannot_be_changed_on_the_way_back(client):
+    address = client.scan(next="/account?mine")
+    assert client.get(f"{address}&next=/other").location == "/account?mine"
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/account", "/api/session", "/static/favicon.svg", "/nothing"])
+def test_another_host_is_refused(client, path):
+    answer = client.get(path, headers={"Host": "evil.example"})
+    assert answer.status_code == 404
+    assert "evil.example" not in answer.text
+    assert "Location" not in answer.headers
+
+
+def test_forwarded_headers_count_for_nothing_unless_a_proxy_is_configured(client, base, make_portal):
+    forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+    answer = client.get("/login/FSInnerExample", headers=forged)
+    assert query_of(answer.location)["redirect_uri"] == f"{base}/login/FSInnerExample/callback"
+    behind = make_portal(PORTAL_TRUSTED_PROXIES="1").test_client()
+    assert behind.get("/login", headers={"X-Forwarded-Host": "evil.example"}).status_code == 404
+    assert behind.get("/login", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 200
+
+
+def test_addresses_of_visitors_come_from_the_configured_proxies_alone(make_portal):
+    from portal.models import AuditEvent, db
+
+    for proxies, address in (("0", "127.0.0.1"), ("1", "203.0.113.9")):
+        portal = make_portal(PORTAL_TRUSTED_PROXIES=proxies)
+        client = portal.test_client()
+        client.get(client.scan(), headers={"X-Forwarded-For": "198.51.100.7, 203.0.113.9"})
+        with portal.app_context():
+            last = db.session.scalars(db.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+            assert last.address == address
+
+
+def test_a_forwarded_header_nobody_configured_is_warned_of_once(client, caplog):
+    for _ in range(3):
+        client.get("/login", headers={"X-Forwarded-For": "203.0.113.9"})
+    warnings = [record for record in caplog.records if "PORTAL_TRUSTED_PROXIES" in record.message]
+    assert len(warnings) == 1
+
+
+def test_the_other_names_of_this_machine_lead_to_our_address(client, base):
+    answer = client.get("/login?via=x", base_url="http://localhost:8000")
+    assert (answer.status_code, answer.location) == (307, f"{base}/login?via=x")
+    assert client.post("/logout", base_url="http://localhost:8000").status_code == 404
+
+
+def test_health_answers_under_any_host(client):
+    for path in ("/healthz", "/readyz"):
+        assert client.get(path, headers={"Host": "10.0.0.7:8000"}).json == {"status": "ok"}
+
+
+class TestPublicAddress:
+    @pytest.fixture
+    def base(self):
+        return "https://portal.example.com"
+
+    def test_redirect_addresses_follow_it_without_the_schemes_own_port(self, make_portal):
+        portal = make_portal(PORTAL_BASE_URL="https://Portal.Example.com:443/")
+        address = portal.test_client().start("FSInnerExample")
+        assert query_of(address)["redirect_uri"] == "https://portal.example.com/login/FSInnerExample/callback"
+
+    def test_a_redirect_address_elsewhere_breaks_its_element_alone(self, elements, make_portal):
+        elements.wecom("Elsewhere", redirectUri="https://evil.example/api/auth/qywx/callback")
+        elements.wecom("Port", redirectUri="https://portal.example.com:8443/cb")
+        elements.wecom("Prefix", redirectUri="https://portal.example.com.evil.example/cb")
+        client = make_portal().test_client()
+        for name in ("Elsewhere", "Port", "Prefix"):
+            assert client.get(f"/login/{name}").status_code == 500
+        assert client.get("/login/QywxInnerExample").status_code == 302
