@@ -244,6 +244,29 @@ def test_a_verifier_without_a_challenge_matters_to_v3_only(sandbox, path, number
     assert call(sandbox, "POST", path, json=fields).json()["code"] == number
 
 
+def test_v2_takes_credentials_in_the_header(sandbox):
+    fields = {"grant_type": "authorization_code", "code": Made(sandbox).code()}
+    app = (sandbox.FEISHU["app_id"], sandbox.FEISHU["app_secret"])
+
+    assert call(sandbox, "POST", V2, data=fields, auth=app).json()["code"] == 0
+    assert call(sandbox, "POST", V2, data=fields, auth=(app[0], "wrong")).json()["code"] == 20002
+
+
+def test_token_lifetime_can_be_set(sandbox):
+    sandbox.app("feishu", token_lifetime=60)
+    sandbox.app("wecom", token_lifetime=60)
+    made = Made(sandbox)
+
+    user = call(sandbox, "POST", V2, json=exchange(sandbox, made.code())).json()
+    corp = made.corp_token()
+    sandbox.clock(61)
+
+    assert user["expires_in"] == 60
+    assert call(sandbox, "GET", f"/cgi-bin/department/list?access_token={corp}").json()["errcode"] == 42001
+    headers = {"Authorization": f"Bearer {user['access_token']}"}
+    assert call(sandbox, "GET", "/open-apis/authen/v1/user_info", headers=headers).json()["code"] == 99991668
+
+
 def test_a_code_from_inside_the_client_has_no_redirect_uri(sandbox):
     code = sandbox.code("feishu", "zhangsan", source="requestAccess")
 

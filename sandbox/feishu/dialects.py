@@ -216,6 +216,7 @@ def check_redirect_uri(code, fields):
 
 
 def check_verifier(dialect, code, verifier):
+    """Refuse a verifier that does not fit the challenge of the authorize page."""
     if code.challenge is None:
         if verifier and dialect.strict_pkce:
             raise Denied("verifier")
