@@ -51,7 +51,8 @@ class Failure:
 
     def answer(self):
         text = isinstance(self.body, str)
-        body = (self.body if text else json.dumps(self.body if self.body is not None else {})).encode("utf-8", "replace")
+        written = self.body if text else json.dumps({} if self.body is None else self.body)
+        body = written.encode("utf-8", "replace")
         answer = Response(
             trickle(body, self.drip) if self.drip else body,
             status=self.status or 200,
