@@ -295,11 +295,11 @@ class AppSigned:
 
 def status(flags: dict) -> int:
     """Return 1 active, 2 left, 3 frozen or 4 not yet activated."""
-    if flags.get("is_resigned") or flags.get("is_exited"):
+    if flags.get("is_resigned") is True or flags.get("is_exited") is True:
         return 2
-    if flags.get("is_frozen"):
+    if flags.get("is_frozen") is True:
         return 3
-    return 4 if flags.get("is_unjoin") or flags.get("is_activated") is False else EMPTY["status"]
+    return 4 if flags.get("is_unjoin") is True or flags.get("is_activated") is False else EMPTY["status"]
 
 
 def departments(user: dict) -> list[str]:
