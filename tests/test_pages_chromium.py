@@ -1,0 +1,233 @@
+"""The pages as people meet them: on a phone, by keyboard, in the dark, and in their language."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest_plugins = ["chromium"]
+pytestmark = pytest.mark.browser
+
+FINGER = 44  # pixels
+PHONE = {"width": 320, "height": 640}
+
+WIDER_THAN_THE_SCREEN = """() => [document.documentElement, document.body, ...document.querySelectorAll("body *")]
+  .filter((node) => node.checkVisibility() && !node.closest("thead, .skip") && node.clientWidth > 0)
+  .filter((node) => node.scrollWidth > node.clientWidth || node.getBoundingClientRect().right > innerWidth)
+  .map((node) => node.cloneNode().outerHTML || node.nodeName)"""
+TOO_LOW_FOR_A_FINGER = """(least) => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
+  .filter((node) => node.closest("header, main") && node.checkVisibility())
+  .map((node) => [node.innerText, node.getBoundingClientRect().height])
+  .filter(([, height]) => height < least)"""
+FOCUS = """() => {
+  const node = document.activeElement, style = getComputedStyle(node), box = node.getBoundingClientRect();
+  return {
+    tag: node.tagName, href: node.getAttribute("href"), text: node.innerText,
+    outline: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
+    seen: box.left >= 0 && box.right <= innerWidth && box.top >= 0 && box.bottom <= innerHeight,
+  };
+}"""
+# Contrast as WCAG 2.2 counts it (1.4.3), for every text but decoration, against the nearest ground that is painted.
+PALE_TEXT = """() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = numbers(colour).map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = getComputedStyle(node).backgroundColor;
+      if ((numbers(colour)[3] ?? 1) === 1) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode.textContent.trim(), node = texts.currentNode.parentElement;
+    if (!text || !node.checkVisibility() || node.closest("[aria-hidden=true]")) continue;
+    const pair = [light(getComputedStyle(node).color), light(ground(node))].sort((a, b) => b - a);
+    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (contrast < 4.5) found.push([text, contrast.toFixed(2)]);
+  }
+  return found;
+}"""
+
+
+# How to get to each page
+
+
+def login(page, pages, watch):
+    page.goto(f"{pages.site.url}/login")
+
+
+def nothing_here(page, pages, watch):
+    watch.expect(404, "/nowhere")
+    page.goto(f"{pages.site.url}/nowhere")
+
+
+def cancelled(page, pages, watch):
+    watch.expect(400, "/login/FSInnerExample/callback")
+    page.goto(f"{pages.site.url}/login/FSInnerExample")
+    page.goto(f"{page.url}&person=zhangsan&action=deny")
+
+
+def waiting(page, pages, watch):
+    watch.expect(403, "/login/FSInnerExample/callback")
+    page.goto(f"{pages.asking_site.url}/login/FSInnerExample")
+    page.goto(f"{page.url}&person=hostile&action=allow")
+
+
+def account(page, pages, watch):
+    page.context.add_cookies(pages.cookies)
+    page.goto(f"{pages.site.url}/account")
+
+
+def one_time_link(page, pages, watch):
+    page.goto(pages.link)
+
+
+def spent_link(page, pages, watch):
+    watch.expect(410, "/login/once/spent")
+    page.goto(f"{pages.site.url}/login/once/spent")
+
+
+class Pages:
+    """What it takes to get to each page without a detour: two portals, somebody signed in, a link for somebody."""
+
+    def __init__(self, site, asking_site, browser):
+        self.site, self.asking_site = site, asking_site
+        self.link = site.one_time_link("an-administrator-with-a-name-as-long-as-a-username-may-be-which-is-64"[:64])
+        context = browser.new_context()
+        site.sign_in(context.new_page(), person="hostile")
+        self.cookies = [cookie for cookie in context.cookies(site.url) if cookie["name"] == "portal_session"]
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def pages(site, asking_site, browser):
+    return Pages(site, asking_site, browser)
+
+
+def on_each(*pages):
+    return pytest.mark.parametrize("reach", pages, ids=lambda page: page.__name__)
+
+
+every_page = on_each(login, nothing_here, cancelled, waiting, account, one_time_link, spent_link)
+
+
+def language(page):
+    """Return the page's language, after a look at whether the switch says the same."""
+    pressed = page.locator("header [aria-pressed=true]")
+    assert pressed.count() == 1
+    lang = page.locator("html").get_attribute("lang")
+    assert lang.startswith(pressed.get_attribute("value"))
+    return lang
+
+
+# On a phone
+
+
+@every_page
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_narrow_screen_is_wide_enough_and_a_finger_hits_everything(pages, browse, watch, reach, locale):
+    page = browse(locale=locale, viewport=PHONE)
+    reach(page, pages, watch)
+    assert language(page) == locale.removesuffix("-US")
+    for fold in page.locator("summary").all():
+        fold.click()
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    assert page.evaluate(TOO_LOW_FOR_A_FINGER, FINGER) == []
+
+
+# By keyboard
+
+
+@every_page
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(pages, browse, watch, reach):
+    page = browse()
+    reach(page, pages, watch)
+    to_reach = page.locator("a:visible, button:visible, summary:visible, input:visible").count()
+    stops = []
+    for _ in range(to_reach):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUS))
+    assert [stop for stop in stops if stop["tag"] == "BODY" or stop["outline"] < 2 or not stop["seen"]] == []
+    assert stops[0]["href"] == "#main"
+
+
+def test_a_login_begins_by_keyboard_alone(site, page):
+    page.goto(f"{site.url}/login")
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUS)["href"] == "/login/QywxInnerExample":
+            break
+    page.keyboard.press("Enter")
+    site.at_platform(page)
+    assert urlsplit(page.url).path == "/wwlogin/sso/login"
+
+
+# Light and dark
+
+
+@pytest.mark.parametrize(("scheme", "brightness"), [("light", range(230, 256)), ("dark", range(0, 50))])
+def test_the_pages_are_as_light_or_dark_as_the_system(site, browse, scheme, brightness):
+    page = browse(color_scheme=scheme)
+    page.goto(f"{site.url}/login")
+    for node in ("body", ".card"):
+        ground = page.locator(node).evaluate("(node) => getComputedStyle(node).backgroundColor")
+        assert all(int(part) in brightness for part in re.findall(r"\d+", ground)), (node, ground)
+
+
+@every_page
+def test_every_text_stands_out_from_its_ground(pages, page, watch, reach):
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    reach(page, pages, watch)
+    assert page.evaluate(PALE_TEXT) == []
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert page.evaluate(PALE_TEXT) == []
+
+
+# Language
+
+
+@pytest.mark.parametrize(("locale", "lang"), [("zh-CN", "zh-CN"), ("zh-TW", "zh-CN"), ("en-GB", "en"), ("fr-FR", "en")])
+def test_the_pages_speak_the_browsers_language(site, browse, locale, lang):
+    page = browse(locale=locale)
+    page.goto(f"{site.url}/login")
+    assert language(page) == lang
+
+
+@pytest.mark.parametrize(("locale", "choice", "lang"), [("zh-CN", "English", "en"), ("en-US", "中文", "zh-CN")])
+def test_the_chosen_language_stays(site, browse, locale, choice, lang):
+    page = browse(locale=locale)
+    page.goto(f"{site.url}/login")
+    assert language(page) != lang
+    page.locator("header").get_by_role("button", name=choice).click()
+    assert (language(page), site.path(page)) == (lang, "/login")
+    site.sign_in(page, "QywxInnerExample", "lisi")
+    assert language(page) == lang
+    page.locator("header form").last.get_by_role("button").click()
+    page.wait_for_url(f"{site.url}/login")
+    assert language(page) == lang
+    another_tab = page.context.new_page()
+    another_tab.goto(f"{site.url}/login")
+    assert language(another_tab) == lang
+
+
+@on_each(account, one_time_link)
+def test_changing_the_language_keeps_the_page(pages, browse, watch, reach):
+    page = browse(locale="zh-CN")
+    reach(page, pages, watch)
+    before = page.url
+    page.locator("header").get_by_role("button", name="English").click()
+    assert (language(page), page.url) == ("en", before)
+
+
+@on_each(nothing_here, cancelled, waiting, spent_link)
+def test_the_language_can_be_changed_on_a_refusal_too(pages, browse, watch, reach):
+    page = browse(locale="zh-CN")
+    reach(page, pages, watch)
+    if reach is spent_link:
+        watch.expect(410, "/login/once/spent")
+    page.locator("header").get_by_role("button", name="English").click()
+    assert language(page) == "en"
