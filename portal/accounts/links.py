@@ -62,4 +62,4 @@ def use(token: str, client: Client, old_token: str | None = None) -> SignedIn:
         if old_token:
             models.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
         audit("login", client, actor_id=account.id, account_id=account.id, details={"how": "link"})
-        return SignedIn(opened, None)
+        return SignedIn(opened, account.id, None)

@@ -37,9 +37,10 @@ class NotBound(Code):
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A session just opened: the token for the cookie, and where to go."""
+    """A session just opened: the token for the cookie, whose account it is, and where to go."""
 
     token: str
+    account_id: int
     next: str | None
 
 
@@ -70,7 +71,7 @@ def _sign_in(person, attempt, client, old_token):
             audit("login", client, result=refusal.code if refusal else 0, actor_id=identity.account_id, **facts)
     if refusal:
         raise refusal
-    return SignedIn(token, attempt.next)
+    return SignedIn(token, identity.account_id, attempt.next)
 
 
 def note_refusal(error: Code, attempt: LoginAttempt, client: Client) -> None:

@@ -88,7 +88,7 @@ def finish(element):
         signin.note_refusal(error, attempt, visit.client())
         raise
     signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
-    log.info("%s %s: signed in", g.reference, element.name)
+    log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
     return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token)
 
 
@@ -124,7 +124,7 @@ def once(token):
         limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr)
         log.info("%s one-time link refused", g.reference)
         return render_template("once_gone.html"), 410
-    log.info("%s one-time link: signed in", g.reference)
+    log.info("%s one-time link: signed in, account %s", g.reference, signed_in.account_id)
     return visit.sign_in(redirect(url_for("account.show"), 303), signed_in.token)
 
 

@@ -33,14 +33,9 @@ def answer(error: Code, status: int | None = None):
     :param status: another HTTP status than the error's own.
     """
     status = status or meaning(error.code).status
-    log.log(
-        logging.ERROR if status >= 500 else logging.INFO,
-        "%s %s: %s (platform %s)",
-        g.reference,
-        request.endpoint,
-        error,
-        error.native,
-    )
+    where = g.element.name if "element" in g else request.endpoint
+    level = logging.ERROR if status >= 500 else logging.INFO
+    log.log(level, "%s %s: %s (platform %s)", g.reference, where, error, error.native)
     g.setdefault("signed_in", None)  # a page about a failure looks nothing up
     if wants_json():
         return jsonify(envelope(error)), status
