@@ -222,6 +222,7 @@ class Browser(FlaskClient):
 
     def open(self, *args, **kwargs):
         kwargs.setdefault("base_url", self.application.config["PORTAL_BASE_URL"])
+        kwargs.setdefault("buffered", True)
         return super().open(*args, **kwargs)
 
     def cookie(self, name="portal_session"):

@@ -1,0 +1,113 @@
+"""Settings: typed, each with its allowed values, unsafe ones refused by name."""
+
+import stat
+
+import pytest
+from cryptography.fernet import Fernet
+
+import config
+
+KEY = Fernet.generate_key().decode()
+PRODUCTION = {
+    "PORTAL_ENV": "production",
+    "PORTAL_SECRET_KEY": "x" * 32,
+    "PORTAL_ENCRYPTION_KEYS": KEY,
+    "PORTAL_DATABASE_URL": "postgresql://portal@db/portal",
+    "PORTAL_BASE_URL": "https://login.example.com",
+}
+
+
+def test_defaults(tmp_path):
+    values = config.load({}, tmp_path)
+    assert values["PORTAL_BASE_URL"] == "http://127.0.0.1:8000"
+    assert values["PORTAL_DATABASE_URL"] == f"sqlite:///{tmp_path}/portal.db"
+    assert (values["PORTAL_SESSION_IDLE"], values["PORTAL_SESSION_LIFETIME"]) == (7200, 43200)
+    assert (values["PORTAL_UNKNOWN_PEOPLE"], values["PORTAL_TITLE"]) == ("queue", "Login")
+    assert (values["PORTAL_TRUSTED_PROXIES"], values["PORTAL_SYNC_EVERY"]) == (0, 3600)
+    assert values["PORTAL_REDIS_URL"] is None
+
+
+def test_development_makes_its_keys_once_for_itself_alone(tmp_path):
+    first, second = config.load({}, tmp_path / "instance"), config.load({}, tmp_path / "instance")
+    for name, file in (("PORTAL_SECRET_KEY", "secret_key"), ("PORTAL_ENCRYPTION_KEYS", "encryption_key")):
+        assert first[name] == second[name]
+        assert stat.S_IMODE((tmp_path / "instance" / file).stat().st_mode) == 0o600
+    assert len(first["PORTAL_SECRET_KEY"]) >= 32
+    assert sorted(path.name for path in (tmp_path / "instance").iterdir()) == ["encryption_key", "secret_key"]
+
+
+def test_a_value_may_come_from_a_file(tmp_path):
+    (tmp_path / "key").write_text("a" * 40 + "\n")
+    assert config.load({"PORTAL_SECRET_KEY_FILE": str(tmp_path / "key")}, tmp_path)["PORTAL_SECRET_KEY"] == "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("PORTAL_ENV", "staging", "must be one of: development, production"),
+        ("PORTAL_SECRET_KEY", "short", "must have at least 32 characters"),
+        ("PORTAL_ENCRYPTION_KEYS", "not-a-key", "must be a comma list of Fernet keys"),
+        ("PORTAL_ENCRYPTION_KEYS", f"{KEY},bad", "must be a comma list of Fernet keys"),
+        ("PORTAL_DATABASE_URL", "mysql://x", "must start with sqlite:/// or postgresql+psycopg://"),
+        ("PORTAL_BASE_URL", "login.example.com", "must be an address such as"),
+        ("PORTAL_BASE_URL", "https://login.example.com/portal", "must end after the host and port"),
+        ("PORTAL_BASE_URL", "https://login.example.com?x=1", "must end after the host and port"),
+        ("PORTAL_BASE_URL", "ftp://login.example.com", "must be an address such as"),
+        ("PORTAL_BASE_URL", "https://user@login.example.com", "must be an address such as"),
+        ("PORTAL_BASE_URL", "https://login.example.com:port", "must be an address such as"),
+        ("PORTAL_TRUSTED_PROXIES", "-1", "must be a whole number from 0 to 10"),
+        ("PORTAL_UNKNOWN_PEOPLE", "ask", "must be one of: queue, create, refuse"),
+        ("PORTAL_SESSION_IDLE", "5", "must be a whole number from 60 to"),
+        ("PORTAL_SESSION_LIFETIME", "1h", "must be a whole number from 60 to"),
+        ("PORTAL_SYNC_EVERY", "1.5", "must be a whole number from 0 to"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(tmp_path, name, value, why):
+    with pytest.raises(config.BadSettings) as error:
+        config.load({name: value}, tmp_path)
+    assert str(error.value).startswith(f"{name} {why}")
+    assert KEY not in str(error.value)
+
+
+def test_all_wrong_values_are_told_at_once(tmp_path):
+    with pytest.raises(config.BadSettings) as error:
+        config.load({"PORTAL_ENV": "x", "PORTAL_SESSION_IDLE": "x"}, tmp_path)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_value_and_a_file_together_are_refused(tmp_path):
+    (tmp_path / "title").write_text("B")
+    both = {"PORTAL_TITLE": "A", "PORTAL_TITLE_FILE": str(tmp_path / "title")}
+    with pytest.raises(config.BadSettings, match="PORTAL_TITLE is set twice"):
+        config.load(both, tmp_path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(config.BadSettings, match="PORTAL_TITLE can't be read from the file in PORTAL_TITLE_FILE"):
+        config.load({"PORTAL_TITLE_FILE": str(tmp_path / "nothing")}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_DATABASE_URL"])
+def test_production_wants_to_be_told(tmp_path, name):
+    with pytest.raises(config.BadSettings, match=f"{name} must be set in production"):
+        config.load({key: value for key, value in PRODUCTION.items() if key != name}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_production_wants_https(tmp_path):
+    with pytest.raises(config.BadSettings, match="PORTAL_BASE_URL must start with https://"):
+        config.load({**PRODUCTION, "PORTAL_BASE_URL": "http://login.example.com"}, tmp_path)
+    assert config.load(PRODUCTION, tmp_path)["PORTAL_DATABASE_URL"] == "postgresql+psycopg://portal@db/portal"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://Login.Example.com:443/", "https://login.example.com"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("https://login.example.com:8443", "https://login.example.com:8443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_the_public_address_has_one_spelling(tmp_path, given, kept):
+    assert config.load({"PORTAL_BASE_URL": given}, tmp_path)["PORTAL_BASE_URL"] == kept
