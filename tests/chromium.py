@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import ROOT, Elements, base_settings, missing, portals
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from postgres import free_port
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -27,6 +27,7 @@ LISTEN = """document.addEventListener("securitypolicyviolation", (event) =>
 def browser():
     if not CHROMIUM.exists():
         missing("browser", "Chromium is not installed")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -129,11 +130,6 @@ class Site:
         self.start(page, element)
         self.answer(page, person)
         page.wait_for_url(f"{self.url}/account")
-
-    def path(self, page):
-        """Return where the page stands on this site, path and query."""
-        assert page.url.startswith(f"{self.url}/"), page.url
-        return page.url.removeprefix(self.url)
 
     def one_time_link(self, name="root"):
         """Return the link that the operator's command prints."""

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.browser
@@ -115,13 +116,10 @@ def on_each(*pages):
 every_page = on_each(login, nothing_here, cancelled, waiting, account, one_time_link, spent_link)
 
 
-def language(page):
-    """Return the page's language, after a look at whether the switch says the same."""
-    pressed = page.locator("header [aria-pressed=true]")
-    assert pressed.count() == 1
-    lang = page.locator("html").get_attribute("lang")
-    assert lang.startswith(pressed.get_attribute("value"))
-    return lang
+def expect_language(page, lang):
+    """Wait for the page in that language, with the switch saying the same."""
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    expect(page.locator("header [aria-pressed=true]")).to_have_attribute("value", lang[:2])
 
 
 # On a phone
@@ -132,7 +130,7 @@ def language(page):
 def test_a_narrow_screen_is_wide_enough_and_a_finger_hits_everything(pages, browse, watch, reach, locale):
     page = browse(locale=locale, viewport=PHONE)
     reach(page, pages, watch)
-    assert language(page) == locale.removesuffix("-US")
+    expect_language(page, locale.removesuffix("-US"))
     for fold in page.locator("summary").all():
         fold.click()
     assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
@@ -194,24 +192,25 @@ def test_every_text_stands_out_from_its_ground(pages, page, watch, reach):
 def test_the_pages_speak_the_browsers_language(site, browse, locale, lang):
     page = browse(locale=locale)
     page.goto(f"{site.url}/login")
-    assert language(page) == lang
+    expect_language(page, lang)
 
 
 @pytest.mark.parametrize(("locale", "choice", "lang"), [("zh-CN", "English", "en"), ("en-US", "中文", "zh-CN")])
 def test_the_chosen_language_stays(site, browse, locale, choice, lang):
     page = browse(locale=locale)
     page.goto(f"{site.url}/login")
-    assert language(page) != lang
+    expect_language(page, locale.removesuffix("-US"))
     page.locator("header").get_by_role("button", name=choice).click()
-    assert (language(page), site.path(page)) == (lang, "/login")
+    expect_language(page, lang)
+    expect(page).to_have_url(f"{site.url}/login")
     site.sign_in(page, "QywxInnerExample", "lisi")
-    assert language(page) == lang
+    expect_language(page, lang)
     page.locator("header form").last.get_by_role("button").click()
     page.wait_for_url(f"{site.url}/login")
-    assert language(page) == lang
+    expect_language(page, lang)
     another_tab = page.context.new_page()
     another_tab.goto(f"{site.url}/login")
-    assert language(another_tab) == lang
+    expect_language(another_tab, lang)
 
 
 @on_each(account, one_time_link)
@@ -220,7 +219,8 @@ def test_changing_the_language_keeps_the_page(pages, browse, watch, reach):
     reach(page, pages, watch)
     before = page.url
     page.locator("header").get_by_role("button", name="English").click()
-    assert (language(page), page.url) == ("en", before)
+    expect_language(page, "en")
+    expect(page).to_have_url(before)
 
 
 @on_each(nothing_here, cancelled, waiting, spent_link)
@@ -230,4 +230,4 @@ def test_the_language_can_be_changed_on_a_refusal_too(pages, browse, watch, reac
     if reach is spent_link:
         watch.expect(410, "/login/once/spent")
     page.locator("header").get_by_role("button", name="English").click()
-    assert language(page) == "en"
+    expect_language(page, "en")
