@@ -68,7 +68,6 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
 
 @pytest.mark.clone
 def test_a_taken_port_is_told_with_what_to_do(clone, bare):
-    shutil.copytree(ROOT / ".venv", clone / ".venv", symlinks=True) if (ROOT / ".venv").exists() else None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
