@@ -308,8 +308,11 @@ class Careless(FSInnerType):
         )
         elements.feishu("Loose", type="Careless")
         portal = make_portal()
-        address = portal.test_client().scan("Loose")
-        assert portal.test_client().get(address).status_code == 400
+        client = portal.test_client()
+        assert portal.test_client().get(client.scan("Loose")).status_code == 400
+        query = query_of(client.scan("FSInnerExample"))
+        assert client.get("/login/Loose/callback", query_string=query).status_code == 400
+        assert client.session().status_code == 401
 
     def test_a_folder_named_like_an_official_type_replaces_it_everywhere(self, own_type, elements, make_portal):
         own_type(
