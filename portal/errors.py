@@ -12,11 +12,13 @@ class Code(Exception):
     :param reason: the cause in English, for the log and for Python callers. It names no other number of the table
         and holds nothing a platform or a visitor sent.
     :param native: the platform's own number, for the log and the fold on the error page.
+    :param status: another HTTP status than the table's.
     """
 
-    def __init__(self, code: int, reason: str = "", native: int | str | None = None):
+    def __init__(self, code: int, reason: str = "", native: int | str | None = None, status: int | None = None):
         super().__init__(code, reason)
         self.code, self.reason, self.native = code, reason, native
+        self.status = status or meaning(code).status
 
     def __str__(self):
         return f"{self.code}: {self.reason}" if self.reason else str(self.code)

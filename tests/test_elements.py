@@ -236,6 +236,7 @@ class TestOnTheWeb:
         answer = client.get("/api/auth/qywx/callback?code=x&state=y")
         assert answer.status_code == 400
         assert answer.content_type.startswith("text/html")
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "Please start again" in answer.text
 
     def test_the_own_callback_is_served_besides(self, client):

@@ -1,9 +1,13 @@
 """JSON for scripts. Whatever else is asked under /api/ gets the envelope, too."""
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, current_app, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
+from portal.errors import Code
+from portal.pages import login, visit
 from portal.pages.account import required
+from portal.pages.refusals import envelope
+from portal.providers.base import EMPTY
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
@@ -20,3 +24,45 @@ def session():
 @bp.get("/csrf")
 def csrf():
     return jsonify({"csrfToken": generate_csrf()})
+
+
+@bp.post("/auths/loginTypes/<name>/getLoginConfig")
+def get_login_config(name):
+    """Begin a login of this browser: the element's configuration with a fresh state, and the address to go to."""
+    element, asked = element_of(name), body()
+    try:
+        return jsonify(envelope(data=login.begin(element, asked.get("kind", "qr"), text(asked.get("next")))))
+    except ValueError:
+        raise Code(40300, "there is no login of this kind") from None
+
+
+@bp.post("/auths/loginTypes/<name>/getLoginCode")
+def get_login_code(name):
+    """Finish a login of this browser, and open its session."""
+    element, asked = element_of(name), body()
+    state, code = login.sensible("state", asked.get("state")), asked.get("authCode")
+    person, signed_in = login.complete(element, state, lambda: login.sensible("authCode", code))
+    told = {key: person.get(key, empty) for key, empty in EMPTY.items()}
+    data = {**told, "accountId": signed_in.account_id, "next": signed_in.next}
+    return visit.sign_in(jsonify(envelope(data=data)), signed_in.token)
+
+
+def element_of(name):
+    try:
+        return current_app.elements.active(name)
+    except Code as error:
+        if error.code == 40400:
+            raise Code(47000, error.reason, status=404) from None
+        raise
+
+
+def body() -> dict:
+    """Return the JSON object that was sent; another page's form can't send one unasked."""
+    sent = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    if not isinstance(sent, dict):
+        raise Code(40310, "a JSON object was expected, with Content-Type: application/json")
+    return sent
+
+
+def text(value) -> str | None:
+    return value if isinstance(value, str) else None

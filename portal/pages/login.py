@@ -44,13 +44,13 @@ def start(name):
         return ""
     g.start_again = url_for("login.page", via=name)
     kind = element.start_kind(request.user_agent.string)
-    return redirect(begin(element, kind)["authorizeUrl"], 302)
+    return redirect(begin(element, kind, request.args.get("next"))["authorizeUrl"], 302)
 
 
-def begin(element, kind: str) -> dict:
+def begin(element, kind: str, next: str | None) -> dict:
     """Open an attempt of this browser; return the element's configuration and the address to go to."""
     config = element.getLoginConfig(kind=kind)
-    attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(request.args.get("next")))
+    attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(next))
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
 
@@ -76,20 +76,29 @@ def finish(element):
     g.element, g.start_again = element, url_for("login.start", name=element.name)
     state = single("state")
     try:
-        attempt = attempts.use(state, visit.browser(), element.name)
-    except Code as error:
+        _, signed_in = complete(element, state, lambda: single("code", missing=40305))
+    except Code:
         if visit.signed_in() and attempts.session_opened_by(state) == visit.signed_in().id:
             g.go_on = url_for("account.show")  # this callback has done its work already
-        raise error
+        raise
+    return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token)
+
+
+def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
+    """Use the attempt up, ask the element who it is, and sign them in: the same for pages and scripts.
+
+    :param code: called for the login code once the attempt is used up.
+    """
+    attempt = attempts.use(state, visit.browser(), element.name)
     try:
         with http.within():
-            person = element.getLoginCode(single("code", missing=40305), state)
+            person = element.getLoginCode(code(), state)
     except Code as error:
         signin.note_refusal(error, attempt, visit.client())
         raise
     signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
-    return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token)
+    return person, signed_in
 
 
 def single(key: str, missing: int = 40300) -> str:
@@ -100,9 +109,14 @@ def single(key: str, missing: int = 40300) -> str:
     given = (request.form if request.method == "POST" else request.args).getlist(key)
     if not given or not given[0]:
         raise Code(missing, f"{key} is missing")
-    if len(given) > 1 or len(given[0]) > LONGEST_CODE or not given[0].isascii():
-        raise Code(40029 if key == "code" else 40300, f"{key} makes no sense")
-    return given[0]
+    return sensible(key, given[0] if len(given) == 1 else None)
+
+
+def sensible(key: str, value) -> str:
+    """Return a state or code if it is a text of a length that makes sense."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_CODE or not value.isascii():
+        raise Code(40300 if key == "state" else 40029, f"{key} makes no sense")
+    return value
 
 
 @bp.route("/login/once/<token>", methods=["GET", "POST"])

@@ -27,12 +27,9 @@ def init_app(app):
     app.register_error_handler(Exception, unexpected)
 
 
-def answer(error: Code, status: int | None = None):
-    """Return the page or envelope for an error.
-
-    :param status: another HTTP status than the error's own.
-    """
-    status = status or meaning(error.code).status
+def answer(error: Code):
+    """Return the page or envelope for an error."""
+    status = error.status
     where = g.element.name if "element" in g else request.endpoint
     level = logging.ERROR if status >= 500 else logging.INFO
     log.log(level, "%s %s: %s (platform %s)", g.reference, where, error, error.native)
@@ -49,14 +46,16 @@ def wants_json() -> bool:
     return request.path.startswith("/api/") and not (request.endpoint or "").startswith("login.")
 
 
-def envelope(error: Code) -> dict:
-    return {"errcode": error.code, "errmsg": str(meaning(error.code).title), "requestId": g.reference, "data": None}
+def envelope(error: Code | None = None, data=None) -> dict:
+    """Return what every JSON answer looks like: of an error only what is safe to show."""
+    number, text = (error.code, str(meaning(error.code).title)) if error else (0, None)
+    return {"errcode": number, "errmsg": text, "requestId": g.reference, "data": data}
 
 
 def http(error: HTTPException):
     if error.code is None or error.code < 400:
         return error
-    return answer(Code(OF_STATUS.get(error.code, 50000), f"HTTP {error.code}"), status=error.code)
+    return answer(Code(OF_STATUS.get(error.code, 50000), f"HTTP {error.code}", status=error.code))
 
 
 def database(error):
