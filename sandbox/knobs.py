@@ -18,11 +18,17 @@ POST clock     {"advance": seconds}
 POST code      {"provider", "person", "app_id" or "corpid" and "agentid", "redirect_uri", "source", "scope",
                "code_challenge", "code_challenge_method"} -> {"code"}: a code without a browser
 POST tmp_code  {"person"} -> {"tmp_code"}: what a scan gives, for passport's authorize page
-POST client    {"provider", "person"}: who is signed in in the pretend client
+GET  qr        -> {"tickets": [{"ticket", "app_id", "state", "person", "left"}]}: QR codes that wait, the newest first
+POST qr        {"ticket", "person", "action"}: what a phone does with a QR code: `scan`, `confirm`, `refuse`, `expire`.
+               Without `ticket`, or with "last", the newest. To confirm or refuse at once, name the person.
+POST client    {"provider", "person", "jsapi"}: who is signed in in the pretend client; and, for Feishu, how it answers
+               a page's script: `ok`, `103` (too old), `107` (they said no), `error` (does not start), `never_ready`,
+               `no_request_access` (only the older call), `silent` (no call is ever answered). It stays so.
+POST portal    {"url", "feishu": [names], "wecom": [names]}: the portal the pages lead to, and its logins
 GET calls      ?path= -> {"calls": [...], "connections": n}; DELETE forgets them
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from fnmatch import fnmatchcase
 from secrets import token_hex
 
@@ -32,6 +38,8 @@ from werkzeug.local import LocalProxy
 from sandbox.company import Person
 from sandbox.feishu import login as feishu_login
 from sandbox.feishu.model import APP_ID, FeishuApp
+from sandbox.feishu.sdk import JSAPI
+from sandbox.feishu.tickets import WrongTurn, find_ticket, new_tmp_code, open_tickets
 from sandbox.traffic import Failure
 from sandbox.wecom import login as wecom_login
 from sandbox.wecom.model import CORP_ID, REAL_LOOKING, WecomApp
@@ -51,7 +59,6 @@ STATES = {  # the knob's word: the state it sets; false makes the person active 
 FLAGS = {"hide": "hidden", "bar": "barred"}
 PLAIN = ("name", "departments", "withhold")
 SETS = ("permissions", "dropped")
-TMP_CODE_LIFETIME = 300  # seconds
 
 
 class BadKnob(Exception):
@@ -59,6 +66,7 @@ class BadKnob(Exception):
 
 
 @bp.errorhandler(BadKnob)
+@bp.errorhandler(WrongTurn)
 def explain(error):
     return {"error": str(error)}, 400
 
@@ -247,17 +255,50 @@ def code():
 @bp.post("/tmp_code")
 def tmp_code():
     person = person_of(world.feishu.directory, knob())
-    return {"tmp_code": scan(person).value}
+    return {"tmp_code": new_tmp_code(person).value}
 
 
-def scan(person):
-    """Return the temporary code a phone's scan gives to the QR page."""
-    return world.vault.issue("tmp_code", token_hex(16), TMP_CODE_LIFETIME, app=None, person=person)
+@bp.get("/qr")
+def qr():
+    tickets = [
+        {
+            "ticket": ticket.id,
+            "app_id": ticket.app.app_id,
+            "state": ticket.state,
+            "person": ticket.person and ticket.person.key,
+            "left": ticket.left,
+        }
+        for ticket in open_tickets()
+    ]
+    return {"tickets": tickets}
+
+
+@bp.post("/qr")
+def turn_qr():
+    body = knob()
+    ticket = find_ticket(body.get("ticket", "last"))
+    if ticket is None:
+        raise BadKnob("no such QR code")
+    ticket.turn(body["action"], body.get("person"))
+    return {"ticket": ticket.id, "state": ticket.state}
 
 
 @bp.post("/client")
 def client():
     body = knob()
     known = platform(body)
-    known.client_person = person_of(known.directory, body).key
+    if body.get("jsapi", "ok") not in JSAPI:
+        raise BadKnob(f"jsapi must be one of {', '.join(JSAPI)}")
+    if "person" in body or "jsapi" not in body:
+        known.client_person = person_of(known.directory, body).key
+    known.jsapi = body.get("jsapi", known.jsapi)
+    return {}
+
+
+@bp.post("/portal")
+def portal():
+    try:
+        world.portal = replace(world.portal, **knob())
+    except TypeError as error:
+        raise BadKnob(str(error)) from None
     return {}

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, make_response, redirect, render_template, request
 
+from sandbox import client
 from sandbox.company import Person
 
 COOKIE = "sandbox_person"
@@ -39,17 +40,21 @@ def choose(platform, silent=False, cookie=COOKIE):
     if person and action in ("allow", "deny"):
         return Choice(person, action == "allow")
     if silent:
-        known = platform.directory.people.get(request.cookies.get(cookie))
-        return Choice(known or platform.directory.people[platform.client_person], True, silent=True)
+        known = client.person(platform) or platform.directory.people.get(request.cookies.get(cookie))
+        return Choice(known or platform.user, True, silent=True)
     return None
 
 
 def ask(platform, brand, application, wishes=(), **words):
     """Return the page that asks who one is."""
-    last = request.cookies.get(COOKIE)
-    words["people"] = [card(person) for person in list(platform.directory.people.values())[:SHOWN]]
-    words["picked"] = last if last in platform.directory.people else platform.client_person
-    return page("phone.html", brand=brand, application=application, wishes=wishes, **words)
+    return page("phone.html", brand=brand, application=application, wishes=wishes, **people(platform), **words)
+
+
+def people(platform):
+    """Return what a page needs to let one pick who one is; picked at first is whose client this is, or who was last."""
+    known = platform.directory.people
+    picked = client.person(platform) or known.get(request.cookies.get(COOKIE)) or platform.user
+    return {"people": [card(person) for person in list(known.values())[:SHOWN]], "picked": picked.key}
 
 
 def problem(brand, number, zh, en, **words):
@@ -60,14 +65,18 @@ def problem(brand, number, zh, en, **words):
 def send_back(choice, address, cookie=COOKIE, **parameters):
     """Send the browser on to the application, and remember who was picked."""
     response = redirect(with_query(address, **parameters), 302)
-    if not choice.silent:
-        response.set_cookie(cookie, choice.person.key, max_age=365 * 86400, httponly=True, samesite="Lax")
+    return response if choice.silent else keep(response, choice.person, cookie)
+
+
+def keep(response, person, cookie=COOKIE):
+    """Let the browser remember who was picked."""
+    response.set_cookie(cookie, person.key, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response
 
 
-def page(template, **words):
+def page(template, policy=CONTENT_POLICY, **words):
     response = make_response(render_template(template, **words))
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
+    response.headers["Content-Security-Policy"] = policy
     response.headers["Cache-Control"] = "no-store"
     return response
 

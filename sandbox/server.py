@@ -12,6 +12,7 @@ import click
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox import create_app
+from sandbox.world import Portal
 
 HOST = "127.0.0.1"
 
@@ -65,12 +66,13 @@ class Handler(WSGIRequestHandler):
         """Say nothing: a call's story is at /_sandbox/calls."""
 
 
-def serve(port=8100, people=0, departments=0, stop_with_stdin=False):
+def serve(port=8100, people=0, departments=0, stop_with_stdin=False, portal=None):
     """Serve until SIGINT, SIGTERM, or, when asked, until standard input closes.
 
     :param port: 0 picks a free one; the line printed at the start tells it.
+    :param portal: the `world.Portal` the pages lead to.
     """
-    app = create_app(people, departments)
+    app = create_app(people, departments, portal)
     server = make_server(HOST, port, app, threaded=True, request_handler=Handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if stop_with_stdin:
@@ -94,6 +96,12 @@ def end_with_stdin():
 @click.option("--people", default=0, help="How many further people to make up.")
 @click.option("--departments", default=0, help="How many further departments to make up.")
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes.")
-def command(port, people, departments, stop_with_stdin):
+@click.option(
+    "--portal", default=Portal.url, envvar="PORTAL_BASE_URL", show_default=True, help="The portal to try out."
+)
+@click.option("--feishu-element", multiple=True, default=Portal.feishu, show_default=True, help="A Feishu login there.")
+@click.option("--wecom-element", multiple=True, default=Portal.wecom, show_default=True, help="A WeCom login there.")
+def command(port, people, departments, stop_with_stdin, portal, feishu_element, wecom_element):
     """Run the pretend Feishu and WeCom."""
-    serve(port, people, departments, stop_with_stdin)
+    tried = Portal(portal.rstrip("/"), feishu_element, wecom_element)
+    serve(port, people, departments, stop_with_stdin, tried)

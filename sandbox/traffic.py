@@ -12,8 +12,16 @@ from flask import Response, current_app, request
 
 BARRIER = 10  # seconds a held request waits for the others at most
 KEPT_CALLS = 100_000
-OWN_PATHS = ("/_sandbox/", "/favicon.ico")
-PAGES = ("*/authorize", "*/authen/v1/index", "/wwlogin/*", "/wwopen/*")  # opened by browsers, not by API clients
+OWN_PATHS = ("/_sandbox/", "/favicon.ico", "/phone", "/workspace")
+PAGES = (  # opened by browsers, not by API clients
+    "*/authorize",
+    "*/authen/v1/index",
+    "/suite/passport/sso/*",
+    "/obj/*",
+    "/lark/*",
+    "/wwlogin/*",
+    "/wwopen/*",
+)
 
 
 @dataclass(kw_only=True)

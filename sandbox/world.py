@@ -100,7 +100,24 @@ class Platform:
     directory: Directory
     apps: dict = field(default_factory=dict)
     client_person: str = "zhangsan"
+    clients: dict = field(default_factory=dict)  # browsers that play the client, see `sandbox.client`
+    jsapi: str = "ok"  # how the client answers a page's script
     grants: dict = field(default_factory=lambda: defaultdict(set))  # (app, person) -> scopes said yes to
+    tickets: dict = field(default_factory=dict)  # QR codes by id, in the order they were shown
+
+    @property
+    def user(self):
+        """Who is signed in in the pretend client."""
+        return self.directory.people[self.client_person]
+
+
+@dataclass(frozen=True)
+class Portal:
+    """The portal to try out: its address, and the names of its logins on each platform."""
+
+    url: str = "http://127.0.0.1:8000"
+    feishu: tuple = ("FSInnerExample",)
+    wecom: tuple = ("QywxInnerExample",)
 
 
 class World:
@@ -109,9 +126,10 @@ class World:
     :param default_apps: platform name -> a function that returns its applications as they are at the start.
     """
 
-    def __init__(self, default_apps, people=0, departments=0):
+    def __init__(self, default_apps, portal, people=0, departments=0):
         self.lock = threading.RLock()
         self.default_apps = default_apps
+        self.default_portal = portal
         self.crowd = (people, departments)
         self.platforms = {}
         self.reset()
@@ -120,6 +138,7 @@ class World:
         self.offset = 0.0
         self.vault = Vault(self.now)
         self.meter = Meter(self.now)
+        self.portal = self.default_portal
         for name, default_apps in self.default_apps.items():
             known = self.platforms.get(name)
             directory = known.directory if known and not known.directory.touched else Directory(*self.crowd)

@@ -63,6 +63,25 @@ class SandboxServer:
         """Say who is signed in in the pretend client."""
         self._turn("client", provider=provider, person=person)
 
+    def jsapi(self, how):
+        """Say how the pretend Feishu client answers a page's script, see `sandbox.knobs`: "ok", "103", "silent"…"""
+        self._turn("client", provider="feishu", jsapi=how)
+
+    def portal(self, url, **names):
+        """Say which portal the pretend workspaces open: `feishu` and `wecom` are lists of element names."""
+        self._turn("portal", url=url, **names)
+
+    def qr(self, action, person=None, ticket="last"):
+        """Let a pretend phone scan, confirm or refuse a QR code, or let it expire; return what it has come to.
+
+        :param person: whose phone; to confirm or refuse an unscanned code it has to be named.
+        """
+        return self._turn("qr", ticket=ticket, person=person, action=action)["state"]
+
+    def qr_tickets(self):
+        """Return the QR codes that wait for a phone, the newest first."""
+        return self.http.get(f"{self.url}/_sandbox/qr", timeout=10).json()["tickets"]
+
     def code(self, provider, person, **how):
         """Return a fresh login code, as if the person had just said yes."""
         return self._turn("code", provider=provider, person=person, **how)["code"]

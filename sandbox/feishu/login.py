@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, request
 
-from sandbox import phone
+from sandbox import client, phone
 from sandbox.feishu.model import new_code
 from sandbox.world import world
 
@@ -83,7 +83,7 @@ def bare(address):
 
 
 def decide():
-    in_client = CLIENT.search(request.headers.get("User-Agent", ""))
+    in_client = client.person(world.feishu) or CLIENT.search(request.headers.get("User-Agent", ""))
     return phone.choose(world.feishu, silent=bool(in_client) and request.args.get("prompt") != "consent")
 
 

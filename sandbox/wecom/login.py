@@ -8,7 +8,7 @@ import re
 
 from flask import Blueprint, request
 
-from sandbox import phone
+from sandbox import client, phone
 from sandbox.wecom.model import CONSENT, code_value
 from sandbox.world import world
 
@@ -90,7 +90,7 @@ def in_range(app, person):
 
 
 def in_client():
-    return bool(CLIENT.search(request.headers.get("User-Agent", "")))
+    return bool(client.person(world.wecom) or CLIENT.search(request.headers.get("User-Agent", "")))
 
 
 def choose_in_client(app, consent):
