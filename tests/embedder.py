@@ -20,7 +20,7 @@ class Embedder:
         :param sources: directive, with _ for -, to origins.
         """
         self.scripts = [self.sandbox.site_url + path]
-        allowed = {"default_src": "'none'", "img_src": "'self'", "script_src": self.sandbox.site_url, **sources}
+        allowed = {"default_src": "'none'", "img_src": "data:", "script_src": self.sandbox.site_url, **sources}
         self.policy = "; ".join(f"{name.replace('_', '-')} {value}" for name, value in allowed.items())
 
     def goto(self, path="/suite/passport/oauth/authorize", **query):
@@ -30,7 +30,8 @@ class Embedder:
 
     def page(self):
         scripts = "".join(f'<script src="{address}"></script>' for address in self.scripts)
-        return f'<!doctype html><meta charset="utf-8"><title>x</title><div id="qr"></div><p id="told"></p>{scripts}'
+        icon = '<link rel="icon" href="data:,">'
+        return f'<!doctype html><title>Embedder</title>{icon}<div id="qr"></div><p id="told"></p>{scripts}'
 
 
 @contextmanager
@@ -40,14 +41,13 @@ def running(sandbox):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             body = embedder.page().encode()
-            self.send_response(204 if self.path == "/favicon.ico" else 200)
-            self.send_header("Content-Type", "text/html")
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Security-Policy", embedder.policy)
             self.send_header("Cross-Origin-Opener-Policy", "same-origin")
             self.send_header("Referrer-Policy", "no-referrer")
             self.end_headers()
-            if self.path != "/favicon.ico":
-                self.wfile.write(body)
+            self.wfile.write(body)
 
         def log_message(self, *words):
             pass
