@@ -87,6 +87,32 @@ def test_twenty_first_logins_of_one_person_make_one_account(serve, sandbox, rows
     assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
 
 
+def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sandbox, rows, database):
+    """As a directory sync leaves people: known, and without an account."""
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        person = "'wecom', 'wwsandbox00000001', 'zhangsan', 'zhangsan', '{}', '', '', '', '', '[]', '', 0, 1"
+        columns = (
+            "provider, tenant, subject, user_id, open_ids, name, mobile, email, avatar, department, position, gender"
+        )
+        connection.execute(
+            text(
+                f"INSERT INTO identity ({columns}, status, is_leader, employee_number, created_at, updated_at)"
+                f" VALUES ({person}, false, '', '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
+            )
+        )
+    engine.dispose()
+    server = serve()
+    visitors = [Visitor(server) for _ in range(20)]
+    callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
+    silent = {"errcode": 48002, "errmsg": "api forbidden"}  # nothing to store: no row is locked by a change
+    sandbox.fail("/cgi-bin/user/get", count=20, hold=20, body=silent)
+    pairs = zip(visitors, callbacks, strict=True)
+    answers = at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
+    assert statuses(answers) == {303: 20}, server.output()
+    assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
+
+
 def test_two_people_of_one_name_at_once_get_two_accounts(serve, sandbox, rows):
     """Both platforms know a zhangsan; neither gets the other's account."""
     server = serve()

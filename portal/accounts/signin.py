@@ -56,9 +56,8 @@ def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str 
 
 
 def _sign_in(person, attempt, client, old_token):
-    people.identified(person)
     with models.write() as session:
-        stranger = people.find(person["provider"], person["tenant"], person["subject"]) is None
+        stranger = people.find(*people.key(person)) is None
         if stranger and current_app.config["PORTAL_UNKNOWN_PEOPLE"] == "refuse":
             audit("login", client, result=40303, element=attempt.element)
             refusal, token = NotBound("nobody unknown is let in here", person, None), None

@@ -91,15 +91,16 @@ def save(person: Person, element: str) -> Identity:
 
     :param element: the element that read the person: ids that differ per app are kept under it.
     """
-    person = identified(clean(person))
-    identity = find(person["provider"], person["tenant"], person["subject"])
+    person = clean(person)
+    provider, tenant, subject = key(person)
+    identity = find(provider, tenant, subject)
     if identity is None:
-        model = MODELS.get(person["provider"], Identity)
-        identity = model(**{key: person[key] for key in ("provider", "tenant", "subject")}, user_id=person["userId"])
+        model = MODELS.get(provider, Identity)
+        identity = model(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
         db.session.add(identity)
-    for key, column in COLUMNS.items():
-        if key not in person["withheld"]:
-            setattr(identity, column, person[key])
+    for name, column in COLUMNS.items():
+        if name not in person["withheld"]:
+            setattr(identity, column, person[name])
     if person["userId"] != person.get("openId"):  # an open id stands in where the app may not read user ids
         identity.user_id = person["userId"]
     if person.get("openId"):
@@ -115,15 +116,15 @@ def save(person: Person, element: str) -> Identity:
     return identity
 
 
-def identified(person: Person) -> Person:
-    """Return the person if the ids are usable as they are: cleaned, one could be somebody else's.
+def key(person: dict) -> tuple[str, str, str]:
+    """Return provider, tenant and subject, if the ids are usable as they are: cleaned, one could be somebody else's.
 
     :raises Code: 50300 otherwise.
     """
-    for key in ("provider", "tenant", "subject", "userId"):
-        if not person.get(key) or one_line(person[key]) != person[key]:
-            raise Code(50300, f"the platform told no usable {key}")
-    return person
+    for name in ("provider", "tenant", "subject", "userId"):
+        if not person.get(name) or one_line(person[name]) != person[name]:
+            raise Code(50300, f"the platform told no usable {name}")
+    return person["provider"], person["tenant"], person["subject"]
 
 
 def clean(person: dict) -> Person:
