@@ -35,6 +35,7 @@ from secrets import token_hex
 from flask import Blueprint, current_app, jsonify, request
 from werkzeug.local import LocalProxy
 
+from sandbox import phone
 from sandbox.company import Person
 from sandbox.feishu import login as feishu_login
 from sandbox.feishu.model import APP_ID, FeishuApp
@@ -297,8 +298,11 @@ def client():
 
 @bp.post("/portal")
 def portal():
+    body = knob()
+    if "url" in body and phone.split_address(body["url"]) is None:
+        raise BadKnob("url must be the portal's address")
     try:
-        world.portal = replace(world.portal, **knob())
+        world.portal = replace(world.portal, **body)
     except TypeError as error:
         raise BadKnob(str(error)) from None
     return {}

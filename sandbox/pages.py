@@ -1,9 +1,10 @@
-"""The sandbox's own pages: what this is, who lives here, and pictures of them."""
+"""The sandbox's own pages: what can be tried from here, who lives here, and pictures of them."""
 
 from flask import Blueprint, Response, abort, current_app
 
-from sandbox import knobs, phone
+from sandbox import knobs, phone, workspace
 from sandbox.feishu.model import APP_ID, APP_SECRET
+from sandbox.feishu.tickets import open_tickets
 from sandbox.wecom.model import CORP_ID
 from sandbox.world import world
 
@@ -15,6 +16,9 @@ def start():
     people = [phone.card(person) for person in list(world.wecom.directory.people.values())[: phone.SHOWN]]
     return phone.page(
         "start.html",
+        portal=world.portal,
+        waiting=len(open_tickets()),
+        workspaces=workspace.BRANDS,
         people=people,
         feishu={"id": APP_ID, "secret": APP_SECRET},
         wecom=[app for app in world.wecom.apps.values() if app.corpid == CORP_ID],

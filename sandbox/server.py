@@ -103,5 +103,5 @@ def end_with_stdin():
 @click.option("--wecom-element", multiple=True, default=Portal.wecom, show_default=True, help="A WeCom login there.")
 def command(port, people, departments, stop_with_stdin, portal, feishu_element, wecom_element):
     """Run the pretend Feishu and WeCom."""
-    tried = Portal(portal.rstrip("/"), feishu_element, wecom_element)
+    tried = Portal(portal, feishu_element, wecom_element)
     serve(port, people, departments, stop_with_stdin, tried)

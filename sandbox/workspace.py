@@ -28,13 +28,12 @@ def show(name):
 
 @bp.post("/workspace/<any(feishu, wecom):name>")
 def go(name):
-    """Open a tile in the client of `person`, or leave: a form with `person` and `open`, a tile's name or nothing."""
+    """Open a tile in the client of `person`: a form with `person` and `open`, the tile's name; or with `leave`."""
     platform, tile = world.platforms[name], request.form.get("open")
     person = platform.directory.people.get(request.form.get("person"))
-    if not tile:
+    if "leave" in request.form:
         client.leave(platform)
-        return redirect(request.path, 303)
-    if person is None or tile not in getattr(world.portal, name):
-        return redirect(request.path, 303)
-    client.enter(platform, person)
-    return phone.keep(redirect(f"{world.portal.url}/login/{quote(tile)}/in-app", 303), person)
+    elif person and tile in getattr(world.portal, name):
+        client.enter(platform, person)
+        return phone.keep(redirect(world.portal.page(f"/login/{quote(tile)}/in-app"), 303), person)
+    return redirect(request.path, 303)

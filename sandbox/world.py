@@ -119,6 +119,9 @@ class Portal:
     feishu: tuple = ("FSInnerExample",)
     wecom: tuple = ("QywxInnerExample",)
 
+    def page(self, path):
+        return self.url.rstrip("/") + path
+
 
 class World:
     """Both platforms and what they share.

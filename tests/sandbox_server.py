@@ -24,10 +24,10 @@ class SandboxServer:
         self.http.trust_env = False
 
     @classmethod
-    def start(cls, port=0, people=0, departments=0):
-        """Start one and wait until it says where it listens."""
+    def start(cls, port=0, people=0, departments=0, options=()):
+        """Start one, with further command line options, and wait until it says where it listens."""
         command = [sys.executable, "-m", "sandbox", "--stop-with-stdin", "--port", str(port)]
-        command += ["--people", str(people), "--departments", str(departments)]
+        command += ["--people", str(people), "--departments", str(departments), *options]
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = process.stdout.readline()
         if "http://" not in line:
@@ -85,6 +85,23 @@ class SandboxServer:
     def code(self, provider, person, **how):
         """Return a fresh login code, as if the person had just said yes."""
         return self._turn("code", provider=provider, person=person, **how)["code"]
+
+    def exchange(self, code, **words):
+        """Return Feishu's answer to a code that its application exchanges."""
+        app = {"client_id": self.FEISHU["app_id"], "client_secret": self.FEISHU["app_secret"]}
+        fields = {"grant_type": "authorization_code", **app, "code": code, **words}
+        return self.http.post(f"{self.url}/open-apis/authen/v2/oauth/token", json=fields, timeout=10).json()
+
+    def who(self, provider, code):
+        """Use a code up; return the key of the person it stands for."""
+        if provider == "feishu":
+            headers = {"Authorization": f"Bearer {self.exchange(code)['access_token']}"}
+            answer = self.http.get(f"{self.url}/open-apis/authen/v1/user_info", headers=headers, timeout=10)
+            return answer.json()["data"]["user_id"]
+        app = {"corpid": self.WECOM["corpid"], "corpsecret": self.WECOM["corpsecret"]}
+        token = self.http.get(f"{self.url}/cgi-bin/gettoken", params=app, timeout=10).json()["access_token"]
+        query = {"access_token": token, "code": code}
+        return self.http.get(f"{self.url}/cgi-bin/auth/getuserinfo", params=query, timeout=10).json()["userid"]
 
     def tmp_code(self, person):
         return self._turn("tmp_code", person=person)["tmp_code"]

@@ -8,7 +8,6 @@ pytest_plugins = ["chromium"]
 
 SDK = "/lark/op/h5-js-sdk-1.5.44.js"
 CALLS = "/lark/op/jsapi/*"
-V2 = "/open-apis/authen/v2/oauth/token"
 CLIENT = "Mozilla/5.0 (KHTML, like Gecko) Lark/7.12.7 Chrome/120.0 Safari/537.36 LarkLocale/zh_CN ChannelName/Feishu"
 CALL = """([call, options]) => new Promise((done) => {
   const told = [];
@@ -68,19 +67,6 @@ def auth_code(page, **options):
     return told[0]
 
 
-def exchange(sandbox, code):
-    app = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
-    fields = {"grant_type": "authorization_code", **app, "code": code}
-    return requests.post(sandbox.url + V2, json=fields, timeout=10).json()
-
-
-def who(sandbox, code):
-    """Return whose code this is."""
-    headers = {"Authorization": f"Bearer {exchange(sandbox, code)['access_token']}"}
-    me = requests.get(f"{sandbox.url}/open-apis/authen/v1/user_info", headers=headers, timeout=10).json()
-    return me["data"]["user_id"]
-
-
 # By HTTP
 
 
@@ -124,8 +110,8 @@ def test_codes_live_three_and_five_minutes(sandbox):
     short, long = (sandbox.code("feishu", "bob", source=source) for source in ("requestAccess", "requestAuthCode"))
     sandbox.clock(180)
 
-    assert exchange(sandbox, short)["code"] == 20004
-    assert exchange(sandbox, long)["code"] == 0
+    assert sandbox.exchange(short)["code"] == 20004
+    assert sandbox.exchange(long)["code"] == 0
 
 
 # In Chromium
@@ -141,8 +127,8 @@ def test_request_access_gives_a_code_of_who_is_signed_in(lark, sandbox):
     assert page.evaluate(START) == ["ready"]
     assert name == "success"
     assert result == {"code": result["code"], "state": "S t&ate", "errMsg": "requestAccess:ok"}
-    assert who(sandbox, result["code"]) == "carol"
-    assert exchange(sandbox, result["code"])["code"] == 20065
+    assert sandbox.who("feishu", result["code"]) == "carol"
+    assert sandbox.exchange(result["code"])["code"] == 20065
 
 
 @pytest.mark.browser
@@ -157,16 +143,14 @@ def test_request_auth_code_gives_a_bare_code(lark, sandbox):
     name, result = auth_code(lark())
 
     assert (name, result.keys()) == ("success", {"code"})
-    assert who(sandbox, result["code"]) == "zhangsan"
+    assert sandbox.who("feishu", result["code"]) == "zhangsan"
 
 
 @pytest.mark.browser
 def test_the_code_belongs_to_no_redirect_address(lark, sandbox):
     code = access(lark())[1]["code"]
-    app = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
-    fields = {"grant_type": "authorization_code", **app, "code": code, "redirect_uri": "http://127.0.0.1:9/cb"}
 
-    assert requests.post(sandbox.url + V2, json=fields, timeout=10).json()["code"] == 20071
+    assert sandbox.exchange(code, redirect_uri="http://127.0.0.1:9/callback")["code"] == 20071
 
 
 @pytest.mark.browser
@@ -232,7 +216,7 @@ def test_request_access_wants_an_app_and_scopes_it_has(lark, options, number):
 def test_scopes_are_granted_with_the_code(lark, sandbox):
     code = access(lark(), scopeList=["contact:user.email:readonly"])[1]["code"]
 
-    assert "contact:user.email:readonly" in exchange(sandbox, code)["scope"].split()
+    assert "contact:user.email:readonly" in sandbox.exchange(code)["scope"].split()
 
 
 @pytest.mark.browser

@@ -13,7 +13,6 @@ pytest_plugins = ["chromium"]
 SDK = "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-{}.js"
 FRAME = "/suite/passport/sso/qr"
 CALLBACK = "http://127.0.0.1:9/callback"
-V2 = "/open-apis/authen/v2/oauth/token"
 LISTEN = """() => addEventListener("message", ({ data, origin, source }) => {
   window.message = { data, origin };
   if (source === document.querySelector("iframe").contentWindow) document.querySelector("#told").textContent += origin;
@@ -61,16 +60,6 @@ def tap(sandbox, ticket, **fields):
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/phone/{ticket}")
 
 
-def who(sandbox, code, callback=CALLBACK):
-    """Return whose code this is."""
-    app = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
-    fields = {"grant_type": "authorization_code", **app, "code": code, "redirect_uri": callback}
-    token = requests.post(sandbox.url + V2, json=fields, timeout=10).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    me = requests.get(f"{sandbox.url}/open-apis/authen/v1/user_info", headers=headers, timeout=10).json()
-    return me["data"]["user_id"]
-
-
 def said(page):
     """Return what the frame says at the moment."""
     return page.frame_locator("iframe").get_by_role("status").locator("p:visible")
@@ -93,7 +82,7 @@ def test_a_phone_scans_confirms_and_the_code_belongs_to_its_owner(sandbox):
     query = {name: values[0] for name, values in parse_qs(urlsplit(back.headers["Location"]).query).items()}
     assert [*seen, done["state"]] == ["waiting", "scanned", "confirmed"]
     assert done["name"] == "Alice Johnson"
-    assert (query["state"], who(sandbox, query["code"])) == ("s1", "alice")
+    assert (query["state"], sandbox.who("feishu", query["code"])) == ("s1", "alice")
     assert sandbox.qr_tickets() == []
 
 
@@ -241,7 +230,7 @@ def test_a_confirmed_scan_reaches_the_page_and_leads_to_a_code(page, embedder, s
     assert page.url.startswith(f"{embedder.callback}?code=")
     assert page.url.endswith("&state=s1")
     code = parse_qs(urlsplit(page.url).query)["code"][0]
-    assert who(sandbox, code, embedder.callback) == "bob"
+    assert sandbox.who("feishu", code) == "bob"
 
 
 @pytest.mark.browser
