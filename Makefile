@@ -20,8 +20,8 @@ lint: .venv/test.done
 
 translations: .venv/run.done
 	$(BIN)/pybabel -q extract -F translations/babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot .
-	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l zh --omit-header --no-fuzzy-matching
-	$(BIN)/pybabel -q compile -d translations
+	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l zh --omit-header --no-fuzzy-matching --ignore-obsolete
+	$(BIN)/pybabel -q compile -f -d translations
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

@@ -56,7 +56,7 @@ def create_app(environ=None) -> Portal:
     for part in (site, login, account, api, health):
         app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
-    app.jinja_env.globals["now"] = models.now
+    app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked)
     app.url_defaults(StaticVersions(app))
     commands.init_app(app)
     app.cli.add_command(sandbox.command)

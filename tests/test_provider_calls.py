@@ -10,6 +10,7 @@ from portal.providers import http
 
 EXCHANGE = "/open-apis/authen/v2/oauth/token"
 USER_INFO = "/open-apis/authen/v1/user_info"
+PROFILE = {"name": "张三", "open_id": "ou_1", "union_id": "on_1", "tenant_key": "736588c9260f1750"}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,8 @@ def test_a_platform_that_does_not_answer_is_given_up(client, sandbox):
 
 
 def test_an_answer_that_drips_is_given_up(client, sandbox):
-    sandbox.fail(EXCHANGE, drip=60, status=200, body={"code": 0, "access_token": "u-x" * 20})
+    """Each piece is in time, the whole is not."""
+    sandbox.fail(USER_INFO, drip=11, body={"code": 0, "msg": "success", "data": PROFILE})
     refused(client, 50300)
 
 
@@ -51,7 +53,10 @@ def test_redirects_are_not_followed(client, sandbox, path):
 
 
 def test_an_answer_too_large_is_refused(client, sandbox):
-    sandbox.fail(USER_INFO, body={"code": 0, "msg": "success", "data": {"name": "x" * 300_000}})
+    sandbox.fail(USER_INFO, body={"code": 0, "msg": "success", "data": {**PROFILE, "name": "x" * 250_000}})
+    assert client.sign_in().status_code == 303
+    client.post_form("/logout")
+    sandbox.fail(USER_INFO, body={"code": 0, "msg": "success", "data": {**PROFILE, "name": "x" * 300_000}})
     refused(client, 50300)
 
 

@@ -49,10 +49,11 @@ def test_a_target_cannot_be_changed_on_the_way_back(client):
     assert client.get(f"{address}&next=/other").location == "/account?mine"
 
 
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[::1", "", "@"])
 @pytest.mark.parametrize("path", ["/", "/login", "/account", "/api/session", "/static/favicon.svg", "/nothing"])
-def test_another_host_is_refused(client, path):
-    answer = client.get(path, headers={"Host": "evil.example"})
-    assert answer.status_code == 404
+def test_another_host_is_refused(client, path, host):
+    answer = client.get(path, headers={"Host": host})
+    assert answer.status_code in (400, 404)
     assert "evil.example" not in answer.text
     assert "Location" not in answer.headers
 

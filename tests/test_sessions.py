@@ -206,7 +206,7 @@ class TestOneTimeLinks:
         page = client.get(f"/login/once/{token}")
         assert page.status_code == 200
         assert "alice" in page.text
-        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Referrer-Policy"] == "same-origin"
         assert client.session().status_code == 401
         answer = client.post_form(f"/login/once/{token}")
         assert (answer.status_code, answer.location) == (303, "/account")

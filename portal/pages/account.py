@@ -51,7 +51,7 @@ def required():
 
 
 def device(agent: str) -> str:
-    """Return a user agent as people would say it, such as "Chrome, Windows"."""
+    """Return a user agent as people would say it, such as "Chrome · Windows"."""
     program = next((name for mark, name in PROGRAMS.items() if f"{mark}/" in agent), None)
     system = next((name for name in SYSTEMS if name in agent), None)
-    return ", ".join(part for part in (program, system) if part) or _("unknown device")
+    return " · ".join(part for part in (program, system) if part) or _("unknown device")

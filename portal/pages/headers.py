@@ -12,7 +12,7 @@ from portal.pages import visit
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HEALTH = ("health.alive", "health.ready")  # asked by load balancers under any name
 POLICY = {
@@ -28,7 +28,6 @@ POLICY = {
 }
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "Referrer-Policy": "same-origin",
 }
@@ -49,15 +48,18 @@ def check_host():
     base = urlsplit(current_app.config["PORTAL_BASE_URL"])
     if request.host == base.netloc:
         return None
-    name = request.host.rpartition(":")[0] or request.host
-    if (
-        name in LOOPBACK
-        and f"{base.hostname}" in ("127.0.0.1", "localhost", "::1")
-        and request.method in ("GET", "HEAD")
-    ):
+    if asked_name() in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
         path = request.full_path if request.query_string else request.path
         return redirect(current_app.config["PORTAL_BASE_URL"] + path, 307)
     raise Code(40400, "the request is for a host that is not ours")
+
+
+def asked_name() -> str | None:
+    """Return the host name of the request without its port."""
+    try:
+        return urlsplit(f"//{request.host}").hostname
+    except ValueError:
+        return None
 
 
 def check_origin():
@@ -102,8 +104,11 @@ def add_headers(response):
     response.headers.update(HEADERS)
     if "referrer" in g:
         response.headers["Referrer-Policy"] = g.referrer
-    if current_app.config["PORTAL_BASE_URL"].startswith("https:"):
+    base = urlsplit(current_app.config["PORTAL_BASE_URL"])
+    if base.scheme == "https":
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    if base.scheme == "https" or base.hostname in LOOPBACK:  # browsers complain of it elsewhere
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
     return response

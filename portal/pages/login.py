@@ -122,7 +122,6 @@ def sensible(key: str, value) -> str:
 @bp.route("/login/once/<token>", methods=["GET", "POST"])
 def once(token):
     """A one-time link: looking shows whose it is, the button signs in."""
-    headers.no_referrer()
     if not limiter.limiter.test(WRONG_LINKS, "wrong link", request.remote_addr):
         raise Code(42900, "too many wrong one-time links from this address")
     try:

@@ -39,7 +39,7 @@ def answer(error: Code):
     headers.no_referrer()
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
-    return render_template("error.html", error=error, meaning=meaning(error.code), status=status), status
+    return render_template("error.html", error=error, meaning=meaning(error.code)), status
 
 
 def wants_json() -> bool:

@@ -20,6 +20,12 @@ def language():
     return redirect(visit.safe_path(request.form.get("next")) or url_for("site.home"), 303)
 
 
+@bp.get("/favicon.ico")
+def favicon():
+    """What browsers ask for beside anything that is no page."""
+    return current_app.send_static_file("favicon.svg")
+
+
 @bp.get("/<file>.txt")
 def domain_verification(file):
     """The file by which WeCom checks that this domain is ours."""

@@ -9,9 +9,10 @@ import secrets
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, g, request, session
+from flask_babel import format_timedelta, gettext
 
 from portal.accounts import sessions
-from portal.models import Client
+from portal.models import Client, now
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
@@ -97,6 +98,18 @@ def safe_path(value: str | None) -> str | None:
         if parts.scheme or parts.netloc:
             return None
     return value
+
+
+def ago(moment) -> str:
+    """Return how long ago something was, in the reader's language."""
+    past = moment - now()
+    return gettext("just now") if past.total_seconds() > -60 else format_timedelta(past, add_direction=True)
+
+
+def masked(address: str) -> str:
+    """Return a network address without its last part: enough to recognise a place, too little to find a person."""
+    head, dot, _ = address.rpartition("." if "." in address else ":")
+    return f"{head}{dot}*" if dot else address
 
 
 def for_templates() -> dict:
