@@ -18,8 +18,8 @@ from portal.errors import Code
 from portal.pages import account, api, headers, health, login, refusals, site, visit
 from sandbox import server as sandbox
 
-# Libraries that log addresses, verifiers or values when they log more than this.
-QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "sqlalchemy": "WARNING"}
+# Libraries that log addresses or verifiers when they log more than this.
+QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING"}
 
 
 class Portal(Flask):

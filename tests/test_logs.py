@@ -2,11 +2,13 @@
 
 import json
 import logging
+import traceback
 
 import pytest
 from conftest import query_of
 
 from portal.accounts import links
+from portal.errors import Code
 from portal.models import AppToken, db
 
 SECRETS = ("sandbox-feishu-secret", "sandbox-wecom-secret", "a secret key for tests, long enough to be one")
@@ -56,6 +58,8 @@ def canaries_of(client, sandbox):
     client.post_form(f"/login/once/{token}")
     client.get("/login/once/canary-wrong-link")
     found.add("canary-wrong-link")
+    for call in sandbox.calls("/open-apis/authen/v2/oauth/token"):
+        found.add(json.loads(call["body"])["code_verifier"])
     for call in sandbox.calls("/open-apis/authen/v1/user_info"):
         found.add(call["headers"]["Authorization"].removeprefix("Bearer "))
     found |= {"13800000001"}
@@ -68,6 +72,21 @@ def test_logs_hold_none_of_the_canaries(client, sandbox, everything):
     logged = everything()
     assert "signed in" in logged
     assert [canary for canary in canaries if canary in logged] == []
+
+
+@pytest.mark.parametrize(
+    ("element", "path"),
+    [("QywxInnerExample", "/cgi-bin/gettoken"), ("FSInnerExample", "/open-apis/authen/v2/oauth/token")],
+)
+def test_not_even_a_trace_of_an_error_tells_addresses(portal, sandbox, element, path):
+    """WeCom wants secrets in the query string, and the libraries' errors hold the address."""
+    sandbox.fail(path, drop=True)
+    with portal.app_context(), pytest.raises(Code) as error:
+        portal.getElement(f"auths.loginTypes.{element}").getLoginCode("canary-code")
+    trace = "".join(traceback.format_exception(error.value))
+    assert "50300" in trace
+    assert "canary-code" not in trace
+    assert not [secret for secret in SECRETS if secret in trace]
 
 
 def test_a_leak_would_be_seen(client, sandbox, everything):

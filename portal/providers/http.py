@@ -64,9 +64,6 @@ class Transport(HTTPAdapter):
         self._failures = 0
         self._paused_until = 0.0
 
-    def close(self):
-        """Stay open: the session that closes us lives for one call only."""
-
     def send(self, request, stream=False, timeout=None, **kwargs):
         with within():
             limits = _limits.get()
@@ -135,7 +132,10 @@ def transport_to(origin: str) -> Transport:
 
 
 class KeptSession(OAuth2Session):
-    """Authlib's session, on the shared connections and deaf to proxy variables and .netrc of the machine."""
+    """Authlib's session, deaf to proxy variables and .netrc of the machine.
+
+    It lives for one call and closes its own adapters then, but not the shared ones it finds here.
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, trust_env=False, **kwargs)
