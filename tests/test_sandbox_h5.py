@@ -1,24 +1,31 @@
 """The pretend Feishu client: the H5 SDK's stand-in on a strict page of another site."""
 
+import json
+
 import pytest
 import requests
 from embedder import running
+from playwright.sync_api import expect
 
 pytest_plugins = ["chromium"]
 
 SDK = "/lark/op/h5-js-sdk-1.5.44.js"
 CALLS = "/lark/op/jsapi/*"
 CLIENT = "Mozilla/5.0 (KHTML, like Gecko) Lark/7.12.7 Chrome/120.0 Safari/537.36 LarkLocale/zh_CN ChannelName/Feishu"
-CALL = """([call, options]) => new Promise((done) => {
+CALL = """([call, options]) => {
   const told = [];
-  const tell = (name) => (result) => { told.push([name, result]); if (name === "complete") done(told); };
+  const tell = (name) => (result) => {
+    told.push([name, result]);
+    if (name === "complete") document.querySelector("#told").textContent = JSON.stringify(told);
+  };
   tt[call]({ ...options, success: tell("success"), fail: tell("fail"), complete: tell("complete") });
-})"""
-START = """() => new Promise((done) => {
+}"""
+START = """() => {
+  const tell = (...told) => { document.querySelector("#told").textContent = JSON.stringify(told); };
   h5sdk.config({});
-  h5sdk.ready(() => done(["ready"]));
-  h5sdk.error((error) => done(["error", error]));
-})"""
+  h5sdk.ready(() => tell("ready"));
+  h5sdk.error((error) => tell("error", error));
+}"""
 LISTEN = """() => {
   window.heard = [];
   const hear = (name) => () => heard.push(name);
@@ -54,17 +61,26 @@ def lark(browse, embedder):
     return open_
 
 
+def told(page, script, words=None):
+    """Run a script that writes down what it was told; return that."""
+    page.locator("#told").evaluate("(place) => place.replaceChildren()")
+    page.evaluate(script, words)
+    expect(page.locator("#told")).not_to_be_empty()
+    return json.loads(page.locator("#told").text_content())
+
+
 def access(page, **options):
     """Call requestAccess; return the name of the callback and what it was told, and see that `complete` was as well."""
-    told = page.evaluate(CALL, ["requestAccess", {"appID": "cli_5a4db0c5a4db0c01", "scopeList": [], **options}])
-    assert told[1:] == [["complete", told[0][1]]]
-    return told[0]
+    words = ["requestAccess", {"appID": "cli_5a4db0c5a4db0c01", "scopeList": [], **options}]
+    first, *rest = told(page, CALL, words)
+    assert rest == [["complete", first[1]]]
+    return first
 
 
 def auth_code(page, **options):
-    told = page.evaluate(CALL, ["requestAuthCode", {"appId": "cli_5a4db0c5a4db0c01", **options}])
-    assert told[1:] == [["complete", told[0][1]]]
-    return told[0]
+    first, *rest = told(page, CALL, ["requestAuthCode", {"appId": "cli_5a4db0c5a4db0c01", **options}])
+    assert rest == [["complete", first[1]]]
+    return first
 
 
 # By HTTP
@@ -124,7 +140,7 @@ def test_request_access_gives_a_code_of_who_is_signed_in(lark, sandbox):
 
     name, result = access(page, state="S t&ate")
 
-    assert page.evaluate(START) == ["ready"]
+    assert told(page, START) == ["ready"]
     assert name == "success"
     assert result == {"code": result["code"], "state": "S t&ate", "errMsg": "requestAccess:ok"}
     assert sandbox.who("feishu", result["code"]) == "carol"
@@ -181,7 +197,7 @@ def test_somebody_says_no(lark):
 def test_a_client_that_does_not_start(lark):
     page = lark("error")
 
-    assert page.evaluate(START) == ["error", {"errorCode": 101, "errorMsg": "internal error"}]
+    assert told(page, START) == ["error", {"errorCode": 101, "errorMsg": "internal error"}]
     assert access(page) == ["fail", {"errno": 101, "errString": "internal error"}]
 
 

@@ -269,6 +269,23 @@ def test_an_ended_code_is_made_anew_inside_the_frame(page, sandbox, widget, acti
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("action", "text"), [("confirm", "Confirmed"), ("refuse", "Refused"), ("expire", "Expired")])
+def test_nothing_more_is_asked_about_an_ended_code(page, sandbox, widget, action, text):
+    page.clock.install()
+    widget()
+    expect(page.frame_locator("iframe").get_by_alt_text("QR code")).to_be_visible()
+    sandbox.qr(action, "bob")
+    expect(said(page)).to_contain_text(text)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.clock.run_for(60_000)
+
+    page.evaluate("1")  # what was asked has been reported before this answer
+    assert asked == []
+
+
+@pytest.mark.browser
 def test_a_code_expires_on_the_screen(page, sandbox, widget):
     widget()
     expect(page.frame_locator("iframe").get_by_alt_text("QR code")).to_be_visible()
