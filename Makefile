@@ -11,7 +11,7 @@ run: .venv/run.done
 	PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}" \
 	$(BIN)/flask up --port $(PORT) --sandbox-port $(SANDBOX_PORT)
 
-test: .venv/test.done
+test: .venv/test.done node_modules
 	$(BIN)/pytest $(ARGS)
 
 lint: .venv/test.done
@@ -23,8 +23,12 @@ translations: .venv/run.done
 	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l zh --omit-header --no-fuzzy-matching --ignore-obsolete
 	$(BIN)/pybabel -q compile -f -d translations
 
+node_modules: package.json
+	@if command -v npm >/dev/null; then npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error; fi
+	@mkdir -p $@ && touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv node_modules .pytest_cache .ruff_cache
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

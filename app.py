@@ -15,7 +15,7 @@ import config
 from portal import commands, models
 from portal.elements.registry import Elements
 from portal.errors import Code
-from portal.pages import account, api, headers, health, login, refusals, site, visit
+from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
@@ -53,7 +53,7 @@ def create_app(environ=None) -> Portal:
     login.limiter.init_app(app)
     headers.init_app(app)
     refusals.init_app(app)
-    for part in (site, login, account, api, health):
+    for part in (site, entrance, login, account, api, health):
         app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import ROOT, Elements, base_settings, missing, portals
+from conftest import H5_SCRIPT, QR_SCRIPT, ROOT, Elements, base_settings, missing, portals
 from playwright.sync_api import expect, sync_playwright
 from postgres import free_port
 
@@ -148,8 +148,13 @@ def run_site(tmp_path_factory, sqlite_template, sandbox_process):
             url = f"{'https' if tls else 'http'}://127.0.0.1:{free_port()}"
             shutil.copy(sqlite_template, folder / "portal.db")
             elements = Elements(folder / "app", sandbox_process, url)
-            elements.feishu(accountsBaseUrl=sandbox_process.site_url)
-            elements.wecom(loginBaseUrl=sandbox_process.site_url, oauthBaseUrl=sandbox_process.site_url)
+            there = sandbox_process.site_url
+            elements.feishu(
+                **dict.fromkeys(("accountsBaseUrl", "passportBaseUrl"), there),
+                qrSdkUrl=there + QR_SCRIPT,
+                h5SdkUrl=there + H5_SCRIPT,
+            )
+            elements.wecom(loginBaseUrl=there, oauthBaseUrl=there)
             settings = {**base_settings(f"sqlite:///{folder / 'portal.db'}", folder / "app", url), **more}
             start = running.enter_context(portals(settings, folder))
             sandbox_process.reset()

@@ -30,6 +30,8 @@ ROOT = Path(__file__).parent.parent
 GROUPS = ("browser", "postgresql", "clone")
 MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
 FEISHU_APP = {"appId": "cli_5a4db0c5a4db0c01", "appSecret": "sandbox-feishu-secret"}
+QR_SCRIPT = "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js"
+H5_SCRIPT = "/lark/op/h5-js-sdk-1.5.44.js"
 WECOM_APP = {"corpId": "wwsandbox00000001", "corpSecret": "sandbox-wecom-secret", "agentId": "1000002"}
 
 
@@ -160,7 +162,8 @@ class Elements:
 
     def feishu(self, name="FSInnerExample", type="FSInnerType", **settings):
         urls = dict.fromkeys(("openBaseUrl", "accountsBaseUrl", "passportBaseUrl"), self.sandbox.url)
-        return self.add(name, type, {**FEISHU_APP, **urls, **settings})
+        scripts = {"qrSdkUrl": self.sandbox.url + QR_SCRIPT, "h5SdkUrl": self.sandbox.url + H5_SCRIPT}
+        return self.add(name, type, {**FEISHU_APP, **urls, **scripts, **settings})
 
     def wecom(self, name="QywxInnerExample", type="QywxInnerType", **settings):
         urls = dict.fromkeys(("apiBaseUrl", "loginBaseUrl", "oauthBaseUrl"), self.sandbox.url)

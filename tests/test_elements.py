@@ -182,9 +182,9 @@ class TestOnTheWeb:
     def test_a_broken_element_is_shown_without_a_button_and_the_others_work(self, elements, make_portal):
         elements.feishu("Broken", appId="")
         client = make_portal().test_client()
-        page = client.get("/login").text
-        assert "Broken" in page
-        assert "Not available" in page
+        assert ">Broken</span>" in client.get("/login").text
+        page = client.get("/login?via=Broken").text
+        assert "Broken is not available" in page
         assert 'href="/login/Broken"' not in page
         for path in ("/login/Broken", "/login/Broken/callback?state=x&code=y"):
             answer = client.get(path)
@@ -359,7 +359,7 @@ class Badge(Meta):
         elements.add("FrontDoor", "Badge", {"gate": "https://gate.example"}, title="Front door")
         portal = make_portal()
         client = portal.test_client()
-        assert "Sign in with Front door" in client.get("/login").text
+        assert "Sign in with Front door" in client.get("/login?via=FrontDoor").text
         address = client.start("FrontDoor")
         assert address.startswith("https://gate.example/?state=")
         state = query_of(address)["state"]

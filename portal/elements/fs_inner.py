@@ -1,6 +1,8 @@
 """`auths.loginTypes.FSInnerType`: sign in with Feishu or Lark."""
 
 import logging
+import re
+from urllib.parse import quote
 
 from flask_babel import lazy_gettext as _
 
@@ -21,6 +23,7 @@ class FSInnerType(Meta):
     """A Feishu or Lark self-built app."""
 
     provider = "feishu"
+    client_agent = re.compile(r"\b(Lark|Feishu)/", re.IGNORECASE)
     FSInnerAuthModel = FSInnerAuthModel
 
     def configure(self):
@@ -131,5 +134,16 @@ class FSInnerType(Meta):
         """Return the app's valid `tenant_access_token`, for calls to the platform's interfaces."""
         return self.clients["redirect"].stored_token.get()["tenant_access_token"]
 
-    def page_sources(self):
+    def qr(self):
+        return {"script": self.qrSdkUrl, "origin": self.passportBaseUrl}
+
+    def in_app(self):
+        return {"script": self.h5SdkUrl, "app": self.appId}
+
+    def app_link(self):
+        return f"{HOSTS[self.region]['applink']}/client/web_app/open?appId={quote(self.appId)}"
+
+    def page_sources(self, page):
+        if page == "in_app":
+            return {"script-src": [self.origin_of(self.h5SdkUrl)]}
         return {"script-src": [self.origin_of(self.qrSdkUrl)], "frame-src": [self.passportBaseUrl]}

@@ -30,6 +30,8 @@ class Meta:
     provider = ""  #: the name stored with its people
     label = ""  #: the platform's name on buttons
     mark = ""  #: one character for its badge
+    client_agent = None  #: pattern of its client's user agent; a hint, never proof
+    works_on_phones = True  #: whether its sign-in page is of use in a phone's browser
 
     def __init__(self, app, name: str, title: str, settings: dict):
         self.app, self.name, self.title, self.settings = app, name, title, settings
@@ -70,8 +72,27 @@ class Meta:
         """Return the kind of a login that begins with a click in this browser or client."""
         return "redirect"
 
-    def page_sources(self) -> dict[str, list[str]]:
-        """Return what the login page's content policy must allow besides our own: directive -> origins."""
+    def in_client(self, user_agent: str) -> bool:
+        """Return whether the portal seems to be open inside the platform's own client."""
+        return self.client_agent is not None and self.client_agent.search(user_agent) is not None
+
+    def qr(self) -> dict | None:
+        """Return what embeds the platform's QR code: the `script`'s address and the frame's `origin`."""
+        return None
+
+    def in_app(self) -> dict | None:
+        """Return what asks the platform's client for a code: the `script`'s address, and the `app` to ask for."""
+        return None
+
+    def app_link(self) -> str | None:
+        """Return the address that opens the portal inside the platform's app on a phone."""
+        return None
+
+    def page_sources(self, page: str) -> dict[str, list[str]]:
+        """Return what a page's content policy must allow besides our own: directive -> origins.
+
+        :param page: `login` or `in_app`.
+        """
         return {}
 
     def app_id(self) -> str:

@@ -21,6 +21,8 @@ class QywxInnerType(Meta):
     provider = "wecom"
     label = _("WeCom")
     mark = "企"
+    client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)
+    works_on_phones = False
     QywxInnerAuthModel = QywxInnerAuthModel
 
     def configure(self):
@@ -73,7 +75,7 @@ class QywxInnerType(Meta):
 
     def start_kind(self, user_agent):
         """The SSO page does not work inside the client; there its own silent page is asked."""
-        return "in_app" if self.client.client_agent.search(user_agent) else "redirect"
+        return "in_app" if self.in_client(user_agent) else "redirect"
 
     def getLoginCode(self, authCode, state=None):
         """Return who brought the code: who it is, then the member; with the member's consent a third call.

@@ -32,6 +32,10 @@ class Broken:
     problem: Code
     isActive: bool = True
 
+    @property
+    def label(self) -> str:
+        return self.title
+
 
 class Elements:
     """All elements of an app.

@@ -44,7 +44,7 @@ def get_login_code(name):
     person, signed_in = login.complete(element, state, lambda: login.sensible("authCode", code))
     told = {key: person.get(key, empty) for key, empty in EMPTY.items()}
     data = {**told, "accountId": signed_in.account_id, "next": signed_in.next}
-    return visit.sign_in(jsonify(envelope(data=data)), signed_in.token)
+    return visit.sign_in(jsonify(envelope(data=data)), signed_in.token, name)
 
 
 def element_of(name):

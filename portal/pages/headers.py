@@ -84,7 +84,9 @@ def warn_of_proxy():
 
 def allow(sources: dict[str, list[str]]):
     """Widen this answer's content policy: directive -> origins."""
-    g.policy = sources
+    policy = g.setdefault("policy", {})
+    for directive, origins in sources.items():
+        policy.setdefault(directive, []).extend(origins)
 
 
 def no_referrer():

@@ -1,4 +1,4 @@
-"""Signing in: the login page, start and finish of a login, one-time links, signing out."""
+"""Signing in and out: start and finish of a login, one-time links, signing out."""
 
 import logging
 
@@ -20,29 +20,13 @@ WRONG_LINKS = parse("10 per 5 minutes")
 LONGEST_CODE = 4096  # characters
 
 
-@bp.get("/login")
-def page():
-    """The login page: writes nothing, the login begins with a click."""
-    goal = visit.safe_path(request.args.get("next"))
-    if visit.signed_in():
-        return redirect(goal or url_for("account.show"), 303)
-    elements = current_app.elements.shown()
-    elements.sort(key=lambda element: element.name != request.args.get("via"))
-    sources = {}
-    for element in current_app.elements.usable():
-        for directive, origins in element.page_sources().items():
-            sources.setdefault(directive, []).extend(origins)
-    headers.allow(sources)
-    return render_template("login.html", elements=elements, next=goal)
-
-
 @bp.get("/login/<name>")
 def start(name):
     """Begin a login and send the browser to the platform."""
     element = current_app.elements.active(name)
     if request.method == "HEAD":
         return ""
-    g.start_again = url_for("login.page", via=name)
+    g.start_again = url_for("entrance.page", via=name)
     kind = element.start_kind(request.user_agent.string)
     return redirect(begin(element, kind, request.args.get("next"))["authorizeUrl"], 302)
 
@@ -64,7 +48,7 @@ def shared_callback():
     """Finish a login at an element's own `redirectUri`; several may share it, so the state decides whose it is."""
     name = attempts.element_of(single("state"))
     if name is None:
-        g.start_again = url_for("login.page")
+        g.start_again = url_for("entrance.page")
         raise Code(40300, "no attempt has this state")
     return finish(current_app.elements.active(name))
 
@@ -81,7 +65,7 @@ def finish(element):
         if visit.signed_in() and attempts.session_opened_by(state) == visit.signed_in().id:
             g.go_on = url_for("account.show")  # this callback has done its work already
         raise
-    return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token)
+    return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token, element.name)
 
 
 def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
@@ -145,4 +129,5 @@ def once(token):
 def logout():
     if visit.token():
         sessions.end(visit.token(), visit.client())
-    return visit.sign_out(redirect(url_for("login.page"), 303))
+    visit.tried(True)
+    return visit.sign_out(redirect(url_for("entrance.page"), 303))

@@ -9,7 +9,7 @@ bp = Blueprint("site", __name__)
 
 @bp.get("/")
 def home():
-    return redirect(url_for("account.show") if visit.signed_in() else url_for("login.page"), 303)
+    return redirect(url_for("account.show") if visit.signed_in() else url_for("entrance.page"), 303)
 
 
 @bp.post("/language")

@@ -16,7 +16,7 @@ from portal.models import Client, now
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
-LANGUAGE_KEEPS = ("login.page", "login.once", "account.show")  # pages one may open again just so
+LANGUAGE_KEEPS = ("entrance.page", "login.once", "account.show")  # pages one may open again just so
 BAD_IN_PATH = re.compile(r"[\\\x00-\x20\x7f-\xa0]")
 
 
@@ -65,11 +65,28 @@ def signed_in():
     return g.signed_in
 
 
-def sign_in(response, new_token: str):
-    """Give the browser its new session; forms of earlier pages no longer count."""
+def sign_in(response, new_token: str, element: str | None = None):
+    """Give the browser its new session; forms of earlier pages no longer count, and the visit begins anew.
+
+    :param element: what signed them in; the login page shows it first next time.
+    """
     response.set_cookie(current_app.config["PORTAL_SESSION_COOKIE"], new_token, **cookie_attributes())
     session.pop("csrf_token", None)
+    session.pop("tried", None)
+    if element:
+        session["last"] = element
     return response
+
+
+def tried(now_too: bool = False) -> bool:
+    """Return whether this visit has had its one automatic sign-in, or has been ended by signing out.
+
+    :param now_too: from now on it has.
+    """
+    before = session.get("tried", False)
+    if now_too:
+        session["tried"] = True
+    return before
 
 
 def sign_out(response):
@@ -121,5 +138,6 @@ def for_templates() -> dict:
         "language": language(),
         "signed_in": g.get("signed_in"),
         "here": here,
+        "base_url": current_app.config["PORTAL_BASE_URL"],
         "reference": g.reference,
     }

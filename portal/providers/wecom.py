@@ -3,7 +3,6 @@
 https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (inside the client), …/91023 (who it is)
 """
 
-import re
 from urllib.parse import quote
 
 from portal.errors import Code
@@ -28,7 +27,6 @@ class WeCom(ProviderApp):
     """
 
     provider = "wecom"
-    client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)  #: the client's user agent; a hint, never proof
     code_key = "errcode"
     numbers = {
         -1: 50300,

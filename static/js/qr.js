@@ -1,0 +1,129 @@
+// The embedded QR code: begin a login, let the platform's script draw its frame, and go on when the person has confirmed.
+// The frame tells us nothing but its end, a one-time code; how long it stays good is ours to watch.
+
+(() => {
+  const scan = document.querySelector("#scan");
+  if (!scan) return;
+
+  const box = scan.querySelector("#qr");
+  const notice = document.querySelector("#no-code");
+  const { element, script, origin, next } = scan.dataset;
+  const LIFE = 600; // seconds a login stays open
+  const COUNTDOWN = 60; // seconds
+  const BLANK = 6000; // ms a frame may take to come
+  const RENEWALS = 3; // times without a tap
+  const SIZE = "300"; // px
+
+  let goto = null;
+  let login = null;
+  let ends = 0;
+  let renewed = 0;
+  let clock = null;
+  let blank = null;
+
+  const show = (state) => {
+    document.querySelectorAll("[data-when]").forEach((part) => { part.hidden = part.dataset.when !== state; });
+    scan.classList.toggle("scan-ended", state === "expired");
+  };
+
+  const stop = () => {
+    clearInterval(clock);
+    clearTimeout(blank);
+    removeEventListener("message", listen);
+  };
+
+  // Give way to the button, with the reason.
+  const giveUp = (reason) => {
+    stop();
+    box.replaceChildren();
+    scan.hidden = true;
+    notice.hidden = false;
+    plain(true);
+    show(reason);
+  };
+
+  const plain = (alone) => {
+    document.querySelector("[data-with-code]").hidden = alone;
+    document.querySelector("[data-without-code]").hidden = !alone;
+    document.querySelector("[data-plain]").classList.toggle("button-quiet", !alone);
+  };
+
+  const loadScript = () => new Promise((yes, no) => {
+    if (window.QRLogin) return yes();
+    const tag = document.createElement("script");
+    tag.src = script;
+    tag.onload = () => (window.QRLogin ? yes() : no());
+    tag.onerror = no;
+    document.head.append(tag);
+  });
+
+  const codeIn = (data) => {
+    const code = typeof data === "string" ? data : data?.tmp_code;
+    const whole = typeof data === "string" || !login.matchData || login.matchData(data);
+    return whole && typeof code === "string" && code.length > 0 && code.length < 2000 ? code : null;
+  };
+
+  // The script's own check of origins looks at their beginning only; so ours comes first.
+  function listen(event) {
+    const frame = box.querySelector("iframe");
+    if (event.origin !== origin || !frame || event.source !== frame.contentWindow) return;
+    if (login.matchOrigin && !login.matchOrigin(event.origin)) return;
+    const code = codeIn(event.data);
+    if (code === null) return;
+    stop();
+    show("signing-in");
+    location.assign(`${goto}&tmp_code=${encodeURIComponent(code)}`);
+  }
+
+  const tick = () => {
+    const left = Math.ceil((ends - performance.now()) / 1000);
+    if (left > COUNTDOWN) return;
+    if (left > 0) {
+      show("ending");
+      scan.querySelector("#seconds").textContent = left;
+    } else if (!document.hidden && renewed < RENEWALS) {
+      renewed += 1;
+      begin();
+    } else {
+      stop();
+      show("expired");
+    }
+  };
+
+  async function begin() {
+    stop();
+    notice.hidden = true;
+    scan.hidden = false;
+    plain(false);
+    show("loading");
+    try {
+      await loadScript();
+    } catch {
+      return giveUp("blocked");
+    }
+    try {
+      goto = (await window.api.getLoginConfig(element, next ? { next } : {})).authorizeUrl;
+    } catch (error) {
+      return giveUp(navigator.onLine && error.code !== 50300 ? "unavailable" : "lost");
+    }
+    ends = performance.now() + LIFE * 1000;
+    box.replaceChildren();
+    addEventListener("message", listen);
+    login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE });
+    const frame = box.querySelector("iframe");
+    if (!frame) return giveUp("blocked");
+    frame.title = document.querySelector(".scan-what").textContent;
+    blank = setTimeout(giveUp, BLANK, "blocked");
+    frame.addEventListener("load", () => { clearTimeout(blank); });
+    show("waiting");
+    clock = setInterval(tick, 1000);
+  }
+
+  scan.querySelector("button").addEventListener("click", () => { renewed = 0; begin(); });
+  document.addEventListener("securitypolicyviolation", (event) => {
+    if (event.effectiveDirective === "frame-src") giveUp("blocked");
+  });
+  addEventListener("offline", () => giveUp("lost"));
+  addEventListener("online", () => { if (scan.hidden) begin(); });
+  begin();
+})();
