@@ -3,7 +3,7 @@ PORT ?= 8000
 SANDBOX_PORT ?= 8100
 BIN := .venv/bin
 
-.PHONY: run test lint translations clean
+.PHONY: run test lint screenshots translations clean
 
 run: .venv/run.done
 	@$(BIN)/flask db upgrade
@@ -17,6 +17,9 @@ test: .venv/test.done node_modules
 lint: .venv/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+screenshots: .venv/test.done
+	PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py
 
 translations: .venv/run.done
 	$(BIN)/pybabel -q extract -F translations/babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot .
