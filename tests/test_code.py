@@ -66,6 +66,13 @@ def test_a_callback_without_a_code_is_a_cancelled_login(client, sandbox, element
 
 
 @EACH
+def test_an_error_beside_a_code_is_a_cancelled_login_too(client, sandbox, element):
+    address = f"{client.scan(element)}&error=access_denied"
+    assert "You cancelled the login" in client.get(address).text
+    assert sandbox.calls(EXCHANGES[element]) == []
+
+
+@EACH
 def test_a_code_the_platform_does_not_know_is_refused(client, element):
     state = query_of(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"code": "nosuchcode", "state": state})

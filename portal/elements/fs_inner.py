@@ -64,9 +64,6 @@ class FSInnerType(Meta):
             raise self.wrong("tenantKeys", "must be a list of tenant keys")
         return [key.strip() for key in keys]
 
-    def app_id(self):
-        return self.appId
-
     def getLoginConfig(self, kind="qr", **kwargs):
         """Return `appId`, `redirectUri` and a fresh `state`."""
         return {"appId": self.appId, **super().getLoginConfig(kind, **kwargs)}

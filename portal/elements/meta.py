@@ -95,10 +95,6 @@ class Meta:
         """
         return {}
 
-    def app_id(self) -> str:
-        """Return the app's public id at the platform."""
-        return ""
-
     # State: random, signed together with element, kind and time; letters and digits only
 
     def make_state(self, kind: str) -> str:

@@ -63,9 +63,6 @@ class QywxInnerType(Meta):
             raise self.wrong("domainVerification", 'must be {"file": "WW_verify_….txt", "content": "…"}')
         return {"file": name, "content": content}
 
-    def app_id(self):
-        return self.corpId
-
     def getLoginConfig(self, kind="qr", **kwargs):
         """Return `corpId`, `agentId`, `redirectUri` and a fresh `state`."""
         return {"corpId": self.corpId, "agentId": self.agentId, **super().getLoginConfig(kind, **kwargs)}

@@ -60,7 +60,7 @@ def finish(element):
     g.element, g.start_again = element, url_for("login.start", name=element.name)
     state = single("state")
     try:
-        _, signed_in = complete(element, state, lambda: single("code", missing=40305))
+        _, signed_in = complete(element, state, login_code)
     except Code:
         if visit.signed_in() and attempts.session_opened_by(state) == visit.signed_in().id:
             g.go_on = url_for("account.show")  # this callback has done its work already
@@ -83,6 +83,13 @@ def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
     signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
     return person, signed_in
+
+
+def login_code() -> str:
+    """Return the login code; where the person refused, platforms send an error or nothing instead."""
+    if "error" in request.values:
+        raise Code(40305, "the person refused at the platform")
+    return single("code", missing=40305)
 
 
 def single(key: str, missing: int = 40300) -> str:
