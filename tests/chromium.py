@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from conftest import H5_SCRIPT, QR_SCRIPT, ROOT, Elements, base_settings, missing, portals
@@ -19,6 +19,10 @@ from postgres import free_port
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 10_000  # milliseconds
+WAYS = {  # element: its tab on the login page, and the link to the platform below it
+    "FSInnerExample": ("Feishu", "Open the Feishu sign-in page"),
+    "QywxInnerExample": ("WeCom", "Sign in with WeCom"),
+}
 LISTEN = """document.addEventListener("securitypolicyviolation", (event) =>
   reportViolation(`${event.violatedDirective} forbids ${event.blockedURI} on ${document.URL}`));"""
 
@@ -115,6 +119,14 @@ class Site:
     def start(self, page, element="FSInnerExample"):
         """Begin a login, without the click on the login page; the platform's page comes."""
         page.goto(f"{self.url}/login/{element}")
+        self.at_platform(page)
+
+    def choose(self, page, element="FSInnerExample"):
+        """On the login page, take the element's tab and its link to the platform; the platform's page comes."""
+        tab, link = WAYS[element]
+        page.get_by_role("navigation", name="Ways to sign in").get_by_role("link", name=tab).click()
+        page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("via") == [element])
+        page.get_by_role("link", name=link).click()
         self.at_platform(page)
 
     def at_platform(self, page):

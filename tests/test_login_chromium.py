@@ -37,8 +37,7 @@ def sign_in_and_keep_callback(site, page, element="FSInnerExample"):
 def test_a_click_signs_in_and_another_signs_out(site, page, watch, element):
     page.goto(site.url)
     expect(page).to_have_url(f"{site.url}/login")
-    page.get_by_role("link", name=f"Sign in with {PLATFORM[element]}").click()
-    site.at_platform(page)
+    site.choose(page, element)
     site.answer(page)
     expect(page).to_have_url(f"{site.url}/account")
     expect(heading(page)).to_have_text("张三")
@@ -56,8 +55,7 @@ def test_the_login_leads_on_to_the_page_that_wanted_it(site, page, watch):
     watch.expect(401, "/account")
     page.goto(f"{site.url}/account")
     page.locator("main").get_by_role("link", name="Sign in").click()
-    page.get_by_role("link", name="Sign in with WeCom").click()
-    site.at_platform(page)
+    site.choose(page, "QywxInnerExample")
     site.answer(page)
     expect(page).to_have_url(f"{site.url}/account")
 
@@ -127,8 +125,7 @@ def test_two_tabs_finish_two_logins_and_the_later_one_counts(site, page, browse,
 @both_elements
 def test_going_back_after_a_login_never_meets_the_callback(site, page, element):
     page.goto(f"{site.url}/login")
-    page.get_by_role("link", name=f"Sign in with {PLATFORM[element]}").click()
-    site.at_platform(page)
+    site.choose(page, element)
     site.answer(page)
     paths = [urlsplit(url).path for url in visited(page)]
     assert paths[-1] == "/account" and paths[-3] == "/login", paths
@@ -172,8 +169,7 @@ def test_everything_works_without_javascript(site, browse, watch, element):
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
     watch.expect(400, CALLBACK[element])
-    page.get_by_role("link", name=f"Sign in with {PLATFORM[element]}").click()
-    site.at_platform(page)
+    site.choose(page, element)
     site.answer(page, button="Refuse")
     page.get_by_role("link", name="Start again").click()
     site.at_platform(page)
