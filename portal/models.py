@@ -189,6 +189,8 @@ class Department(db.Model):
     provider: Mapped[str] = mapped_column(String(64))
     tenant: Mapped[str]
     dept_id: Mapped[str]
+    open_id: Mapped[str] = mapped_column(default="")
+    parent_id: Mapped[str] = mapped_column(default="")
     name: Mapped[str] = mapped_column(default="")
     leaders: Mapped[list] = mapped_column(default=list)
 

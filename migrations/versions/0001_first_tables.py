@@ -65,6 +65,8 @@ def upgrade():
         sa.Column("provider", sa.String(length=64), nullable=False),
         sa.Column("tenant", sa.String(length=255), nullable=False),
         sa.Column("dept_id", sa.String(length=255), nullable=False),
+        sa.Column("open_id", sa.String(length=255), nullable=False),
+        sa.Column("parent_id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("leaders", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_department")),

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal import models
 from portal.errors import Code
@@ -49,11 +49,24 @@ def find(provider: str, tenant: str, subject: str) -> Identity | None:
     return db.session.scalars(select(Identity).where(*mine)).one_or_none()
 
 
-def tenant_of(provider: str, subject: str) -> str | None:
-    """Return the company of a stored person, where the subject alone settles it."""
-    tenants = select(Identity.tenant).where(Identity.provider == provider, Identity.subject == subject).limit(2)
-    found = db.session.scalars(tenants).all()
+def by_user_id(provider: str, user_id: str, element: str) -> Identity | None:
+    """Return the stored person of a platform's id, whichever of their ids it is, if that settles who it is."""
+    open_id = Identity.open_ids[element].as_string()
+    ids = or_(Identity.user_id == user_id, Identity.subject == user_id, open_id == user_id)
+    found = db.session.scalars(select(Identity).where(Identity.provider == provider, ids).limit(2)).all()
     return found[0] if len(found) == 1 else None
+
+
+def tenant_through(element: str) -> str | None:
+    """Return the company of those who were read through an element, if it is one."""
+    mine = select(Identity.tenant).where(Identity.open_ids[element].as_string().is_not(None)).distinct().limit(2)
+    found = db.session.scalars(mine).all()
+    return found[0] if len(found) == 1 else None
+
+
+def is_recent(identity: Identity | None) -> bool:
+    """Return whether the directory has told us about this person within a day."""
+    return identity is not None and identity.contact_at is not None and now() - identity.contact_at < FRESH
 
 
 def is_fresh(identity: Identity | None) -> bool:
@@ -61,9 +74,7 @@ def is_fresh(identity: Identity | None) -> bool:
 
     Somebody stored as left or frozen is asked for again at once.
     """
-    if identity is None or identity.contact_at is None or identity.status not in MAY_SIGN_IN:
-        return False
-    return now() - identity.contact_at < FRESH
+    return is_recent(identity) and identity.status in MAY_SIGN_IN
 
 
 def with_departments(person: Person) -> Person:
@@ -114,6 +125,34 @@ def save(person: Person, element: str) -> Identity:
         why = "left" if identity.status == LEFT else "frozen"
         models.end_sessions(LoginSession.identity_id == identity.id, why=why)
     return identity
+
+
+def refresh(person: Person, element: str) -> None:
+    """Store what the directory has told about somebody; who has left is unbound, and their account is free again."""
+
+    def store():
+        with models.write():
+            identity = save(person, element)
+            if identity.status == LEFT:
+                unbind(identity, element)
+
+    models.settle(store)
+
+
+def gone(identity: Identity, element: str) -> None:
+    """Note that the platform no longer knows somebody."""
+    with models.write() as session:
+        identity = session.get_one(Identity, identity.id)
+        identity.status, identity.contact_at = LEFT, now()
+        unbind(identity, element)
+
+
+def unbind(identity: Identity, element: str) -> None:
+    """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was."""
+    models.end_sessions(LoginSession.identity_id == identity.id, why="left")
+    if identity.account_id is not None:
+        models.audit("binding.end", element=element, identity_id=identity.id, account_id=identity.account_id)
+        identity.last_account_id, identity.account_id = identity.account_id, None
 
 
 def key(person: dict) -> tuple[str, str, str]:

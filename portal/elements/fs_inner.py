@@ -114,18 +114,32 @@ class FSInnerType(Meta):
         withheld = [key for key in person["withheld"] if key not in told]
         return Person(**{**person, **told, "withheld": withheld, "contactRead": True})
 
-    def getUserInfo(self, userId: str) -> dict:
-        """Return what the platform's directory says of somebody: the keys of `getLoginCode`.
+    def directory_client(self):
+        return self.clients["redirect"]
 
-        :param userId: user id, open id (`ou_…`) or union id (`on_…`).
-        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
-        """
-        told = self.clients["redirect"].member(userId)
+    def directory_person(self, user_id):
+        told = self.directory_client().member(user_id)
         told = {"userId": told.get("openId"), **told}
-        only = self.tenantKeys[0] if self.tenantKeys and len(self.tenantKeys) == 1 else None
-        tenant = only or people.tenant_of(self.provider, told.get("unionId", "")) or ""
-        person = Person(provider=self.provider, tenant=tenant, subject=told.get("unionId"), **told)
-        return people.clean(people.with_departments(person))
+        stored = people.by_user_id(self.provider, user_id, self.name)
+        tenant = stored.tenant if stored else self.only_tenant()
+        return Person(provider=self.provider, tenant=tenant, subject=told.get("unionId"), **told)
+
+    def tenant(self):
+        """Return the company, which the directory does not tell: the only one on the list, that of the people who
+        have signed in here, or whose app this is."""
+        found = self.only_tenant() or people.tenant_through(self.name)
+        if found:
+            return found
+        try:
+            return self.directory_client().tenant()
+        except Code as error:
+            if error.code != 60020:
+                raise
+            why = "the company is unknown: set tenantKeys, grant tenant:tenant:readonly, or let somebody sign in first"
+            raise Code(60020, f"{self.file}: {why}", error.native) from None
+
+    def only_tenant(self) -> str:
+        return self.tenantKeys[0] if self.tenantKeys is not None and len(self.tenantKeys) == 1 else ""
 
     def getAccessToken(self) -> str:
         """Return the app's valid `tenant_access_token`, for calls to the platform's interfaces."""

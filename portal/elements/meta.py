@@ -8,11 +8,15 @@ import time
 from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 
+from portal.directory import departments, people
 from portal.errors import Code
+from portal.providers import http
+from portal.providers.base import Person
 
 STATE_LIFE = 600  # seconds
 STATE_FORM = struct.Struct(">16sIB")  # random, time it was made, kind
 SIGNATURE = 16  # bytes
+DIRECTORY_SECONDS, DIRECTORY_SIZE = 60, 64 * 1024 * 1024  # for all calls of one directory task; bytes an answer
 KINDS = ("redirect", "qr", "in_app", "auth_code")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -62,6 +66,55 @@ class Meta:
         :param state: optional from Python; a given one must be genuine, of this element and fresh.
         :raises Code: 40300 for another state, before any call; else as the platform answers.
         """
+        raise NotImplementedError
+
+    def syncUserInfo(self, userId: str, forceUpdate: bool = False) -> None:
+        """Store what the platform's directory says of somebody; refreshed within a day, they are left alone.
+
+        :param forceUpdate: ask the platform all the same.
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
+        """
+        stored = people.by_user_id(self.provider, userId, self.name)
+        if people.is_recent(stored) and not forceUpdate:
+            return
+        try:
+            person = self.directory_person(userId)
+        except Code as error:
+            if error.code != 60111 or stored is None:
+                raise
+            people.gone(stored, self.name)
+        else:
+            told = {**person, "tenant": person["tenant"] or self.tenant(), "contactRead": True}
+            people.refresh(Person(**told), self.name)
+
+    def syncDepartmentInfo(self, deptId: str | None = None) -> None:
+        """Store the whole visible tree of departments, or exactly one of them; only a whole tree removes any.
+
+        :raises Code: 60111 unknown or outside the app's range, 60020 when the app lacks the permission.
+        """
+        client, tenant = self.directory_client(), self.tenant()
+        with http.within(DIRECTORY_SECONDS, DIRECTORY_SIZE):
+            told = client.departments() if deptId is None else [client.department(str(deptId))]
+        departments.save(self.provider, tenant, told, whole=deptId is None)
+
+    def getUserInfo(self, userId: str) -> dict:
+        """Return what the platform's directory says of somebody: the keys of `getLoginCode`.
+
+        :param userId: the platform's id; for Feishu also an open id (`ou_…`) or union id (`on_…`).
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
+        """
+        return people.clean(people.with_departments(self.directory_person(userId)))
+
+    def directory_client(self):
+        """Return the client that reads the platform's directory: `member()`, `department()`, `departments()`."""
+        raise NotImplementedError
+
+    def directory_person(self, user_id: str) -> Person:
+        """Return somebody as the platform's directory tells."""
+        raise NotImplementedError
+
+    def tenant(self) -> str:
+        """Return the company whose directory this is."""
         raise NotImplementedError
 
     def authorize_url(self, kind: str, state: str) -> str | None:

@@ -85,12 +85,14 @@ class QywxInnerType(Meta):
             person = self.client.person_by_code(authCode)
         return people.clean(people.with_departments(person))
 
-    def getUserInfo(self, userId: str) -> dict:
-        """Return what the platform's directory says of a member: the keys of `getLoginCode`.
+    def directory_client(self):
+        return self.client
 
-        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
-        """
-        return people.clean(people.with_departments(self.client.person(self.client.member(userId))))
+    def directory_person(self, user_id):
+        return self.client.person(self.client.member(user_id))
+
+    def tenant(self):
+        return self.corpId
 
     def getAccessToken(self) -> str:
         """Return the app's valid `access_token`, for calls to the platform's interfaces."""

@@ -36,9 +36,11 @@ WRONG_SETUP = dict.fromkeys((20009, 20029, 20042, 20046, 20069, 20071), 60020)
 OUR_TOKEN = {20005: 40014, 20006: 42001, 20013: 40014, 20014: 40014}
 LOGIN = {**NOT_A_CODE, **NOT_ALLOWED, **WRONG_APP, **WRONG_SETUP, **OUR_TOKEN, 20050: 50300, 20072: 50300}
 NO_PERMISSION = (99991672, 99991676, 99991679)
+ROOT, OUT_OF_RANGE = "0", 40004
+DEPARTMENT_IDS = {"department_id_type": "open_department_id", "user_id_type": "union_id"}
 CONTACT = {
     **dict.fromkeys(NO_PERMISSION, 60020),
-    **dict.fromkeys((41012, 99992351, 99992361, 99992364, 99992381), 60111),
+    **dict.fromkeys((41012, 40004, 40008, 40014, 40015, 99992351, 99992361, 99992364, 99992381), 60111),
     41050: 40302,
 }
 
@@ -151,17 +153,28 @@ class Feishu(ProviderApp):
             raise Code(50300, "the platform's answer holds no app token")
         return values, life
 
-    def contact(self, path: str, expect: str, **params) -> dict:
+    def contact(self, path: str, **params) -> dict:
         """Read from the directory with the app's own authority; return `data`."""
-        url = f"{self.api_base_url}/open-apis/contact/v3/{path}"
+        return self.as_the_app(f"contact/v3/{path}", CONTACT, **params)
+
+    def as_the_app(self, path: str, numbers: dict, **params) -> dict:
+        url = f"{self.api_base_url}/open-apis/{path}"
 
         def call(token):
-            return self.ask("GET", url, expect="data", numbers=CONTACT, token=token, params=params)
+            return self.ask("GET", url, expect="data", numbers=numbers, token=token, params=params)
 
         data = self.as_app(call, "tenant_access_token")["data"]
-        if not isinstance(data, dict) or not isinstance(data.get(expect), dict):
-            raise Code(50300, f"the platform's answer lacks {expect}")
-        return data[expect]
+        return data if isinstance(data, dict) else {}
+
+    def tenant(self) -> str:
+        """Return the key of the company the app belongs to.
+
+        :raises Code: 60020 when the app may not ask.
+        """
+        found = self.as_the_app("tenant/v2/tenant/query", dict.fromkeys(NO_PERMISSION, 60020)).get("tenant")
+        if not isinstance(found, dict) or not text(found.get("tenant_key")):
+            raise Code(50300, "the platform's answer lacks the tenant key")
+        return found["tenant_key"]
 
     def member(self, user_id: str) -> dict:
         """Return what the directory says of a person; keys it does not tell are absent.
@@ -170,8 +183,10 @@ class Feishu(ProviderApp):
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
         """
         kind = {"ou_": "open_id", "on_": "union_id"}.get(user_id[:3], "user_id")
-        path = f"users/{quote(user_id, safe='')}"
-        user = self.contact(path, "user", user_id_type=kind, department_id_type="department_id")
+        path = f"users/{segment(user_id)}"
+        user = self.contact(path, user_id_type=kind, department_id_type="department_id").get("user")
+        if not isinstance(user, dict):
+            raise Code(50300, "the platform's answer lacks user")
         told = {
             "userId": text(user.get("user_id")),
             "openId": text(user.get("open_id")),
@@ -191,6 +206,71 @@ class Feishu(ProviderApp):
         if isinstance(user.get("status"), dict):
             told["status"] = status(user["status"])
         return told
+
+    def department(self, dept_id: str) -> dict:
+        """Return one department.
+
+        :param dept_id: a department id, or an open department id (`od-…`); told apart by their shape.
+        :raises Code: 60111 unknown or outside the app's range, 60020 without the permission.
+        """
+        kind = "open_department_id" if dept_id.startswith("od-") else "department_id"
+        ids = {**DEPARTMENT_IDS, "department_id_type": kind}
+        found = self.contact(f"departments/{segment(dept_id)}", **ids).get("department")
+        if not isinstance(found, dict):
+            raise Code(50300, "the platform's answer lacks department")
+        return self.told_of_department(found)
+
+    def departments(self) -> list[dict]:
+        """Return all departments the app may see: below the root, or where its range is smaller, below each of that."""
+        try:
+            return self.below(ROOT)
+        except Code as error:
+            if error.native != OUT_OF_RANGE:
+                raise
+        roots = list(self.pages("scopes", "department_ids", **DEPARTMENT_IDS, page_size=100))
+        found = [dept for root in texts(roots) for dept in (self.department(root), *self.below(root))]
+        return list({dept["openId"]: dept for dept in found}.values())
+
+    def below(self, dept_id: str) -> list[dict]:
+        """Return all departments below one, at any depth.
+
+        :param dept_id: an open department id, or the root's.
+        """
+        path = f"departments/{segment(dept_id)}/children"
+        rows = self.pages(path, "items", **DEPARTMENT_IDS, fetch_child="true", page_size=50)
+        return [self.told_of_department(row) for row in rows if isinstance(row, dict)]
+
+    def pages(self, path: str, key: str, **params):
+        """Yield what stands under `key` on every page.
+
+        :raises Code: 50300 when the pages do not end.
+        """
+        seen = set()
+        while True:
+            data = self.contact(path, **params)
+            items = data.get(key)
+            yield from items if isinstance(items, list) else ()
+            token = text(data.get("page_token"))
+            if data.get("has_more") is not True:
+                return
+            if not token or token in seen:
+                raise Code(50300, "the platform's pages do not end")
+            seen.add(token)
+            params["page_token"] = token
+
+    def told_of_department(self, found: dict) -> dict:
+        """Return a department under its readable id, else its open id; its leaders by union id."""
+        if not text(found.get("open_department_id")):
+            raise Code(50300, "the platform's department lacks its id")
+        leaders = found.get("leaders") if isinstance(found.get("leaders"), list) else []
+        ids = [first(leader, "leaderID", "leader_id") for leader in leaders]
+        return {
+            "deptId": text(found.get("department_id")) or found["open_department_id"],
+            "openId": found["open_department_id"],
+            "parentId": text(found.get("parent_department_id")),
+            "name": text(found.get("name")),
+            "leaders": texts([text(found.get("leader_user_id")), *ids]),
+        }
 
 
 class FeishuV3(Feishu):
@@ -310,6 +390,16 @@ def departments(user: dict) -> list[str]:
     main = [order.get("department_id") for order in orders if order.get("is_primary_dept") is True]
     ids = texts(user["department_ids"])
     return sorted(ids, key=lambda dept: dept not in main)
+
+
+def segment(value: str) -> str:
+    """Return an id as one step of a path.
+
+    :raises Code: 60111 for what would be another path.
+    """
+    if value in ("", ".", "..") or "/" in value:
+        raise Code(60111, "there is nothing of this id")
+    return quote(value, safe="")
 
 
 def first(mapping, *keys):

@@ -15,7 +15,8 @@ HOSTS = {
 }
 GENDER = {"1": 1, "2": 2, 1: 1, 2: 2}
 STATUS = {1: 1, 2: 3, 4: 4, 5: 2}  # theirs: 1 active, 2 disabled, 4 not activated, 5 left
-UNKNOWN_MEMBER, OUT_OF_RANGE = 60111, 60011
+UNKNOWN_MEMBER, OUT_OF_RANGE, NO_USERID = 60111, 60011, 41009
+NO_DEPARTMENT = dict.fromkeys((60003, 60011, 60123), 60111)
 NOT_A_CODE = dict.fromkeys((40029, 41008, 42003), 40029)
 
 
@@ -126,7 +127,7 @@ class WeCom(ProviderApp):
 
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
         """
-        numbers = {UNKNOWN_MEMBER: 60111, OUT_OF_RANGE: 40302}
+        numbers = {UNKNOWN_MEMBER: 60111, NO_USERID: 60111, OUT_OF_RANGE: 40302}
         user = self.call("GET", "user/get", expect="userid", numbers=numbers, params={"userid": userid})
         told = {
             "userId": text(user["userid"]) or userid,
@@ -147,6 +148,34 @@ class WeCom(ProviderApp):
             told["isLeader"] = any(led.values())
             told["leads"] = sorted(dept for dept, flag in led.items() if flag)
         return told
+
+    def department(self, dept_id: str) -> dict:
+        """Return one department.
+
+        :raises Code: 60111 unknown or outside the app's range, 60020 without the permission.
+        """
+        found = self.call("GET", "department/get", expect="department", numbers=NO_DEPARTMENT, params={"id": dept_id})
+        if not isinstance(found["department"], dict):
+            raise Code(50300, "the platform's answer lacks department")
+        return self.told_of_department(found["department"])
+
+    def departments(self) -> list[dict]:
+        """Return all departments the app may see."""
+        found = self.call("GET", "department/list", expect="department", numbers=NO_DEPARTMENT)
+        rows = found["department"] if isinstance(found["department"], list) else []
+        return [self.told_of_department(row) for row in rows if isinstance(row, dict)]
+
+    def told_of_department(self, found: dict) -> dict:
+        dept_id, parent = texts([found.get("id")]), texts([found.get("parentid")])
+        if not dept_id:
+            raise Code(50300, "the platform's department lacks its id")
+        return {
+            "deptId": dept_id[0],
+            "openId": "",
+            "parentId": parent[0] if parent else "",
+            "name": text(found.get("name")),
+            "leaders": texts(found.get("department_leader")),
+        }
 
     def consented(self, ticket: str) -> dict:
         """Return what the member consented to; nothing where the platform refuses: the login goes on."""

@@ -1,0 +1,37 @@
+"""The tables that `flask db upgrade` makes are those the code describes, up and down."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from conftest import both_databases
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect
+
+from portal.models import db
+
+pytestmark = both_databases
+
+
+@pytest.fixture
+def engine(portal):
+    with portal.app_context():
+        yield db.engine
+
+
+def tables(engine):
+    with engine.connect() as connection:
+        return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def test_tables_are_as_described(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, db.metadata) == []
+    assert tables(engine) == set(db.metadata.tables)
+
+
+def test_the_way_back_and_up_again(engine):
+    downgrade(revision="base")
+    assert tables(engine) == set()
+    upgrade()
+    assert tables(engine) == set(db.metadata.tables)
