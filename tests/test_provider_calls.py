@@ -1,5 +1,8 @@
 """How we call the platforms: in time, bounded, without redirects and proxies, and not again and again."""
 
+import contextlib
+import socket
+import threading
 import time
 
 import pytest
@@ -34,6 +37,35 @@ def test_an_answer_that_drips_is_given_up(client, sandbox):
     """Each piece is in time, the whole is not."""
     sandbox.fail(USER_INFO, drip=11, body={"code": 0, "msg": "success", "data": PROFILE})
     refused(client, 50300)
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_not_even_headers_may_drip_past_the_deadline(elements, make_portal, part):
+    """A server that sends a little, often enough for every single wait, and never ends."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server, part, ended))
+        thread.start()
+        elements.wecom(apiBaseUrl=f"http://127.0.0.1:{server.getsockname()[1]}")
+        portal = make_portal()
+        with portal.app_context(), http.within(seconds=1.0), pytest.raises(Code) as error:
+            portal.getElement("auths.loginTypes.QywxInnerExample").getAccessToken()
+        assert error.value.code == 50300
+        assert not ended.is_set()
+        ended.set()
+        thread.join()
+
+
+def drip(server, part, ended):
+    connection, _ = server.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: 9999\r\n\r\n" if part == "body" else b""))
+        for _ in range(60):
+            connection.sendall(b"X: y\r\n" if part == "headers" else b" ")
+            if ended.wait(0.2):
+                return
+        ended.set()
 
 
 def test_one_deadline_serves_a_whole_login(client, sandbox):
@@ -83,6 +115,7 @@ def test_other_failures_are_not_tried_again(client, sandbox, status):
 def test_proxy_variables_of_the_machine_are_ignored(client, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY" if name.isupper() else "no_proxy", raising=False)
     address = client.start("FSInnerExample")
     with requests.Session() as session:
         session.trust_env = False

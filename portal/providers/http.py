@@ -4,14 +4,18 @@ Sits under Authlib's client: `KeptSession` is its `OAuth2Session` on shared conn
 every call; a new TLS handshake each time would cost more than the rest of a login.
 """
 
+import io
 import threading
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http import client
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
+import urllib3.connection
 from authlib.integrations.requests_client import OAuth2Session
 from requests.adapters import HTTPAdapter
 
@@ -54,6 +58,46 @@ def within(seconds: float = Limits.seconds, size: int = Limits.size):
         _limits.reset(token)
 
 
+class BoundedFile(io.RawIOBase):
+    """A socket's stream in which every piece, of the headers too, has to come before the task's deadline."""
+
+    def __init__(self, sock):
+        self.sock, self.file = sock, sock.makefile("rb", buffering=0)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        left = time_left()
+        if left <= 0:
+            raise TimeoutError("no time left for the answer")
+        self.sock.settimeout(min(READ, left))
+        return self.file.readinto(buffer)
+
+    def close(self):
+        self.file.close()
+        super().close()
+
+
+class BoundedResponse(client.HTTPResponse):
+    def __init__(self, sock, *args, **kwargs):
+        self.sock = sock
+        super().__init__(self, *args, **kwargs)
+
+    def makefile(self, mode):
+        return io.BufferedReader(BoundedFile(self.sock))
+
+
+class Pool(urllib3.HTTPConnectionPool):
+    class ConnectionCls(urllib3.connection.HTTPConnection):
+        response_class = BoundedResponse
+
+
+class SecurePool(urllib3.HTTPSConnectionPool):
+    class ConnectionCls(urllib3.connection.HTTPSConnection):
+        response_class = BoundedResponse
+
+
 class Transport(HTTPAdapter):
     """The connections of this process to one platform address, shared by its threads."""
 
@@ -63,6 +107,15 @@ class Transport(HTTPAdapter):
         self._used_at = time.monotonic()
         self._failures = 0
         self._paused_until = 0.0
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+
+    def proxy_manager_for(self, *args, **kwargs):
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+        return manager
 
     def send(self, request, stream=False, timeout=None, **kwargs):
         with within():
@@ -91,7 +144,8 @@ class Transport(HTTPAdapter):
             if self._failures >= FAILURES:  # the pause is over: one call may try, the others wait on
                 self._paused_until = moment + PAUSE
             if moment - self._used_at > IDLE:
-                self.poolmanager.clear()
+                for manager in (self.poolmanager, *self.proxy_manager.values()):
+                    manager.clear()
             self._used_at = moment
 
     def _after(self, failed: bool):
@@ -101,15 +155,13 @@ class Transport(HTTPAdapter):
 
 
 def read_bounded(response, limits: Limits):
-    """Read the body as it arrives, and stop when it gets too large or too late."""
+    """Read the body as it arrives, and stop when it gets too large."""
     body = bytearray()
     try:
         while chunk := response.raw.read1(65536, decode_content=True):
             body += chunk
             if len(body) > limits.size:
                 raise requests.exceptions.ContentDecodingError("the answer is too large")
-            if limits.left() <= 0:
-                raise requests.Timeout("the answer took too long")
     except requests.RequestException:
         response.raw.close()
         raise
