@@ -6,6 +6,7 @@ from conftest import both_databases
 from portal.directory import people
 from portal.models import Identity, db
 
+PROFILE = {"name": "张三", "open_id": "ou_1", "union_id": "on_1", "tenant_key": "736588c9260f1750"}
 CONTACT = "/open-apis/contact/v3/users/*"
 NASTY = "<script>alert(1)</script>{{7*7}}'\"--\u0000\ud800\u202e\u2066\r\n<b>"
 
@@ -82,6 +83,7 @@ def test_pictures_come_from_the_providers_own_hosts(address, kept):
         {"name": 5, "job_title": ["x"], "gender": "female", "status": "ok", "department_ids": "od-1", "avatar": "x"},
         {"name": {"a": 1}, "gender": [1], "status": {"is_frozen": "no"}, "department_ids": [None, 1, {"a": 1}, "2"]},
         {"name": None, "gender": True, "status": None, "department_ids": [["x"]], "orders": "x", "email": 1},
+        {"department_ids": ["\ud800", "2"], "orders": 5, "name": "\ud800", "open_id": "\ud800"},
         {"gender": 10**30, "orders": [None, {"department_id": {}, "is_primary_dept": 1}], "department_ids": ["2"]},
         {},
     ],
@@ -103,6 +105,7 @@ def test_wrong_types_from_feishus_directory_do_no_harm(client, sandbox, wrong):
         {"name": 5, "position": ["x"], "gender": ["1"], "status": "1", "department": "1", "is_leader_in_dept": "1"},
         {"name": None, "gender": {}, "status": True, "department": [1, "2", None], "is_leader_in_dept": [1]},
         {"department": [[1], {"a": 1}], "is_leader_in_dept": [1, 1], "main_department": {}, "status": 99},
+        {"department": ["\ud800", 1], "name": "\ud800", "position": "\ud800"},
         {"department": [10**40], "is_leader_in_dept": [{}], "avatar": ["x"], "gender": 10**30},
     ],
 )
@@ -113,6 +116,56 @@ def test_wrong_types_from_wecoms_directory_do_no_harm(client, sandbox, wrong):
     identity = stored(client)
     assert all(isinstance(dept, str) for dept in identity.department)
     assert identity.status == 1
+
+
+SURROGATE = "on_\ud800"
+TOKEN_PAGE, APP_TOKEN_PAGE = "/open-apis/authen/v2/oauth/token", "/open-apis/auth/v3/app_access_token/internal"
+
+
+@pytest.mark.parametrize(
+    ("element", "path", "body"),
+    [
+        ("FSInnerExample", "/open-apis/authen/v1/user_info", {"code": 0, "data": {**PROFILE, "union_id": SURROGATE}}),
+        ("FSInnerExample", "/open-apis/authen/v1/user_info", {"code": 0, "data": {**PROFILE, "tenant_key": SURROGATE}}),
+        ("FSInnerExample", "/open-apis/authen/v1/user_info", {"code": 0, "data": {**PROFILE, "open_id": SURROGATE}}),
+        ("FSInnerExample", "/open-apis/authen/v1/user_info", {"code": 0, "data": ["x"]}),
+        ("FSInnerExample", TOKEN_PAGE, {"code": 0, "access_token": "u-\ud800"}),
+        ("FSInnerExample", TOKEN_PAGE, {"code": 0, "access_token": "u-\r\nX: y"}),
+        ("FSInnerExample", TOKEN_PAGE, {"code": 0, "access_token": "u-令牌"}),
+        ("QywxInnerExample", "/cgi-bin/auth/getuserinfo", {"errcode": 0, "userid": "\ud800"}),
+        ("QywxInnerExample", "/cgi-bin/auth/getuserinfo", {"errcode": 0, "userid": "x" * 300}),
+        ("QywxInnerExample", "/cgi-bin/gettoken", {"errcode": 0, "access_token": "\ud800", "expires_in": 7200}),
+        ("QywxInnerExample", "/cgi-bin/gettoken", {"errcode": 0, "access_token": "t", "expires_in": 10**15}),
+        ("QywxInnerExample", "/cgi-bin/gettoken", {"errcode": 0, "access_token": "t", "expires_in": "7200"}),
+        ("QywxInnerExample", "/cgi-bin/gettoken", {"errcode": 0, "access_token": "t", "expires_in": -1}),
+    ],
+)
+def test_ids_and_tokens_nothing_could_carry_are_no_answer(client, sandbox, element, path, body):
+    sandbox.fail(path, count=3, body=body)
+    answer = client.sign_in(element)
+    assert answer.status_code == 503, answer.text
+    assert client.session().status_code == 401
+
+
+@pytest.mark.parametrize(
+    "more", [{"expires_in": "x"}, {"expires_at": []}, {"token_type": "mac"}, {"expires_in": 10**30}]
+)
+def test_what_we_do_not_use_of_a_token_answer_does_no_harm(client, sandbox, more):
+    sandbox.fail(TOKEN_PAGE, body={"code": 0, "access_token": "u-any", **more})
+    sandbox.fail("/open-apis/authen/v1/user_info", body={"code": 0, "data": PROFILE})
+    assert client.sign_in().status_code == 303
+
+
+def test_an_app_token_of_an_odd_life_only_costs_the_contact_data(client, sandbox):
+    body = {"code": 0, "msg": "ok", "app_access_token": "t-x", "tenant_access_token": "t-x", "expire": 10**15}
+    sandbox.fail(APP_TOKEN_PAGE, count=3, body=body)
+    assert client.sign_in().status_code == 303
+
+
+def test_an_answer_about_somebody_else_is_no_answer(client, sandbox):
+    sandbox.fail("/cgi-bin/user/get", body={"errcode": 0, "errmsg": "ok", "userid": "lisi", "name": "x", "status": 1})
+    client.sign_in("QywxInnerExample")
+    assert client.session().json["identity"]["userId"] == "zhangsan"
 
 
 def test_no_platform_text_is_on_an_error_page(client, sandbox):

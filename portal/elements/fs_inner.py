@@ -93,7 +93,7 @@ class FSInnerType(Meta):
             person = self.clients[kind].person_by_code(authCode, **extra)
             if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
                 raise Code(40301, "the visitor's company is not on this element's list")
-            return people.clean(people.with_departments(self.with_directory(person)))
+            return people.with_departments(people.clean(self.with_directory(person)))
 
     def with_directory(self, person: Person) -> Person:
         """Add what the login profile lacks, from the directory or from what is stored."""
@@ -111,6 +111,8 @@ class FSInnerType(Meta):
             )
             return Person(**{**person, "status": status})
         told = {key: value for key, value in told.items() if key not in ("openId", "unionId")}  # the login's count
+        if not people.one_line(told.get("name")):
+            told.pop("name", None)
         withheld = [key for key in person["withheld"] if key not in told]
         return Person(**{**person, **told, "withheld": withheld, "contactRead": True})
 

@@ -185,6 +185,30 @@ def text(value) -> str:
     return value if isinstance(value, str) else ""
 
 
+def token_in(answer: dict, name: str) -> str:
+    """Return a token a platform issued.
+
+    :raises Code: 50300 for what no header or address could carry.
+    """
+    value = text(answer.get(name))
+    if not value or not value.isascii() or not value.isprintable():
+        raise Code(50300, f"the platform's answer holds no usable {name}")
+    return value
+
+
+def life_in(answer: dict, name: str) -> int:
+    """Return a token's life in seconds: up to a year."""
+    value = answer.get(name)
+    if type(value) is not int or not 0 < value <= 31_536_000:
+        raise Code(50300, f"the platform's answer holds no usable {name}")
+    return value
+
+
+def usable_id(value) -> bool:
+    """Return whether a text may be an id: not empty, nothing hidden in it, of bounded length."""
+    return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable() and value == value.strip()
+
+
 def known(table: dict, value):
     """Return what a platform's value means, or `None` for one that is not in the table, whatever its type."""
     return table.get(value) if type(value) in (int, str) else None

@@ -7,7 +7,7 @@ import json
 from urllib.parse import parse_qsl, quote
 
 from portal.errors import Code
-from portal.providers.base import EMPTY, Person, ProviderApp, known, text, texts
+from portal.providers.base import EMPTY, Person, ProviderApp, known, life_in, text, texts, token_in, usable_id
 
 HOSTS = {
     "feishu": {
@@ -27,6 +27,7 @@ HOSTS = {
         "h5SdkUrl": "https://lf-package-sg.larksuitecdn.com/obj/lark-static-sgsaas/lark/op/h5-js-sdk-1.5.44.js",
     },
 }
+STUMBLING = ("expires_in", "expires_at", "token_type")  # Authlib takes their types on trust
 JSON_TYPE = "application/json; charset=utf-8"
 GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
 NOT_A_CODE = {20003: 40029, 20004: 40029, 20007: 40029, 20024: 40029, 20049: 40029, 20065: 40029}
@@ -108,9 +109,9 @@ class Feishu(ProviderApp):
         return self.user_token(self.opened(response, "access_token", numbers=LOGIN))
 
     def user_token(self, answer: dict) -> dict:
-        if not text(answer.get("access_token")):
-            raise Code(50300, "the platform's answer holds no user token")
-        return answer
+        """Return the answer with nothing in it that Authlib would stumble over."""
+        harmless = {key: value for key, value in answer.items() if key not in STUMBLING}
+        return {**harmless, "access_token": token_in(answer, "access_token")}
 
     def profile(self, token: dict) -> dict:
         page = self.server_metadata["userinfo_endpoint"]
@@ -120,8 +121,8 @@ class Feishu(ProviderApp):
     def person(self, profile: dict) -> Person:
         """Return the person a login profile describes: no department, position, gender or status."""
         for key in ("union_id", "tenant_key", "open_id"):
-            if not text(profile.get(key)):
-                raise Code(50300, f"the platform's profile lacks {key}")
+            if not usable_id(profile.get(key)):
+                raise Code(50300, f"the platform's profile lacks a usable {key}")
         return Person(
             provider=self.provider,
             tenant=profile["tenant_key"],
@@ -147,11 +148,8 @@ class Feishu(ProviderApp):
             numbers={10003: 40013, 10014: 40013, 10015: 40013},
             json={"app_id": self.client_id, "app_secret": self.client_secret},
         )
-        values = {name: text(answer.get(name)) for name in ("app_access_token", "tenant_access_token")}
-        life = answer.get("expire")
-        if not all(values.values()) or type(life) is not int:
-            raise Code(50300, "the platform's answer holds no app token")
-        return values, life
+        values = {name: token_in(answer, name) for name in ("app_access_token", "tenant_access_token")}
+        return values, life_in(answer, "expire")
 
     def contact(self, path: str, **params) -> dict:
         """Read from the directory with the app's own authority; return `data`."""
@@ -386,7 +384,8 @@ def status(flags: dict) -> int:
 
 def departments(user: dict) -> list[str]:
     """Return the ids of a user's departments, the main one first."""
-    orders = [order for order in user.get("orders") or [] if isinstance(order, dict)]
+    orders = user["orders"] if isinstance(user.get("orders"), list) else []
+    orders = [order for order in orders if isinstance(order, dict)]
     main = [order.get("department_id") for order in orders if order.get("is_primary_dept") is True]
     ids = texts(user["department_ids"])
     return sorted(ids, key=lambda dept: dept not in main)

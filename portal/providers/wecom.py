@@ -6,7 +6,7 @@ https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (i
 from urllib.parse import quote
 
 from portal.errors import Code
-from portal.providers.base import Person, ProviderApp, known, log, text, texts
+from portal.providers.base import Person, ProviderApp, known, life_in, log, text, texts, token_in, usable_id
 
 HOSTS = {
     "apiBaseUrl": "https://qyapi.weixin.qq.com",
@@ -105,6 +105,8 @@ class WeCom(ProviderApp):
             raise Code(50300, "the platform's answer does not say who it is")
         if not found.get("userid") or "/" in found["userid"]:
             raise Code(40301, "the visitor is not a member of this company")
+        if not usable_id(found["userid"]):
+            raise Code(50300, "the platform's answer holds no usable userid")
         return {"userid": found["userid"], "user_ticket": found.get("user_ticket", "")}
 
     def member_at_login(self, userid: str) -> dict:
@@ -129,8 +131,10 @@ class WeCom(ProviderApp):
         """
         numbers = {UNKNOWN_MEMBER: 60111, NO_USERID: 60111, OUT_OF_RANGE: 40302}
         user = self.call("GET", "user/get", expect="userid", numbers=numbers, params={"userid": userid})
+        if text(user["userid"]).casefold() != userid.casefold():
+            raise Code(50300, "the platform's answer is about somebody else")
         told = {
-            "userId": text(user["userid"]) or userid,
+            "userId": user["userid"],
             "name": user.get("name"),
             "position": user.get("position"),
             "mobile": user.get("mobile"),
@@ -213,9 +217,7 @@ class WeCom(ProviderApp):
             lacks_code=True,
             params={"corpid": self.client_id, "corpsecret": self.client_secret},
         )
-        if not text(answer["access_token"]) or type(answer.get("expires_in")) is not int:
-            raise Code(50300, "the platform's answer holds no company token")
-        return {"access_token": answer["access_token"]}, answer["expires_in"]
+        return {"access_token": token_in(answer, "access_token")}, life_in(answer, "expires_in")
 
 
 def leads(user: dict) -> dict[str, bool]:
