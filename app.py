@@ -4,9 +4,9 @@ import hashlib
 import logging
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from flask import Flask
+from flask import Flask, current_app, request
 from flask_babel import Babel
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -26,6 +26,22 @@ class Portal(Flask):
     """A Flask app with elements."""
 
     elements: Elements
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.callback_paths: set[str] = set()
+        self.static_versions: dict[str, str] = {}
+
+    def static_version(self, name: str) -> str:
+        """Return a digest of a static file's content: its address changes with it, so browsers may keep it for good."""
+        if name not in self.static_versions:
+            content = (Path(self.static_folder) / name).read_bytes()
+            self.static_versions[name] = hashlib.sha256(content).hexdigest()[:12]
+        return self.static_versions[name]
+
+    def get_send_file_max_age(self, filename):
+        """Return how long (seconds) a browser may keep a static file without asking."""
+        return 31_536_000 if request.args.get("v") == self.static_version(filename) else None
 
     def getElement(self, fullName: str):
         """Return the element of that full name, such as `auths.loginTypes.FSInnerExample`; for a Type its class.
@@ -57,7 +73,7 @@ def create_app(environ=None) -> Portal:
         app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked)
-    app.url_defaults(StaticVersions(app))
+    app.url_defaults(add_static_version)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     if proxies := settings["PORTAL_TRUSTED_PROXIES"]:
@@ -85,7 +101,6 @@ def flask_settings(settings: dict) -> dict:
         "PORTAL_SESSION_COOKIE": visit.cookie_name(base, "portal_session"),
         "PREFERRED_URL_SCHEME": urlsplit(base).scheme,
         "MAX_CONTENT_LENGTH": 64 * 1024,
-        "SEND_FILE_MAX_AGE_DEFAULT": 31_536_000,  # seconds; addresses of static files change with their content
         "WTF_CSRF_TIME_LIMIT": None,  # or login tabs die overnight
         "WTF_CSRF_SSL_STRICT": False,  # pages.headers checks the origin
         "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),
@@ -104,26 +119,18 @@ def add_callbacks(app: Portal):
     """Serve the elements' own `redirectUri` paths; one that is a page of the portal breaks its element."""
     taken, added = app.url_map.bind(""), set()
     for element in app.elements.usable():
-        path = urlsplit(element.redirectUri).path
+        path = unquote(urlsplit(element.redirectUri).path)
         if element.ownPage or path in added or path == f"/login/{element.name}/callback":
             continue
         if taken.test(path, "GET") or taken.test(path, "POST"):
             why = f"{element.file}: redirectUri is a page of the portal ({path})"
             app.elements.break_(element.name, Code(47001, why))
             continue
+        app.callback_paths.add(path)
         app.add_url_rule(path, f"login.shared_callback_{len(added)}", login.shared_callback, methods=["GET"])
         added.add(path)
 
 
-class StaticVersions:
-    """Adds a digest of its content to the address of a static file, so that browsers may keep it for good."""
-
-    def __init__(self, app):
-        self.folder, self.known = Path(app.static_folder), {}
-
-    def __call__(self, endpoint, values):
-        if endpoint == "static" and "filename" in values:
-            name = values["filename"]
-            if name not in self.known:
-                self.known[name] = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()[:12]
-            values["v"] = self.known[name]
+def add_static_version(endpoint, values):
+    if endpoint == "static" and "filename" in values:
+        values["v"] = current_app.static_version(values["filename"])

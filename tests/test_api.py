@@ -1,5 +1,7 @@
 """JSON: the session, the form token, health, and the envelope for everything that goes wrong."""
 
+import re
+
 import pytest
 from flask_migrate import downgrade
 
@@ -41,6 +43,10 @@ def test_what_is_not_there_is_a_page_elsewhere(client, path, status, title):
     assert "<html" in answer.text
 
 
+def test_a_wrong_method_is_told_the_right_ones(client):
+    assert client.get("/logout").headers["Allow"] == "OPTIONS, POST"
+
+
 def test_a_body_too_large_is_refused(client):
     token = client.get("/api/csrf").json["csrfToken"]
     answer = client.post("/language", data={"csrf_token": token, "language": "x" * 70_000})
@@ -62,7 +68,10 @@ def test_every_answer_carries_the_headers(client):
 def test_dynamic_answers_are_not_kept_and_static_ones_are(client):
     for path in ("/login", "/account", "/api/session", "/", "/nothing"):
         assert client.get(path).headers["Cache-Control"] == "no-store"
-    assert "max-age=31536000" in client.get("/static/css/portal.css").headers["Cache-Control"]
+    [address] = re.findall(r'href="(/static/css/portal.css[^"]*)"', client.get("/login").text)
+    assert "max-age=31536000" in client.get(address).headers["Cache-Control"]
+    for plain in ("/static/css/portal.css", "/static/js/api.js?v=older"):
+        assert "max-age" not in client.get(plain).headers["Cache-Control"]
 
 
 def test_a_reference_is_on_the_page_and_in_the_log(client, caplog):

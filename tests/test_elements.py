@@ -207,6 +207,12 @@ class TestOnTheWeb:
         assert again.session().status_code == 200
         assert later.getElement(FULL + "FSInnerExample").isActive is False
 
+    def test_an_inactive_element_may_lack_its_secret(self, elements, make_portal):
+        elements.feishu(isActive=False, appSecret="${FS_SECRET}")
+        client = make_portal().test_client()
+        assert "FSInnerExample" not in client.get("/login").text
+        assert client.get("/login/FSInnerExample").status_code == 404
+
     def test_the_name_once_is_reserved(self, elements, make_portal):
         elements.feishu("once")
         assert problem(make_portal(), "once").code == 47001
@@ -221,6 +227,22 @@ class TestOnTheWeb:
         found = problem(make_portal(), "X")
         assert found.code == 47001
         assert path in found.reason
+
+    @pytest.mark.parametrize(
+        "path", ["/cb/<x>", "/cb/<bad:x>", "/cb/<", "/c b", "/cb#x", "/cb\u202e", "/cb\\x", "/\u4e2d"]
+    )
+    def test_a_redirect_path_no_address_can_have_breaks_the_element_alone(self, elements, make_portal, base, path):
+        elements.wecom("X", redirectUri=base + path)
+        portal = make_portal()
+        assert problem(portal, "X").code == 47001
+        assert portal.test_client().sign_in().status_code == 303
+
+    @pytest.mark.parametrize("path", ["/%E4%B8%AD/cb", "/cb%20x", "/cb?a=1"])
+    def test_a_redirect_path_with_escapes_is_served(self, elements, make_portal, base, path):
+        elements.wecom(redirectUri=base + path)
+        client = make_portal().test_client()
+        assert query_of(client.start("QywxInnerExample"))["redirect_uri"] == base + path
+        assert client.sign_in("QywxInnerExample").status_code == 303
 
     def test_elements_may_share_a_redirect_address_the_state_decides(self, elements, make_portal, base):
         elements.feishu(redirectUri=f"{base}/api/auth/qywx/callback")
@@ -399,6 +421,48 @@ class Badge(Meta):
         portal = make_portal()
         assert problem(portal, "OfBad").reason == "element OfBad fails at its start: KeyError"
         assert portal.test_client().sign_in().status_code == 303
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            "def page_sources(self, page): raise RuntimeError",
+            "def page_sources(self, page): return None",
+            "def page_sources(self, page): return {'script-src': [5]}",
+            "def root_files(self): return {'a.txt': 5}",
+            "def in_client(self, agent): raise RuntimeError",
+            "def qr(self): raise RuntimeError",
+            "def configure(self): super().configure(); self.redirectUri = 5",
+            "def configure(self): super().configure(); self.title = None",
+        ],
+    )
+    def test_a_type_whose_pages_fail_breaks_its_instances_alone(self, own_type, elements, make_portal, method):
+        own_type("Bad", f"from portal.elements import FSInnerType\nclass Bad(FSInnerType):\n    {method}\n")
+        elements.feishu("OfBad", type="Bad")
+        portal = make_portal()
+        assert problem(portal, "OfBad").code == 47001
+        client = portal.test_client()
+        assert client.get("/login").status_code == 200
+        assert client.get("/robots.txt").status_code == 404
+        assert client.sign_in().status_code == 303
+
+    @pytest.mark.parametrize("result", ["None", "[]", "{}", "5", "{'name': 5}", "{'provider': 'x', 'userId': 'y'}"])
+    @pytest.mark.parametrize("policy", ["create", "queue", "refuse"])
+    def test_a_login_that_names_nobody_is_a_fault_not_a_session(self, own_type, elements, make_portal, result, policy):
+        code = "from portal.elements import FSInnerType\nclass Odd(FSInnerType):\n    def getLoginCode(self, *a):\n"
+        own_type("Odd", f"{code}        return {result}\n")
+        elements.feishu("OfOdd", type="Odd")
+        client = make_portal(PORTAL_UNKNOWN_PEOPLE=policy).test_client()
+        assert client.sign_in("OfOdd").status_code in (500, 503)
+        assert client.session().status_code == 401
+
+    @pytest.mark.parametrize("name", ["5", "'\\ud800x'", "None"])
+    def test_somebody_with_an_odd_name_waits_like_anybody(self, own_type, elements, make_portal, name):
+        code = "from portal.elements import FSInnerType\nclass Odd(FSInnerType):\n    def getLoginCode(self, *a):\n"
+        own_type("Odd", f"{code}        return {{**super().getLoginCode(*a), 'name': {name}}}\n")
+        elements.feishu("OfOdd", type="Odd")
+        answer = make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client().sign_in("OfOdd")
+        assert answer.status_code == 403
+        assert "Waiting for approval" in answer.text
 
     def test_a_fault_in_an_own_login_is_a_page_not_a_trace(self, own_type, elements, make_portal):
         own_type(

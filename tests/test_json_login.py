@@ -76,8 +76,9 @@ def test_a_script_may_say_where_to_go_on(client):
     state = config(client, "QywxInnerExample", next="/account?a=1")
     query = query_of(platform_answers(state["authorizeUrl"]))
     assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] == "/account?a=1"
-    query = query_of(platform_answers(config(client, "QywxInnerExample", next="//evil.example")["authorizeUrl"]))
-    assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] is None
+    for bad in ("//evil.example", "/\ud800", "/\u202e", 5):
+        query = query_of(platform_answers(config(client, "QywxInnerExample", next=bad)["authorizeUrl"]))
+        assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] is None
 
 
 @pytest.mark.parametrize("kind", ["in_app", "auth_code"])
@@ -108,7 +109,7 @@ class TestRequests:
         for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             refused(call(client, element, method, {}, **headers), 400, 40310)
 
-    @pytest.mark.parametrize("body", ["", "x", "[]", '"x"', "{", "null"])
+    @pytest.mark.parametrize("body", ["", "x", "[]", '"x"', "{", "null", "[" * 60_000])
     def test_with_a_body_that_is_no_object(self, client, element, method, body):
         token = client.get("/api/csrf").json["csrfToken"]
         headers = {"X-CSRFToken": token, "Content-Type": "application/json"}

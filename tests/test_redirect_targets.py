@@ -90,6 +90,8 @@ def test_the_other_names_of_this_machine_lead_to_our_address(client, base):
     answer = client.get("/login?via=x", base_url="http://localhost:8000")
     assert (answer.status_code, answer.location) == (307, f"{base}/login?via=x")
     assert client.post("/logout", base_url="http://localhost:8000").status_code == 404
+    odd = client.get("/login/x%0d%0aSet-Cookie:y", base_url="http://localhost:8000")
+    assert odd.location == f"{base}/login/x%0D%0ASet-Cookie%3Ay"
 
 
 def test_health_answers_under_any_host(client):
@@ -106,6 +108,12 @@ class TestPublicAddress:
         portal = make_portal(PORTAL_BASE_URL="https://Portal.Example.com:443/")
         address = portal.test_client().start("FSInnerExample")
         assert query_of(address)["redirect_uri"] == "https://portal.example.com/login/FSInnerExample/callback"
+
+    @pytest.mark.parametrize("start", ["https://portal.example.com:443", "https://Portal.Example.com"])
+    def test_a_redirect_address_may_be_spelled_otherwise_and_is_sent_as_written(self, elements, make_portal, start):
+        elements.feishu(redirectUri=f"{start}/cb")
+        address = make_portal().test_client().start("FSInnerExample")
+        assert query_of(address)["redirect_uri"] == f"{start}/cb"
 
     def test_a_redirect_address_elsewhere_breaks_its_element_alone(self, elements, make_portal):
         elements.wecom("Elsewhere", redirectUri="https://evil.example/api/auth/qywx/callback")

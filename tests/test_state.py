@@ -151,12 +151,12 @@ class TestFromPython:
         with portal.app_context():
             yield portal.getElement("auths.loginTypes.FSInnerExample")
 
-    def refused(self, element, state, sandbox):
+    def refused(self, element, state, sandbox, calls=0):
         with pytest.raises(Code) as error:
             element.getLoginCode(sandbox.code("feishu", "zhangsan"), state)
         assert error.value.code == 40300
         assert str(error.value).startswith("40300")
-        assert sandbox.calls("/open-apis/authen/v2/oauth/token") == []
+        assert len(sandbox.calls("/open-apis/authen/v2/oauth/token")) == calls
 
     def test_without_a_state(self, element, sandbox):
         code = sandbox.code("feishu", "zhangsan", redirect_uri=element.redirectUri)
@@ -186,6 +186,14 @@ class TestFromPython:
         state, real = element.getLoginConfig()["state"], time.time
         monkeypatch.setattr(time, "time", lambda: real() + 601)
         self.refused(element, state, sandbox)
+
+    def test_with_one_of_a_machine_whose_clock_is_ahead(self, element, sandbox, monkeypatch):
+        state, real = element.getLoginConfig()["state"], time.time
+        code = sandbox.code("feishu", "zhangsan", redirect_uri=element.redirectUri)
+        monkeypatch.setattr(time, "time", lambda: real() - 50)
+        assert element.getLoginCode(code, state)["userId"] == "zhangsan"
+        monkeypatch.setattr(time, "time", lambda: real() - 70)
+        self.refused(element, state, sandbox, calls=1)
 
     def test_for_a_kind_there_is_not(self, element):
         with pytest.raises(ValueError, match="kind must be one of redirect, qr, in_app, auth_code"):

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import struct
 import time
@@ -14,11 +15,18 @@ from portal.providers import http
 from portal.providers.base import Person
 
 STATE_LIFE = 600  # seconds
+SKEW = 60  # seconds that another machine's clock may be behind
 STATE_FORM = struct.Struct(">16sIB")  # random, time it was made, kind
 SIGNATURE = 16  # bytes
 DIRECTORY_SECONDS, DIRECTORY_SIZE = 60, 64 * 1024 * 1024  # for all calls of one directory task; bytes an answer
+PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # of a redirect address
 KINDS = ("redirect", "qr", "in_app", "auth_code")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def origin_parts(parts) -> tuple:
+    """Return scheme, host and port of a split address; a scheme's own port counts as written."""
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 class Meta:
@@ -103,7 +111,7 @@ class Meta:
         :param userId: the platform's id; for Feishu also an open id (`ou_…`) or union id (`on_…`).
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
         """
-        return people.clean(people.with_departments(self.directory_person(userId)))
+        return people.with_departments(people.clean(self.directory_person(userId)))
 
     def directory_client(self):
         """Return the client that reads the platform's directory: `member()`, `department()`, `departments()`."""
@@ -148,6 +156,23 @@ class Meta:
         """
         return {}
 
+    def root_files(self) -> dict[str, str]:
+        """Return text files to serve from the root: name, ending in .txt -> content."""
+        return {}
+
+    def check(self) -> None:
+        """Call what every page relies on once, so that an element that fails there is broken, and no page is."""
+        for page in ("login", "in_app"):
+            for directive, origins in self.page_sources(page).items():
+                if not directive.endswith("-src") or not all(isinstance(origin, str) for origin in origins):
+                    raise self.wrong("page_sources()", "must be lists of origins by directive")
+        if not all(isinstance(text, str) for pair in self.root_files().items() for text in pair):
+            raise self.wrong("root_files()", "must be texts by name")
+        for name in ("redirectUri", "title", "provider"):
+            if not isinstance(getattr(self, name), str):
+                raise self.wrong(name, "must be a text")
+        self.start_kind(""), self.in_client(""), self.qr(), self.in_app(), self.app_link(), str(self.label)
+
     # State: random, signed together with element, kind and time; letters and digits only
 
     def make_state(self, kind: str) -> str:
@@ -170,7 +195,7 @@ class Meta:
             genuine = False
         if not genuine:
             raise Code(40300, "the state is not one of this element")
-        if not 0 <= time.time() - made_at <= STATE_LIFE:
+        if not -SKEW <= time.time() - made_at <= STATE_LIFE:
             raise Code(40300, "the state is older than ten minutes")
         return KINDS[kind]
 
@@ -241,7 +266,12 @@ class Meta:
         if "redirectUri" not in self.settings:
             return f"{base}/login/{self.name}/callback"
         value = self.text("redirectUri")
-        if not value.startswith(f"{base}/") or "#" in value or any(char.isspace() for char in value):
+        try:
+            parts, ours = urlsplit(value), urlsplit(base)
+            same = origin_parts(parts) == origin_parts(ours) and parts.username is None
+        except ValueError:
+            same = False
+        if not same or not PATH.fullmatch(parts.path) or "#" in value or not value.isprintable() or " " in value:
             raise self.wrong("redirectUri", f"must be an address below PORTAL_BASE_URL ({base}/…), without a fragment")
         return value
 

@@ -63,6 +63,10 @@ class QywxInnerType(Meta):
             raise self.wrong("domainVerification", 'must be {"file": "WW_verify_….txt", "content": "…"}')
         return {"file": name, "content": content}
 
+    def root_files(self):
+        found = self.domainVerification
+        return {found["file"]: found["content"]} if found else {}
+
     def getLoginConfig(self, kind="qr", **kwargs):
         """Return `corpId`, `agentId`, `redirectUri` and a fresh `state`."""
         return {"corpId": self.corpId, "agentId": self.agentId, **super().getLoginConfig(kind, **kwargs)}
@@ -83,7 +87,7 @@ class QywxInnerType(Meta):
             self.read_state(state)
         with http.within():
             person = self.client.person_by_code(authCode)
-        return people.clean(people.with_departments(person))
+        return people.with_departments(people.clean(person))
 
     def directory_client(self):
         return self.client

@@ -143,9 +143,11 @@ class Elements:
             cls = self.get(self.required(path, declared, "type"))
             if not isinstance(cls, type) or cls is Meta:
                 raise Code(47001, f"{self.shown_path(path / 'e.json')}: type must name a Type with a login")
-            settings = self.read(path / f"{name}.json")
-            active = settings.get("isActive", True) is not False
-            return cls(self.app, name, title, settings)
+            raw = self.parse(path / f"{name}.json")
+            active = raw.get("isActive", True) is not False  # also where a variable of it is no longer set
+            element = cls(self.app, name, title, self.fill(path / f"{name}.json", raw))
+            element.check()
+            return element
         except Code as error:
             problem = error
         except Exception as error:  # a developer's own Type: anything may happen
@@ -166,6 +168,9 @@ class Elements:
 
     def read(self, file: Path) -> dict:
         """Return the JSON object in a file, variables filled in."""
+        return self.fill(file, self.parse(file))
+
+    def parse(self, file: Path) -> dict:
         try:
             found = json.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
@@ -174,6 +179,9 @@ class Elements:
             raise Code(47001, f"{self.shown_path(file)} can't be read as JSON: {type(error).__name__}") from None
         if not isinstance(found, dict):
             raise Code(47001, f"{self.shown_path(file)} must hold a JSON object")
+        return found
+
+    def fill(self, file: Path, found: dict) -> dict:
         return {key: self.filled(file, key, value) for key, value in found.items()}
 
     def filled(self, file: Path, key: str, value):

@@ -3,6 +3,7 @@
 from flask import Blueprint, current_app, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
+from portal.elements.meta import KINDS
 from portal.errors import Code
 from portal.pages import login, visit
 from portal.pages.account import required
@@ -30,10 +31,10 @@ def csrf():
 def get_login_config(name):
     """Begin a login of this browser: the element's configuration with a fresh state, and the address to go to."""
     element, asked = element_of(name), body()
-    try:
-        return jsonify(envelope(data=login.begin(element, asked.get("kind", "qr"), text(asked.get("next")))))
-    except ValueError:
-        raise Code(40300, "there is no login of this kind") from None
+    kind = asked.get("kind", "qr")
+    if kind not in KINDS:
+        raise Code(40300, "there is no login of this kind")
+    return jsonify(envelope(data=login.begin(element, kind, text(asked.get("next")))))
 
 
 @bp.post("/auths/loginTypes/<name>/getLoginCode")
@@ -58,7 +59,10 @@ def element_of(name):
 
 def body() -> dict:
     """Return the JSON object that was sent; another page's form can't send one unasked."""
-    sent = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    try:
+        sent = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    except RecursionError:
+        sent = None
     if not isinstance(sent, dict):
         raise Code(40310, "a JSON object was expected, with Content-Type: application/json")
     return sent

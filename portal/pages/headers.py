@@ -1,7 +1,7 @@
 """What stands around every answer: the host and origin it may come from, cookies' form token, and its headers."""
 
 import logging
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import current_app, g, redirect, request
 from flask_wtf import CSRFProtect
@@ -49,8 +49,8 @@ def check_host():
     if request.host == base.netloc:
         return None
     if asked_name() in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
-        path = request.full_path if request.query_string else request.path
-        return redirect(current_app.config["PORTAL_BASE_URL"] + path, 307)
+        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        return redirect(current_app.config["PORTAL_BASE_URL"] + quote(request.path) + query, 307)
     raise Code(40400, "the request is for a host that is not ours")
 
 

@@ -73,12 +73,12 @@ def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
 
     :param code: called for the login code once the attempt is used up.
     """
-    attempt = attempts.use(state, visit.browser(), element.name)
     try:
+        attempt = attempts.use(state, visit.browser(), element.name)
         with http.within():
             person = element.getLoginCode(code(), state)
     except Code as error:
-        signin.note_refusal(error, attempt, visit.client())
+        signin.note_refusal(error, element.name, visit.client())
         raise
     signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
@@ -113,19 +113,13 @@ def sensible(key: str, value) -> str:
 @bp.route("/login/once/<token>", methods=["GET", "POST"])
 def once(token):
     """A one-time link: looking shows whose it is, the button signs in."""
-    if not limiter.limiter.test(WRONG_LINKS, "wrong link", request.remote_addr):
+    account = links.holder(token)
+    if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):
         raise Code(42900, "too many wrong one-time links from this address")
-    try:
-        account = links.holder(token)
-        if account is None:
-            raise Code(40400, "the link is used, expired or none")
-        if request.method != "POST":
-            return render_template("once.html", account=account)
-        signed_in = links.use(token, visit.client(), visit.token())
-    except Code as error:
-        if error.code != 40400:
-            raise
-        limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr)
+    if account is not None and request.method != "POST":
+        return render_template("once.html", account=account)
+    signed_in = links.use(token, visit.client(), visit.token()) if account else None
+    if signed_in is None:
         log.info("%s one-time link refused", g.reference)
         return render_template("once_gone.html"), 410
     log.info("%s one-time link: signed in, account %s", g.reference, signed_in.account_id)

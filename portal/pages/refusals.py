@@ -3,10 +3,10 @@
 import logging
 import traceback
 
-from flask import g, jsonify, render_template, request
+from flask import current_app, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, TimeoutError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from portal.accounts.signin import NotBound
 from portal.errors import Code, meaning
@@ -22,7 +22,8 @@ def init_app(app):
     app.register_error_handler(Code, answer)
     app.register_error_handler(CSRFError, lambda error: answer(Code(40310, "the form token is missing or wrong")))
     app.register_error_handler(HTTPException, http)
-    app.register_error_handler(DBAPIError, database)
+    app.register_error_handler(OperationalError, database)
+    app.register_error_handler(InterfaceError, database)
     app.register_error_handler(TimeoutError, database)
     app.register_error_handler(Exception, unexpected)
 
@@ -43,7 +44,7 @@ def answer(error: Code):
 
 
 def wants_json() -> bool:
-    return request.path.startswith("/api/") and not (request.endpoint or "").startswith("login.")
+    return request.path.startswith("/api/") and request.path not in current_app.callback_paths
 
 
 def envelope(error: Code | None = None, data=None) -> dict:
@@ -55,7 +56,10 @@ def envelope(error: Code | None = None, data=None) -> dict:
 def http(error: HTTPException):
     if error.code is None or error.code < 400:
         return error
-    return answer(Code(OF_STATUS.get(error.code, 50000), f"HTTP {error.code}", status=error.code))
+    response = make_response(answer(Code(OF_STATUS.get(error.code, 50000), f"HTTP {error.code}", status=error.code)))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
 
 
 def database(error):

@@ -30,7 +30,7 @@ def favicon():
 def domain_verification(file):
     """The file by which WeCom checks that this domain is ours."""
     for element in current_app.elements.usable():
-        found = getattr(element, "domainVerification", None)
-        if found and found["file"] == f"{file}.txt":
-            return found["content"], {"Content-Type": "text/plain; charset=utf-8"}
+        content = element.root_files().get(f"{file}.txt")
+        if content is not None:
+            return content, {"Content-Type": "text/plain; charset=utf-8"}
     abort(404)

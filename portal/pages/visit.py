@@ -8,7 +8,7 @@ import re
 import secrets
 from urllib.parse import unquote, urlsplit
 
-from flask import current_app, g, request, session
+from flask import current_app, g, has_request_context, request, session
 from flask_babel import format_timedelta, gettext
 
 from portal.accounts import sessions
@@ -43,7 +43,9 @@ def browser() -> str:
 
 
 def language() -> str:
-    """Return `zh` or `en`: what was chosen, else what the browser prefers."""
+    """Return `zh` or `en`: what was chosen, else what the browser prefers; `en` where there is none."""
+    if not has_request_context():
+        return "en"
     if session.get("language") in LANGUAGES:
         return session["language"]
     for wanted, _ in request.accept_languages:
@@ -106,7 +108,7 @@ def safe_path(value: str | None) -> str | None:
     if not value or len(value) > 2000:
         return None
     for form in (value, unquote(value), unquote(unquote(value))):
-        if not form.startswith("/") or form.startswith("//") or BAD_IN_PATH.search(form):
+        if not form.startswith("/") or form.startswith("//") or BAD_IN_PATH.search(form) or not form.isprintable():
             return None
         try:
             parts = urlsplit(form)
