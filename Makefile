@@ -7,9 +7,9 @@ BIN := .venv/bin
 
 run: .venv/run.done
 	@$(BIN)/flask db upgrade
-	@PORTAL_BASE_URL="$${PORTAL_BASE_URL:-http://127.0.0.1:$(PORT)}" SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)" \
-	PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}" \
-	$(BIN)/flask up --port $(PORT) --sandbox-port $(SANDBOX_PORT)
+	@[ -n "$$PORTAL_BASE_URL_FILE" ] || export PORTAL_BASE_URL="$${PORTAL_BASE_URL:-http://127.0.0.1:$(PORT)}"; \
+	[ -n "$$PORTAL_UNKNOWN_PEOPLE_FILE" ] || export PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}"; \
+	SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)" $(BIN)/flask up --port $(PORT) --sandbox-port $(SANDBOX_PORT)
 
 test: .venv/test.done node_modules
 	$(BIN)/pytest $(ARGS)

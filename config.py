@@ -5,17 +5,22 @@ the path of a file that holds the value: the usual way to hand over a secret.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -50,10 +55,7 @@ def choice(*allowed):
 
 def whole(least: int, most: int):
     def read(value):
-        try:
-            number = int(value)
-        except ValueError:
-            number = least - 1
+        number = int(value) if value.isascii() and value.isdigit() else least - 1
         if not least <= number <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return number
@@ -68,11 +70,15 @@ def origin(value: str) -> str:
         port = parts.port
     except ValueError:
         port = -1
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or port == -1 or parts.username is not None:
+    host = parts.hostname or ""
+    try:
+        host = f"[{ip_address(host)}]" if ":" in host else host.encode("idna").decode()
+    except ValueError:
+        host = ""
+    if parts.scheme not in DEFAULT_PORTS or not HOST.fullmatch(host) or port in (-1, 0) or parts.username is not None:
         raise ValueError("must be an address such as https://login.example.com")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("must end after the host and port: the portal lives at the root of its host")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     shown_port = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{host}{shown_port}"
 
@@ -80,9 +86,13 @@ def origin(value: str) -> str:
 def database(value: str) -> str:
     for short in ("postgres://", "postgresql://"):
         if value.startswith(short):
-            return "postgresql+psycopg://" + value.removeprefix(short)
-    if not value.startswith(("postgresql+psycopg://", "sqlite:///")):
-        raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
+            value = "postgresql+psycopg://" + value.removeprefix(short)
+    if not value.startswith(("postgresql+psycopg://", "sqlite:///")) or value.endswith(("sqlite:///", ":memory:")):
+        raise ValueError("must start with sqlite:/// and the path of a file, or with postgresql+psycopg://")
+    try:
+        make_url(value)
+    except (ArgumentError, ValueError):
+        raise ValueError("can't be read as a database address") from None
     return value
 
 

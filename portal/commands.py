@@ -11,6 +11,7 @@ import click
 import requests
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
 
 from portal.accounts import links
 
@@ -33,17 +34,22 @@ def create_admin(name):
 
 
 def admin_link(name: str) -> str:
-    return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{links.administrator(name)}"
+    try:
+        return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{links.administrator(name)}"
+    except DBAPIError:
+        raise click.ClickException("the database does not answer, or has no tables: run flask db upgrade") from None
 
 
 @click.command("up")
-@click.option("--port", type=int, default=8000, show_default=True)
-@click.option("--sandbox-port", type=int, default=8100, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--sandbox-port", type=click.IntRange(1, 65535), default=8100, show_default=True)
 @with_appcontext
 def up(port, sandbox_port):
     """Run sandbox and portal together on this machine, for trying the portal out; Ctrl-C ends both."""
     base = current_app.config["PORTAL_BASE_URL"]
     sandbox = f"http://127.0.0.1:{sandbox_port}"
+    if port == sandbox_port:
+        raise click.ClickException("PORT and SANDBOX_PORT must differ")
     for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
         if is_taken(number):
             raise click.ClickException(f"port {number} is in use; choose another: make run {name}={number + 1}")
@@ -53,7 +59,8 @@ def up(port, sandbox_port):
         ["gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()"],
     )
     parts = [subprocess.Popen([sys.executable, "-m", *words], start_new_session=True) for words in commands]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda *_: sys.exit(0))
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", parts)
         wait_for(sandbox, parts)

@@ -252,6 +252,12 @@ class TestOneTimeLinks:
         answers = [getattr(client, method)(f"/login/once/wrong{number}").status_code for number in range(12)]
         assert answers == [410] * 10 + [429] * 2
 
+    def test_wrong_guesses_of_others_do_not_close_the_way_in(self, client, token):
+        for number in range(12):
+            client.get(f"/login/once/wrong{number}")
+        assert client.get(f"/login/once/{token}").status_code == 200
+        assert client.post_form(f"/login/once/{token}").status_code == 303
+
     def test_it_is_the_way_in_for_an_administrator_who_was_disabled_or_demoted(self, portal, client, token, change):
         change(Account, active=False, role="user")
         with portal.app_context():

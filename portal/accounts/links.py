@@ -45,16 +45,16 @@ def holder(token: str) -> Account | None:
     return models.db.session.scalar(select(Account).join(OneTimeLink).where(*open_one))
 
 
-def use(token: str, client: Client, old_token: str | None = None) -> SignedIn:
-    """Use the link up and open a session for its account.
+def use(token: str, client: Client, old_token: str | None = None) -> SignedIn | None:
+    """Use the link up and open a session for its account; `None` when it is used, expired or none.
 
-    :raises Code: 40304 when the account is disabled, 40400 when the link is used, expired or none.
+    :raises Code: 40304 when the account is disabled.
     """
     with models.write() as session:
         mine = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now())
         account_id = session.scalar(delete(OneTimeLink).where(*mine).returning(OneTimeLink.account_id))
         if account_id is None:
-            raise Code(40400, "the link is used, expired or none")
+            return None
         account = session.get_one(Account, account_id)
         if not account.active:
             raise Code(40304, "the account is disabled")

@@ -56,6 +56,7 @@ def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str 
 
 
 def _sign_in(person, attempt, client, old_token):
+    person = people.clean(person)
     with models.write() as session:
         stranger = people.find(*people.key(person)) is None
         if stranger and current_app.config["PORTAL_UNKNOWN_PEOPLE"] == "refuse":
@@ -73,11 +74,11 @@ def _sign_in(person, attempt, client, old_token):
     return SignedIn(token, identity.account_id, attempt.next)
 
 
-def note_refusal(error: Code, attempt: LoginAttempt, client: Client) -> None:
-    """Note that an attempt ended before it was clear who came."""
-    element, native = attempt.element, error.native
+def note_refusal(error: Code, element: str, client: Client) -> None:
+    """Note that a login ended before it was clear who came."""
+    native = None if error.native is None else str(error.native)[:64]
     with models.write():
-        audit("login", client, result=error.code, element=element, native=None if native is None else str(native)[:64])
+        audit("login", client, result=error.code, element=element, native=native)
 
 
 def refused(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
