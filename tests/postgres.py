@@ -26,6 +26,9 @@ class Cluster:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
         self.run("initdb", "--no-sync", "--auth=trust", "--username=portal", "--encoding=UTF8", "--locale=C.UTF-8")
+        self.start()
+
+    def start(self):
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
         self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", f"{options} -c max_connections=300", "start")
 
