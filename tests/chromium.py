@@ -4,6 +4,7 @@ A test module asks for this by `pytest_plugins = ["chromium"]`. The sandbox is r
 `127.0.0.1`, so that to the browser they are different sites.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import H5_SCRIPT, QR_SCRIPT, ROOT, Elements, base_settings, missing, portals
+from conftest import H5_SCRIPT, PORTAL, QR_SCRIPT, ROOT, Elements, base_settings, missing, portals
 from playwright.sync_api import expect, sync_playwright
 from postgres import free_port
 
@@ -28,14 +29,41 @@ LISTEN = """document.addEventListener("securitypolicyviolation", (event) =>
 
 
 @pytest.fixture(scope="session")
-def browser():
+def playwright():
     if not CHROMIUM.exists():
         missing("browser", "Chromium is not installed")
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def forgetful(playwright, watch, tmp_path):
+    """A page of a browser that keeps no cookies; with a user agent: `forgetful("… wxwork/5.0")`."""
+    opened = []
+    (tmp_path / "profile" / "Default").mkdir(parents=True)
+    preferences = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (tmp_path / "profile" / "Default" / "Preferences").write_text(json.dumps(preferences))
+
+    def open_(user_agent):
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile", executable_path=CHROMIUM, args=ARGUMENTS, user_agent=user_agent, locale="en-US"
+        )
+        context.set_default_timeout(PATIENCE)
+        watch.follow(context)
+        opened.append(context)
+        return context.new_page()
+
+    yield open_
+    for context in opened:
+        context.close()
 
 
 @pytest.fixture
@@ -90,14 +118,20 @@ class Watch:
         if message.type not in ("error", "warning"):
             return
         for status, path in self.expected:
-            told = message.text.startswith(f"Failed to load resource: the server responded with a status of {status} ")
-            if told and urlsplit(message.location["url"]).path == path:
+            how = status if isinstance(status, str) else f"the server responded with a status of {status} "
+            if (
+                message.text.startswith(f"Failed to load resource: {how}")
+                and urlsplit(message.location["url"]).path == path
+            ):
                 self.expected.remove((status, path))
                 return
         self.complaints.append(f"console: {message.text} ({message.location['url']})")
 
     def expect(self, status, path):
-        """Let one page be refused: Chromium reports each 4xx as an error. One that does not come is a complaint."""
+        """Let one page be refused: Chromium reports each 4xx as an error. One that does not come is a complaint.
+
+        :param status: the HTTP status, or Chromium's word for a failure such as `net::ERR_FAILED`.
+        """
         self.expected.append((status, path))
 
     def take(self):
@@ -108,6 +142,20 @@ class Watch:
 
 
 # The portal
+
+
+class SiteElements(Elements):
+    """Elements whose pages and scripts are at the sandbox under its other name."""
+
+    def feishu(self, name="FSInnerExample", **settings):
+        there = self.sandbox.site_url
+        pages = dict.fromkeys(("accountsBaseUrl", "passportBaseUrl"), there)
+        scripts = {"qrSdkUrl": there + QR_SCRIPT, "h5SdkUrl": there + H5_SCRIPT}
+        return super().feishu(name, **{**pages, **scripts, **settings})
+
+    def wecom(self, name="QywxInnerExample", **settings):
+        pages = dict.fromkeys(("loginBaseUrl", "oauthBaseUrl"), self.sandbox.site_url)
+        return super().wecom(name, **{**pages, **settings})
 
 
 class Site:
@@ -152,25 +200,25 @@ class Site:
 
 @pytest.fixture(scope="module")
 def run_site(tmp_path_factory, sqlite_template, sandbox_process):
-    """Return a function that runs a portal until the module ends: `run_site(tls=None, **settings)`."""
+    """Return a function that runs a portal until the module ends: `run_site(**settings)`.
+
+    It takes further elements by `add`, a function of `Elements`, and another WSGI application by `app`.
+    """
     with ExitStack() as running:
 
-        def run(tls=None, **more):
+        def run(tls=None, add=None, app=PORTAL, **more):
             folder = tmp_path_factory.mktemp("site")
             url = f"{'https' if tls else 'http'}://127.0.0.1:{free_port()}"
             shutil.copy(sqlite_template, folder / "portal.db")
-            elements = Elements(folder / "app", sandbox_process, url)
-            there = sandbox_process.site_url
-            elements.feishu(
-                **dict.fromkeys(("accountsBaseUrl", "passportBaseUrl"), there),
-                qrSdkUrl=there + QR_SCRIPT,
-                h5SdkUrl=there + H5_SCRIPT,
-            )
-            elements.wecom(loginBaseUrl=there, oauthBaseUrl=there)
+            elements = SiteElements(folder / "app", sandbox_process, url)
+            elements.feishu()
+            elements.wecom()
+            if add:
+                add(elements)
             settings = {**base_settings(f"sqlite:///{folder / 'portal.db'}", folder / "app", url), **more}
             start = running.enter_context(portals(settings, folder))
             sandbox_process.reset()
-            start(workers=2, tls=tls)
+            start(workers=2, tls=tls, app=app)
             return Site(url, sandbox_process, settings)
 
         yield run

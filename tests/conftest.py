@@ -27,6 +27,7 @@ import app as portal_app
 from portal.models import db
 
 ROOT = Path(__file__).parent.parent
+PORTAL = "app:create_app()"
 GROUPS = ("browser", "postgresql", "clone")
 MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
 FEISHU_APP = {"appId": "cli_5a4db0c5a4db0c01", "appSecret": "sandbox-feishu-secret"}
@@ -302,17 +303,19 @@ def portals(settings, folder):
     """Give a function that starts the portal; what it started ends with the block."""
     running = []
 
-    def start(workers=2, threads=32, tls=None, **more):
+    def start(workers=2, threads=32, tls=None, app=PORTAL, **more):
         log = folder / f"gunicorn{len(running)}.log"
         port = urlsplit(settings["PORTAL_BASE_URL"]).port
         options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
         options += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+        if app != PORTAL:
+            options += ["--pythonpath", str(Path(__file__).parent)]
         if tls:
             options += ["--certfile", str(tls[0]), "--keyfile", str(tls[1])]
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
         with log.open("w") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", *options, "app:create_app()"],
+                [sys.executable, "-m", "gunicorn", *options, app],
                 cwd=ROOT,
                 env={**clean, **settings, **more},
                 stdout=out,

@@ -6,6 +6,7 @@
   const WAIT = 4000; // ms for the script, for its being ready, and for each answer
   const TOO_OLD = 103;
   const DENIED = 107;
+  const MOST_WAYS = 2; // without a tap
 
   const show = (state) => {
     form.querySelectorAll("[data-when]").forEach((part) => { part.hidden = part.dataset.when !== state; });
@@ -52,19 +53,21 @@
       location.replace(form.dataset.start); // no client, or none that answers: its page may still know who you are
       return;
     }
-    const modern = typeof window.tt?.requestAccess === "function";
+    let ways = 0;
     try {
-      if (modern) {
+      if (typeof window.tt?.requestAccess === "function") {
+        ways += 1;
         try {
           return await ask("requestAccess", "appID", "in_app");
         } catch (reason) {
           if (reason?.errno !== TOO_OLD) throw reason;
         }
       }
+      ways += 1;
       await ask("requestAuthCode", "appId", "auth_code");
     } catch (reason) {
       if (reason?.errno === DENIED) return show("denied");
-      if (reason?.errno || reason?.errCode || reason?.code) return show("failed");
+      if (ways === MOST_WAYS || reason?.errno || reason?.errCode || reason?.code) return show("failed");
       location.replace(form.dataset.start);
     }
   }

@@ -10,7 +10,7 @@
   const { element, script, origin, next } = scan.dataset;
   const LIFE = 600; // seconds a login stays open
   const COUNTDOWN = 60; // seconds
-  const BLANK = 6000; // ms a frame may take to come
+  const BLANK = 6000; // ms the script, the login and the frame may each take to come
   const RENEWALS = 3; // times without a tap
   const SIZE = "300"; // px
 
@@ -20,6 +20,7 @@
   let renewed = 0;
   let clock = null;
   let blank = null;
+  let turn = 0; // which begin() counts; an earlier one may still wait for something
 
   const show = (state) => {
     document.querySelectorAll("[data-when]").forEach((part) => { part.hidden = part.dataset.when !== state; });
@@ -27,6 +28,7 @@
   };
 
   const stop = () => {
+    turn += 1;
     clearInterval(clock);
     clearTimeout(blank);
     removeEventListener("message", listen);
@@ -40,6 +42,11 @@
     notice.hidden = false;
     plain(true);
     show(reason);
+  };
+
+  const giveUpUnlessSoon = (reason) => {
+    clearTimeout(blank);
+    blank = setTimeout(giveUp, BLANK, reason);
   };
 
   const plain = (alone) => {
@@ -92,28 +99,38 @@
 
   async function begin() {
     stop();
+    const mine = turn;
     notice.hidden = true;
     scan.hidden = false;
     plain(false);
     show("loading");
+    giveUpUnlessSoon("blocked");
     try {
       await loadScript();
     } catch {
-      return giveUp("blocked");
+      return mine === turn && giveUp("blocked");
     }
+    if (mine !== turn) return;
+    giveUpUnlessSoon("lost");
     try {
-      goto = (await window.api.getLoginConfig(element, next ? { next } : {})).authorizeUrl;
+      const begun = await window.api.getLoginConfig(element, next ? { next } : {});
+      if (mine !== turn) return;
+      goto = begun.authorizeUrl;
     } catch (error) {
-      return giveUp(navigator.onLine && error.code !== 50300 ? "unavailable" : "lost");
+      return mine === turn && giveUp(navigator.onLine && error.code !== 50300 ? "unavailable" : "lost");
     }
     ends = performance.now() + LIFE * 1000;
     box.replaceChildren();
     addEventListener("message", listen);
-    login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE });
+    giveUpUnlessSoon("blocked");
+    try {
+      login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE });
+    } catch {
+      return giveUp("blocked");
+    }
     const frame = box.querySelector("iframe");
     if (!frame) return giveUp("blocked");
     frame.title = document.querySelector(".scan-what").textContent;
-    blank = setTimeout(giveUp, BLANK, "blocked");
     frame.addEventListener("load", () => { clearTimeout(blank); });
     show("waiting");
     clock = setInterval(tick, 1000);
