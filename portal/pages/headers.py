@@ -51,7 +51,7 @@ def check_host():
     if asked_name() in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
         return redirect(current_app.config["PORTAL_BASE_URL"] + quote(request.path) + query, 307)
-    raise Code(40400, "the request is for a host that is not ours")
+    raise Code(40400, "the request is for a host that is not ours", status=400)
 
 
 def asked_name() -> str | None:
