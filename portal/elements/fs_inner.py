@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 from flask_babel import lazy_gettext as _
@@ -9,13 +10,14 @@ from flask_babel import lazy_gettext as _
 from portal.directory import people
 from portal.elements.meta import KINDS, Meta
 from portal.errors import Code
-from portal.models import FSInnerAuthModel
+from portal.models import FSInnerAuthModel, now
 from portal.providers import http
 from portal.providers.base import EMPTY, Person
 from portal.providers.feishu import DIALECTS, HOSTS
 
 log = logging.getLogger(__name__)
 
+TOKEN_EARLY = timedelta(minutes=1)  # a user's token is refreshed so long before its end
 HAS_REDIRECT = ("redirect", "qr")  # the other kinds' codes are made by the client, without a redirect address
 
 
@@ -32,6 +34,7 @@ class FSInnerType(Meta):
         self.mark = "L" if self.region == "lark" else "飞"
         self.appId = self.text("appId")
         self.tenantKeys = self.tenant_keys()
+        self.keepUserTokens = self.flag("keepUserTokens", False)
         defaults = HOSTS[self.region]
         hosts = {key: self.address(key, defaults[key]) for key in defaults if key.endswith("BaseUrl")}
         self.qrSdkUrl = self.address("qrSdkUrl", defaults["qrSdkUrl"], origin=False)
@@ -90,7 +93,8 @@ class FSInnerType(Meta):
         if state is not None and self.has_challenge(kind):
             extra["code_verifier"] = self.code_verifier(state)
         with http.within():
-            person = self.clients[kind].person_by_code(authCode, **extra)
+            keep = self.keepUserTokens and type(self.clients[kind]) is type(self.clients["redirect"])
+            person = self.clients[kind].person_by_code(authCode, keep=keep, **extra)
             if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
                 raise Code(40301, "the visitor's company is not on this element's list")
             return people.with_departments(people.clean(self.with_directory(person)))
@@ -142,6 +146,30 @@ class FSInnerType(Meta):
 
     def only_tenant(self) -> str:
         return self.tenantKeys[0] if self.tenantKeys is not None and len(self.tenantKeys) == 1 else ""
+
+    def getUserToken(self, userId: str) -> str:
+        """Return a valid token of somebody who has signed in, refreshed where it has ended.
+
+        Of several that refresh at once, the one that comes first at the platform stores the new pair for all.
+
+        :raises Code: 60111 when none of theirs is kept (see `keepUserTokens`); 42001 or 40014 when it can't be
+            refreshed any more: then they have to sign in again. Any other failure may be tried again.
+        """
+        stored = people.by_user_id(self.provider, userId, self.name)
+        if stored is None or not stored.access_token:
+            raise Code(60111, "no token of this person is kept")
+        person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token
+        people.db.session.rollback()  # no transaction stays open during a call
+        if ends - now() > TOKEN_EARLY:
+            return token
+        if not refresh:
+            raise Code(42001, "the token has ended and came without another; ask for offline_access in scope")
+        try:
+            pair = self.clients["redirect"].refresh(refresh)
+        except Code as error:
+            return people.token_of_another(person, ends, error)
+        people.keep_tokens(person, pair)
+        return pair["accessToken"]
 
     def getAccessToken(self) -> str:
         """Return the app's valid `tenant_access_token`, for calls to the platform's interfaces."""

@@ -117,9 +117,13 @@ class ProviderApp(FlaskOAuth2App):
 
     def exchange(self, code: str, **kwargs) -> dict:
         """Let Authlib exchange the code; return what `open_token` left of the answer."""
+        return self.token_call(lambda: self.fetch_access_token(code=code, **kwargs))
+
+    def token_call(self, send) -> dict:
+        """Return what `send`, a token request through Authlib, brings."""
         try:
             with http.within():
-                return self.fetch_access_token(code=code, **kwargs)
+                return send()
         except requests.RequestException as error:
             raise unreachable(error) from None
         except AuthlibBaseError as error:  # its text may hold the platform's

@@ -4,9 +4,11 @@ https://open.feishu.cn/document/common-capabilities/sso/web-application-sso/web-
 """
 
 import json
+from datetime import timedelta
 from urllib.parse import parse_qsl, quote
 
 from portal.errors import Code
+from portal.models import now
 from portal.providers.base import EMPTY, Person, ProviderApp, known, life_in, text, texts, token_in, usable_id
 
 HOSTS = {
@@ -35,7 +37,17 @@ NOT_ALLOWED = dict.fromkeys((20008, 20010, 20021, 20022, 20023, 20066), 40302)
 WRONG_APP = dict.fromkeys((20002, 20028, 20035, 20048), 40013)
 WRONG_SETUP = dict.fromkeys((20009, 20029, 20042, 20046, 20069, 20071), 60020)
 OUR_TOKEN = {20005: 40014, 20006: 42001, 20013: 40014, 20014: 40014}
-LOGIN = {**NOT_A_CODE, **NOT_ALLOWED, **WRONG_APP, **WRONG_SETUP, **OUR_TOKEN, 20050: 50300, 20072: 50300}
+NOT_A_REFRESH = {20026: 40014, 20037: 42001, 20038: 40014, 20064: 40014, 20073: 40014, 20074: 60020}
+LOGIN = {
+    **NOT_A_REFRESH,
+    **NOT_A_CODE,
+    **NOT_ALLOWED,
+    **WRONG_APP,
+    **WRONG_SETUP,
+    **OUR_TOKEN,
+    20050: 50300,
+    20072: 50300,
+}
 NO_PERMISSION = (99991672, 99991676, 99991679)
 ROOT, OUT_OF_RANGE = "0", 40004
 DEPARTMENT_IDS = {"department_id_type": "open_department_id", "user_id_type": "union_id"}
@@ -57,6 +69,7 @@ class Feishu(ProviderApp):
     qr_page = "{passportBaseUrl}/suite/passport/oauth/authorize"  # the QR script takes no other
     token_page = "{openBaseUrl}/open-apis/authen/v2/oauth/token"
     person_page = "{openBaseUrl}/open-apis/authen/v1/user_info"
+    refresh_page = None  # the token page itself
     pkce = True  #: for a login by redirect; a code made by the QR page or the client has no challenge
     numbers = {
         **dict.fromkeys(range(99991661, 99991670), 40014),
@@ -91,6 +104,7 @@ class Feishu(ProviderApp):
             "authorize_url": (cls.qr_page if kind == "qr" else cls.authorize_page).format(**hosts),
             "access_token_url": cls.token_page.format(**hosts),
             "userinfo_endpoint": cls.person_page.format(**hosts),
+            "refresh_page": (cls.refresh_page or cls.token_page).format(**hosts),
             "client_kwargs": cls.session_options(kind),
         }
 
@@ -101,17 +115,41 @@ class Feishu(ProviderApp):
             options["code_challenge_method"] = "S256"
         return options
 
-    def person_by_code(self, code, **extra):
-        """Exchange the code and read who it belongs to: two calls, one in `v1`."""
-        return self.person(self.profile(self.exchange(code, **extra)))
+    def person_by_code(self, code, keep=False, **extra):
+        """Exchange the code and read who it belongs to: two calls, one in `v1`.
+
+        :param keep: return the person's tokens with them; they are as good as the person.
+        """
+        token = self.exchange(code, **extra)
+        person = self.person(self.profile(token))
+        return Person(**person, **self.kept(token)) if keep else person
 
     def open_token(self, response):
         return self.user_token(self.opened(response, "access_token", numbers=LOGIN))
 
     def user_token(self, answer: dict) -> dict:
-        """Return the answer with nothing in it that Authlib would stumble over."""
+        """Return the answer with nothing in it that Authlib would stumble over; `life` is the token's, in seconds."""
         harmless = {key: value for key, value in answer.items() if key not in STUMBLING}
-        return {**harmless, "access_token": token_in(answer, "access_token")}
+        return {**harmless, "access_token": token_in(answer, "access_token"), "life": answer.get("expires_in")}
+
+    def kept(self, token: dict) -> dict:
+        """Return what of a user's token is worth storing, under the names the stored person has."""
+        refresh = token_in(token, "refresh_token") if token.get("refresh_token") else None
+        ends = now() + timedelta(seconds=life_in(token, "life"))
+        return {"accessToken": token["access_token"], "refreshToken": refresh, "expiresAt": ends}
+
+    def refresh(self, refresh_token: str, **kwargs) -> dict:
+        """Return a new pair of tokens, as `kept()` has it; the old refresh token is used up.
+
+        :raises Code: 42001 too old, 40014 unknown or used, 60020 when the app may not refresh.
+        """
+
+        def send():
+            page = self.server_metadata["refresh_page"]
+            with self._get_oauth_client(**self.server_metadata) as session:
+                return session.fetch_token(page, grant_type="refresh_token", refresh_token=refresh_token, **kwargs)
+
+        return self.kept(self.token_call(send))
 
     def profile(self, token: dict) -> dict:
         page = self.server_metadata["userinfo_endpoint"]
@@ -290,6 +328,7 @@ class FeishuOidc(Feishu):
 
     authorize_page = "{openBaseUrl}/open-apis/authen/v1/authorize"
     token_page = "{openBaseUrl}/open-apis/authen/v1/oidc/access_token"
+    refresh_page = "{openBaseUrl}/open-apis/authen/v1/oidc/refresh_access_token"
     pkce = False
 
     def create_authorization_url(self, redirect_uri=None, state=None, **kwargs):
@@ -305,6 +344,10 @@ class FeishuOidc(Feishu):
         exchange = super().exchange
         return self.as_app(lambda token: exchange(code, auth=AppSigned(token)), "app_access_token")
 
+    def refresh(self, refresh_token, **kwargs):
+        refresh = super().refresh
+        return self.as_app(lambda token: refresh(refresh_token, auth=AppSigned(token)), "app_access_token")
+
     def open_token(self, response):
         data = self.opened(response, "data", numbers=LOGIN)["data"]
         return self.user_token(data if isinstance(data, dict) else {})
@@ -314,6 +357,7 @@ class FeishuV1(FeishuOidc):
     """Dialect `v1`: as oidc, and the profile comes along with the token."""
 
     token_page = "{openBaseUrl}/open-apis/authen/v1/access_token"
+    refresh_page = "{openBaseUrl}/open-apis/authen/v1/refresh_access_token"
 
     def profile(self, token):
         return token
@@ -360,14 +404,16 @@ def json_client_secret(auth, method, uri, headers, body):
 
 
 class AppSigned:
-    """Sign a token request with the app's own token: grant type and code alone, as JSON."""
+    """Sign a token request with the app's own token: grant type and code or refresh token alone, as JSON."""
 
     def __init__(self, token: str):
         self.token = token
 
     def __call__(self, request):
         params = dict(parse_qsl(request.body))
-        request.body = json.dumps({key: params[key] for key in ("grant_type", "code")})
+        request.body = json.dumps(
+            {key: params[key] for key in ("grant_type", "code", "refresh_token") if key in params}
+        )
         request.headers["Authorization"] = f"Bearer {self.token}"
         request.headers["Content-Type"] = JSON_TYPE
         return request
