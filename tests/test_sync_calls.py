@@ -117,6 +117,25 @@ class TestPeople:
         assert error.value.code == 60111
 
 
+def test_one_id_in_two_companies_is_two_people(portal, elements, make_portal, sandbox):
+    """Each company's own row is found fresh, in any spelling, and only theirs is touched when they leave."""
+    sandbox.app("wecom", corpid="wwsandbox00000009", agentid="1000002", secret="other")
+    elements.wecom("Other", corpId="wwsandbox00000009", corpSecret="other")
+    portal = make_portal()
+    with portal.app_context():
+        both = [portal.getElement(f"auths.loginTypes.{name}") for name in ("QywxInnerExample", "Other")]
+        for element in both:
+            element.syncUserInfo("zhangsan")
+        sandbox.forget_calls()
+        for element in both:
+            element.syncUserInfo("ZhangSan")
+        assert sandbox.calls("/cgi-bin/user/get") == []
+        sandbox.fail("/cgi-bin/user/get", body={"errcode": 60111, "errmsg": "x"})
+        both[1].syncUserInfo("zhangsan", forceUpdate=True)
+        states = {row.tenant: row.status for row in db.session.query(Identity)}
+        assert states == {"wwsandbox00000001": 1, "wwsandbox00000009": 2}
+
+
 class TestFeishuPeople:
     @pytest.fixture
     def feishu(self, portal):

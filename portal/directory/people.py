@@ -50,19 +50,23 @@ def find(provider: str, tenant: str, subject: str) -> Identity | None:
     return db.session.scalars(select(Identity).where(*mine)).one_or_none()
 
 
-def by_user_id(provider: str, user_id: str, element: str) -> Identity | None:
-    """Return the stored person of a platform's id, whichever of their ids it is, if that settles who it is."""
+def by_user_id(provider: str, tenant: str, user_id: str, element: str) -> Identity | None:
+    """Return the stored person of a platform's id, whichever of their ids it is, if that settles who it is.
+
+    :param tenant: "" where it is not known.
+    """
     open_id = Identity.open_ids[element].as_string()
-    ids = or_(Identity.user_id == user_id, Identity.subject == user_id, open_id == user_id)
-    found = db.session.scalars(select(Identity).where(Identity.provider == provider, ids).limit(2)).all()
+    ids = or_(Identity.user_id == user_id, Identity.subject.in_((user_id, user_id.casefold())), open_id == user_id)
+    mine = select(Identity).where(Identity.provider == provider, ids).limit(2)
+    found = db.session.scalars(mine.where(Identity.tenant == tenant) if tenant else mine).all()
     return found[0] if len(found) == 1 else None
 
 
-def tenant_through(element: str) -> str | None:
-    """Return the company of those who were read through an element, if it is one."""
+def tenant_through(element: str) -> str:
+    """Return the company of those who were read through an element, if it is one; else ""."""
     mine = select(Identity.tenant).where(Identity.open_ids[element].as_string().is_not(None)).distinct().limit(2)
     found = db.session.scalars(mine).all()
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 else ""
 
 
 def is_recent(identity: Identity | None) -> bool:

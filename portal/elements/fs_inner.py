@@ -126,26 +126,22 @@ class FSInnerType(Meta):
     def directory_person(self, user_id):
         told = self.directory_client().member(user_id)
         told = {"userId": told.get("openId"), **told}
-        stored = people.by_user_id(self.provider, user_id, self.name)
-        tenant = stored.tenant if stored else self.only_tenant()
-        return Person(provider=self.provider, tenant=tenant, subject=told.get("unionId"), **told)
+        return Person(provider=self.provider, tenant=self.known_tenant(), subject=told.get("unionId"), **told)
+
+    def known_tenant(self):
+        """The directory does not tell: the only company on the list, or that of the people who signed in here."""
+        if self.tenantKeys is not None and len(self.tenantKeys) == 1:
+            return self.tenantKeys[0]
+        return people.tenant_through(self.name)
 
     def tenant(self):
-        """Return the company, which the directory does not tell: the only one on the list, that of the people who
-        have signed in here, or whose app this is."""
-        found = self.only_tenant() or people.tenant_through(self.name)
-        if found:
-            return found
         try:
-            return self.directory_client().tenant()
+            return self.known_tenant() or self.directory_client().tenant()
         except Code as error:
             if error.code != 60020:
                 raise
             why = "the company is unknown: set tenantKeys, grant tenant:tenant:readonly, or let somebody sign in first"
             raise Code(60020, f"{self.file}: {why}", error.native) from None
-
-    def only_tenant(self) -> str:
-        return self.tenantKeys[0] if self.tenantKeys is not None and len(self.tenantKeys) == 1 else ""
 
     def getUserToken(self, userId: str) -> str:
         """Return a valid token of somebody who has signed in, refreshed where it has ended.
@@ -155,7 +151,7 @@ class FSInnerType(Meta):
         :raises Code: 60111 when none of theirs is kept (see `keepUserTokens`); 42001 or 40014 when it can't be
             refreshed any more: then they have to sign in again. Any other failure may be tried again.
         """
-        stored = people.by_user_id(self.provider, userId, self.name)
+        stored = self.stored_person(userId)
         if stored is None or not stored.access_token:
             raise Code(60111, "no token of this person is kept")
         person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token

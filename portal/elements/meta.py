@@ -58,7 +58,7 @@ class Meta:
     def configure(self):
         """Check the settings of the Type and prepare its clients."""
 
-    # What a Type gives
+    # The interface, under the names its users know
 
     def getLoginConfig(self, kind: str = "qr", **kwargs) -> dict:
         """Return what a page needs to begin a login; `state` is fresh, and valid for ten minutes.
@@ -76,13 +76,25 @@ class Meta:
         """
         raise NotImplementedError
 
+    def getUserInfo(self, userId: str) -> dict:
+        """Return what the platform's directory says of somebody: the keys of `getLoginCode`.
+
+        :param userId: the platform's id; for Feishu also an open id (`ou_…`) or union id (`on_…`).
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
+        """
+        return people.with_departments(people.clean(self.directory_person(userId)))
+
+    def getAccessToken(self) -> str:
+        """Return the app's own valid token, for calls to the platform's interfaces."""
+        raise NotImplementedError
+
     def syncUserInfo(self, userId: str, forceUpdate: bool = False) -> None:
         """Store what the platform's directory says of somebody; refreshed within a day, they are left alone.
 
         :param forceUpdate: ask the platform all the same.
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
         """
-        stored = people.by_user_id(self.provider, userId, self.name)
+        stored = self.stored_person(userId)
         if people.is_recent(stored) and not forceUpdate:
             return
         try:
@@ -105,13 +117,11 @@ class Meta:
             told = client.departments() if deptId is None else [client.department(str(deptId))]
         departments.save(self.provider, tenant, told, whole=deptId is None)
 
-    def getUserInfo(self, userId: str) -> dict:
-        """Return what the platform's directory says of somebody: the keys of `getLoginCode`.
+    # What a Type fills in
 
-        :param userId: the platform's id; for Feishu also an open id (`ou_…`) or union id (`on_…`).
-        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
-        """
-        return people.with_departments(people.clean(self.directory_person(userId)))
+    def authorize_url(self, kind: str, state: str) -> str | None:
+        """Return the address to send the browser to, or `None` where the platform's client makes the code."""
+        raise NotImplementedError
 
     def directory_client(self):
         """Return the client that reads the platform's directory: `member()`, `department()`, `departments()`."""
@@ -121,13 +131,19 @@ class Meta:
         """Return somebody as the platform's directory tells."""
         raise NotImplementedError
 
+    def known_tenant(self) -> str:
+        """Return the company whose directory this is, or "" where that takes a call."""
+        return ""
+
     def tenant(self) -> str:
         """Return the company whose directory this is."""
-        raise NotImplementedError
+        return self.known_tenant()
 
-    def authorize_url(self, kind: str, state: str) -> str | None:
-        """Return the address to send the browser to, or `None` where the platform's client makes the code."""
-        raise NotImplementedError
+    def stored_person(self, user_id: str):
+        """Return somebody as they are stored, by any of their ids, or `None`."""
+        return people.by_user_id(self.provider, self.known_tenant(), user_id, self.name)
+
+    # What pages ask
 
     def start_kind(self, user_agent: str) -> str:
         """Return the kind of a login that begins with a click in this browser or client."""

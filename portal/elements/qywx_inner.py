@@ -95,7 +95,7 @@ class QywxInnerType(Meta):
     def directory_person(self, user_id):
         return self.client.person(self.client.member(user_id))
 
-    def tenant(self):
+    def known_tenant(self):
         return self.corpId
 
     def getAccessToken(self) -> str:
