@@ -25,6 +25,7 @@
   const show = (state) => {
     document.querySelectorAll("[data-when]").forEach((part) => { part.hidden = part.dataset.when !== state; });
     scan.classList.toggle("scan-ended", state === "expired");
+    box.inert = state === "expired";
   };
 
   const stop = () => {
