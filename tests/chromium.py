@@ -107,6 +107,7 @@ class Watch:
     def __init__(self):
         self.complaints = []
         self.expected = []
+        self.tolerated = ()
 
     def follow(self, context):
         context.on("console", self.console)
@@ -115,7 +116,7 @@ class Watch:
         context.add_init_script(LISTEN)
 
     def console(self, message):
-        if message.type not in ("error", "warning"):
+        if message.type not in ("error", "warning") or message.text.startswith(self.tolerated):
             return
         for status, path in self.expected:
             how = status if isinstance(status, str) else f"the server responded with a status of {status} "

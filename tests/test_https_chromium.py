@@ -41,7 +41,9 @@ def site(browser, run_site, certificate):
 
 
 @pytest.fixture
-def page(browse):
+def page(browse, watch, sandbox_process):
+    """A page; the sandbox has no https, and Chromium says so of the picture in its QR frame."""
+    watch.tolerated = (f"Mixed Content: The page at '{sandbox_process.site_url}/",)
     return browse(ignore_https_errors=True)
 
 
