@@ -93,7 +93,9 @@ def test_a_login_begun_elsewhere_cannot_be_finished_here(portal):
 def test_a_code_posted_from_elsewhere_is_refused(client, sandbox):
     state = query_of(client.start("FSInnerExample"))["state"]
     fields = {"code": sandbox.code("feishu", "carol"), "state": state}
-    assert_too_old(client.post("/login/FSInnerExample/callback", data=fields))
+    answer = client.post("/login/FSInnerExample/callback", data=fields)
+    assert_too_old(answer)
+    assert '<a class="button" href="/login/FSInnerExample">Start again</a>' in answer.text
     assert client.session().status_code == 401
 
 

@@ -3,7 +3,7 @@
 import logging
 import traceback
 
-from flask import current_app, g, jsonify, make_response, render_template, request
+from flask import current_app, g, jsonify, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -20,7 +20,7 @@ OF_STATUS = {404: 40400, 405: 40500, 413: 41300}
 
 def init_app(app):
     app.register_error_handler(Code, answer)
-    app.register_error_handler(CSRFError, lambda error: answer(Code(40310, "the form token is missing or wrong")))
+    app.register_error_handler(CSRFError, form)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(OperationalError, database)
     app.register_error_handler(InterfaceError, database)
@@ -41,6 +41,13 @@ def answer(error: Code):
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
     return render_template("error.html", error=error, meaning=meaning(error.code)), status
+
+
+def form(error: CSRFError):
+    """A form without its token: inside a client that has lost its cookies, one tap begins the login anew."""
+    if request.endpoint == "login.callback":
+        g.start_again = url_for("login.start", **request.view_args)
+    return answer(Code(40310, "the form token is missing or wrong"))
 
 
 def wants_json() -> bool:
