@@ -6,13 +6,13 @@ from urllib.parse import quote, urlsplit
 from flask import current_app, g, redirect, request
 from flask_wtf import CSRFProtect
 
+from portal.elements.meta import LOOPBACK
 from portal.errors import Code
 from portal.pages import visit
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HEALTH = ("health.alive", "health.ready")  # asked by load balancers under any name
 POLICY = {

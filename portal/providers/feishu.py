@@ -363,13 +363,12 @@ class FeishuV1(FeishuOidc):
         return token
 
 
-class FeishuPassport(Feishu):
-    """Dialect `passport`: flat OAuth 2 answers without a number."""
+class FeishuPassport(FeishuV3):
+    """Dialect `passport`: by form as v3, with flat OAuth 2 answers without a number."""
 
     authorize_page = Feishu.qr_page
     token_page = "{passportBaseUrl}/suite/passport/oauth/token"
     person_page = "{passportBaseUrl}/suite/passport/oauth/userinfo"
-    pkce = False
     numbers = {
         **Feishu.numbers,
         "invalid_grant": 40029,
@@ -380,10 +379,6 @@ class FeishuPassport(Feishu):
         "server_error": 50300,
         "temporarily_unavailable": 50300,
     }
-
-    @classmethod
-    def session_options(cls, kind):
-        return {"token_endpoint_auth_method": "client_secret_post"}
 
     def open_token(self, response):
         return self.user_token(self.opened(response, "access_token", lacks_code=True, numbers=LOGIN))

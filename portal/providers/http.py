@@ -98,6 +98,9 @@ class SecurePool(urllib3.HTTPSConnectionPool):
         response_class = BoundedResponse
 
 
+POOLS = {"http": Pool, "https": SecurePool}
+
+
 class Transport(HTTPAdapter):
     """The connections of this process to one platform address, shared by its threads."""
 
@@ -110,11 +113,11 @@ class Transport(HTTPAdapter):
 
     def init_poolmanager(self, *args, **kwargs):
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, *args, **kwargs):
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+        manager.pool_classes_by_scheme = POOLS
         return manager
 
     def send(self, request, stream=False, timeout=None, **kwargs):

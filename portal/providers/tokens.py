@@ -28,12 +28,8 @@ class StoredToken:
     """
 
     def __init__(self, provider, app, secret, fetch):
-        self._key = (
-            AppToken.provider == provider,
-            AppToken.app == app,
-            AppToken.secret_hash == models.fingerprint(secret),
-        )
         self._row = {"provider": provider, "app": app, "secret_hash": models.fingerprint(secret)}
+        self._key = tuple(getattr(AppToken, column) == value for column, value in self._row.items())
         self._fetch = fetch
 
     def get(self, stale: dict | None = None) -> dict:
