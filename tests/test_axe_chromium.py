@@ -9,6 +9,7 @@ import requests
 from clients import FEISHU, PHONE, WECHAT
 from conftest import H5_SCRIPT, QR_SCRIPT, ROOT, missing
 from playwright.sync_api import expect
+from waiting import until
 
 pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.browser
@@ -316,7 +317,7 @@ def test_the_page_is_painted_before_any_foreign_host_has_answered(site, page):
     page.on("response", lambda each: answered.append(each.url) if site.url not in each.url else None)
     with page.expect_request(f"**{QR_SCRIPT}"):
         page.goto(f"{site.url}/login", wait_until="domcontentloaded")
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length === 1")
+    until(page, "() => performance.getEntriesByName('first-contentful-paint').length === 1")
     expect(page.get_by_role("link", name="Open the Feishu sign-in page")).to_be_visible()
     assert answered == []
     requests.get(site.sandbox.url + QR_SCRIPT, timeout=10)  # lets the held one go

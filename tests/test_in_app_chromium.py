@@ -7,6 +7,7 @@ import pytest
 from clients import DESKTOP, FEISHU, PHONE, WECHAT, WECOM
 from conftest import FEISHU_APP, H5_SCRIPT
 from playwright.sync_api import expect
+from waiting import until
 
 pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.browser
@@ -160,7 +161,7 @@ def test_a_client_that_does_not_answer_is_asked_by_the_silent_page_after_four_se
     page = client("feishu")
     page.clock.install()
     page.goto(site.url + HOME["feishu"])
-    page.wait_for_function("window.h5sdk")
+    until(page, "() => window.h5sdk")
     expect(page.get_by_role("heading", name="Signing you in…")).to_be_visible()
     page.clock.fast_forward(WAIT)
     expect_signed_in(page, site)

@@ -8,6 +8,7 @@ import requests
 from conftest import QR_SCRIPT
 from playwright.sync_api import expect
 from postgres import free_port
+from waiting import until
 
 pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.browser
@@ -190,9 +191,7 @@ def test_a_code_is_renewed_three_times_and_then_by_a_button(site, page):
     for renewals in (1, 2, 3):
         with page.expect_response(lambda answer: urlsplit(answer.url).path == CONFIG):
             page.clock.fast_forward(LIFE)
-        page.wait_for_function(
-            "([before]) => !document.querySelector('#qr iframe')?.src.includes(before)", arg=states[-1:]
-        )
+        until(page, "(before) => !document.querySelector('#qr iframe')?.src.includes(before)", states[-1])
         expect_code(page)
         expect(button).to_be_hidden()
         states.append(state_of(page))
@@ -208,7 +207,7 @@ def test_a_code_is_renewed_three_times_and_then_by_a_button(site, page):
     expect(button).to_be_hidden()
     states.append(state_of(page))
     page.clock.fast_forward(LIFE)  # and again three times by itself
-    page.wait_for_function("([before]) => !document.querySelector('#qr iframe')?.src.includes(before)", arg=states[-1:])
+    until(page, "(before) => !document.querySelector('#qr iframe')?.src.includes(before)", states[-1])
     expect_code(page)
     assert (len(logins), len({*states, state_of(page)})) == (6, 6)
     site.sandbox.qr("confirm", "bob")

@@ -1,0 +1,16 @@
+"""Waiting for something to come true on a page in Chromium."""
+
+LONGEST = 10_000  # milliseconds
+LOOK = """([given, longest]) => new Promise((done, failed) => {
+  const late = setTimeout(() => failed(new Error("it never came true")), longest);
+  const look = () => (%s)(given) ? (clearTimeout(late), done()) : requestAnimationFrame(look);
+  look();
+})"""
+
+
+def until(page, condition: str, given=None):
+    """Wait until a JavaScript function, given as text, returns something true on the page.
+
+    Playwright's own `wait_for_function` builds the function anew for every look, which our content policy forbids.
+    """
+    page.evaluate(LOOK % condition, [given, LONGEST])
