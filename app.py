@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app, request
-from flask_babel import Babel
+from flask_babel import Babel, format_decimal
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,6 +16,7 @@ from portal import commands, models
 from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
+from portal.pages.admin import accounts, audit, bindings, directory, elements, frame, queue
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
@@ -71,8 +72,10 @@ def create_app(environ=None) -> Portal:
     refusals.init_app(app)
     for part in (site, entrance, login, account, api, health):
         app.register_blueprint(part.bp)
+    for part in (frame, bindings, queue, accounts, directory, elements, audit):
+        app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
-    app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked)
+    app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)
     app.url_defaults(add_static_version)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     DateTime,
     ForeignKey,
+    Index,
     LargeBinary,
     MetaData,
     String,
@@ -183,7 +184,10 @@ class QywxInnerAuthModel(Identity):
 class Department(db.Model):
     """A stored department; `leaders` holds the provider's ids of those who lead it."""
 
-    __table_args__ = (UniqueConstraint("provider", "tenant", "dept_id"),)
+    __table_args__ = (
+        UniqueConstraint("provider", "tenant", "dept_id"),
+        Index("ix_department_parent", "provider", "tenant", "parent_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(String(64))
@@ -193,6 +197,60 @@ class Department(db.Model):
     parent_id: Mapped[str] = mapped_column(default="")
     name: Mapped[str] = mapped_column(default="")
     leaders: Mapped[list] = mapped_column(default=list)
+    position: Mapped[int] = mapped_column(default=0, server_default="0")  # among its siblings, the smallest first
+
+
+class Membership(db.Model):
+    """Who is in which department: what `Identity.department` says, as far as the departments are stored."""
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"), primary_key=True)
+    identity_id: Mapped[int] = mapped_column(
+        ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Listing(db.Model):
+    """Whom an element's last complete sync has listed, and a digest of what it told about them."""
+
+    element: Mapped[str] = mapped_column(primary_key=True)
+    identity_id: Mapped[int] = mapped_column(
+        ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))  # none: something else has told more since
+
+
+class SyncRun(db.Model):
+    """A directory sync of one element: asked for, under way, or ended.
+
+    `open` is true from the asking to the end and else NULL, so that an element has one such run at most.
+    """
+
+    __table_args__ = (UniqueConstraint("element", "open"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    element: Mapped[str]
+    open: Mapped[bool | None] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(String(16), default="queued")  # queued, running, done, failed, stopped
+    how: Mapped[str] = mapped_column(String(16))  # schedule, page, command
+    dry_run: Mapped[bool] = mapped_column(default=False)
+    accept_leavers: Mapped[bool] = mapped_column(default=False)
+    actor_id: Mapped[int | None]  # no foreign key: the trail outlives the account
+    lease: Mapped[str | None] = mapped_column(String(32))
+    leased_until: Mapped[datetime | None]
+    phase: Mapped[str] = mapped_column(String(16), default="")  # departments, people, leavers, writing
+    counts: Mapped[dict] = mapped_column(default=dict)
+    report: Mapped[dict] = mapped_column(default=dict)  # warnings, and for a dry run the names behind the counts
+    failure: Mapped[list | None]  # number, reason and native of the error that ended it
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class Worker(db.Model):
+    """A process of `flask worker` that was alive lately."""
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
 
 
 class LoginAttempt(db.Model):

@@ -16,7 +16,7 @@ from portal.models import Client, now
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
-LANGUAGE_KEEPS = ("entrance.page", "login.once", "account.show")  # pages one may open again just so
+LANGUAGE_KEEPS = ("entrance.page", "login.once", "account.show")  # pages one may open again just so, besides admin's
 BAD_IN_PATH = re.compile(r"[\\\x00-\x20\x7f-\xa0]")
 
 
@@ -133,13 +133,14 @@ def masked(address: str) -> str:
 
 def for_templates() -> dict:
     """Return what every page shows: the portal's name, the languages, and who is signed in as far as we looked."""
-    here = request.path if request.method == "GET" and request.endpoint in LANGUAGE_KEEPS else "/"
+    again = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin_")
+    here = safe_path(request.full_path.rstrip("?")) if request.method == "GET" and again else None
     return {
         "title": current_app.config["PORTAL_TITLE"],
         "languages": LANGUAGES,
         "language": language(),
         "signed_in": g.get("signed_in"),
-        "here": here,
+        "here": here or "/",
         "base_url": current_app.config["PORTAL_BASE_URL"],
         "reference": g.reference,
     }

@@ -1,0 +1,82 @@
+"""Which provider person opens which account: bound and unbound in one transaction, nothing replaced silently."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from portal import models
+from portal.errors import Code
+from portal.models import MAY_SIGN_IN, Account, AuditEvent, BindingRequest, Client, Identity, LoginSession, audit, now
+
+
+def bind(
+    identity_id: int, account_id: int, how: str, actor_id: int, client: Client, seen: int | None = None
+) -> Identity:
+    """Let a provider person open an account; whom they opened until now, they open no more.
+
+    :param how: `self`, `administrator`, `queue`, `created` or `import`.
+    :param actor_id: the account that decides.
+    :param seen: the account they were bound to when the decision was taken; `None`: to none.
+    :raises Code: 60111 no such person or account; 40302 left or frozen; 40304 account disabled; 40900 changed
+        meanwhile, or the account has somebody of that company already.
+    """
+    try:
+        with models.write() as session:
+            identity = locked(identity_id, seen)
+            account = session.get(Account, account_id, with_for_update={"read": True})
+            if account is None:
+                raise Code(60111, "there is no such account")
+            if identity.status not in MAY_SIGN_IN:
+                raise Code(40302, "the person has left or is frozen")
+            if not account.active:
+                raise Code(40304, "the account is disabled")
+            if seen == account_id:
+                return identity
+            if seen is not None:
+                models.end_sessions(LoginSession.identity_id == identity.id, why="moved")
+                identity.last_account_id = seen
+            identity.account_id, identity.bound_at, identity.bound_how = account.id, now(), how
+            session.execute(delete(BindingRequest).where(BindingRequest.identity_id == identity.id))
+            facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": how, "before": seen}}
+            audit("binding.make", client, actor_id=actor_id, **facts)
+            return identity
+    except IntegrityError:
+        raise Code(40900, "the account has somebody of this company already") from None
+
+
+def unbind(identity_id: int, actor_id: int, client: Client, seen: int) -> int:
+    """Part a provider person from their account; return how many sessions that ends.
+
+    :param seen: the account they were bound to when the decision was taken.
+    :raises Code: 60111 no such person, 40900 changed meanwhile.
+    """
+    with models.write():
+        identity = locked(identity_id, seen)
+        ended = models.end_sessions(LoginSession.identity_id == identity.id, why="unbound")
+        identity.last_account_id, identity.account_id = identity.account_id, None
+        facts = {"account_id": seen, "identity_id": identity.id, "details": {"sessions": ended}}
+        audit("binding.end", client, actor_id=actor_id, **facts)
+        return ended
+
+
+def locked(identity_id: int, seen: int | None) -> Identity:
+    """Return a person as they are now, for writing, if they still are as they were seen.
+
+    :raises Code: 60111 no such person; :class:`Changed` otherwise.
+    """
+    identity = models.db.session.get(Identity, identity_id, with_for_update=True)
+    if identity is None:
+        raise Code(60111, "there is no such person")
+    if identity.account_id != seen:
+        raise Changed(identity)
+    return identity
+
+
+class Changed(Code):
+    """40900: somebody else has decided meanwhile; `by` is the name of who it was, where the trail knows."""
+
+    def __init__(self, identity: Identity):
+        super().__init__(40900, "the binding has changed meanwhile")
+        mine = (AuditEvent.identity_id == identity.id, AuditEvent.action.in_(("binding.make", "binding.end")))
+        newest = select(AuditEvent.actor_id).where(*mine).order_by(AuditEvent.id.desc()).limit(1)
+        actor = models.db.session.get(Account, models.db.session.scalar(newest) or 0)
+        self.by = (actor.name or actor.username) if actor else ""

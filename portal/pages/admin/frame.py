@@ -1,0 +1,63 @@
+"""What all administrators' pages share: who may see them, and what stands around them."""
+
+from flask import Blueprint, redirect, url_for
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from portal.errors import Code
+from portal.models import BindingRequest, db
+from portal.pages import visit
+
+PAGES = {  # endpoint -> its name in the navigation
+    "admin_bindings.show": _("Bindings"),
+    "admin_queue.show": _("Queue"),
+    "admin_accounts.show": _("Accounts"),
+    "admin_directory.show": _("Directory"),
+    "admin_elements.show": _("Elements"),
+    "admin_audit.show": _("Audit"),
+}
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+def blueprint(name: str, module: str) -> Blueprint:
+    """Return a blueprint below `/admin`: every route on it is for administrators alone.
+
+    :param name: the page's, such as `bindings`; its endpoints begin with `admin_bindings.`
+    """
+    made = Blueprint(f"admin_{name}", module, url_prefix="/admin")
+    made.before_request(guard)
+    made.context_processor(navigation)
+    return made
+
+
+def guard() -> None:
+    """Let administrators pass.
+
+    :raises Code: 40100 when nobody is signed in, 40306 for everybody else.
+    """
+    administrator()
+
+
+def administrator():
+    """Return the administrator who is signed in (see `sessions.check`)."""
+    me = visit.signed_in()
+    if me is None:
+        raise Code(40100, "an administrators' page needs a sign-in")
+    if me.role != "admin":
+        raise Code(40306, "an administrators' page needs the role admin")
+    return me
+
+
+def navigation() -> dict:
+    """Return what the frame shows: the pages, and how many people wait in the queue."""
+    waiting = select(func.count()).select_from(BindingRequest).where(BindingRequest.state == "waiting")
+    return {"admin_pages": PAGES, "waiting_count": db.session.scalar(waiting)}
+
+
+@bp.get("")
+def home():
+    return redirect(url_for("admin_bindings.show"), 303)
+
+
+bp.before_request(guard)
