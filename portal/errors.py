@@ -23,6 +23,10 @@ class Code(Exception):
     def __str__(self):
         return f"{self.code}: {self.reason}" if self.reason else str(self.code)
 
+    @property
+    def meaning(self) -> "Meaning":
+        return meaning(self.code)
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -32,6 +36,22 @@ class Meaning:
     title: str
     advice: str
     again: bool = True
+
+
+class Explained(Code):
+    """An error whose page says more than the table does.
+
+    :param title: what people read first; lazily translated, as `advice`.
+    :param advice: what they can do.
+    """
+
+    def __init__(self, code: int, reason: str, title: str, advice: str):
+        super().__init__(code, reason)
+        self.title, self.advice = title, advice
+
+    @property
+    def meaning(self) -> "Meaning":
+        return Meaning(self.status, self.title, self.advice)
 
 
 ASK_ADMIN = _("Only your administrator can mend this. Give them the reference below.")

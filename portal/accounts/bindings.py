@@ -1,10 +1,11 @@
 """Which provider person opens which account: bound and unbound in one transaction, nothing replaced silently."""
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import models
-from portal.errors import Code
+from portal.errors import Code, Explained
 from portal.models import MAY_SIGN_IN, Account, AuditEvent, BindingRequest, Client, Identity, LoginSession, audit, now
 
 
@@ -20,27 +21,56 @@ def bind(
         meanwhile, or the account has somebody of that company already.
     """
     try:
-        with models.write() as session:
-            identity = locked(identity_id, seen)
-            account = session.get(Account, account_id, with_for_update={"read": True})
-            if account is None:
-                raise Code(60111, "there is no such account")
-            if identity.status not in MAY_SIGN_IN:
-                raise Code(40302, "the person has left or is frozen")
-            if not account.active:
-                raise Code(40304, "the account is disabled")
-            if seen == account_id:
-                return identity
-            if seen is not None:
-                models.end_sessions(LoginSession.identity_id == identity.id, why="moved")
-                identity.last_account_id = seen
-            identity.account_id, identity.bound_at, identity.bound_how = account.id, now(), how
-            session.execute(delete(BindingRequest).where(BindingRequest.identity_id == identity.id))
-            facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": how, "before": seen}}
-            audit("binding.make", client, actor_id=actor_id, **facts)
-            return identity
+        with models.write():
+            return make(identity_id, account_id, how, actor_id, client, seen)
     except IntegrityError:
         raise Code(40900, "the account has somebody of this company already") from None
+
+
+def make(identity_id: int, account_id: int, how: str, actor_id: int, client: Client, seen: int | None) -> Identity:
+    """Bind as `bind()` does, inside the caller's transaction.
+
+    :raises Code: besides, 40303 where somebody binds themselves whom an administrator has refused.
+    :raises IntegrityError: the account has somebody of that company already.
+    """
+    session = models.db.session
+    identity = locked(identity_id, seen)
+    account = session.get(Account, account_id, with_for_update={"read": True})
+    if account is None:
+        raise Code(60111, "there is no such account")
+    if identity.status not in MAY_SIGN_IN:
+        raise Code(40302, "the person has left or is frozen")
+    if not account.active:
+        raise Code(40304, "the account is disabled")
+    if how == "self":
+        check_not_refused(identity)
+    if seen == account_id:
+        return identity
+    if seen is not None:
+        models.end_sessions(LoginSession.identity_id == identity.id, why="moved")
+        identity.last_account_id = seen
+    identity.account_id, identity.bound_at, identity.bound_how = account.id, now(), how
+    session.execute(delete(BindingRequest).where(BindingRequest.identity_id == identity.id))
+    facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": how, "before": seen}}
+    audit("binding.make", client, actor_id=actor_id, **facts)
+    session.flush()
+    return identity
+
+
+def check_not_refused(identity: Identity) -> None:
+    """See that no administrator has refused this person: then nobody but an administrator lets them in.
+
+    :raises Code: 40303.
+    """
+    mine = select(BindingRequest).where(BindingRequest.identity_id == identity.id).with_for_update()
+    request = models.db.session.scalar(mine.execution_options(populate_existing=True))
+    if request is not None and request.state == "refused":
+        raise Explained(
+            40303,
+            "an administrator has refused this person",
+            _("An administrator has refused this person"),
+            _("Ask your administrator if that should be changed. Give them the reference below."),
+        )
 
 
 def unbind(identity_id: int, actor_id: int, client: Client, seen: int) -> int:
@@ -50,12 +80,16 @@ def unbind(identity_id: int, actor_id: int, client: Client, seen: int) -> int:
     :raises Code: 60111 no such person, 40900 changed meanwhile.
     """
     with models.write():
-        identity = locked(identity_id, seen)
-        ended = models.end_sessions(LoginSession.identity_id == identity.id, why="unbound")
-        identity.last_account_id, identity.account_id = identity.account_id, None
-        facts = {"account_id": seen, "identity_id": identity.id, "details": {"sessions": ended}}
-        audit("binding.end", client, actor_id=actor_id, **facts)
-        return ended
+        return part(locked(identity_id, seen), actor_id, client)
+
+
+def part(identity: Identity, actor_id: int, client: Client) -> int:
+    """Unbind a person who is locked and bound, inside the caller's transaction; return how many sessions that ends."""
+    ended = models.end_sessions(LoginSession.identity_id == identity.id, why="unbound")
+    identity.last_account_id, identity.account_id = identity.account_id, None
+    facts = {"account_id": identity.last_account_id, "identity_id": identity.id, "details": {"sessions": ended}}
+    audit("binding.end", client, actor_id=actor_id, **facts)
+    return ended
 
 
 def locked(identity_id: int, seen: int | None) -> Identity:

@@ -40,7 +40,7 @@ def answer(error: Code):
     headers.no_referrer()
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
-    return render_template("error.html", error=error, meaning=meaning(error.code)), status
+    return render_template("error.html", error=error, meaning=error.meaning), status
 
 
 def form(error: CSRFError):
