@@ -29,6 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
+AUDIT_KEPT = 30  # days: a younger row of the trail can't be removed
 LOCK_WAIT = 4000  # milliseconds SQLite waits for another writer
 
 
@@ -320,6 +321,46 @@ class OneTimeLink(db.Model):
     account: Mapped[Account] = relationship()
 
 
+class Import(db.Model):
+    """An uploaded file of bindings, between its dry run and the end of its life; its administrator's alone."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16), default="checking")  # checking, checked, applying, done
+    file: Mapped[str] = mapped_column(default="")
+    unused: Mapped[list] = mapped_column(default=list)  # headings we have no use for
+    with_accounts: Mapped[bool] = mapped_column(default=False)
+    with_changes: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ImportRow(db.Model):
+    """A line of an import: what it says, what would come of it, and what has.
+
+    `outcome` is `new`, `account`, `unchanged`, `change`, `conflict` or `error`; none: not looked at yet. `result` is
+    `done`, `failed` or `left`; none: not applied yet. `reason` says why it is in conflict, in error or failed.
+    """
+
+    __table_args__ = (
+        Index("ix_import_row_outcome", "import_id", "outcome", "line"),
+        Index("ix_import_row_result", "import_id", "result", "line"),
+        Index("ix_import_row_identity_id", "import_id", "identity_id"),
+        Index("ix_import_row_username", "import_id", "username"),
+    )
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("import.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cells: Mapped[dict] = mapped_column(default=dict)  # column -> what the file says
+    username: Mapped[str] = mapped_column(default="")
+    identity_id: Mapped[int | None]  # whom the line means
+    seen: Mapped[int | None]  # the account they were bound to at the dry run
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    result: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    other_line: Mapped[int | None]  # the line of the same file it is in conflict with
+
+
 class AppToken(db.Model):
     """A credential of an app itself, shared by all workers; renewed by whoever holds the lease."""
 
@@ -335,19 +376,32 @@ class AppToken(db.Model):
 
 
 class AuditEvent(db.Model):
-    """One change or refusal: who, what, when, from where, result. Rows are only ever added."""
+    """One change or refusal: who, what, when, from where, result.
+
+    Rows are only ever added: a trigger refuses every change, and every removal within `AUDIT_KEPT`.
+    `details` holds no names and no contact data, so that a person can be forgotten and the trail stay as it is.
+    """
+
+    __table_args__ = (
+        Index("ix_audit_event_at", "at", "id"),
+        Index("ix_audit_event_action", "action", "at", "id"),
+        Index("ix_audit_event_actor_id", "actor_id", "at", "id"),
+        Index("ix_audit_event_account_id", "account_id", "at", "id"),
+        Index("ix_audit_event_identity_id", "identity_id", "at", "id"),
+        Index("ix_audit_event_element", "element", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    at: Mapped[datetime] = mapped_column(default=now)
     action: Mapped[str] = mapped_column(String(64))
     result: Mapped[int] = mapped_column(default=0)  # 0 or an error number
-    actor_id: Mapped[int | None] = mapped_column(index=True)  # no foreign key: the trail outlives the account
-    account_id: Mapped[int | None] = mapped_column(index=True)
-    identity_id: Mapped[int | None] = mapped_column(index=True)
+    actor_id: Mapped[int | None]  # no foreign key: the trail outlives the account
+    account_id: Mapped[int | None]
+    identity_id: Mapped[int | None]
     element: Mapped[str | None]
     native: Mapped[str | None] = mapped_column(String(64))
     address: Mapped[str] = mapped_column(String(64), default="")
-    request_id: Mapped[str] = mapped_column(String(32), default="")
+    request_id: Mapped[str] = mapped_column(String(32), default="", index=True)
     details: Mapped[dict] = mapped_column(default=dict)
 
 
