@@ -5,9 +5,10 @@ import unicodedata
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from portal import models
+from portal.directory import memberships
 from portal.errors import Code
 from portal.models import (
     LEFT,
@@ -15,8 +16,10 @@ from portal.models import (
     Department,
     FSInnerAuthModel,
     Identity,
+    Listing,
     LoginSession,
     QywxInnerAuthModel,
+    SyncRun,
     db,
     now,
 )
@@ -70,8 +73,16 @@ def tenant_through(element: str) -> str:
 
 
 def is_recent(identity: Identity | None) -> bool:
-    """Return whether the directory has told us about this person within a day."""
-    return identity is not None and identity.contact_at is not None and now() - identity.contact_at < FRESH
+    """Return whether the directory has told us about this person within a day: alone, or in a complete sync."""
+    if identity is None:
+        return False
+    after = now() - FRESH
+    if identity.contact_at is not None and identity.contact_at > after:
+        return True
+    listed = select(SyncRun.id).join(Listing, Listing.element == SyncRun.element)
+    complete = (SyncRun.state == "done", SyncRun.dry_run.is_(False), SyncRun.ended_at > after)
+    found = db.session.scalar(listed.where(Listing.identity_id == identity.id, *complete).limit(1))
+    return found is not None
 
 
 def is_fresh(identity: Identity | None) -> bool:
@@ -114,24 +125,43 @@ def save(person: Person, element: str) -> Identity:
         model = MODELS.get(provider, Identity)
         identity = model(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
         db.session.add(identity)
-    for name, column in COLUMNS.items():
-        if name not in person["withheld"]:
-            setattr(identity, column, person[name])
-    if person["userId"] != person.get("openId"):  # an open id stands in where the app may not read user ids
-        identity.user_id = person["userId"]
-    if person.get("openId"):
-        identity.open_ids = {**(identity.open_ids or {}), element: person["openId"]}
-    if person.get("employeeNo"):
-        identity.employee_number = person["employeeNo"]
+    told = columns(person, element, identity.open_ids or {})
+    differs = any(getattr(identity, column) != value for column, value in told.items())
+    for column, value in told.items():
+        setattr(identity, column, value)
     if person.get("contactRead"):
         identity.contact_at = now()
     if person.get("accessToken"):
         set_tokens(identity, person)
     db.session.flush()
+    if differs:
+        forget_digests(identity.id)
+        memberships.derive(Identity.id == identity.id)
     if identity.status not in MAY_SIGN_IN:
         why = "left" if identity.status == LEFT else "frozen"
         models.end_sessions(LoginSession.identity_id == identity.id, why=why)
     return identity
+
+
+def columns(person: Person, element: str, open_ids: dict) -> dict:
+    """Return what a cleaned person changes of a stored one: nothing that was withheld.
+
+    :param open_ids: those stored so far.
+    """
+    told = {column: person[name] for name, column in COLUMNS.items() if name not in person["withheld"]}
+    if person["userId"] != person.get("openId"):  # an open id stands in where the app may not read user ids
+        told["user_id"] = person["userId"]
+    if person.get("openId"):
+        told["open_ids"] = {**open_ids, element: person["openId"]}
+    if person.get("employeeNo"):
+        told["employee_number"] = person["employeeNo"]
+    return told
+
+
+def forget_digests(*identity_ids: int) -> None:
+    """Let the next sync compare these people anew, inside the caller's transaction: what is stored has changed."""
+    mine = Listing.identity_id.in_(identity_ids)
+    db.session.execute(update(Listing).where(mine, Listing.digest.is_not(None)).values(digest=None))
 
 
 def refresh(person: Person, element: str) -> None:
@@ -149,9 +179,14 @@ def refresh(person: Person, element: str) -> None:
 def gone(identity: Identity, element: str) -> None:
     """Note that the platform no longer knows somebody."""
     with models.write() as session:
-        identity = session.get_one(Identity, identity.id)
-        identity.status, identity.contact_at = LEFT, now()
-        unbind(identity, element)
+        leave(session.get_one(Identity, identity.id), element)
+
+
+def leave(identity: Identity, element: str) -> None:
+    """Note that somebody has left, inside the caller's transaction."""
+    identity.status, identity.contact_at = LEFT, now()
+    forget_digests(identity.id)
+    unbind(identity, element)
 
 
 def unbind(identity: Identity, element: str) -> None:
@@ -228,6 +263,8 @@ def one_line(value) -> str:
     """Return a text on one line without marks that don't show, cut where it is too long; "" for anything else."""
     if not isinstance(value, str):
         return ""
+    if value.isprintable() and len(value) <= LONGEST:
+        return value.strip()
     shown = (" " if char in "\t\n\r" else char for char in value[: 4 * LONGEST])
     return "".join(char for char in shown if unicodedata.category(char) not in UNSEEN).strip()[:LONGEST]
 

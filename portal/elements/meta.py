@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import struct
@@ -9,10 +10,12 @@ import time
 from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 
-from portal.directory import departments, people
+from portal.directory import departments, memberships, people
 from portal.errors import Code
 from portal.providers import http
 from portal.providers.base import Person
+
+log = logging.getLogger(__name__)
 
 STATE_LIFE = 600  # seconds
 SKEW = 60  # seconds that another machine's clock may be behind
@@ -114,8 +117,15 @@ class Meta:
         """
         client, tenant = self.directory_client(), self.tenant()
         with http.within(DIRECTORY_SECONDS, DIRECTORY_SIZE):
-            told = client.departments() if deptId is None else [client.department(str(deptId))]
+            if deptId is None:
+                told = [dept for page in client.survey().departments() for dept in page]
+            else:
+                told = [client.department(str(deptId))]
+        told, faults = departments.sound(told)
+        for fault, ids in faults.items():
+            log.warning("%s: %s: %s", self.name, fault, ", ".join(ids[:10]))
         departments.save(self.provider, tenant, told, whole=deptId is None)
+        memberships.derive_company(self.provider, tenant)
 
     # What a Type fills in
 
@@ -124,7 +134,7 @@ class Meta:
         raise NotImplementedError
 
     def directory_client(self):
-        """Return the client that reads the platform's directory: `member()`, `department()`, `departments()`."""
+        """Return the client that reads the platform's directory: `member()`, `department()`, `survey()`."""
         raise NotImplementedError
 
     def directory_person(self, user_id: str) -> Person:

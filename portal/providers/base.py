@@ -40,6 +40,18 @@ class Person(dict):
         self.setdefault("withheld", sorted(key for key in EMPTY if known.get(key) is None))
 
 
+class Busy(Code):
+    """50300 because of the platform's limits.
+
+    :param told: how many seconds the answer asks to wait, if it says.
+    :param usual: else so many, and longer every time.
+    """
+
+    def __init__(self, native, told: int | None, usual: float):
+        super().__init__(50300, "the platform limits our calls", native)
+        self.told, self.usual = told, usual
+
+
 class ProviderApp(FlaskOAuth2App):
     """An Authlib client for a platform that answers in its own envelope.
 
@@ -52,6 +64,10 @@ class ProviderApp(FlaskOAuth2App):
     code_key = "code"  #: where an answer keeps the platform's number
     numbers = {}  #: the platform's number -> ours, at every call
     reasons = {}  #: the platform's number -> its true cause, where one of ours covers several
+    busy = {}  #: the platform's number for one of its limits -> seconds to wait where the answer does not say
+    limits = ()  #: pairs: so many calls of one kind in so many seconds
+    public = ()  #: the addresses of which `limits` are known to hold
+    at_once = 1  #: calls of a directory sync under way together
 
     def __init__(self, framework, name=None, **kwargs):
         kwargs.setdefault("compliance_fix", self.fix_session)
@@ -155,6 +171,8 @@ class ProviderApp(FlaskOAuth2App):
             body = response.json()
         except (ValueError, RecursionError):
             body = None
+        if not isinstance(body, dict) and response.status_code == 429:
+            raise self.refused("unknown", {}, response)
         if not isinstance(body, dict):
             raise Code(50300, "the platform's answer is not a JSON object", native=f"HTTP {response.status_code}")
         native = body.get(self.code_key)
@@ -163,20 +181,28 @@ class ProviderApp(FlaskOAuth2App):
         if native is None and isinstance(body.get("error"), str):
             native = body["error"]
         if type(native) in (int, str) and native not in (0, "0"):
-            raise self.refused(native, {**self.numbers, **(numbers or {})}, response.status_code)
+            raise self.refused(native, {**self.numbers, **(numbers or {})}, response)
         if type(native) is not int or not response.ok:
             raise Code(50300, "the platform's answer makes no sense", native=f"HTTP {response.status_code}")
         if expect and expect not in body:
             raise Code(50300, f"the platform's answer lacks {expect}")
         return body
 
-    def refused(self, native, numbers: dict, status: int) -> Code:
+    def refused(self, native, numbers: dict, response) -> Code:
         """Return the error for the platform's own number, or its word for the error where it has no number."""
+        if native in self.busy or response.status_code == 429:
+            return Busy(native, told_wait(response), self.busy.get(native, 1))
         if isinstance(native, str) and native not in numbers:
             native = "unknown"  # somebody else's text goes nowhere
-        ours = numbers.get(native, 50300 if status >= 500 or status == 429 else 50000)
+        ours = numbers.get(native, 50300 if response.status_code >= 500 else 50000)
         reason = self.reasons.get(native, "the platform refused")
         return Code(ours, reason, native=native)
+
+
+def told_wait(response) -> int | None:
+    """Return how many seconds the answer asks us to wait: `x-ogw-ratelimit-reset` is Feishu's name for it."""
+    told = (response.headers.get(name, "") for name in ("x-ogw-ratelimit-reset", "Retry-After"))
+    return next((int(value) for value in told if value.isascii() and value.isdigit()), None)
 
 
 def unreachable(error: requests.RequestException) -> Code:
@@ -206,6 +232,13 @@ def life_in(answer: dict, name: str) -> int:
     if type(value) is not int or not 0 < value <= 31_536_000:
         raise Code(50300, f"the platform's answer holds no usable {name}")
     return value
+
+
+def whole(value) -> int:
+    """Return a whole number that a platform sent as such or as text; 0 for anything else, or what no column holds."""
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 12:
+        value = int(value)
+    return value if type(value) is int and abs(value) < 2**31 else 0
 
 
 def usable_id(value) -> bool:

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote
 
 from portal.errors import Code
 from portal.models import now
-from portal.providers.base import EMPTY, Person, ProviderApp, known, life_in, text, texts, token_in, usable_id
+from portal.providers.base import Person, life_in, text, token_in, usable_id
+from portal.providers.feishu_contacts import NO_PERMISSION, FeishuContacts
 
 HOSTS = {
     "feishu": {
@@ -31,7 +32,6 @@ HOSTS = {
 }
 STUMBLING = ("expires_in", "expires_at", "token_type")  # Authlib takes their types on trust
 JSON_TYPE = "application/json; charset=utf-8"
-GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
 NOT_A_CODE = {20003: 40029, 20004: 40029, 20007: 40029, 20024: 40029, 20049: 40029, 20065: 40029}
 NOT_ALLOWED = dict.fromkeys((20008, 20010, 20021, 20022, 20023, 20066), 40302)
 WRONG_APP = dict.fromkeys((20002, 20028, 20035, 20048), 40013)
@@ -48,17 +48,9 @@ LOGIN = {
     20050: 50300,
     20072: 50300,
 }
-NO_PERMISSION = (99991672, 99991676, 99991679)
-ROOT, OUT_OF_RANGE = "0", 40004
-DEPARTMENT_IDS = {"department_id_type": "open_department_id", "user_id_type": "union_id"}
-CONTACT = {
-    **dict.fromkeys(NO_PERMISSION, 60020),
-    **dict.fromkeys((41012, 40004, 40008, 40014, 40015, 99992351, 99992361, 99992364, 99992381), 60111),
-    41050: 40302,
-}
 
 
-class Feishu(ProviderApp):
+class Feishu(FeishuContacts):
     """Dialect `v2`, and what all dialects share.
 
     https://open.feishu.cn/document/authentication-management/access-token/get-user-access-token
@@ -70,7 +62,9 @@ class Feishu(ProviderApp):
     token_page = "{openBaseUrl}/open-apis/authen/v2/oauth/token"
     person_page = "{openBaseUrl}/open-apis/authen/v1/user_info"
     refresh_page = None  # the token page itself
+    public = tuple(hosts["openBaseUrl"] for hosts in HOSTS.values())
     pkce = True  #: for a login by redirect; a code made by the QR page or the client has no challenge
+    busy = {99991400: 1, 1000004: 1, 1000005: 1}
     numbers = {
         **dict.fromkeys(range(99991661, 99991670), 40014),
         99991671: 40014,
@@ -189,125 +183,6 @@ class Feishu(ProviderApp):
         values = {name: token_in(answer, name) for name in ("app_access_token", "tenant_access_token")}
         return values, life_in(answer, "expire")
 
-    def contact(self, path: str, **params) -> dict:
-        """Read from the directory with the app's own authority; return `data`."""
-        return self.as_the_app(f"contact/v3/{path}", CONTACT, **params)
-
-    def as_the_app(self, path: str, numbers: dict, **params) -> dict:
-        url = f"{self.api_base_url}/open-apis/{path}"
-
-        def call(token):
-            return self.ask("GET", url, expect="data", numbers=numbers, token=token, params=params)
-
-        data = self.as_app(call, "tenant_access_token")["data"]
-        return data if isinstance(data, dict) else {}
-
-    def tenant(self) -> str:
-        """Return the key of the company the app belongs to.
-
-        :raises Code: 60020 when the app may not ask.
-        """
-        found = self.as_the_app("tenant/v2/tenant/query", dict.fromkeys(NO_PERMISSION, 60020)).get("tenant")
-        if not isinstance(found, dict) or not text(found.get("tenant_key")):
-            raise Code(50300, "the platform's answer lacks the tenant key")
-        return found["tenant_key"]
-
-    def member(self, user_id: str) -> dict:
-        """Return what the directory says of a person; keys it does not tell are absent.
-
-        :param user_id: an open id, union id or user id; told apart by their shape.
-        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
-        """
-        kind = {"ou_": "open_id", "on_": "union_id"}.get(user_id[:3], "user_id")
-        path = f"users/{segment(user_id)}"
-        user = self.contact(path, user_id_type=kind, department_id_type="department_id").get("user")
-        if not isinstance(user, dict):
-            raise Code(50300, "the platform's answer lacks user")
-        told = {
-            "userId": text(user.get("user_id")),
-            "openId": text(user.get("open_id")),
-            "unionId": text(user.get("union_id")),
-            "name": text(user.get("name")),
-            "email": text(user.get("email")) or text(user.get("enterprise_email")),
-            "mobile": text(user.get("mobile")),
-            "position": text(user.get("job_title")),
-            "employeeNo": text(user.get("employee_no")),
-            "avatar": text(first(user.get("avatar"), "avatar_origin", "avatar_640", "avatar_240")),
-        }
-        told = {key: value for key, value in told.items() if value}
-        if "gender" in user:
-            told["gender"] = known(GENDER, user["gender"]) or 0
-        if isinstance(user.get("department_ids"), list):
-            told["department"] = departments(user)
-        if isinstance(user.get("status"), dict):
-            told["status"] = status(user["status"])
-        return told
-
-    def department(self, dept_id: str) -> dict:
-        """Return one department.
-
-        :param dept_id: a department id, or an open department id (`od-…`); told apart by their shape.
-        :raises Code: 60111 unknown or outside the app's range, 60020 without the permission.
-        """
-        kind = "open_department_id" if dept_id.startswith("od-") else "department_id"
-        ids = {**DEPARTMENT_IDS, "department_id_type": kind}
-        found = self.contact(f"departments/{segment(dept_id)}", **ids).get("department")
-        if not isinstance(found, dict):
-            raise Code(50300, "the platform's answer lacks department")
-        return self.told_of_department(found)
-
-    def departments(self) -> list[dict]:
-        """Return all departments the app may see: below the root, or where its range is smaller, below each of that."""
-        try:
-            return self.below(ROOT)
-        except Code as error:
-            if error.native != OUT_OF_RANGE:
-                raise
-        roots = list(self.pages("scopes", "department_ids", **DEPARTMENT_IDS, page_size=100))
-        found = [dept for root in texts(roots) for dept in (self.department(root), *self.below(root))]
-        return list({dept["openId"]: dept for dept in found}.values())
-
-    def below(self, dept_id: str) -> list[dict]:
-        """Return all departments below one, at any depth.
-
-        :param dept_id: an open department id, or the root's.
-        """
-        path = f"departments/{segment(dept_id)}/children"
-        rows = self.pages(path, "items", **DEPARTMENT_IDS, fetch_child="true", page_size=50)
-        return [self.told_of_department(row) for row in rows if isinstance(row, dict)]
-
-    def pages(self, path: str, key: str, **params):
-        """Yield what stands under `key` on every page.
-
-        :raises Code: 50300 when the pages do not end.
-        """
-        seen = set()
-        while True:
-            data = self.contact(path, **params)
-            items = data.get(key)
-            yield from items if isinstance(items, list) else ()
-            token = text(data.get("page_token"))
-            if data.get("has_more") is not True:
-                return
-            if not token or token in seen:
-                raise Code(50300, "the platform's pages do not end")
-            seen.add(token)
-            params["page_token"] = token
-
-    def told_of_department(self, found: dict) -> dict:
-        """Return a department under its readable id, else its open id; its leaders by union id."""
-        if not text(found.get("open_department_id")):
-            raise Code(50300, "the platform's department lacks its id")
-        leaders = found.get("leaders") if isinstance(found.get("leaders"), list) else []
-        ids = [first(leader, "leaderID", "leader_id") for leader in leaders]
-        return {
-            "deptId": text(found.get("department_id")) or found["open_department_id"],
-            "openId": found["open_department_id"],
-            "parentId": text(found.get("parent_department_id")),
-            "name": text(found.get("name")),
-            "leaders": texts([text(found.get("leader_user_id")), *ids]),
-        }
-
 
 class FeishuV3(Feishu):
     """Dialect `v3`: as v2, by form, on the accounts host. https://open.feishu.cn/document (OAuth 2.0 token, v3)"""
@@ -412,37 +287,3 @@ class AppSigned:
         request.headers["Authorization"] = f"Bearer {self.token}"
         request.headers["Content-Type"] = JSON_TYPE
         return request
-
-
-def status(flags: dict) -> int:
-    """Return 1 active, 2 left, 3 frozen or 4 not yet activated."""
-    if flags.get("is_resigned") is True or flags.get("is_exited") is True:
-        return 2
-    if flags.get("is_frozen") is True:
-        return 3
-    return 4 if flags.get("is_unjoin") is True or flags.get("is_activated") is False else EMPTY["status"]
-
-
-def departments(user: dict) -> list[str]:
-    """Return the ids of a user's departments, the main one first."""
-    orders = user["orders"] if isinstance(user.get("orders"), list) else []
-    orders = [order for order in orders if isinstance(order, dict)]
-    main = [order.get("department_id") for order in orders if order.get("is_primary_dept") is True]
-    ids = texts(user["department_ids"])
-    return sorted(ids, key=lambda dept: dept not in main)
-
-
-def segment(value: str) -> str:
-    """Return an id as one step of a path.
-
-    :raises Code: 60111 for what would be another path.
-    """
-    if value in ("", ".", "..") or "/" in value:
-        raise Code(60111, "there is nothing of this id")
-    return quote(value, safe="")
-
-
-def first(mapping, *keys):
-    """Return the first value that is there."""
-    values = (mapping.get(key) for key in keys) if isinstance(mapping, dict) else ()
-    return next((value for value in values if value), None)

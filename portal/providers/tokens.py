@@ -16,6 +16,7 @@ from portal.providers import http
 EARLY = timedelta(minutes=5)  # renewed so long before the platform's own end
 LEASE = timedelta(seconds=10)  # whoever renews has so long; a worker that dies holds up nobody for longer
 STEP = 0.05  # seconds between two looks
+TRUSTED = 5  # seconds for which what the row said is not looked up again
 
 
 class StoredToken:
@@ -31,18 +32,22 @@ class StoredToken:
         self._row = {"provider": provider, "app": app, "secret_hash": models.fingerprint(secret)}
         self._key = tuple(getattr(AppToken, column) == value for column, value in self._row.items())
         self._fetch = fetch
+        self._known, self._known_until = None, 0.0
 
     def get(self, stale: dict | None = None) -> dict:
         """Return valid values; pass what the platform has just refused as `stale`.
 
         :raises Code: what the renewal raised, ours or the one we waited for.
         """
+        if self._known not in (None, stale) and time.monotonic() < self._known_until:
+            return self._known
         until, seen = time.monotonic() + http.time_left(), None
         while True:
             row = self._read()
             values = None if row is None or row.value is None else json.loads(row.value)
             good = values is not None and values != stale
             if good and row.expires_at - now() > EARLY:
+                self._known, self._known_until = values, time.monotonic() + TRUSTED
                 return values
             if row is not None and seen is not None and row.tries != seen and row.failure:
                 raise Code(*row.failure)

@@ -6,7 +6,8 @@ https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (i
 from urllib.parse import quote
 
 from portal.errors import Code
-from portal.providers.base import Person, ProviderApp, known, life_in, log, text, texts, token_in, usable_id
+from portal.providers.base import Person, ProviderApp, known, life_in, log, text, texts, token_in, usable_id, whole
+from portal.providers.survey import straight
 
 HOSTS = {
     "apiBaseUrl": "https://qyapi.weixin.qq.com",
@@ -29,6 +30,10 @@ class WeCom(ProviderApp):
 
     provider = "wecom"
     code_key = "errcode"
+    busy = {45009: 20, 45033: 1}  # a limit of calls a minute blocks for 60 seconds: over at the third try
+    public = (HOSTS["apiBaseUrl"],)
+    limits = ((10_000, 60),)  # https://developer.work.weixin.qq.com/document/path/90312
+    at_once = 3  # about five are refused with 45033
     numbers = {
         -1: 50300,
         40001: 40013,
@@ -133,6 +138,10 @@ class WeCom(ProviderApp):
         user = self.call("GET", "user/get", expect="userid", numbers=numbers, params={"userid": userid})
         if text(user["userid"]).casefold() != userid.casefold():
             raise Code(50300, "the platform's answer is about somebody else")
+        return self.told_of_member(user)
+
+    def told_of_member(self, user: dict) -> dict:
+        """Return what an entry of the directory says; keys it does not tell are absent."""
         told = {
             "userId": user["userid"],
             "name": user.get("name"),
@@ -163,11 +172,9 @@ class WeCom(ProviderApp):
             raise Code(50300, "the platform's answer lacks department")
         return self.told_of_department(found["department"])
 
-    def departments(self) -> list[dict]:
-        """Return all departments the app may see."""
-        found = self.call("GET", "department/list", expect="department", numbers=NO_DEPARTMENT)
-        rows = found["department"] if isinstance(found["department"], list) else []
-        return [self.told_of_department(row) for row in rows if isinstance(row, dict)]
+    def survey(self, patient=straight):
+        """Return what reads the whole directory; `patient` makes each call."""
+        return WeComSurvey(self, patient)
 
     def told_of_department(self, found: dict) -> dict:
         dept_id, parent = texts([found.get("id")]), texts([found.get("parentid")])
@@ -179,6 +186,7 @@ class WeCom(ProviderApp):
             "parentId": parent[0] if parent else "",
             "name": text(found.get("name")),
             "leaders": texts(found.get("department_leader")),
+            "position": -whole(found.get("order")),  # theirs: the greatest first
         }
 
     def consented(self, ticket: str) -> dict:
@@ -218,6 +226,42 @@ class WeCom(ProviderApp):
             params={"corpid": self.client_id, "corpsecret": self.client_secret},
         )
         return {"access_token": token_in(answer, "access_token")}, life_in(answer, "expires_in")
+
+
+class WeComSurvey:
+    """Reads the whole directory: `departments()`, then `members()` of each of `sources()`."""
+
+    def __init__(self, client: WeCom, patient):
+        self.client, self.patient = client, patient
+        self.found: list[str] = []
+
+    def departments(self):
+        """Yield all departments the app may see, in one page."""
+        send = self.client.call
+        answer = self.patient(lambda: send("GET", "department/list", expect="department", numbers=NO_DEPARTMENT))
+        told = [self.client.told_of_department(row) for row in rows(answer, "department")]
+        self.found = list(dict.fromkeys(dept["deptId"] for dept in told))
+        yield told
+
+    def sources(self) -> list[str]:
+        return self.found
+
+    def members(self, source: str):
+        """Yield what the directory says of a department's direct members, in one page."""
+        params = {"department_id": source}
+        send = self.client.call
+        answer = self.patient(lambda: send("GET", "user/list", expect="userlist", numbers=NO_DEPARTMENT, params=params))
+        yield [self.member(row) for row in rows(answer, "userlist")]
+
+    def member(self, row: dict) -> dict:
+        told = self.client.told_of_member(row)
+        return {**told, "subject": told.get("userId", "").casefold()}
+
+
+def rows(answer: dict, key: str) -> list[dict]:
+    """Return the entries of an answer."""
+    found = answer[key]
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def leads(user: dict) -> dict[str, bool]:

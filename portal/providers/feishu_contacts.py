@@ -1,0 +1,243 @@
+"""The directory of Feishu and Lark, read with the app's own authority.
+
+https://open.feishu.cn/document/server-docs/contact-v3/resources
+"""
+
+from urllib.parse import quote
+
+from portal.errors import Code
+from portal.providers.base import EMPTY, ProviderApp, known, text, texts, whole
+from portal.providers.survey import straight
+
+GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
+NO_PERMISSION = (99991672, 99991676, 99991679)
+ROOT, OUT_OF_RANGE = "0", 40004
+PAGE_KEYS = ("items", "department_ids", "user_ids", "group_ids")
+MOST_EMPTY = 20  # pages in a row without anything on them
+DEPARTMENT_IDS = {"department_id_type": "open_department_id", "user_id_type": "union_id"}
+CONTACT = {
+    **dict.fromkeys(NO_PERMISSION, 60020),
+    **dict.fromkeys((41012, 40004, 40008, 40014, 40015, 99992351, 99992361, 99992364, 99992381), 60111),
+    41050: 40302,
+}
+
+
+class FeishuContacts(ProviderApp):
+    """What all token dialects share: people, departments and the company itself."""
+
+    limits = ((50, 1), (1000, 60))  # https://open.feishu.cn/document/server-docs/contact-v3/user/find_by_department
+    at_once = 8
+
+    def contact(self, path: str, **params) -> dict:
+        """Read from the directory with the app's own authority; return `data`."""
+        return self.as_the_app(f"contact/v3/{path}", CONTACT, **params)
+
+    def as_the_app(self, path: str, numbers: dict, **params) -> dict:
+        url = f"{self.api_base_url}/open-apis/{path}"
+
+        def call(token):
+            return self.ask("GET", url, expect="data", numbers=numbers, token=token, params=params)
+
+        data = self.as_app(call, "tenant_access_token")["data"]
+        return data if isinstance(data, dict) else {}
+
+    def tenant(self) -> str:
+        """Return the key of the company the app belongs to.
+
+        :raises Code: 60020 when the app may not ask.
+        """
+        found = self.as_the_app("tenant/v2/tenant/query", dict.fromkeys(NO_PERMISSION, 60020)).get("tenant")
+        if not isinstance(found, dict) or not text(found.get("tenant_key")):
+            raise Code(50300, "the platform's answer lacks the tenant key")
+        return found["tenant_key"]
+
+    def member(self, user_id: str) -> dict:
+        """Return what the directory says of a person; keys it does not tell are absent.
+
+        :param user_id: an open id, union id or user id; told apart by their shape.
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
+        """
+        kind = {"ou_": "open_id", "on_": "union_id"}.get(user_id[:3], "user_id")
+        path = f"users/{segment(user_id)}"
+        user = self.contact(path, user_id_type=kind, department_id_type="department_id").get("user")
+        if not isinstance(user, dict):
+            raise Code(50300, "the platform's answer lacks user")
+        return self.told_of_user(user)
+
+    def told_of_user(self, user: dict) -> dict:
+        """Return what an entry of the directory says; keys it does not tell are absent."""
+        told = {
+            "userId": text(user.get("user_id")),
+            "openId": text(user.get("open_id")),
+            "unionId": text(user.get("union_id")),
+            "name": text(user.get("name")),
+            "email": text(user.get("email")) or text(user.get("enterprise_email")),
+            "mobile": text(user.get("mobile")),
+            "position": text(user.get("job_title")),
+            "employeeNo": text(user.get("employee_no")),
+            "avatar": text(first(user.get("avatar"), "avatar_origin", "avatar_640", "avatar_240")),
+        }
+        told = {key: value for key, value in told.items() if value}
+        if "gender" in user:
+            told["gender"] = known(GENDER, user["gender"]) or 0
+        if isinstance(user.get("department_ids"), list):
+            told["department"] = departments(user)
+        if isinstance(user.get("status"), dict):
+            told["status"] = status(user["status"])
+        return told
+
+    def department(self, dept_id: str) -> dict:
+        """Return one department.
+
+        :param dept_id: a department id, or an open department id (`od-…`); told apart by their shape.
+        :raises Code: 60111 unknown or outside the app's range, 60020 without the permission.
+        """
+        kind = "open_department_id" if dept_id.startswith("od-") else "department_id"
+        ids = {**DEPARTMENT_IDS, "department_id_type": kind}
+        found = self.contact(f"departments/{segment(dept_id)}", **ids).get("department")
+        if not isinstance(found, dict):
+            raise Code(50300, "the platform's answer lacks department")
+        return self.told_of_department(found)
+
+    def survey(self, patient=straight):
+        """Return what reads the whole directory; `patient` makes each call."""
+        return FeishuSurvey(self, patient)
+
+    def pages(self, path: str, patient=straight, **params):
+        """Yield the `data` of every page.
+
+        :param patient: makes each call; see `providers.survey`.
+        :raises Code: 50300 when the pages do not end.
+        """
+        tokens, contents, empty = set(), set(), 0
+        while True:
+            data = patient(lambda: self.contact(path, **params))
+            yield data
+            if data.get("has_more") is not True:
+                return
+            token, content = text(data.get("page_token")), hash(repr([data.get(key) for key in PAGE_KEYS]))
+            empty = 0 if any(data.get(key) for key in PAGE_KEYS) else empty + 1
+            if not token or token in tokens or empty > MOST_EMPTY or (not empty and content in contents):
+                raise Code(50300, "the platform's pages do not end")
+            tokens.add(token)
+            contents.add(content)
+            params["page_token"] = token
+
+    def told_of_department(self, found: dict) -> dict:
+        """Return a department under its readable id, else its open id; its leaders by union id."""
+        if not text(found.get("open_department_id")):
+            raise Code(50300, "the platform's department lacks its id")
+        leaders = found.get("leaders") if isinstance(found.get("leaders"), list) else []
+        ids = [first(leader, "leaderID", "leader_id") for leader in leaders]
+        return {
+            "deptId": text(found.get("department_id")) or found["open_department_id"],
+            "openId": found["open_department_id"],
+            "parentId": text(found.get("parent_department_id")),
+            "name": text(found.get("name")),
+            "leaders": texts([text(found.get("leader_user_id")), *ids]),
+            "position": whole(found.get("order")),
+        }
+
+
+class FeishuSurvey:
+    """Reads the whole directory: `departments()`, then `members()` of each of `sources()`."""
+
+    def __init__(self, client: FeishuContacts, patient):
+        self.client, self.patient = client, patient
+        self.whole = True  #: whether the app may see the whole company
+        self.people: list[str] = []  #: union ids of those in the app's range by themselves
+        self.readable: dict[str, str] = {}  #: open department id -> the id departments are stored under
+
+    def departments(self):
+        """Yield pages of departments: below the root, or where the app's range is smaller, from each of that."""
+        try:
+            yield from self.below(ROOT)
+            return
+        except Code as error:
+            if error.native != OUT_OF_RANGE or self.readable:
+                raise
+        self.whole, roots = False, []
+        for page in self.client.pages("scopes", self.patient, **DEPARTMENT_IDS, page_size=100):
+            roots += texts(page.get("department_ids"))
+            self.people += texts(page.get("user_ids"))
+        for root in dict.fromkeys(roots):
+            yield self.noted([self.patient(lambda root=root: self.client.department(root))])
+            yield from self.below(root)
+
+    def below(self, dept_id: str):
+        """Yield pages of the departments below one, at any depth.
+
+        :param dept_id: an open department id, or the root's.
+        """
+        path = f"departments/{segment(dept_id)}/children"
+        for page in self.client.pages(path, self.patient, **DEPARTMENT_IDS, fetch_child="true", page_size=50):
+            yield self.noted([self.client.told_of_department(row) for row in rows(page, "items")])
+
+    def noted(self, told: list[dict]) -> list[dict]:
+        """Return departments not told before."""
+        fresh = {dept["openId"]: dept for dept in told if dept["openId"] not in self.readable}
+        self.readable.update((key, dept["deptId"]) for key, dept in fresh.items())
+        return list(fresh.values())
+
+    def sources(self) -> list:
+        """Return what members are read from: departments, and bundles of people in the range by themselves."""
+        bundles = [self.people[at : at + 50] for at in range(0, len(self.people), 50)]
+        return [*([ROOT] if self.whole else []), *self.readable, *bundles]
+
+    def members(self, source):
+        """Yield pages of what the directory says of the people in a source."""
+        if isinstance(source, list):
+            ids = {**DEPARTMENT_IDS, "user_ids": source}
+            pages = [self.patient(lambda: self.client.contact("users/batch", **ids))]
+        else:
+            ids = {**DEPARTMENT_IDS, "department_id": source}
+            pages = self.client.pages("users/find_by_department", self.patient, **ids, page_size=50)
+        for page in pages:
+            yield [self.member(row) for row in rows(page, "items")]
+
+    def member(self, row: dict) -> dict:
+        told = self.client.told_of_user(row)
+        if "department" in told:
+            told["department"] = [self.readable.get(dept, dept) for dept in told["department"]]
+        told.setdefault("userId", told.get("openId", ""))
+        return {**told, "subject": told.get("unionId", "")}
+
+
+def rows(page: dict, key: str) -> list[dict]:
+    """Return the entries of a page."""
+    found = page.get(key)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def status(flags: dict) -> int:
+    """Return 1 active, 2 left, 3 frozen or 4 not yet activated."""
+    if flags.get("is_resigned") is True or flags.get("is_exited") is True:
+        return 2
+    if flags.get("is_frozen") is True:
+        return 3
+    return 4 if flags.get("is_unjoin") is True or flags.get("is_activated") is False else EMPTY["status"]
+
+
+def departments(user: dict) -> list[str]:
+    """Return the ids of a user's departments, the main one first."""
+    orders = user["orders"] if isinstance(user.get("orders"), list) else []
+    orders = [order for order in orders if isinstance(order, dict)]
+    main = [order.get("department_id") for order in orders if order.get("is_primary_dept") is True]
+    ids = texts(user["department_ids"])
+    return sorted(ids, key=lambda dept: dept not in main)
+
+
+def segment(value: str) -> str:
+    """Return an id as one step of a path.
+
+    :raises Code: 60111 for what would be another path.
+    """
+    if value in ("", ".", "..") or "/" in value:
+        raise Code(60111, "there is nothing of this id")
+    return quote(value, safe="")
+
+
+def first(mapping, *keys):
+    """Return the first value that is there."""
+    values = (mapping.get(key) for key in keys) if isinstance(mapping, dict) else ()
+    return next((value for value in values if value), None)

@@ -1,0 +1,128 @@
+"""Reading a whole directory: what to ask for, each call paced and tried again as the platform's limits want it."""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from portal.errors import Code
+from portal.providers import http
+from portal.providers.base import Busy
+
+TRIES = 3  # a page
+LONGEST_WAIT = 60  # seconds
+CALL_SECONDS, CALL_SIZE = 60, 64 * 1024 * 1024  # WeCom's list of a department's members has no pages
+SLACK = 1.04  # a window is taken so much longer: calls arrive in another order than they leave
+
+
+class Pace:
+    """Keeps calls within the platform's limits, and lets all of them wait when it asks for that.
+
+    :param limits: pairs: so many calls in so many seconds.
+    :param known: whether the limits are those of the address asked. Elsewhere, one call alone finds out whether a
+        limit holds when it is reached.
+    """
+
+    def __init__(self, limits, known: bool):
+        self._holds = {limit: True if known else None for limit in limits}
+        self._sent = deque(maxlen=max(most for most, _ in limits))
+        self._free = threading.Condition()
+        self._paused_until = 0.0
+        self._probing = None
+
+    def call(self, send: Callable):
+        """Return what `send` returns, sent when a call may go."""
+        probed = self._turn()
+        holds = None
+        try:
+            answer = send()
+            holds = False
+            return answer
+        except Busy:
+            holds = True
+            raise
+        finally:
+            if probed:
+                self._learn(probed, holds)
+
+    def pause(self, seconds: float):
+        """Let no call go for so long."""
+        with self._free:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def _turn(self):
+        """Wait for a turn; return the limit that this call alone shall try, if any."""
+        with self._free:
+            while True:
+                moment = time.monotonic()
+                waits = {limit: self._left(limit, moment) for limit in self._holds}
+                sure = [left for limit, left in waits.items() if self._holds[limit]]
+                wait = max(self._paused_until - moment, *sure, 0.0)
+                if self._probing or wait > 0:
+                    self._free.wait(wait or None)
+                    continue
+                unsure = [limit for limit, left in waits.items() if self._holds[limit] is None and left > 0]
+                self._probing = unsure[0] if unsure else None
+                self._sent.append(moment)
+                return self._probing
+
+    def _left(self, limit, moment: float) -> float:
+        """Return how many seconds have to pass before one more call is within a limit."""
+        most, seconds = limit
+        return self._sent[-most] + seconds * SLACK - moment if len(self._sent) >= most else 0.0
+
+    def _learn(self, limit, holds: bool | None):
+        with self._free:
+            self._probing = None
+            if holds is not None:
+                self._holds[limit] = holds
+            self._free.notify_all()
+
+
+def straight(send: Callable):
+    """Make one call of a short task: no pacing, no second try."""
+    return send()
+
+
+class Patient:
+    """Makes the calls of a long task.
+
+    :param pace: shared by all threads of the task.
+    :param stopped: set when the task is over: then nothing is sent any more.
+    """
+
+    def __init__(self, pace: Pace, stopped: threading.Event):
+        self.pace, self.stopped = pace, stopped
+
+    def __call__(self, send: Callable):
+        """Return what `send` returns, after up to three tries.
+
+        :raises Code: of the last try.
+        """
+        for tries_left in reversed(range(TRIES)):
+            if self.stopped.is_set():
+                raise Stopped()
+            try:
+                with http.within(CALL_SECONDS, CALL_SIZE):
+                    return self.pace.call(send)
+            except Code as error:
+                if error.code != 50300 or not tries_left:
+                    raise
+                wait = min(LONGEST_WAIT, wait_after(error, TRIES - 1 - tries_left))
+                if isinstance(error, Busy):
+                    self.pace.pause(wait)
+                self.stopped.wait(wait)
+
+
+def wait_after(error: Code, waits: int) -> float:
+    """Return how many seconds to wait before the next try: as told, else longer every time; never all at once.
+
+    :param waits: how many there have been.
+    """
+    told, usual = (error.told, error.usual) if isinstance(error, Busy) else (None, 1)
+    return (usual * 2**waits if told is None else told) * random.uniform(1.0, 1.2)
+
+
+class Stopped(Exception):
+    """The task has ended meanwhile."""
