@@ -39,7 +39,7 @@ class FSInnerType(Meta):
         hosts = {key: self.address(key, defaults[key]) for key in defaults if key.endswith("BaseUrl")}
         self.qrSdkUrl = self.address("qrSdkUrl", defaults["qrSdkUrl"], origin=False)
         self.h5SdkUrl = self.address("h5SdkUrl", defaults["h5SdkUrl"], origin=False)
-        self.passportBaseUrl = hosts["passportBaseUrl"]
+        self.passportBaseUrl, self.accountsBaseUrl = hosts["passportBaseUrl"], hosts["accountsBaseUrl"]
         dialect = self.choice("tokenDialect", DIALECTS, "v2")
         qr_dialect = self.choice("qrTokenDialect", DIALECTS, dialect)
         auth_code_dialect = self.choice("authCodeDialect", DIALECTS, "v1")
@@ -170,6 +170,10 @@ class FSInnerType(Meta):
     def getAccessToken(self) -> str:
         """Return the app's valid `tenant_access_token`, for calls to the platform's interfaces."""
         return self.clients["redirect"].stored_token.get()["tenant_access_token"]
+
+    def start_origins(self, user_agent):
+        """Whoever is not signed in to Feishu is led through its other hosts; browsers look at the whole way."""
+        return [*super().start_origins(user_agent), self.accountsBaseUrl, self.passportBaseUrl]
 
     def qr(self):
         return {"script": self.qrSdkUrl, "origin": self.passportBaseUrl}
