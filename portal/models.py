@@ -274,7 +274,8 @@ class LoginAttempt(db.Model):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id"))  # what it opened
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id"), index=True)  # it opened, or is of
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"))  # whom a bind offers, until it is done
 
 
 class LoginSession(db.Model):

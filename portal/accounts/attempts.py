@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from portal import models
 from portal.errors import Code
@@ -13,12 +13,16 @@ KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repe
 MOST_OPEN = 10  # a browser's older attempts make room
 
 
-def begin(state: str, browser: str, element: str, kind: str, next: str | None = None, purpose: str = "login") -> None:
+def begin(
+    state: str, browser: str, element: str, kind: str, next: str | None = None, purpose: str = "login", me=None
+) -> None:
     """Remember that this browser begins a login.
 
     :param state: the element's fresh state; stored as its hash.
     :param browser: the browser's own random id.
     :param next: a checked path to go to afterwards.
+    :param purpose: `login`; or `bind` or `confirm`, which belong to a session.
+    :param me: whose session that is (see `sessions.check`).
     """
     moment = now()
     with models.write() as session:
@@ -36,22 +40,29 @@ def begin(state: str, browser: str, element: str, kind: str, next: str | None = 
                 kind=kind,
                 purpose=purpose,
                 next=next,
+                account_id=me.account_id if me else None,
+                session_id=me.id if me else None,
                 created_at=moment,
                 expires_at=moment + LIFE,
             )
         )
 
 
-def use(state: str, browser: str, element: str) -> LoginAttempt:
+def use(state: str, browser: str, element: str, me=None) -> LoginAttempt:
     """Use an attempt up, and return it. Of any number of calls for one state, one succeeds.
 
-    :raises Code: 40300 when it is unknown, of another browser or element, used, or too old.
+    :param me: who is signed in, where a bind or confirm of their session may be finished, too.
+    :raises Code: 40300 when it is unknown, of another browser, element, purpose or session, used, or too old.
     """
+    allowed = LoginAttempt.purpose == "login"
+    if me is not None:
+        allowed = or_(allowed, and_(LoginAttempt.session_id == me.id, LoginAttempt.account_id == me.account_id))
     with models.write() as session:
         open_one = (
             LoginAttempt.state_hash == fingerprint(state),
             LoginAttempt.browser_hash == fingerprint(browser),
             LoginAttempt.element == element,
+            allowed,
             LoginAttempt.used_at.is_(None),
             LoginAttempt.expires_at > now(),
         )
@@ -66,8 +77,8 @@ def element_of(state: str) -> str | None:
     return models.db.session.scalar(select(LoginAttempt.element).where(LoginAttempt.state_hash == fingerprint(state)))
 
 
-def session_opened_by(state: str) -> int | None:
-    """Return the id of the session that the attempt has opened, for a callback that arrives again."""
+def session_of(state: str) -> int | None:
+    """Return the id of the session that the attempt has opened or belongs to, for a callback that arrives again."""
     return models.db.session.scalar(
         select(LoginAttempt.session_id).where(LoginAttempt.state_hash == fingerprint(state))
     )

@@ -7,7 +7,10 @@ from flask import current_app
 from sqlalchemy import and_, or_, select, update
 
 from portal import models
+from portal.errors import Code
 from portal.models import MAY_SIGN_IN, Account, Client, Identity, LoginSession, audit, db, fingerprint, now
+
+FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
 
 
 def open_(
@@ -79,6 +82,11 @@ SIGNED_IN = (
 )
 
 
+def is_fresh(me) -> bool:
+    """Return whether somebody's sign-in is young enough to change what signs them in."""
+    return now() - me.signed_in_at <= FRESH
+
+
 def touch(session_id: int, moment) -> None:
     """Note that a session is in use, unless it has ended meanwhile."""
     with models.write() as session:
@@ -104,3 +112,26 @@ def open_of(account_id: int) -> list[LoginSession]:
         LoginSession.last_seen_at > moment - timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"]),
     )
     return list(db.session.scalars(select(LoginSession).where(*still).order_by(LoginSession.last_seen_at.desc())))
+
+
+def end_own(session_id: int, account_id: int, client: Client) -> None:
+    """End one of an account's open sessions for its holder.
+
+    :raises Code: 40400 when it is none of theirs, or ended already.
+    """
+    with models.write():
+        mine = (LoginSession.id == session_id, LoginSession.account_id == account_id)
+        if not models.end_sessions(*mine, why="ended by its holder"):
+            raise Code(40400, "the account has no such open session")
+        audit("session.end", client, actor_id=account_id, account_id=account_id, details={"why": "ended by its holder"})
+
+
+def end_others(me, client: Client) -> int:
+    """End all sessions of an account but the one that asks; return how many were in use."""
+    ended = [row.id for row in open_of(me.account_id) if row.id != me.id]
+    with models.write():
+        others = (LoginSession.account_id == me.account_id, LoginSession.id != me.id)
+        if models.end_sessions(*others, why="ended by its holder"):
+            details = {"why": "ended by its holder", "sessions": len(ended)}
+            audit("session.end", client, actor_id=me.account_id, account_id=me.account_id, details=details)
+    return len(ended)

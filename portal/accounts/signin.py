@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from flask import current_app
+from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 
 from portal import models
 from portal.accounts import sessions
 from portal.directory import people
-from portal.errors import Code
+from portal.errors import Code, Explained
 from portal.models import (
     ACTIVE,
     LEFT,
@@ -25,6 +26,8 @@ from portal.models import (
     fingerprint,
     now,
 )
+
+ACTIONS = {"login": "login", "confirm": "login.confirm"}  # an attempt's purpose -> what the trail calls it
 
 
 class NotBound(Code):
@@ -47,42 +50,68 @@ class SignedIn:
 def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> SignedIn:
     """Open a session for the person a used-up attempt has brought.
 
-    Identity, account, binding and session are stored in one transaction, or none of them.
+    Identity, account, binding and session are stored in one transaction, or none of them. Where somebody signed in
+    was asked to confirm who they are, nobody but a person of that very account gets the new session.
 
     :param old_token: this browser's session so far; it ends.
-    :raises Code: 40302 left or frozen, 40303 not bound, 40304 account disabled.
+    :raises Code: 40300 an attempt for something else, 40302 left or frozen, 40303 not bound, 40304 account disabled,
+        40306 somebody else confirms.
     """
+    if attempt.purpose not in ACTIONS:
+        raise Code(40300, "the attempt was not begun to sign in")
     return models.settle(lambda: _sign_in(person, attempt, client, old_token))
 
 
 def _sign_in(person, attempt, client, old_token):
     person = people.clean(person)
+    action = ACTIONS[attempt.purpose]
     with models.write() as session:
         stranger = people.find(*people.key(person)) is None
-        if stranger and current_app.config["PORTAL_UNKNOWN_PEOPLE"] == "refuse":
-            audit("login", client, result=40303, element=attempt.element)
-            refusal, token = NotBound("nobody unknown is let in here", person, None), None
+        refusal, token = nobody_new(person, attempt) if stranger else None, None
+        if refusal:
+            audit(action, client, result=refusal.code, element=attempt.element, actor_id=attempt.account_id)
         else:
             identity = people.save(person, attempt.element)
             session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
             refusal = refused(identity, person, attempt, client)
             token = None if refusal else opened(identity, attempt, client, old_token)
             facts = {"element": attempt.element, "identity_id": identity.id, "account_id": identity.account_id}
-            audit("login", client, result=refusal.code if refusal else 0, actor_id=identity.account_id, **facts)
+            actor = attempt.account_id or identity.account_id
+            audit(action, client, result=refusal.code if refusal else 0, actor_id=actor, **facts)
     if refusal:
         raise refusal
     return SignedIn(token, identity.account_id, attempt.next)
 
 
-def note_refusal(error: Code, element: str, client: Client) -> None:
-    """Note that a login ended before it was clear who came."""
+def note_refusal(error: Code, element: str | None, client: Client, action: str = "login", **facts) -> None:
+    """Note that a login ended before it was clear who came, or that something else was refused."""
     native = None if error.native is None else str(error.native)[:64]
     with models.write():
-        audit("login", client, result=error.code, element=element, native=native)
+        audit(action, client, result=error.code, element=element, native=native, **facts)
+
+
+def nobody_new(person: dict, attempt: LoginAttempt) -> Code | None:
+    """Return why somebody unknown is turned away without being stored, or `None`."""
+    if attempt.purpose == "confirm":
+        return somebody_else()
+    if current_app.config["PORTAL_UNKNOWN_PEOPLE"] == "refuse":
+        return NotBound("nobody unknown is let in here", person, None)
+    return None
+
+
+def somebody_else() -> Code:
+    return Explained(
+        40306,
+        "somebody else was to confirm",
+        _("That was somebody else"),
+        _("Only a person who is connected with this account can confirm here. Nothing has changed."),
+    )
 
 
 def refused(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
     """Return why this person may not sign in, or `None`; somebody new gets an account or a place in the queue."""
+    if attempt.purpose == "confirm" and identity.account_id != attempt.account_id:
+        return somebody_else()
     if identity.status not in MAY_SIGN_IN:
         return Code(40302, "the person has left" if identity.status == LEFT else "the person is frozen or disabled")
     if identity.account is None:
@@ -118,8 +147,9 @@ def opened(identity: Identity, attempt: LoginAttempt, client: Client, old_token:
 
 def queued(waiting: BindingRequest | None, identity: Identity, attempt: LoginAttempt, client: Client) -> BindingRequest:
     """Return the person's place in the queue; a second scan only notes that they asked again."""
-    if waiting is None:
-        waiting = BindingRequest(identity_id=identity.id, reference=client.request_id, created_at=now())
+    if waiting is None or waiting.state == "done":  # bound once, and unbound since
+        waiting = waiting or BindingRequest(identity_id=identity.id)
+        waiting.state, waiting.reference, waiting.created_at = "waiting", client.request_id, now()
         db.session.add(waiting)
     waiting.element, waiting.address, waiting.seen_at = attempt.element, client.address, now()
     return waiting

@@ -159,6 +159,12 @@ class Meta:
         """Return the kind of a login that begins with a click in this browser or client."""
         return "redirect"
 
+    def start_origins(self, user_agent: str) -> list[str]:
+        """Return the platform's origins a form may lead to that begins a login, for its page's content policy."""
+        kind = self.start_kind(user_agent)
+        address = self.authorize_url(kind, self.make_state(kind))
+        return [self.origin_of(address)] if address else []
+
     def in_client(self, user_agent: str) -> bool:
         """Return whether the portal seems to be open inside the platform's own client."""
         return self.client_agent is not None and self.client_agent.search(user_agent) is not None

@@ -1,13 +1,12 @@
-"""One's own account: who I am here, what signs me in, where I am signed in."""
+"""One's own account: who I am here, what signs me in, where I am signed in; and changing that."""
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from flask_babel import ngettext
 
-from portal.accounts import sessions
+from portal.accounts import own, sessions, ways
 from portal.errors import Code
-from portal.models import Identity, db
-from portal.pages import visit
+from portal.pages import entrance, headers, login, visit
 
 bp = Blueprint("account", __name__)
 
@@ -22,20 +21,29 @@ PROGRAMS = {
 }
 
 
+class NotFresh(Code):
+    """40306 for a sign-in that is too old; the page offers to confirm, then leads back."""
+
+    def __init__(self, back: str, elements: list):
+        super().__init__(40306, "this needs a sign-in within the last ten minutes")
+        self.back, self.elements = back, elements
+
+
 @bp.get("/account")
 def show():
     me = required()
-    identities = db.session.scalars(
-        select(Identity).where(Identity.account_id == me.account_id).order_by(Identity.id)
-    ).all()
+    mine, known = own.identities(me.account_id), ways.usable()
+    missing = [way.element for way in ways.missing(known, mine)]
+    allow_forms_to(missing)
     return render_template(
         "account.html",
         me=me,
-        identities=identities,
+        identities=mine,
+        last_ways={identity.id for identity in mine if own.is_last_way(identity, mine, known)},
+        missing=entrance.named(missing),
+        offered=own.offered(me),
         sessions=sessions.open_of(me.account_id),
-        device=device,
-        labels={element.name: element.label for element in current_app.elements.usable()},
-        providers={element.provider: element.label for element in current_app.elements.usable()},
+        **names(),
     )
 
 
@@ -48,6 +56,131 @@ def required():
     if me is None:
         raise Code(40100, f"{request.endpoint} needs a sign-in")
     return me
+
+
+def fresh(back: str):
+    """Return who is signed in, if that is recent enough to change what signs them in.
+
+    :param back: where to go once they have confirmed that it is them.
+    :raises Code: 40100 when nobody is; 40306, whose page offers to confirm.
+    """
+    me = required()
+    if sessions.is_fresh(me):
+        return me
+    elements = [way.element for way in ways.leading_in(ways.usable(), own.identities(me.account_id))]
+    allow_forms_to(elements)
+    raise NotFresh(back, entrance.named(elements))
+
+
+def allow_forms_to(elements: list) -> None:
+    """Let this page's forms lead to where these elements' logins begin."""
+    agent = request.user_agent.string
+    headers.allow({"form-action": [origin for element in elements for origin in element.start_origins(agent)]})
+
+
+def names() -> dict:
+    """Return what people call the devices, elements and platforms on these pages."""
+    usable = current_app.elements.usable()
+    return {
+        "device": device,
+        "labels": {element.name: element.label for element in usable},
+        "providers": {element.provider: element.label for element in usable},
+    }
+
+
+@bp.post("/account/confirm/<name>")
+def confirm(name):
+    """Begin a scan that shows that it is still the same person who sits here."""
+    element, me = current_app.elements.active(name), required()
+    goal = visit.safe_path(request.form.get("next")) or url_for("account.show")
+    return go(element, goal, "confirm", me)
+
+
+@bp.post("/account/bind/<name>")
+def bind(name):
+    """Begin a scan whose person shall open this account, too."""
+    element, me = current_app.elements.active(name), fresh(url_for("account.show"))
+    return go(element, None, "bind", me)
+
+
+def go(element, goal: str | None, purpose: str, me):
+    kind = element.start_kind(request.user_agent.string)
+    return redirect(login.begin(element, kind, goal, purpose, me)["authorizeUrl"], 303)
+
+
+@bp.get("/account/bind/confirm")
+def confirm_bind():
+    """Show whom the scan has brought, and ask whether they shall open this account."""
+    me = required()
+    g.start_again = url_for("account.show")
+    identity = own.offered(me)
+    if identity is None:
+        raise Code(40300, "no scan of this session waits for its second yes")
+    own.check(identity, me.account_id)
+    return render_template("account_bind.html", me=me, identity=identity, **names())
+
+
+@bp.post("/account/bind/confirm")
+def commit_bind():
+    me = required()
+    g.start_again = url_for("account.show")
+    identity = own.bind(me, visit.client(), request.form.get("identity", type=int))
+    flash(_("%(name)s can now sign in to this account.", name=identity.shown_name), "good")
+    return redirect(url_for("account.show"), 303)
+
+
+@bp.get("/account/bindings/<int:id>/unbind")
+def unbind(id):
+    """Show what a disconnection would mean."""
+    me = fresh(request.path)
+    mine, known = own.identities(me.account_id), ways.usable()
+    identity = next((each for each in mine if each.id == id), None)
+    if identity is None:
+        raise Code(40400, "the account has no such person")
+    return render_template(
+        "account_unbind.html",
+        me=me,
+        identity=identity,
+        ends=own.open_sessions(id),
+        last_way=own.is_last_way(identity, mine, known),
+        **names(),
+    )
+
+
+@bp.post("/account/bindings/<int:id>/unbind")
+def commit_unbind(id):
+    me = fresh(url_for("account.unbind", id=id))
+    g.start_again = url_for("account.show")
+    own.unbind(id, me, visit.client())
+    if id != me.identity_id:
+        flash(_("Disconnected. This person can no longer sign in to your account."), "good")
+        return redirect(url_for("account.show"), 303)
+    flash(_("Disconnected. You are signed out, because you had signed in by it."), "good")
+    return leave()
+
+
+@bp.post("/account/sessions/<int:id>/end")
+def end_session(id):
+    me = required()
+    g.start_again = url_for("account.show")
+    sessions.end_own(id, me.account_id, visit.client())
+    if id == me.id:
+        return leave()
+    flash(_("Signed out there."), "good")
+    return redirect(url_for("account.show"), 303)
+
+
+@bp.post("/account/sessions/end-others")
+def end_others():
+    ended = sessions.end_others(required(), visit.client())
+    flash(ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended), "good")
+    return redirect(url_for("account.show"), 303)
+
+
+def leave():
+    """Lead to the login page, without the session that has just ended; and not straight in again."""
+    visit.tried(True)
+    return visit.sign_out(redirect(url_for("entrance.page"), 303))
 
 
 def device(agent: str) -> str:

@@ -2,12 +2,13 @@
 
 import logging
 
-from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import parse
 
-from portal.accounts import attempts, links, sessions, signin
+from portal.accounts import attempts, links, own, sessions, signin
 from portal.errors import Code
 from portal.pages import headers, visit
 from portal.providers import http
@@ -18,6 +19,7 @@ bp = Blueprint("login", __name__)
 limiter = Limiter(get_remote_address, storage_uri="memory://")  # counted per worker
 WRONG_LINKS = parse("10 per 5 minutes")
 LONGEST_CODE = 4096  # characters
+REFUSED = {"bind": "binding.offer", "confirm": "login.confirm"}  # an attempt's purpose -> what the trail calls it
 
 
 @bp.get("/login/<name>")
@@ -31,10 +33,13 @@ def start(name):
     return redirect(begin(element, kind, request.args.get("next"))["authorizeUrl"], 302)
 
 
-def begin(element, kind: str, next: str | None) -> dict:
-    """Open an attempt of this browser; return the element's configuration and the address to go to."""
+def begin(element, kind: str, next: str | None, purpose: str = "login", me=None) -> dict:
+    """Open an attempt of this browser; return the element's configuration and the address to go to.
+
+    :param me: who is signed in, for the purposes that belong to a session: `bind` and `confirm`.
+    """
     config = element.getLoginConfig(kind=kind)
-    attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(next))
+    attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(next), purpose, me)
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
 
@@ -59,30 +64,56 @@ def finish(element):
     headers.no_referrer()
     g.element, g.start_again = element, url_for("login.start", name=element.name)
     state = single("state")
+    me = visit.signed_in()
     try:
-        _, signed_in = complete(element, state, login_code)
+        attempt, person = arrive(element, state, login_code, me)
+        if attempt.purpose == "bind":
+            return offer(element, person, attempt)
+        signed_in = enter(element, person, attempt)
     except Code:
-        if visit.signed_in() and attempts.session_opened_by(state) == visit.signed_in().id:
-            g.go_on = url_for("account.show")  # this callback has done its work already
+        if me and attempts.session_of(state) == me.id:  # this callback has done its work already, or is not a login
+            g.go_on = g.start_again = url_for("account.show")
         raise
+    if attempt.purpose == "confirm":
+        flash(_("Thank you, that was you. You can go on now."), "good")
     return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token, element.name)
 
 
-def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
-    """Use the attempt up, ask the element who it is, and sign them in: the same for pages and scripts.
+def arrive(element, state: str, code, me=None) -> tuple:
+    """Use the attempt up and ask the element who it is; return the attempt and the person.
 
     :param code: called for the login code once the attempt is used up.
+    :param me: who is signed in, where a bind or confirm may be finished, too.
     """
+    purpose, facts = "login", {}
     try:
-        attempt = attempts.use(state, visit.browser(), element.name)
+        attempt = attempts.use(state, visit.browser(), element.name, me)
+        purpose, facts = attempt.purpose, {"actor_id": attempt.account_id, "account_id": attempt.account_id}
         with http.within():
-            person = element.getLoginCode(code(), state)
+            return attempt, element.getLoginCode(code(), state)
     except Code as error:
-        signin.note_refusal(error, element.name, visit.client())
+        signin.note_refusal(error, element.name, visit.client(), REFUSED.get(purpose, "login"), **facts)
         raise
+
+
+def enter(element, person: dict, attempt) -> signin.SignedIn:
+    """Sign in whom the attempt has brought."""
     signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
-    return person, signed_in
+    return signed_in
+
+
+def offer(element, person: dict, attempt):
+    """Keep whom a bind has brought, and ask whether it shall be."""
+    own.offer(person, attempt, visit.client())
+    log.info("%s %s: offered to account %s", g.reference, element.name, attempt.account_id)
+    return redirect(url_for("account.confirm_bind"), 303)
+
+
+def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
+    """Finish a login for a script: return the person and their session."""
+    attempt, person = arrive(element, state, code)
+    return person, enter(element, person, attempt)
 
 
 def login_code() -> str:

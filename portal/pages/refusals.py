@@ -12,6 +12,7 @@ from portal.accounts.signin import NotBound
 from portal.errors import Code, meaning
 from portal.models import db
 from portal.pages import headers
+from portal.pages.account import NotFresh
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ def answer(error: Code):
     headers.no_referrer()
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
+    if isinstance(error, NotFresh):
+        return render_template("account_fresh.html", error=error), status
     return render_template("error.html", error=error, meaning=error.meaning), status
 
 

@@ -16,7 +16,8 @@ from portal.models import Client, now
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
-LANGUAGE_KEEPS = ("entrance.page", "login.once", "account.show")  # pages one may open again just so, besides admin's
+ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
+LANGUAGE_KEEPS = ("entrance.page", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
 BAD_IN_PATH = re.compile(r"[\\\x00-\x20\x7f-\xa0]")
 
 

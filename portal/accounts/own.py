@@ -1,0 +1,183 @@
+"""What people decide about their own account: whom a scan has brought is kept, then bound at a second yes; and unbound.
+
+Nothing here signs anybody in.
+"""
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal import models
+from portal.accounts import attempts, bindings, signin, ways
+from portal.directory import people
+from portal.errors import Code, Explained
+from portal.models import LEFT, MAY_SIGN_IN, Client, Identity, LoginAttempt, LoginSession, audit, db, now
+
+
+def identities(account_id: int) -> list[Identity]:
+    return list(db.session.scalars(select(Identity).where(Identity.account_id == account_id).order_by(Identity.id)))
+
+
+def offer(person: dict, attempt: LoginAttempt, client: Client) -> None:
+    """Keep whom the scan of a bind has brought, for the session that began it; bind nothing yet.
+
+    :raises Code: 40302 left or frozen, 40303 refused by an administrator, 40900 bound elsewhere, or the account has
+        somebody else of that company.
+    """
+    models.settle(lambda: _offer(person, attempt, client))
+
+
+def _offer(person, attempt, client):
+    refusal = None
+    with models.write() as session:
+        identity = people.save(person, attempt.element)
+        try:
+            check(identity, attempt.account_id)
+        except Code as error:
+            refusal = error
+        else:
+            mine = LoginAttempt.state_hash == attempt.state_hash
+            values = {"identity_id": identity.id, "expires_at": now() + attempts.LIFE}
+            session.execute(update(LoginAttempt).where(mine).values(**values))
+        facts = {"account_id": attempt.account_id, "identity_id": identity.id, "element": attempt.element}
+        result = refusal.code if refusal else 0
+        audit("binding.offer", client, result=result, actor_id=attempt.account_id, **facts)
+    if refusal:
+        raise refusal
+
+
+def check(identity: Identity, account_id: int) -> None:
+    """See that the person could be bound to the account, as things stand; one who is already, passes.
+
+    :raises Code: as `offer()` does.
+    """
+    if identity.status not in MAY_SIGN_IN:
+        raise Code(40302, "the person has left" if identity.status == LEFT else "the person is frozen or disabled")
+    if identity.account_id == account_id:
+        return
+    if identity.account_id is not None:
+        raise taken()
+    bindings.check_not_refused(identity)
+    company = (Identity.provider == identity.provider, Identity.tenant == identity.tenant)
+    if db.session.scalar(select(Identity.id).where(Identity.account_id == account_id, *company)):
+        raise second_of_a_company()
+
+
+def offered(me, identity_id: int | None = None) -> Identity | None:
+    """Return whom a scan of this session has brought and who waits for the second yes: the latest.
+
+    :param identity_id: whom the page has shown, where there may be more than one.
+    """
+    pair = db.session.execute(offers(me, identity_id)).first()
+    return pair.Identity if pair else None
+
+
+def offers(me, identity_id):
+    mine = (
+        LoginAttempt.purpose == "bind",
+        LoginAttempt.session_id == me.id,
+        LoginAttempt.account_id == me.account_id,
+        LoginAttempt.expires_at > now(),
+    )
+    chosen = () if identity_id is None else (LoginAttempt.identity_id == identity_id,)
+    newest = select(LoginAttempt, Identity).join(Identity, Identity.id == LoginAttempt.identity_id)
+    return newest.where(*mine, *chosen).order_by(LoginAttempt.used_at.desc()).limit(1)
+
+
+def bind(me, client: Client, identity_id: int | None = None) -> Identity:
+    """Bind whom a scan of this session has brought; a second call for the same person changes nothing.
+
+    :param identity_id: whom the page has shown.
+    :raises Code: 40300 nobody waits here; else as `offer()` does.
+    """
+    try:
+        with models.write():
+            return _bind(me, client, identity_id)
+    except bindings.Changed:
+        refusal = taken()
+    except IntegrityError:
+        refusal = second_of_a_company()
+    except Code as error:
+        refusal = error
+    facts = {"actor_id": me.account_id, "account_id": me.account_id, "identity_id": identity_id}
+    signin.note_refusal(refusal, None, client, "binding.make", **facts)
+    raise refusal
+
+
+def _bind(me, client, identity_id):
+    found = db.session.execute(offers(me, identity_id).with_for_update(of=LoginAttempt)).first()
+    if found is None:
+        identity = db.session.get(Identity, identity_id or 0)
+        if identity is None or identity.account_id != me.account_id:
+            raise Code(40300, "no scan of this session waits for its second yes")
+        return identity
+    found.LoginAttempt.identity_id = None
+    identity = db.session.get(Identity, found.Identity.id, with_for_update=True)
+    if identity.account_id == me.account_id:
+        return identity
+    return bindings.make(identity.id, me.account_id, "self", me.account_id, client, None)
+
+
+def unbind(identity_id: int, me, client: Client) -> int:
+    """Part one of one's own people from the account; return how many sessions that ends.
+
+    :raises Code: 40400 none of theirs, 40900 nobody else of the account could sign in.
+    """
+    known = ways.usable()
+    try:
+        with models.write():
+            mine = locked(me.account_id)
+            identity = next((each for each in mine if each.id == identity_id), None)
+            if identity is None:
+                raise Code(40400, "the account has no such person")
+            if is_last_way(identity, mine, known):
+                raise last_way()
+            return bindings.part(identity, me.account_id, client)
+    except Code as error:
+        facts = {"actor_id": me.account_id, "account_id": me.account_id}
+        signin.note_refusal(error, None, client, "binding.end", **facts)
+        raise
+
+
+def locked(account_id: int) -> list[Identity]:
+    """Return the account's people for writing, all of them: of two unbinds at once, the second sees the first done."""
+    mine = select(Identity).where(Identity.account_id == account_id).order_by(Identity.id)
+    return list(db.session.scalars(mine.with_for_update().execution_options(populate_existing=True)))
+
+
+def is_last_way(identity: Identity, mine: list[Identity], known: list[ways.Way]) -> bool:
+    """Return whether the account could not be signed in to without this person; a one-time link does not count."""
+    return not ways.leading_in(known, [other for other in mine if other.id != identity.id])
+
+
+def open_sessions(identity_id: int) -> int:
+    """Return how many sessions an unbind would end."""
+    mine = (LoginSession.identity_id == identity_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > now())
+    return db.session.scalar(select(func.count()).select_from(LoginSession).where(*mine))
+
+
+def taken() -> Code:
+    return Explained(
+        40900,
+        "the person is bound to another account",
+        _("This person is connected with another account"),
+        _("Nobody can be connected twice. If that account is yours, too, disconnect them there; else ask IT."),
+    )
+
+
+def second_of_a_company() -> Code:
+    return Explained(
+        40900,
+        "the account has somebody else of this company already",
+        _("Your account already has somebody of this company"),
+        _("It can hold one person of each company. Disconnect the other one first, or ask your administrator."),
+    )
+
+
+def last_way() -> Code:
+    return Explained(
+        40900,
+        "nobody else of the account could sign in",
+        _("This is your only way in"),
+        _("Without it you could not sign in any more. Connect another one first, or ask your administrator."),
+    )
