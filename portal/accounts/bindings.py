@@ -1,12 +1,16 @@
 """Which provider person opens which account: bound and unbound in one transaction, nothing replaced silently."""
 
+from contextlib import contextmanager
+
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal import models
 from portal.errors import Code, Explained
 from portal.models import MAY_SIGN_IN, Account, AuditEvent, BindingRequest, Client, Identity, LoginSession, audit, now
+
+DECISIONS = ("binding.make", "binding.end", "queue.refuse", "queue.reopen")
 
 
 def bind(
@@ -20,11 +24,50 @@ def bind(
     :raises Code: 60111 no such person or account; 40302 left or frozen; 40304 account disabled; 40900 changed
         meanwhile, or the account has somebody of that company already.
     """
+    facts = {"actor_id": actor_id, "identity_id": identity_id, "account_id": account_id}
+    with deciding("binding.make", client, **facts):
+        return make(identity_id, account_id, how, actor_id, client, seen)
+
+
+def replace(
+    identity_id: int, account_id: int, holder_id: int, actor_id: int, client: Client, seen: int | None = None
+) -> Identity:
+    """Let a person open an account in place of `holder_id`, who loses it and their sessions in the same transaction.
+
+    :raises Code: as `bind()`; 40900 also when the holder has the account no more.
+    """
+    facts = {"actor_id": actor_id, "identity_id": identity_id, "account_id": account_id}
+    with deciding("binding.make", client, **facts):
+        for id in sorted((identity_id, holder_id)):  # in one order, so that two of us don't wait for each other
+            locked(id, seen if id == identity_id else account_id)
+        part(models.db.session.get_one(Identity, holder_id), actor_id, client)
+        models.db.session.flush()
+        return make(identity_id, account_id, "administrator", actor_id, client, seen)
+
+
+@contextmanager
+def deciding(action: str, client: Client, **facts):
+    """A writing transaction for a binding; a refusal in it is noted in a transaction of its own.
+
+    :param facts: of the line about a refusal.
+    """
+    with noting(action, client, **facts):
+        try:
+            with models.write():
+                yield
+        except IntegrityError:
+            raise Taken from None
+
+
+@contextmanager
+def noting(action: str, client: Client, **facts):
+    """Note what is refused inside."""
     try:
+        yield
+    except Code as refusal:
         with models.write():
-            return make(identity_id, account_id, how, actor_id, client, seen)
-    except IntegrityError:
-        raise Code(40900, "the account has somebody of this company already") from None
+            audit(action, client, result=refusal.code, **facts)
+        raise
 
 
 def make(identity_id: int, account_id: int, how: str, actor_id: int, client: Client, seen: int | None) -> Identity:
@@ -50,7 +93,8 @@ def make(identity_id: int, account_id: int, how: str, actor_id: int, client: Cli
         models.end_sessions(LoginSession.identity_id == identity.id, why="moved")
         identity.last_account_id = seen
     identity.account_id, identity.bound_at, identity.bound_how = account.id, now(), how
-    session.execute(delete(BindingRequest).where(BindingRequest.identity_id == identity.id))
+    mine = BindingRequest.identity_id == identity.id
+    session.execute(update(BindingRequest).where(mine).values(state="done", reason=""))
     facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": how, "before": seen}}
     audit("binding.make", client, actor_id=actor_id, **facts)
     session.flush()
@@ -79,7 +123,7 @@ def unbind(identity_id: int, actor_id: int, client: Client, seen: int) -> int:
     :param seen: the account they were bound to when the decision was taken.
     :raises Code: 60111 no such person, 40900 changed meanwhile.
     """
-    with models.write():
+    with deciding("binding.end", client, actor_id=actor_id, identity_id=identity_id, account_id=seen):
         return part(locked(identity_id, seen), actor_id, client)
 
 
@@ -105,12 +149,26 @@ def locked(identity_id: int, seen: int | None) -> Identity:
     return identity
 
 
-class Changed(Code):
+class Taken(Explained):
+    """40900: the account has somebody of that company already."""
+
+    def __init__(self):
+        super().__init__(
+            40900,
+            "the account has somebody of this company already",
+            _("This account has somebody of that company already"),
+            _("Nothing was replaced. Unbind that person first, or decide on the page about the two."),
+        )
+
+
+class Changed(Explained):
     """40900: somebody else has decided meanwhile; `by` is the name of who it was, where the trail knows."""
 
     def __init__(self, identity: Identity):
-        super().__init__(40900, "the binding has changed meanwhile")
-        mine = (AuditEvent.identity_id == identity.id, AuditEvent.action.in_(("binding.make", "binding.end")))
+        mine = (AuditEvent.identity_id == identity.id, AuditEvent.action.in_(DECISIONS), AuditEvent.result == 0)
         newest = select(AuditEvent.actor_id).where(*mine).order_by(AuditEvent.id.desc()).limit(1)
         actor = models.db.session.get(Account, models.db.session.scalar(newest) or 0)
         self.by = (actor.name or actor.username) if actor else ""
+        title = _("Changed meanwhile by %(name)s", name=self.by) if actor else _("This has changed meanwhile")
+        advice = _("Nothing was replaced. Look at how it stands now, then decide again.")
+        super().__init__(40900, "the binding has changed meanwhile", title, advice)

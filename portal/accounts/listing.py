@@ -1,0 +1,261 @@
+"""The table of people and their accounts: filtered, sorted, counted and cut into pages by the database."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import Select, and_, func, or_, select, union
+from sqlalchemy.orm import contains_eager
+
+from portal.accounts import suggestions
+from portal.accounts.suggestions import OPEN, Suggestion
+from portal.models import LEFT, MAY_SIGN_IN, Account, BindingRequest, Department, Identity, Membership, db, now
+
+PER_PAGE = 50
+STATUSES = ("bound", "suggested", "waiting", "conflict", "left_bound", "left", "refused", "unbound")
+STALE = ("30", "90", "180", "365", "never")  # days since the last sign-in
+SORTS = {"name": Identity.name, "account": Account.username, "bound": Identity.bound_at, "login": Identity.signed_in_at}
+LONGEST = 100  # characters of a search
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address of the table asks for; a value that makes no sense counts as none."""
+
+    q: str = ""
+    provider: str = ""
+    tenant: str = ""
+    department: int | None = None
+    status: str = ""
+    stale: str = ""
+    sort: str = "name"
+    page: int = 1
+
+    @classmethod
+    def of(cls, args) -> "Filters":
+        """Return the filters in an address's parameters."""
+        sort, status, stale = args.get("sort", ""), args.get("status", ""), args.get("stale", "")
+        provider, _, tenant = args.get("provider", "").partition(":")
+        return cls(
+            q=args.get("q", "").strip().replace("\0", "")[:LONGEST],
+            provider=provider,
+            tenant=args.get("tenant", "") or tenant,
+            department=number(args.get("department")),
+            status=status if status in STATUSES else "",
+            stale=stale if stale in STALE else "",
+            sort=sort if sort.removeprefix("-") in SORTS else "name",
+            page=max(1, number(args.get("page")) or 1),
+        )
+
+    @property
+    def narrowing(self) -> dict:
+        """Return what leaves people out, by name."""
+        each = {name: getattr(self, name) for name in ("q", "provider", "department", "status", "stale")}
+        return {name: value for name, value in each.items() if value}
+
+    def args(self, **changes) -> dict:
+        """Return the parameters of the address that asks for this, with some changed; `None` drops one."""
+        company = f"{self.provider}:{self.tenant}" if self.tenant else self.provider
+        own = {**self.narrowing, "provider": company, "sort": self.sort, "page": self.page, **changes}
+        usual = {"sort": "name", "page": 1}
+        return {name: value for name, value in own.items() if value and value != usual.get(name)}
+
+    def without(self, name: str) -> "Filters":
+        more = {"tenant": ""} if name == "provider" else {}
+        return replace(self, page=1, **{name: None if name == "department" else ""}, **more)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    person: Identity
+    request: BindingRequest | None
+    suggestions: list[Suggestion]
+
+    @property
+    def status(self) -> str:
+        """Return which of `STATUSES` it is."""
+        if self.person.account_id is not None:
+            return "left_bound" if self.person.status == LEFT else "bound"
+        if self.person.status == LEFT:
+            return "left"
+        if self.refused:
+            return "refused"
+        if self.person.status in MAY_SIGN_IN and suggestions.in_conflict(self.suggestions):
+            return "conflict"
+        if self.waiting:
+            return "waiting"
+        return "suggested" if self.suggestions and self.person.status in MAY_SIGN_IN else "unbound"
+
+    @property
+    def waiting(self) -> bool:
+        return self.request is not None and self.request.state == "waiting"
+
+    @property
+    def refused(self) -> bool:
+        return self.request is not None and self.request.state == "refused"
+
+    @property
+    def best(self) -> Suggestion | None:
+        return self.suggestions[0] if self.suggestions else None
+
+
+def number(value) -> int | None:
+    """Return a parameter as a number that a database's id can be."""
+    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 10 else None
+
+
+# The rows
+
+
+def rows(filters: Filters, per_page: int = PER_PAGE) -> list[Row]:
+    """Return one page of the table."""
+    query = ordered(chosen(filters), filters.sort).limit(per_page).offset((filters.page - 1) * per_page)
+    return with_suggestions(db.session.execute(query).all())
+
+
+def with_suggestions(pairs) -> list[Row]:
+    """Return rows for people and their requests; what may be theirs is looked up for all of them at once."""
+    unbound = [person for person, _ in pairs if person.account_id is None]
+    may_be = suggestions.for_people(unbound) if unbound else {}
+    return [Row(person, request, may_be.get(person.id, [])) for person, request in pairs]
+
+
+def row(person: Identity) -> Row:
+    """Return the line of one person."""
+    request = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == person.id))
+    return with_suggestions([(person, request)])[0]
+
+
+def chosen(filters: Filters) -> Select:
+    """Select the people the filters leave, each with their request; the account comes along."""
+    joined = (
+        select(Identity, BindingRequest)
+        .outerjoin(Identity.account)
+        .outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
+        .options(contains_eager(Identity.account))
+    )
+    return joined.where(*conditions(filters))
+
+
+def ordered(query: Select, sort: str) -> Select:
+    """Sort; who has no such value comes last, and the id makes the order stable."""
+    column, falling = SORTS[sort.removeprefix("-")], sort.startswith("-")
+    way = column.desc() if falling else column.asc()
+    nullable = column is not Identity.name
+    return query.order_by(way.nulls_last() if nullable else way, Identity.id.desc() if falling else Identity.id)
+
+
+def count(filters: Filters) -> int:
+    """Return how many people the filters leave."""
+    query = select(func.count()).select_from(Identity)
+    if filters.status in ("waiting", "refused", "suggested", "unbound"):
+        query = query.outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
+    return db.session.scalar(query.where(*conditions(filters)))
+
+
+def conditions(filters: Filters) -> list:
+    found = []
+    if filters.q:
+        found.append(Identity.id.in_(named(filters.q)))
+    if filters.provider:
+        found.append(Identity.provider == filters.provider)
+    if filters.tenant:
+        found.append(Identity.tenant == filters.tenant)
+    if filters.department:
+        found.append(Identity.id.in_(members(filters.department)))
+    if filters.status:
+        found.append(of_status(filters.status))
+    if filters.stale == "never":
+        found.append(and_(Identity.account_id.is_not(None), Identity.signed_in_at.is_(None)))
+    elif filters.stale:
+        found.append(Identity.signed_in_at < now() - timedelta(days=int(filters.stale)))
+    return found
+
+
+def named(text: str) -> Select:
+    """Select the ids of people whose name, ids or account hold the text, in upper or lower case."""
+    own = or_(
+        *(
+            column.icontains(text, autoescape=True)
+            for column in (Identity.name, Identity.user_id, Identity.employee_number)
+        )
+    )
+    accounts = or_(*(column.icontains(text, autoescape=True) for column in (Account.username, Account.name)))
+    through = select(Identity.id).join(Account, Account.id == Identity.account_id).where(accounts)
+    return union(select(Identity.id).where(own), through)
+
+
+def members(department_id: int) -> Select:
+    """Select the ids of the people in a department or below it; a circle in the tree ends the descent."""
+    top = select(Department.id, Department.provider, Department.tenant, Department.dept_id)
+    tree = top.where(Department.id == department_id).cte("tree", recursive=True)
+    below = and_(
+        Department.provider == tree.c.provider,
+        Department.tenant == tree.c.tenant,
+        Department.parent_id == tree.c.dept_id,
+    )
+    tree = tree.union(
+        select(Department.id, Department.provider, Department.tenant, Department.dept_id).join(tree, below)
+    )
+    return select(Membership.identity_id).where(Membership.department_id.in_(select(tree.c.id)))
+
+
+def of_status(status: str):
+    """Return the condition for one of `STATUSES`; somebody in conflict who waits counts as waiting, too."""
+    if status == "bound":
+        return and_(Identity.account_id.is_not(None), Identity.status != LEFT)
+    if status == "left_bound":
+        return and_(Identity.account_id.is_not(None), Identity.status == LEFT)
+    if status == "left":
+        return and_(Identity.account_id.is_(None), Identity.status == LEFT)
+    unbound = and_(Identity.account_id.is_(None), Identity.status != LEFT)
+    if status in ("waiting", "refused"):
+        return and_(unbound, BindingRequest.state == status)
+    best = suggestions.best().subquery()
+    if status == "conflict":
+        return and_(OPEN, Identity.id.in_(select(best.c.identity_id).where(best.c.conflict)), ~refused())
+    not_asked = or_(BindingRequest.id.is_(None), BindingRequest.state == "done")
+    if status == "suggested":
+        return and_(OPEN, not_asked, Identity.id.in_(select(best.c.identity_id).where(~best.c.conflict)))
+    return and_(unbound, not_asked, Identity.id.not_in(select(best.c.identity_id)))
+
+
+def refused():
+    return Identity.id.in_(select(BindingRequest.identity_id).where(BindingRequest.state == "refused"))
+
+
+# The counters
+
+
+def counters() -> dict[str, int]:
+    """Return how many people there are: `all`, and of each status that has a counter."""
+    everybody = select(
+        func.count(),
+        func.count(Identity.account_id),
+        func.count().filter(Identity.account_id.is_not(None), Identity.status == LEFT),
+    ).select_from(Identity)
+    everyone, bound, left_bound = db.session.execute(everybody).one()
+    best = suggestions.best().subquery()
+    asked = select(BindingRequest.identity_id).where(BindingRequest.state.in_(("waiting", "refused")))
+    waiting = select(func.count()).select_from(BindingRequest).join(Identity)
+    waiting = waiting.where(BindingRequest.state == "waiting", of_status("waiting"))
+    conflict = (
+        select(func.count())
+        .select_from(best)
+        .where(
+            best.c.conflict,
+            best.c.identity_id.not_in(select(BindingRequest.identity_id).where(BindingRequest.state == "refused")),
+        )
+    )
+    suggested = select(func.count()).select_from(best).where(~best.c.conflict, best.c.identity_id.not_in(asked))
+    counts = select(waiting.scalar_subquery(), conflict.scalar_subquery(), suggested.scalar_subquery())
+    waits, conflicts, suggests = db.session.execute(counts).one()
+    return {
+        "all": everyone,
+        "bound": bound - left_bound,
+        "suggested": suggests,
+        "waiting": waits,
+        "conflict": conflicts,
+        "left_bound": left_bound,
+    }

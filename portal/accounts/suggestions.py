@@ -1,0 +1,173 @@
+"""Who may belong together: stored people and accounts that look alike. For administrators' eyes; it signs nobody in."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy.orm import aliased
+
+from portal.models import MAY_SIGN_IN, Account, Department, Identity, Membership, db
+
+BEFORE, NUMBER, EMAIL, NAME = 4, 3, 2, 1  # how strong a reason is
+REASONS = {BEFORE: "before", NUMBER: "employee_number", EMAIL: "email", NAME: "name_department"}
+OPEN = and_(Identity.account_id.is_(None), Identity.status.in_(MAY_SIGN_IN))  # for whom there is something to suggest
+
+# What an account's people say counts like what the account says: somebody who came by one platform is known there.
+Known = aliased(Identity.__table__, name="known")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A person and an account that may belong together.
+
+    :param strengths: of all its reasons, the strongest first.
+    :param holder: who of the person's company the account has already.
+    """
+
+    person: Identity
+    account: Account
+    strengths: tuple[int, ...]
+    holder: Identity | None
+
+    @property
+    def reasons(self) -> list[str]:
+        return [REASONS[strength] for strength in self.strengths]
+
+
+def for_people(people: Iterable[Identity]) -> dict[int, list[Suggestion]]:
+    """Return for each person, by id, the accounts that may be theirs, the best first."""
+    return found(Identity.id.in_([person.id for person in people]))
+
+
+def for_account(account: Account) -> list[Suggestion]:
+    """Return the unbound people who may own an account, the best first."""
+    each = [suggestion for fits in found(OPEN, Account.id == account.id).values() for suggestion in fits]
+    return sorted(each, key=lambda suggestion: suggestion.strengths, reverse=True)
+
+
+def found(*conditions) -> dict[int, list[Suggestion]]:
+    """Return the suggestions that meet the conditions on `Identity` and `Account`, by the person's id."""
+    strengths = defaultdict(set)
+    for person_id, account_id, strength in db.session.execute(matches(*conditions)):
+        strengths[person_id, account_id].add(strength)
+    people = by_id(Identity, {person_id for person_id, _ in strengths})
+    accounts = by_id(Account, {account_id for _, account_id in strengths})
+    holders = defaultdict(list)
+    for holder in db.session.scalars(select(Identity).where(Identity.account_id.in_(accounts))) if accounts else ():
+        holders[holder.account_id, holder.provider, holder.tenant].append(holder)
+    made = defaultdict(list)
+    for (person_id, account_id), own in strengths.items():
+        person = people[person_id]
+        if person.account_id != account_id:
+            holder = holders[account_id, person.provider, person.tenant]
+            strongest_first = tuple(sorted(own, reverse=True))
+            made[person_id].append(
+                Suggestion(person, accounts[account_id], strongest_first, holder[0] if holder else None)
+            )
+    for suggestions in made.values():
+        suggestions.sort(key=lambda each: ([-strength for strength in each.strengths], each.account.id))
+    return made
+
+
+def by_id(model, ids: set[int]) -> dict:
+    """Return the rows of these ids; what the session holds already costs no query."""
+    held = {id: db.session.identity_map.get(db.session.identity_key(model, id)) for id in ids}
+    missing = [id for id, row in held.items() if row is None]
+    rows = db.session.scalars(select(model).where(model.id.in_(missing))) if missing else ()
+    return {id: row for id, row in held.items() if row is not None} | {row.id: row for row in rows}
+
+
+def in_conflict(suggestions: list[Suggestion]) -> bool:
+    """Return whether the best suggestion needs somebody to decide: its account is taken, or two fit equally."""
+    if not suggestions:
+        return False
+    best = suggestions[0]
+    return best.holder is not None or any(each.strengths[0] == best.strengths[0] for each in suggestions[1:])
+
+
+def clear(suggestions: list[Suggestion]) -> Suggestion | None:
+    """Return the suggestion one can follow without a further thought."""
+    return suggestions[0] if suggestions and not in_conflict(suggestions) else None
+
+
+# The same in the database
+
+
+def matches(*conditions) -> Select:
+    """Select who may belong together: `identity_id`, `account_id`, `strength`; a pair comes once for each reason.
+
+    Disabled accounts and what an administrator has turned down are left out.
+    """
+    number = and_(Identity.employee_number != "", Account.employee_number == Identity.employee_number)
+    email = and_(Identity.email_folded != "", Account.email_folded == Identity.email_folded)
+    known_number = and_(Identity.employee_number != "", Known.c.employee_number == Identity.employee_number)
+    known_email = and_(Identity.email_folded != "", Known.c.email_folded == Identity.email_folded)
+    name = and_(Identity.name != "", Account.name == Identity.name, same_department())
+    return union_all(
+        pairs(BEFORE, Account.id == Identity.last_account_id, *conditions),
+        pairs(NUMBER, number, *conditions),
+        pairs(EMAIL, email, *conditions),
+        known_pairs(NUMBER, known_number, *conditions),
+        known_pairs(EMAIL, known_email, *conditions),
+        pairs(NAME, name, *conditions),
+    )
+
+
+def pairs(strength: int, alike, *conditions) -> Select:
+    columns = (Identity.id.label("identity_id"), Account.id.label("account_id"), literal(strength).label("strength"))
+    return select(*columns).join(Account, alike).where(Account.active, not_declined(), *conditions)
+
+
+def known_pairs(strength: int, alike, *conditions) -> Select:
+    columns = (Identity.id.label("identity_id"), Account.id.label("account_id"), literal(strength).label("strength"))
+    joined = select(*columns).join(Known, alike).join(Account, Account.id == Known.c.account_id)
+    return joined.where(Known.c.id != Identity.id, Account.active, not_declined(), *conditions)
+
+
+def not_declined():
+    return or_(Identity.declined_account_id.is_(None), Identity.declined_account_id != Account.id)
+
+
+def same_department():
+    """Return the condition that somebody of the account sits in a department of the person's, by its name.
+
+    Two platforms number their departments as they like.
+    """
+    mine, theirs = aliased(Membership), aliased(Membership)
+    here, there = aliased(Department), aliased(Department)
+    return exists(
+        select(1)
+        .select_from(Known)
+        .join(theirs, theirs.identity_id == Known.c.id)
+        .join(there, there.id == theirs.department_id)
+        .join(here, and_(here.name == there.name, here.name != ""))
+        .join(mine, and_(mine.department_id == here.id, mine.identity_id == Identity.id))
+        .where(Known.c.account_id == Account.id, Known.c.id != Identity.id)
+        .correlate(Account, Identity)
+    )
+
+
+def best() -> Select:
+    """Select the best suggestion for everybody unbound: `identity_id`, `account_id`, and whether it is a `conflict`."""
+    each = matches(OPEN).subquery()
+    strongest = func.max(each.c.strength).over(partition_by=each.c.identity_id)
+    top = select(each.c.identity_id, each.c.account_id, (each.c.strength == strongest).label("top")).subquery()
+    first = (
+        select(
+            top.c.identity_id,
+            func.min(top.c.account_id).label("account_id"),
+            (func.min(top.c.account_id) != func.max(top.c.account_id)).label("several"),
+        )
+        .where(top.c.top)
+        .group_by(top.c.identity_id)
+        .subquery()
+    )
+    holds = exists().where(
+        Known.c.account_id == first.c.account_id,
+        Known.c.provider == Identity.provider,
+        Known.c.tenant == Identity.tenant,
+    )
+    return select(first.c.identity_id, first.c.account_id, or_(first.c.several, holds).label("conflict")).join(
+        Identity, Identity.id == first.c.identity_id
+    )

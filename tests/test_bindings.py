@@ -1,0 +1,163 @@
+"""Binding people and accounts: nothing is replaced silently, and every decision and refusal is on record."""
+
+import pytest
+from conftest import both_databases
+
+from portal.accounts import bindings, queue
+from portal.errors import Code
+from portal.models import Account, AuditEvent, BindingRequest, Client, Identity, LoginSession, db, now
+
+pytestmark = both_databases
+
+HERE = Client("192.0.2.1", "test", "ABCD-23")
+
+
+@pytest.fixture(autouse=True)
+def context(portal):
+    with portal.app_context():
+        yield
+
+
+def account(username, **fields):
+    db.session.add(made := Account(username=username, name=fields.pop("name", username), **fields))
+    db.session.commit()
+    return made
+
+
+def person(user_id, provider="wecom", account=None, **fields):
+    fields = {"tenant": "corp", "subject": user_id, "name": user_id, **fields}
+    db.session.add(made := Identity(provider=provider, user_id=user_id, account=account, **fields))
+    db.session.commit()
+    return made
+
+
+def asked(who, state="waiting"):
+    request = BindingRequest(identity_id=who.id, state=state, reference="ABCD-23", element="QywxInnerExample")
+    db.session.add(request)
+    db.session.commit()
+    return request
+
+
+def session_of(who):
+    made = LoginSession(
+        token_hash=str(who.id).encode().ljust(32),
+        account_id=who.account_id,
+        identity_id=who.id,
+        how="qr",
+        expires_at=now(),
+    )
+    db.session.add(made)
+    db.session.commit()
+    return made
+
+
+def trail():
+    rows = db.session.query(AuditEvent).order_by(AuditEvent.id)
+    return [(row.action, row.result, row.actor_id, row.identity_id, row.account_id) for row in rows]
+
+
+class TestReplacing:
+    def test_the_account_changes_hands_and_the_old_sessions_end(self):
+        root, shared = account("root"), account("shared")
+        old, new = person("old", account=shared), person("new")
+        held = session_of(old)
+        bindings.replace(new.id, shared.id, old.id, root.id, HERE)
+        db.session.expire_all()
+        assert (old.account_id, old.last_account_id, new.account_id) == (None, shared.id, shared.id)
+        assert held.ended_why == "unbound"
+        assert trail() == [
+            ("binding.end", 0, root.id, old.id, shared.id),
+            ("binding.make", 0, root.id, new.id, shared.id),
+        ]
+
+    def test_of_a_holder_who_has_it_no_more_nothing_changes(self):
+        root, shared, other = account("root"), account("shared"), account("other")
+        old, new = person("old", account=other), person("new")
+        with pytest.raises(bindings.Changed):
+            bindings.replace(new.id, shared.id, old.id, root.id, HERE)
+        db.session.expire_all()
+        assert (old.account_id, new.account_id) == (other.id, None)
+        assert trail() == [("binding.make", 40900, root.id, new.id, shared.id)]
+
+    def test_a_disabled_account_changes_no_hands(self):
+        root, shared = account("root"), account("shared", active=False)
+        old, new = person("old", account=shared), person("new")
+        with pytest.raises(Code, match="40304"):
+            bindings.replace(new.id, shared.id, old.id, root.id, HERE)
+        db.session.expire_all()
+        assert (old.account_id, new.account_id) == (shared.id, None)
+
+
+class TestRefusals:
+    def test_a_taken_account_is_not_taken_away_and_the_try_is_noted(self):
+        root, shared = account("root"), account("shared")
+        person("old", account=shared)
+        new = person("new")
+        with pytest.raises(bindings.Taken):
+            bindings.bind(new.id, shared.id, "administrator", root.id, HERE)
+        assert trail() == [("binding.make", 40900, root.id, new.id, shared.id)]
+
+    def test_who_has_decided_meanwhile_is_named(self):
+        root, other = account("root"), account("wang.fang", name="王芳")
+        one, two = account("one"), account("two")
+        who = person("zhangsan")
+        bindings.bind(who.id, one.id, "administrator", other.id, HERE)
+        with pytest.raises(bindings.Changed) as refusal:
+            bindings.bind(who.id, two.id, "administrator", root.id, HERE)
+        assert refusal.value.by == "王芳"
+        assert "王芳" in str(refusal.value.meaning.title)
+        assert db.session.get(Identity, who.id).account_id == one.id
+
+
+class TestQueue:
+    def test_binding_settles_the_request_and_a_later_one_begins_anew(self):
+        root, own = account("root"), account("own")
+        who = person("zhangsan")
+        request = asked(who)
+        queue.bind(request.id, own.id, root.id, HERE)
+        db.session.expire_all()
+        assert (who.account_id, who.bound_how, request.state) == (own.id, "queue", "done")
+
+    def test_a_decided_request_is_not_decided_again(self):
+        root, own = account("root"), account("own")
+        request = asked(person("zhangsan"))
+        queue.bind(request.id, own.id, root.id, HERE)
+        for again in (
+            lambda: queue.bind(request.id, root.id, root.id, HERE),
+            lambda: queue.create(request.id, root.id, HERE),
+            lambda: queue.refuse(request.id, "no", root.id, HERE),
+            lambda: queue.reopen(request.id, root.id, HERE),
+        ):
+            with pytest.raises(bindings.Changed):
+                again()
+        assert db.session.query(Account).count() == 2
+
+    def test_an_account_is_made_with_the_binding_or_not_at_all(self):
+        root = account("root")
+        account("zhangsan")
+        request = asked(person("zhangsan", name="张三"))
+        made = queue.create(request.id, root.id, HERE)
+        assert (made.username, made.name, made.role) == ("zhangsan-2", "张三", "user")
+        left = asked(person("gone", status=2))
+        with pytest.raises(Code, match="40302"):
+            queue.create(left.id, root.id, HERE)
+        assert db.session.query(Account).filter_by(username="gone").count() == 0
+
+    def test_refusing_and_taking_it_back(self):
+        root = account("root")
+        who = person("zhangsan")
+        request = asked(who)
+        queue.refuse(request.id, "Use your team's\naccount.", root.id, HERE)
+        db.session.expire_all()
+        assert (request.state, request.reason) == ("refused", "Use your team's account.")
+        with pytest.raises(bindings.Changed):
+            queue.bind(request.id, root.id, root.id, HERE)
+        queue.reopen(request.id, root.id, HERE)
+        db.session.expire_all()
+        assert (request.state, request.reason) == ("waiting", "")
+        assert [line[:2] for line in trail()] == [("queue.refuse", 0), ("binding.make", 40900), ("queue.reopen", 0)]
+
+    def test_a_request_that_never_was(self):
+        root = account("root")
+        with pytest.raises(Code, match="40400"):
+            queue.bind(77, root.id, root.id, HERE)
