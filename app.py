@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from portal import commands, models
+from portal.accounts import contacts
 from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
@@ -76,6 +77,7 @@ def create_app(environ=None) -> Portal:
         app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)
+    app.jinja_env.filters.update(masked_mobile=contacts.masked_mobile, masked_email=contacts.masked_email)
     app.url_defaults(add_static_version)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)

@@ -1,12 +1,254 @@
-"""STUB accounts"""
+"""Accounts: the list, a card for each, and what an administrator does with them."""
 
-from flask import render_template
+from flask import current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from portal.accounts import contacts, register, roll, sessions, trail
+from portal.errors import Code
+from portal.models import Account, db
+from portal.pages import visit
+from portal.pages.account import device
 from portal.pages.admin import frame
+from portal.pages.admin.sentences import told
 
 bp = frame.blueprint("accounts", __name__)
+
+HISTORY = 12  # entries of the trail on an account's card
 
 
 @bp.get("/accounts")
 def show():
-    return render_template("admin/accounts.html")
+    wanted = asked_for()
+    page = roll.page(wanted, request.args.get("page", 1, type=int))
+    return render_template("admin/accounts.html", wanted=wanted, page=page, counts=roll.counts(), labels=labels())
+
+
+def asked_for() -> roll.Filter:
+    """Return the filter in the address; what it can't be is left out."""
+    role, state, sort = (request.args.get(name, "") for name in ("role", "state", "sort"))
+    return roll.Filter(
+        q=" ".join(request.args.get("q", "").split())[:100],
+        role=role if role in register.ROLES else "",
+        state=state if state in roll.STATES else "",
+        sort=sort if sort in roll.SORTS else "username",
+    )
+
+
+@bp.get("/accounts/<int(max=2147483647):id>")
+def account(id):
+    return card(found(id))
+
+
+def card(account, **more):
+    """Show an account: who it is, what signs it in, where it is signed in, and what has happened to it."""
+    history = trail.page(trail.Filter(account_id=account.id), size=HISTORY)
+    return render_template(
+        "admin/account.html",
+        account=account,
+        me=frame.administrator(),
+        identities=roll.identities_of(account.id),
+        sessions=sessions.open_of(account.id),
+        link=roll.open_link(account.id),
+        history=told(history.events),
+        device=device,
+        labels=labels(),
+        person_address=person_address,
+        **more,
+    )
+
+
+def found(id) -> Account:
+    """Return the account of that id.
+
+    :raises Code: 60111 when there is none.
+    """
+    account = db.session.get(Account, id)
+    if account is None:
+        raise Code(60111, "there is no such account")
+    return account
+
+
+def person_address(id: int) -> str:
+    known = "admin_bindings.person" in current_app.view_functions
+    return url_for("admin_bindings.person", id=id) if known else url_for("admin_audit.show", identity=id)
+
+
+def labels() -> dict:
+    """Return what to call each element and each provider."""
+    usable = current_app.elements.usable()
+    return {element.provider: element.label for element in usable} | {element.name: element.label for element in usable}
+
+
+# Making and changing one
+
+
+@bp.route("/accounts/create", methods=["GET", "POST"])
+def create():
+    if request.method == "GET":
+        return form()
+    try:
+        made = register.create(typed(), frame.administrator().account_id, visit.client())
+    except register.Invalid as error:
+        return form(error.problems), 422
+    except Code as error:
+        return form({"username": username_taken()}), error.status
+    flash(_("The account %(name)s has been made. It has no way to sign in yet.", name=made.username), "good")
+    return to_card(made.id)
+
+
+@bp.route("/accounts/<int(max=2147483647):id>/edit", methods=["GET", "POST"])
+def edit(id):
+    account = found(id)
+    if request.method == "GET":
+        return form(account=account)
+    try:
+        values = typed()
+        me, seen = frame.administrator(), request.form.get("seen")
+        changed = register.edit(id, changes(values), me.account_id, visit.client(), seen)
+    except register.Invalid as error:
+        return form(error.problems, account), 422
+    except register.Changed as error:
+        flash(_("Somebody has changed this account meanwhile. What follows is how it stands now."), "stop")
+        return form(account=found(id), fresh=True), error.status
+    except Code as error:
+        return form({"username": username_taken()}, found(id)), error.status
+    flash(_("Saved.") if changed else _("Nothing was different."), "good" if changed else "info")
+    return to_card(id)
+
+
+def form(problems=None, account=None, fresh=False):
+    """Show the form of an account; what was typed stays unless it is `fresh`."""
+    typed_before = request.form if request.method == "POST" and not fresh else {}
+    seen = register.version(account) if account else None
+    return render_template(
+        "admin/account_form.html", problems=problems or {}, account=account, typed=typed_before, seen=seen
+    )
+
+
+def typed() -> dict:
+    """Return the fields of the form that were sent."""
+    return {field: request.form[field] for field in (*register.FIELDS, "role") if field in request.form}
+
+
+def changes(values: dict) -> dict:
+    """Return what to change: contact data, which is not shown, stays where its field is empty and not ticked off."""
+    for field in contacts.FIELDS:
+        if request.form.get(f"remove_{field}"):
+            values[field] = ""
+        elif not values.get(field):
+            values.pop(field, None)
+    return values
+
+
+def username_taken() -> str:
+    return _("Another account has this username.")
+
+
+def to_card(id):
+    return redirect(url_for("admin_accounts.account", id=id), 303)
+
+
+# What has consequences: asked for on a page of its own, then done
+
+
+@bp.get("/accounts/<int(max=2147483647):id>/<any('disable', 'role', 'end-sessions'):what>")
+def confirm(id, what):
+    """Say what would happen, before it does."""
+    account = found(id)
+    return render_template(
+        "admin/account_confirm.html",
+        what=what,
+        account=account,
+        me=frame.administrator(),
+        role="user" if account.role == "admin" else "admin",
+        open=len(sessions.open_of(id)),
+        link=roll.open_link(id),
+        only=account.active and account.role == "admin" and roll.counts()["admin"] == 1,
+    )
+
+
+@bp.post("/accounts/<int(max=2147483647):id>/disable")
+def disable(id):
+    with_way_back(id)
+    ended = register.disable(id, frame.administrator().account_id, visit.client())
+    if ended is None:
+        flash(_("The account was disabled already."), "info")
+    else:
+        flash(_("The account is disabled.") + " " + sessions_ended(ended), "good")
+    return to_card(id)
+
+
+@bp.post("/accounts/<int(max=2147483647):id>/enable")
+def enable(id):
+    with_way_back(id)
+    done = register.enable(id, frame.administrator().account_id, visit.client())
+    flash(
+        _("The account can sign in again.") if done else _("The account was not disabled."), "good" if done else "info"
+    )
+    return to_card(id)
+
+
+@bp.post("/accounts/<int(max=2147483647):id>/role")
+def role(id):
+    with_way_back(id)
+    wanted = request.form.get("role", "")
+    if wanted not in register.ROLES:
+        raise Code(40900, "there is no such role", status=422)
+    done = register.change_role(id, wanted, frame.administrator().account_id, visit.client())
+    if not done:
+        flash(_("The account had this role already."), "info")
+    elif wanted == "admin":
+        flash(_("The account is an administrator now."), "good")
+    else:
+        flash(_("The account is no administrator any more."), "good")
+    return to_card(id)
+
+
+@bp.post("/accounts/<int(max=2147483647):id>/end-sessions")
+def end_sessions(id):
+    with_way_back(id)
+    ended = register.end_sessions(id, frame.administrator().account_id, visit.client())
+    flash(sessions_ended(ended), "good" if ended else "info")
+    return to_card(id)
+
+
+def sessions_ended(number: int) -> str:
+    if not number:
+        return _("There was no open session.")
+    return ngettext("%(num)s session has ended.", "%(num)s sessions have ended.", number)
+
+
+def with_way_back(id):
+    """Let a refusal's page lead back to the account."""
+    g.go_on = url_for("admin_accounts.account", id=id)
+
+
+# A one-time link to hand over, and contact data: shown once
+
+
+@bp.post("/accounts/<int(max=2147483647):id>/link")
+def link(id):
+    """Show a fresh link on this very answer; it stands nowhere else."""
+    with_way_back(id)
+    token = register.link(id, frame.administrator().account_id, visit.client())
+    address = current_app.config["PORTAL_BASE_URL"] + url_for("login.once", token=token)
+    return render_template("admin/account_link.html", account=found(id), address=address)
+
+
+@bp.post("/accounts/<int(max=2147483647):id>/link/revoke")
+def revoke_link(id):
+    with_way_back(id)
+    done = register.revoke_link(id, frame.administrator().account_id, visit.client())
+    flash(_("The link can't be used any more.") if done else _("There is no open link."), "good" if done else "info")
+    return to_card(id)
+
+
+@bp.post("/reveal")
+def reveal():
+    """Show one mobile number or e-mail address whole, and put on record who looked."""
+    kind, id, field = (request.form.get(name, "") for name in ("kind", "id", "field"))
+    number = int(id) if id.isascii() and id.isdigit() and len(id) < 10 else 0
+    whose, value = contacts.reveal(kind, number, field, frame.administrator().account_id, visit.client())
+    back = visit.safe_path(request.form.get("next")) or url_for("admin_accounts.show")
+    return render_template("admin/reveal.html", whose=whose, kind=kind, field=field, value=value, back=back)

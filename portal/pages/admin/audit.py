@@ -1,12 +1,95 @@
-"""STUB audit"""
+"""The trail: who did what, when, from where, and how it ended. It is looked at and taken along, never changed."""
 
-from flask import render_template
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 
+from flask import Response, current_app, render_template, request, stream_with_context
+from flask_babel import gettext as _
+
+from portal.accounts import csv_files, register, trail
+from portal.models import Account, Identity, db
+from portal.pages import visit
 from portal.pages.admin import frame
+from portal.pages.admin.accounts import labels, person_address
+from portal.pages.admin.sentences import GROUPS, told
 
 bp = frame.blueprint("audit", __name__)
+
+RESULTS = ("ok", "refused")
 
 
 @bp.get("/audit")
 def show():
-    return render_template("admin/audit.html")
+    wanted = asked_for()
+    page = trail.page(wanted, request.args.get("older", ""), request.args.get("newer", ""))
+    return render_template(
+        "admin/audit.html",
+        wanted=wanted,
+        asked={key: value for key, value in request.args.items() if value and key not in ("older", "newer")},
+        page=page,
+        entries=told(page.events),
+        groups=GROUPS,
+        labels=labels(),
+        person_address=person_address,
+        elements=[element.name for element in current_app.elements.shown()],
+        account=db.session.get(Account, wanted.account_id) if wanted.account_id else None,
+        person=db.session.get(Identity, wanted.identity_id) if wanted.identity_id else None,
+    )
+
+
+@bp.get("/audit/export")
+def export():
+    """Send what the filter shows as a file; that somebody took it along is an entry itself."""
+    wanted = asked_for()
+    asked = [field.name for field in fields(wanted) if getattr(wanted, field.name)]
+    trail.note_export("audit", frame.administrator().account_id, visit.client(), filter=asked)
+    headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
+    headings += [_("Reference"), _("Result"), _("Action")]
+    lines = (line(entry) for events in trail.everything(wanted) for entry in told(events))
+    return csv_answer(headings, lines, "audit")
+
+
+def csv_answer(headings: list, lines, name: str) -> Response:
+    """Return lines as a file to keep, sent while they are read."""
+    answer = Response(stream_with_context(csv_files.write(headings, lines)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}-{datetime.now(UTC):%Y-%m-%d}.csv"'
+    return answer
+
+
+def line(entry) -> list:
+    event = entry.event
+    more = "; ".join([entry.why, *entry.notes] if entry.why else entry.notes)
+    names = [each.username if each else "" for each in (entry.actor, entry.account)]
+    person = entry.person.shown_name if entry.person else ""
+    where = [event.element or "", event.address, event.request_id, event.result, event.action]
+    return [event.at.strftime("%Y-%m-%d %H:%M:%S"), entry.sentence, more, *names, person, *where]
+
+
+def asked_for() -> trail.Filter:
+    """Return the filter in the address; what it can't be is left out."""
+    args = request.args
+    until = day(args.get("to"))
+    return trail.Filter(
+        action=args.get("action", "") if args.get("action") in GROUPS else "",
+        actor=args.get("actor", "").strip()[: register.FIELDS["username"]],
+        account_id=number(args.get("account")),
+        identity_id=number(args.get("identity")),
+        element=args.get("element", "")[:255],
+        result=args.get("result", "") if args.get("result") in RESULTS else "",
+        since=day(args.get("from")),
+        until=until + timedelta(days=1) if until else None,
+        text=" ".join(args.get("text", "").split())[:100],
+    )
+
+
+def number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def day(text: str | None) -> datetime | None:
+    """Return the beginning of a day such as `2026-11-20`, in UTC; `None` for what is no day."""
+    try:
+        found = datetime.strptime(text or "", "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if 1970 < found.year < 3000 else None

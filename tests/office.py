@@ -1,0 +1,62 @@
+"""Administrators for the tests: inside the process, and over HTTP."""
+
+import re
+from contextlib import contextmanager
+
+import requests
+
+from portal.accounts import links
+from portal.models import Account, db
+
+
+@contextmanager
+def inside(portal):
+    """Work with the portal's database as a request would; nothing stays open behind."""
+    with portal.app_context():
+        yield db.session
+        db.session.rollback()
+
+
+def link_for(portal, username):
+    """Return the token of a one-time link for an administrator, who is made where there is none."""
+    with inside(portal):
+        token = links.administrator(username)
+    return token
+
+
+def administrator(portal, username="alice"):
+    """Return a browser in which an administrator has signed in."""
+    browser = portal.test_client()
+    answer = browser.post_form(f"/login/once/{link_for(portal, username)}")
+    assert answer.status_code == 303, answer.text
+    return browser
+
+
+def account(portal, username, **fields):
+    """Make an account; return its id."""
+    with inside(portal) as session:
+        made = Account(username=username, **{"name": username.title(), **fields})
+        session.add(made)
+        session.commit()
+        return made.id
+
+
+class Desk:
+    """An administrator's browser over HTTP."""
+
+    def __init__(self, server, token):
+        self.server, self.http = server, requests.Session()
+        assert self.post(f"/login/once/{token}").status_code == 303
+
+    def get(self, path):
+        return self.http.get(self.server.url + path, allow_redirects=False, timeout=20)
+
+    def post(self, path, files=None, **fields):
+        token = self.get("/api/csrf").json()["csrfToken"]
+        data = {**fields, "csrf_token": token}
+        return self.http.post(self.server.url + path, data=data, files=files, allow_redirects=False, timeout=20)
+
+
+def text_of(page):
+    """Return a page's words without its markup, blanks as one."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
