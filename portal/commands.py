@@ -14,12 +14,13 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from portal.accounts import links
+from portal.directory import progress
 
 STARTS_WITHIN = 30  # seconds a part may take to answer
 
 
 def init_app(app):
-    for command in (create_admin, up):
+    for command in (create_admin, sync, up):
         app.cli.add_command(command)
 
 
@@ -38,6 +39,33 @@ def admin_link(name: str) -> str:
         return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{links.administrator(name)}"
     except DBAPIError:
         raise click.ClickException("the database does not answer, or has no tables: run flask db upgrade") from None
+
+
+@click.command("sync")
+@click.argument("elements", nargs=-1, metavar="[ELEMENT]...")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option("--accept-leavers", is_flag=True, help="Go on even if many people would lose their access.")
+@with_appcontext
+def sync(elements, dry_run, accept_leavers):
+    """Sync people and departments of each ELEMENT (short or full name; default: all).
+
+    Exit status: 0 done, 1 failed, 2 stopped because too many people would lose their access.
+    """
+    states = {progress.run(element, dry_run, accept_leavers) for element in chosen(elements)}
+    sys.exit(1 if "failed" in states else 2 if "stopped" in states else 0)
+
+
+def chosen(names) -> list:
+    """Return the elements of these names, short or full; without any, all that have a directory."""
+    usable = current_app.elements.usable()
+    if not names:
+        return [element for element in usable if element.has_directory]
+    by_name = {name: element for element in usable for name in (element.name, element.fullName)}
+    unknown = [name for name in names if name not in by_name or not by_name[name].has_directory]
+    if unknown:
+        known = ", ".join(element.name for element in usable if element.has_directory) or "none"
+        raise click.ClickException(f"no directory to sync: {', '.join(unknown)}; there is: {known}")
+    return list(dict.fromkeys(by_name[name] for name in names))
 
 
 @click.command("up")

@@ -133,6 +133,11 @@ class Meta:
         """Return the address to send the browser to, or `None` where the platform's client makes the code."""
         raise NotImplementedError
 
+    @property
+    def has_directory(self) -> bool:
+        """Whether its people and departments can be synced."""
+        return type(self).directory_client is not Meta.directory_client
+
     def directory_client(self):
         """Return the client that reads the platform's directory: `member()`, `department()`, `survey()`."""
         raise NotImplementedError

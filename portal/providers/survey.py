@@ -1,10 +1,13 @@
 """Reading a whole directory: what to ask for, each call paced and tried again as the platform's limits want it."""
 
+import queue
 import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+
+from flask import current_app
 
 from portal.errors import Code
 from portal.providers import http
@@ -13,6 +16,7 @@ from portal.providers.base import Busy
 TRIES = 3  # a page
 LONGEST_WAIT = 60  # seconds
 CALL_SECONDS, CALL_SIZE = 60, 64 * 1024 * 1024  # WeCom's list of a department's members has no pages
+DONE = object()
 SLACK = 1.04  # a window is taken so much longer: calls arrive in another order than they leave
 
 
@@ -126,3 +130,50 @@ def wait_after(error: Code, waits: int) -> float:
 
 class Stopped(Exception):
     """The task has ended meanwhile."""
+
+
+def gather(tasks, read: Callable, threads: int, stopped: threading.Event, beat: Callable):
+    """Yield what `read(task)` yields for every task, in any order, read by several threads.
+
+    :param stopped: set when nothing more is wanted.
+    :param beat: called at least once a second.
+    """
+    app = current_app._get_current_object()
+    waiting, found = queue.SimpleQueue(), queue.Queue(maxsize=4 * threads)
+    for task in tasks:
+        waiting.put(task)
+
+    def put(item):
+        while not stopped.is_set():
+            try:
+                return found.put(item, timeout=1)
+            except queue.Full:
+                pass
+
+    def work():
+        with app.app_context():
+            try:
+                while not stopped.is_set():
+                    for item in read(waiting.get_nowait()):
+                        put(item)
+            except queue.Empty:
+                put(DONE)
+            except BaseException as error:
+                put(error)
+
+    for _ in range(threads):
+        threading.Thread(target=work, daemon=True).start()
+    left = threads
+    while left:
+        try:
+            item = found.get(timeout=1)
+        except queue.Empty:
+            beat()
+            continue
+        beat()
+        if isinstance(item, BaseException):
+            raise item
+        if item is DONE:
+            left -= 1
+        else:
+            yield item

@@ -33,6 +33,7 @@ class WeCom(ProviderApp):
     busy = {45009: 20, 45033: 1}  # a limit of calls a minute blocks for 60 seconds: over at the third try
     public = (HOSTS["apiBaseUrl"],)
     limits = ((10_000, 60),)  # https://developer.work.weixin.qq.com/document/path/90312
+    lasting_id = "user_id"
     at_once = 3  # about five are refused with 45033
     numbers = {
         -1: 50300,

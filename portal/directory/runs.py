@@ -1,0 +1,164 @@
+"""Syncs asked for, under way and ended: one row each, and the lease by which one at a time runs for an element."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal import models
+from portal.errors import Code
+from portal.models import Account, SyncRun, Worker, audit, db, now
+
+LEASE = timedelta(seconds=30)  # a run that has not been heard of for so long is over
+ALIVE = timedelta(seconds=30)  # likewise a worker
+KEPT = timedelta(days=90)
+GONE = [50000, "the process that ran it has ended or was cut off", None]
+REPLACED = [40900, "a sync from the command line went first", None]
+ENDED = ("done", "failed", "stopped")
+
+
+class Lost(Exception):
+    """The lease has gone to another run: nothing may be written any more."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to sync an element, as long as it is held."""
+
+    run_id: int
+    token: str
+
+    def hold(self, **changes) -> None:
+        """Renew the lease and note `changes` on the run, inside the caller's transaction.
+
+        :raises Lost: when another run has taken over.
+        """
+        mine = (SyncRun.id == self.run_id, SyncRun.lease == self.token, SyncRun.state == "running")
+        renewed = update(SyncRun).where(*mine).values(leased_until=now() + LEASE, **changes)
+        if db.session.execute(renewed, execution_options={"synchronize_session": False}).rowcount != 1:
+            raise Lost()
+
+
+def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> bool:
+    """Queue a sync for a worker; return whether it is a new one: an element has one open at most.
+
+    :param how: `page` or `schedule`.
+    :param wishes: `dry_run`, `accept_leavers`.
+    """
+    try:
+        with models.write() as session:
+            close_cut_off(element)
+            if session.scalar(select(SyncRun.id).where(SyncRun.element == element, SyncRun.open.is_(True))):
+                return False
+            session.add(SyncRun(element=element, how=how, actor_id=actor_id, **wishes))
+            audit("sync.ask", element=element, actor_id=actor_id, details={"how": how, **wishes})
+            return True
+    except IntegrityError:
+        return False
+
+
+def take(element: str, **wishes) -> Lease:
+    """Begin a sync from the command line; one that only waits makes room.
+
+    :raises Code: 40900 while another is under way.
+    """
+    token = secrets.token_hex(16)
+    try:
+        with models.write() as session:
+            close_cut_off(element)
+            waiting = (SyncRun.element == element, SyncRun.state == "queued")
+            session.execute(update(SyncRun).where(*waiting).values(ending("failed", failure=REPLACED)))
+            if session.scalar(select(SyncRun.id).where(SyncRun.element == element, SyncRun.open.is_(True))):
+                raise under_way()
+            run = SyncRun(element=element, how="command", state="running", **begun(token), **wishes)
+            session.add(run)
+            session.flush()
+            return Lease(run.id, token)
+    except IntegrityError:
+        raise under_way() from None
+
+
+def take_queued(element: str) -> Lease | None:
+    """Begin the sync of an element that is queued, if there is one."""
+    token = secrets.token_hex(16)
+    with models.write() as session:
+        close_cut_off(element)
+        waiting = (SyncRun.element == element, SyncRun.state == "queued")
+        taken = update(SyncRun).where(*waiting).values(state="running", **begun(token)).returning(SyncRun.id)
+        run_id = session.scalar(taken)
+        return None if run_id is None else Lease(run_id, token)
+
+
+def end(lease: Lease, state: str, element: str, **facts) -> None:
+    """Note how a run has ended.
+
+    :param state: `done`, `failed` or `stopped`.
+    :raises Lost: when another run has taken over.
+    """
+    with models.write() as session:
+        lease.hold(**ending(state, **facts))
+        run = session.get_one(SyncRun, lease.run_id)
+        failure = run.failure or [0, "", None]
+        native = None if failure[2] is None else str(failure[2])[:64]
+        details = {"run": run.id, "state": state, "dry_run": run.dry_run, **run.counts}
+        audit("sync.end", element=element, actor_id=run.actor_id, result=failure[0], native=native, details=details)
+        old = (SyncRun.element == element, SyncRun.ended_at < now() - KEPT)
+        session.execute(delete(SyncRun).where(*old))
+
+
+def close_cut_off(element: str) -> None:
+    """End a run whose lease is over, inside the caller's transaction."""
+    silent = (SyncRun.element == element, SyncRun.state == "running", SyncRun.leased_until < now())
+    db.session.execute(update(SyncRun).where(*silent).values(ending("failed", failure=GONE)))
+
+
+def ending(state: str, **facts) -> dict:
+    return {"state": state, "open": None, "ended_at": now(), "phase": "", **facts}
+
+
+def begun(token: str) -> dict:
+    return {"lease": token, "leased_until": now() + LEASE, "started_at": now()}
+
+
+def under_way() -> Code:
+    return Code(40900, "a sync of this element is under way; wait for its end")
+
+
+# What pages and workers ask
+
+
+def latest(elements: list[str], most: int) -> list[tuple[SyncRun, str | None]]:
+    """Return the newest runs, each with the name of who asked for it."""
+    mine = select(SyncRun, Account.name).outerjoin(Account, Account.id == SyncRun.actor_id)
+    return list(db.session.execute(mine.where(SyncRun.element.in_(elements)).order_by(SyncRun.id.desc()).limit(most)))
+
+
+def last_complete(element: str) -> SyncRun | None:
+    """Return the newest run that came to its end and changed what is stored."""
+    complete = (SyncRun.element == element, SyncRun.state == "done", SyncRun.dry_run.is_(False))
+    return db.session.scalar(select(SyncRun).where(*complete).order_by(SyncRun.id.desc()).limit(1))
+
+
+def is_due(element: str, every: int) -> bool:
+    """Return whether a scheduled sync shall be queued: so many seconds after the last one began."""
+    newest = select(SyncRun.created_at).where(SyncRun.element == element, SyncRun.dry_run.is_(False))
+    newest = db.session.scalar(newest.order_by(SyncRun.id.desc()).limit(1))
+    return newest is None or newest + timedelta(seconds=every) <= now()
+
+
+def queued() -> list[str]:
+    """Return the elements whose sync waits for a worker."""
+    return list(db.session.scalars(select(SyncRun.element).where(SyncRun.state == "queued")))
+
+
+def note_worker(name: str) -> None:
+    """Note that a worker is alive."""
+    with models.write() as session:
+        session.merge(Worker(name=name, seen_at=now()))
+        session.execute(delete(Worker).where(Worker.seen_at < now() - timedelta(days=1)))
+
+
+def worker_is_alive() -> bool:
+    return db.session.scalar(select(Worker.name).where(Worker.seen_at > now() - ALIVE).limit(1)) is not None

@@ -1,0 +1,307 @@
+"""A full sync of one element: read everything, compare, ask about those not listed any more, and only then write.
+
+Memory stays flat: what has changed waits in a file, and of what is stored only digests are at hand.
+"""
+
+import hashlib
+import logging
+import pickle
+import tempfile
+import threading
+import time
+
+from sqlalchemy import delete, select
+
+from portal import models
+from portal.directory import bulk, departments, memberships, people, runs
+from portal.errors import Code
+from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, SyncRun, db
+from portal.providers.base import Person
+from portal.providers.survey import Pace, Patient, gather
+
+log = logging.getLogger(__name__)
+
+BATCH = 500  # people in one transaction
+BEAT = 1.0  # seconds between two signs of life
+FEW, SHARE = 10, 0.1  # so many leavers, or such a share of those listed, need nobody's yes
+NAMED = 100  # people a report names of each kind
+SEEN = b""
+COUNTS = (
+    *("pages", "departments", "sources", "sources_read", "people", "unchanged", "new", "changed", "moved"),
+    *("losing", "unseen", "asked", "left", "out_of_sight", "written"),
+    *("departments_new", "departments_changed", "departments_removed"),
+)
+
+
+class Guarded(Exception):
+    """So many would lose their access that an administrator has to say yes first."""
+
+
+class Sync:
+    """One run; `phase`, `counts` and `report` tell how far it is.
+
+    :param element: whose directory.
+    :param lease: the right to write.
+    :param tell: called with the run about once a second.
+    """
+
+    def __init__(self, element, lease: runs.Lease, tell=lambda sync: None):
+        run = db.session.get_one(SyncRun, lease.run_id)
+        self.dry_run, self.accept_leavers, self.started_at = run.dry_run, run.accept_leavers, run.started_at
+        db.session.rollback()
+        self.element, self.lease, self.tell = element, lease, tell
+        self.client, self.stopped = element.directory_client(), threading.Event()
+        self.phase, self.counts, self.report, self.failure = "", dict.fromkeys(COUNTS, 0), {}, None
+        self.active_before, self.heard_at = 0, 0.0
+
+    def run(self) -> str:
+        """Sync; note how it has ended, and return that: `done`, `failed` or `stopped`.
+
+        :raises Lost: when another run has taken over meanwhile.
+        """
+        try:
+            self.sync()
+            state = "done"
+        except Guarded:
+            state = "stopped"
+        except Code as error:
+            state, self.failure = "failed", [error.code, error.reason, error.native]
+        except runs.Lost:
+            raise
+        except Exception:
+            log.exception("%s: the sync fails", self.element.name)
+            state, self.failure = "failed", [50000, "a fault of the portal", None]
+        finally:
+            self.stopped.set()
+            db.session.rollback()
+        self.phase = ""
+        runs.end(self.lease, state, self.element.name, counts=self.counts, report=self.report, failure=self.failure)
+        self.tell(self)
+        log.info("%s: sync %s %s %s", self.element.name, state, self.counts, self.failure or "")
+        return state
+
+    def sync(self):
+        self.begin("departments")
+        self.company = (self.element.provider, self.element.tenant())
+        pace = Pace(self.client.limits, self.client.api_base_url in self.client.public)
+        self.patient = Patient(pace, self.stopped)
+        self.survey = self.client.survey(self.patient)
+        tree = self.read_departments()
+        with tempfile.TemporaryFile() as changed:
+            self.begin("people")
+            self.stored = self.load_stored()
+            self.read_people(changed)
+            unseen = [subject for subject, known in self.stored.items() if known is not SEEN]
+            self.check_losses(unseen)
+            self.begin("leavers")
+            answers = self.ask_about(unseen)
+            self.begin("writing")
+            if self.dry_run:
+                self.compare(tree, changed, answers)
+            else:
+                self.write(tree, changed, answers)
+
+    # Reading
+
+    def read_departments(self) -> list[dict]:
+        told = []
+        for page in self.gather([self.survey], lambda survey: survey.departments(), threads=1):
+            told += page
+            self.count("pages")
+            self.count("departments", len(page))
+        tree, faults = departments.sound(told)
+        for fault, ids in faults.items():
+            self.warn(fault, *ids)
+        self.counts["departments"] = len(tree)
+        return tree
+
+    def load_stored(self) -> dict[str, bytes]:
+        """Return by subject whom the last complete run has listed: the status, and the digest of what it was told."""
+        rows = select(Identity.subject, Identity.status, Listing.digest).join(Listing)
+        rows = rows.where(Listing.element == self.element.name, Identity.tenant == self.company[1])
+        found = db.session.execute(rows.execution_options(yield_per=BATCH))
+        stored = {subject: bytes([status]) + (digest or b"") for subject, status, digest in found}
+        db.session.rollback()
+        self.active_before = sum(known[0] in MAY_SIGN_IN for known in stored.values())
+        return stored
+
+    def read_people(self, changed):
+        sources, waiting = self.survey.sources(), []
+        self.counts["sources"] = len(sources)
+        for page in self.gather(sources, self.read_source):
+            if page is None:
+                self.count("sources_read")
+                continue
+            self.count("pages")
+            waiting += [entry for entry in page if self.sight(*entry)]
+            while len(waiting) >= BATCH:
+                pickle.dump(waiting[:BATCH], changed)
+                del waiting[:BATCH]
+        if waiting:
+            pickle.dump(waiting, changed)
+        if self.stored and not self.counts["people"]:
+            raise Code(50300, "the platform has listed nobody at all; nobody was removed: check what the app may see")
+
+    def read_source(self, source):
+        """Yield pages of subject, digest and what was told; then `None`."""
+        for page in self.survey.members(source):
+            yield [(told.pop("subject"), digest_of(told), told) for told in page]
+        yield None
+
+    def sight(self, subject: str, digest: bytes, told: dict) -> bool:
+        """Note that somebody was listed; return whether there may be something to write."""
+        known = self.stored.get(subject)
+        if known is SEEN:
+            return False  # in another department, too
+        if not usable(subject) or not usable(told.get("userId")):
+            self.warn("unusable_person", people.one_line(told.get("name")) or people.one_line(subject))
+            return False
+        self.stored[subject] = SEEN
+        self.count("people")
+        if known is not None and known[1:] == digest:
+            self.count("unchanged")
+            return False
+        if known is not None and known[0] in MAY_SIGN_IN and told.get("status") == LEFT:
+            self.note("losing", people.one_line(told.get("name")) or told["userId"])
+        return True
+
+    # Those not listed any more
+
+    def check_losses(self, unseen: list[str]):
+        """Stop where so many would lose their access that it looks like a mistake.
+
+        :raises Guarded: unless an administrator has said yes.
+        """
+        active = [subject for subject in unseen if self.stored[subject][0] in MAY_SIGN_IN]
+        self.counts["unseen"] = len(unseen)
+        self.note("losing", *(identity.shown_name for identity in self.identities(active[:NAMED])))
+        self.count("losing", max(0, len(active) - NAMED))
+        if self.counts["losing"] > max(FEW, SHARE * self.active_before) and not self.accept_leavers:
+            raise Guarded()
+
+    def ask_about(self, unseen: list[str]) -> list[tuple]:
+        """Return of everybody unseen their identity's id, whether they have left, and what was told about them."""
+        batches = (unseen[at : at + BATCH] for at in range(0, len(unseen), BATCH))
+        return [answer for batch in batches for answer in self.gather(self.identities(batch), self.ask_one)]
+
+    def ask_one(self, identity: Identity):
+        """Ask the platform about somebody: left, or only out of sight?"""
+        person = None
+        try:
+            key = getattr(identity, self.client.lasting_id)
+            person = self.patient(lambda: self.element.directory_person(key))
+            left = person["status"] == LEFT
+        except Code as error:
+            if error.code not in (60111, 40302):
+                raise
+            left = error.code == 60111
+        self.count("asked")
+        self.note("left" if left else "out_of_sight", identity.shown_name)
+        yield identity.id, left, person
+
+    def identities(self, subjects: list[str]) -> list[Identity]:
+        mine = (Identity.provider == self.company[0], Identity.tenant == self.company[1])
+        found = list(db.session.scalars(select(Identity).where(*mine, Identity.subject.in_(subjects))))
+        db.session.expunge_all()
+        db.session.rollback()
+        return found
+
+    # Writing
+
+    def compare(self, tree, changed, answers):
+        """Count what `write()` would do."""
+        self.count_departments(departments.compare(*self.company, tree))
+        for batch in batches_in(changed):
+            self.count_people(bulk.compare(batch, *self.company, self.element.name, self.started_at))
+            db.session.rollback()
+
+    def write(self, tree, changed, answers):
+        if tree:
+            self.count_departments(departments.save(*self.company, tree, whole=True, check=self.hold))
+        for batch in batches_in(changed):
+            self.count_people(models.settle(lambda batch=batch: self.write_people(batch)))
+            self.count("written", len(batch))
+            self.beat()
+        for at in range(0, len(answers), FEW):
+            models.settle(lambda few=answers[at : at + FEW]: self.write_unseen(few))
+            self.beat()
+        memberships.derive_company(*self.company, check=self.hold)
+
+    def write_people(self, batch) -> bulk.Difference:
+        with models.write():
+            self.hold()
+            difference = bulk.compare(batch, *self.company, self.element.name, self.started_at)
+            bulk.write(difference, *self.company, self.element.name)
+        return difference
+
+    def write_unseen(self, answers):
+        with models.write() as session:
+            self.hold()
+            for identity_id, left, person in answers:
+                identity = session.get_one(Identity, identity_id)
+                if left:
+                    people.leave(identity, self.element.name)
+                elif person is not None:
+                    people.save(Person(**{**person, "tenant": self.company[1]}), self.element.name)
+            mine = Listing.identity_id.in_([identity_id for identity_id, _, _ in answers])
+            session.execute(delete(Listing).where(Listing.element == self.element.name, mine))
+
+    def count_departments(self, changes: dict):
+        for kind, number in changes.items():
+            self.count(f"departments_{kind}", number)
+
+    def count_people(self, difference: bulk.Difference):
+        for kind, names in difference.names().items():
+            self.note(kind, *names)
+
+    # Telling how far it is
+
+    def gather(self, tasks, read, threads=None):
+        return gather(tasks, read, threads or self.client.at_once, self.stopped, self.beat)
+
+    def begin(self, phase: str):
+        self.phase, self.heard_at = phase, 0.0
+        self.beat()
+
+    def beat(self):
+        """Give a sign of life about once a second: renew the lease, and tell how far it is."""
+        if time.monotonic() - self.heard_at > BEAT:
+            self.heard_at = time.monotonic()
+            with models.write():
+                self.hold()
+            self.tell(self)
+
+    def hold(self):
+        self.lease.hold(phase=self.phase, counts=self.counts)
+
+    def count(self, what: str, number: int = 1):
+        self.counts[what] += number
+
+    def note(self, what: str, *names: str):
+        """Count people, and name the first of them in the report."""
+        self.counts[what] += len(names)
+        named = self.report.setdefault(what, [])
+        named += names[: NAMED - len(named)]
+
+    def warn(self, fault: str, *ids: str):
+        named = self.report.setdefault("warnings", {}).setdefault(fault, [])
+        named += ids[: NAMED - len(named)]
+
+
+def batches_in(file):
+    """Yield the batches of people that wait in a file."""
+    file.seek(0)
+    while True:
+        try:
+            yield pickle.load(file)
+        except EOFError:
+            return
+
+
+def digest_of(told: dict) -> bytes:
+    return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def usable(value) -> bool:
+    """Return whether an id can be stored as it is."""
+    return bool(value) and people.one_line(value) == value
