@@ -118,7 +118,7 @@ def tell(event: AuditEvent, accounts: dict, people: dict) -> Told:
         "action": event.action,
     }
     sentence = str(sentence_of(event)) % names
-    why = str(meaning(event.result).title) if event.result else ""
+    why = str(meaning(event.result).title) if event.result and event.action == "login" else ""
     return Told(event, sentence, why, notes(event), actor, account, person)
 
 
