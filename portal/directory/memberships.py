@@ -1,6 +1,6 @@
 """Who is in which department, worked out from what is stored of people and departments."""
 
-from sqlalchemy import and_, delete, exists, func, insert, select, true
+from sqlalchemy import and_, delete, exists, func, insert, select, true, tuple_
 
 from portal import models
 from portal.models import Department, Identity, Membership, db
@@ -16,24 +16,23 @@ def derive(*conditions) -> int:
     :returns: how many rows have changed.
     """
     entry = getattr(func, EACH[db.session.get_bind().dialect.name])(Identity.department).table_valued("value")
-    meant = and_(
-        Department.dept_id == entry.c.value,
-        Department.provider == Identity.provider,
-        Department.tenant == Identity.tenant,
-    )
-    seats = select(Department.id, Identity.id).select_from(Identity).join(entry, true()).join(Department, meant)
-    this = and_(Membership.department_id == Department.id, Membership.identity_id == Identity.id)
-    missing = seats.where(*conditions, ~exists().where(this)).distinct()
+    named = select(Identity.id, Identity.provider, Identity.tenant, entry.c.value.label("dept_id")).join(entry, true())
+    named = named.where(*conditions).distinct().subquery()  # distinct: or SQLite would begin with the departments
+    keys = ("provider", "tenant", "dept_id")
+    meant = and_(*(getattr(Department, key) == named.c[key] for key in keys))
+    seats = select(Department.id, named.c.id).join(named, meant).subquery()
+    this = and_(Membership.department_id == seats.c[0], Membership.identity_id == seats.c[1])
     theirs = Membership.identity_id.in_(select(Identity.id).where(*conditions))
-    surplus = delete(Membership).where(theirs, ~seats.where(this).correlate(Membership).exists())
+    stays = tuple_(Membership.department_id, Membership.identity_id).in_(select(seats))
+    surplus = delete(Membership).where(theirs, ~stays)
     removed = db.session.execute(surplus, execution_options={"synchronize_session": False}).rowcount
-    return (
-        removed + db.session.execute(insert(Membership).from_select(["department_id", "identity_id"], missing)).rowcount
-    )
+    missing = select(seats).where(~exists().where(this))
+    added = insert(Membership).from_select(["department_id", "identity_id"], missing)
+    return removed + db.session.execute(added).rowcount
 
 
 def derive_company(provider: str, tenant: str, check=lambda: None) -> int:
-    """Do so for a whole company, in short transactions.
+    """Do so for all of a company, in short transactions.
 
     :param check: called inside each; what it raises undoes that one.
     """
@@ -43,5 +42,5 @@ def derive_company(provider: str, tenant: str, check=lambda: None) -> int:
     for start in range(first or 0, (last or 0) + 1, STEP):
         with models.write():
             check()
-            changed += derive(*mine, Identity.id >= start, Identity.id < start + STEP)
+            changed += derive(Identity.id >= start, Identity.id < start + STEP)
     return changed
