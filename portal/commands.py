@@ -1,4 +1,4 @@
-"""What an operator types: `flask create-admin NAME`, and `flask up`, which `make run` calls."""
+"""What an operator types: `flask create-admin NAME`, `flask doctor`, and `flask up`, which `make run` calls."""
 
 import os
 import signal
@@ -14,13 +14,17 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from portal.accounts import links
-from portal.directory import progress
+from portal.directory import jobs, progress
+from portal.elements import doctor
+from portal.elements.doctor.installation import Installation
+from portal.errors import Code
 
+SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "– skipped"}
 STARTS_WITHIN = 30  # seconds a part may take to answer
 
 
 def init_app(app):
-    for command in (create_admin, sync, up):
+    for command in (create_admin, sync, worker, examine, up):
         app.cli.add_command(command)
 
 
@@ -57,15 +61,50 @@ def sync(elements, dry_run, accept_leavers):
 
 def chosen(names) -> list:
     """Return the elements of these names, short or full; without any, all that have a directory."""
-    usable = current_app.elements.usable()
-    if not names:
-        return [element for element in usable if element.has_directory]
-    by_name = {name: element for element in usable for name in (element.name, element.fullName)}
-    unknown = [name for name in names if name not in by_name or not by_name[name].has_directory]
+    elements = current_app.elements.with_directory()
+    by_name = {name: element for element in elements for name in (element.name, element.fullName)}
+    unknown = [name for name in names if name not in by_name]
     if unknown:
-        known = ", ".join(element.name for element in usable if element.has_directory) or "none"
+        known = ", ".join(element.name for element in elements) or "none"
         raise click.ClickException(f"no directory to sync: {', '.join(unknown)}; there is: {known}")
-    return list(dict.fromkeys(by_name[name] for name in names))
+    return list(dict.fromkeys(by_name[name] for name in names)) if names else elements
+
+
+@click.command("doctor")
+@click.argument("elements", metavar="[ELEMENT]...", nargs=-1)
+@with_appcontext
+def examine(elements):
+    """Check the portal and its elements by harmless calls: cause, place in the platform's console, remedy.
+
+    An ELEMENT is given by its short or full name; without one, all are checked. Exit 1 when there is a problem.
+    """
+    try:
+        chosen = current_app.elements.named(elements)
+    except Code as error:
+        raise click.BadParameter(error.reason, param_hint="ELEMENT") from None
+    found = report("Portal", Installation().examine())
+    for element in chosen:
+        found += report(f"{element.title} ({element.name})", doctor.examine(element))
+    if any(finding.state == doctor.PROBLEM for finding in found):
+        sys.exit(1)
+
+
+def report(title: str, findings: list) -> list:
+    """Print findings under a title; return them."""
+    click.echo(f"\n{title}")
+    for finding in findings:
+        number = "" if finding.native is None else f" (platform: {finding.native})"
+        click.echo(f"  {SIGNS[finding.state]:<11}{finding.title}{number}")
+        for text in filter(None, (finding.cause, finding.place and f"In the console: {finding.place}", finding.remedy)):
+            click.echo(f"             {text}")
+    return findings
+
+
+@click.command("worker")
+@with_appcontext
+def worker():
+    """Run queued and scheduled jobs until told to end."""
+    jobs.work(current_app._get_current_object())
 
 
 @click.command("up")
@@ -73,7 +112,7 @@ def chosen(names) -> list:
 @click.option("--sandbox-port", type=click.IntRange(1, 65535), default=8100, show_default=True)
 @with_appcontext
 def up(port, sandbox_port):
-    """Run sandbox and portal together on this machine, for trying the portal out; Ctrl-C ends both."""
+    """Run sandbox, portal and worker together on this machine, for trying the portal out; Ctrl-C ends all."""
     base = current_app.config["PORTAL_BASE_URL"]
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     if port == sandbox_port:
@@ -85,6 +124,7 @@ def up(port, sandbox_port):
     commands = (
         ["flask", "sandbox", "--port", str(sandbox_port)],
         ["gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()"],
+        ["flask", "worker"],
     )
     parts = [subprocess.Popen([sys.executable, "-m", *words], start_new_session=True) for words in commands]
     for ending in (signal.SIGTERM, signal.SIGHUP):
@@ -93,7 +133,7 @@ def up(port, sandbox_port):
         wait_for(f"http://127.0.0.1:{port}/readyz", parts)
         wait_for(sandbox, parts)
         click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
-        click.echo(f"  Administrator  {admin_link('admin')}\n\n  Ctrl-C ends both.\n")
+        click.echo(f"  Administrator  {admin_link('admin')}\n\n  Ctrl-C ends all.\n")
         while all(part.poll() is None for part in parts):
             time.sleep(0.5)
         raise click.ClickException("a part has ended by itself; see above")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from authlib.integrations.flask_client import OAuth
 
+from portal.elements.doctor import Doctor
 from portal.elements.fs_inner import FSInnerType
 from portal.elements.meta import Meta
 from portal.elements.qywx_inner import QywxInnerType
@@ -31,6 +32,7 @@ class Broken:
     title: str
     problem: Code
     isActive: bool = True
+    doctor = Doctor
 
     @property
     def label(self) -> str:
@@ -94,6 +96,21 @@ class Elements:
 
     def usable(self) -> list[Meta]:
         return [element for element in self.shown() if not isinstance(element, Broken)]
+
+    def named(self, names) -> list[Meta | Broken]:
+        """Return the configured elements of these short or full names, broken ones too; all of them without names.
+
+        :raises Code: 47000 for a name that none has.
+        """
+        short = [name.removeprefix(PREFIX) for name in names]
+        for name in short:
+            if name not in self.instances:
+                raise Code(47000, f"there is no element {name!r}; there are: {', '.join(self.instances) or 'none'}")
+        return [self.instances[name] for name in dict.fromkeys(short or self.instances)]
+
+    def with_directory(self) -> list[Meta]:
+        """Return those whose people and departments can be synced."""
+        return [element for element in self.usable() if element.has_directory]
 
     def break_(self, name: str, problem: Code):
         """Take an element out of service: a check that needed the whole app has failed."""

@@ -1,0 +1,130 @@
+"""Syncs in the background: queued with Huey, run by `flask worker`.
+
+The queue only wakes a worker. What is to be done stands in `sync_run`: a job that gets lost is found there a minute
+later.
+"""
+
+import hashlib
+import logging
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+from huey import Huey, RedisHuey, SqliteHuey
+from huey.api import TaskWrapper
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from portal.directory import runs
+from portal.directory.sync import Sync
+from portal.errors import Code
+from portal.models import db
+
+log = logging.getLogger(__name__)
+
+THREADS = 2  # syncs at once, of different elements
+LOOK_EVERY = 1.0  # seconds between two looks into an empty queue
+SIGN_EVERY = 10.0  # seconds between two signs of life
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """An app's queue, and what can be put there."""
+
+    huey: Huey
+    sync: TaskWrapper
+
+
+def of(app) -> Jobs:
+    """Return the app's queue; made when it is first asked for."""
+    if "jobs" not in app.extensions:
+        app.extensions["jobs"] = make(app)
+    return app.extensions["jobs"]
+
+
+def make(app) -> Jobs:
+    redis = app.config["PORTAL_REDIS_URL"]
+    where = {"url": redis} if redis else {"filename": file_of(app)}
+    huey = (RedisHuey if redis else SqliteHuey)("portal", results=False, **where)
+
+    @huey.task(name="sync")
+    def sync(element: str):
+        with app.app_context():
+            run_queued(element)
+
+    @huey.periodic_task(lambda moment: True, name="look_around")  # Huey asks once a minute
+    def look_around():
+        with app.app_context():
+            for element in due():
+                runs.ask(element.name, "schedule")
+            for name in runs.queued():
+                sync(name)
+
+    return Jobs(huey, sync)
+
+
+def file_of(app) -> str:
+    """Return where the queue lies without Redis: beside a SQLite database, else in the instance folder."""
+    url = make_url(app.config["PORTAL_DATABASE_URL"])
+    if url.get_backend_name() == "sqlite":
+        return f"{Path(app.instance_path, url.database)}-jobs"
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    return str(Path(app.instance_path, f"jobs-{hashlib.sha256(str(url).encode()).hexdigest()[:12]}.db"))
+
+
+def ask(element: str, actor_id: int, **wishes) -> bool:
+    """Ask for a sync on behalf of somebody; return whether it is a new one.
+
+    :param wishes: `dry_run`, `accept_leavers`.
+    """
+    if not runs.ask(element, "page", actor_id, **wishes):
+        return False
+    try:
+        of(current_app).sync(element)
+    except Exception as error:  # the queue's own kinds: a worker finds the run without it, a minute later
+        log.warning("the job queue does not answer (%s)", type(error).__name__)
+    return True
+
+
+def run_queued(name: str) -> None:
+    """Run the sync of an element that is queued, if there is one."""
+    lease = runs.take_queued(name)
+    if lease is None:
+        return
+    try:
+        Sync(current_app.getElement(f"auths.loginTypes.{name}"), lease).run()
+    except runs.Lost:
+        log.warning("%s: another sync has taken over", name)
+    except Code as error:
+        runs.end(lease, "failed", name, failure=[error.code, error.reason, error.native])
+
+
+def due() -> list:
+    """Return the elements whose scheduled sync shall begin."""
+    every = current_app.config["PORTAL_SYNC_EVERY"]
+    elements = current_app.elements.with_directory()
+    return [element for element in elements if every and runs.is_due(element.name, every)]
+
+
+def work(app) -> None:
+    """Run jobs until the process is told to end."""
+    consumer = of(app).huey.create_consumer(workers=THREADS, periodic=True, max_delay=LOOK_EVERY)
+    threading.Thread(target=show_life, args=(app,), daemon=True).start()
+    consumer.run()
+
+
+def show_life(app) -> None:
+    """Note every few seconds that this worker is alive."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    while True:
+        with app.app_context():
+            try:
+                runs.note_worker(name)
+            except DBAPIError as error:
+                log.warning("the database does not answer (%s)", type(error).__name__)
+            db.session.remove()
+        time.sleep(SIGN_EVERY)
