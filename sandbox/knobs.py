@@ -11,10 +11,10 @@ POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`
                Without `provider`: on both platforms.
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
                `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `redirect_uris`, `trusted_domain`,
-               `trusted_ip`, `disabled`, `token_lifetime`, `contact_range` {"departments": [ids], "users": [keys]};
-               and: `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for
+               `trusted_ip`, `disabled`, `token_lifetime`, `home_url`, `contact_range` {"departments": [ids], "users":
+               [keys]}; and: `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for
                WeCom, the number to refuse with, `look_real` true for a CorpID that looks like a real company's.
-POST clock     {"advance": seconds}
+POST clock     {"advance": seconds}: also what the answers' header Date says
 POST code      {"provider", "person", "app_id" or "corpid" and "agentid", "redirect_uri", "source", "scope",
                "code_challenge", "code_challenge_method"} -> {"code"}: a code without a browser
 POST tmp_code  {"person"} -> {"tmp_code"}: what a scan gives, for passport's authorize page

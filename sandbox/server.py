@@ -51,7 +51,8 @@ class Handler(WSGIRequestHandler):
             status, headers = answer
             number, _, reason = status.partition(" ")
             self.send_response_only(int(number), reason)
-            self.send_header("Date", self.date_time_string())
+            if "Date" not in dict(headers):
+                self.send_header("Date", self.date_time_string(self.server.app.extensions["sandbox"].now()))
             for name, value in headers:
                 self.send_header(name, value)
             self.end_headers()

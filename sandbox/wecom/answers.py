@@ -39,6 +39,7 @@ ERRORS = {
     84014: "user_ticket is expired",
     84015: "user_ticket is invalid",
     84090: "user_ticket is missing",
+    301002: "not allow operate another agent with this accesstoken.",
 }
 UNHINTED = {40014}  # these texts come bare
 EMPTY = {  # call: the list fields it carries even beside an error

@@ -23,6 +23,7 @@ class WecomApp(App):
     corpid: str
     agentid: str
     trusted_domain: str | None = None  # host[:port]; None: every loopback address
+    home_url: str | None = None  # the page the client's workbench opens; None: that of the portal to try out
     old_app: bool = False  # made before 2022-06-20: reads sensitive fields without consent
     consent_fields: list = field(default_factory=lambda: list(SENSITIVE))  # those the administrator ticked
     contact_sync: bool = False  # the contact-sync assistant
