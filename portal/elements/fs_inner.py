@@ -8,6 +8,7 @@ from urllib.parse import quote
 from flask_babel import lazy_gettext as _
 
 from portal.directory import people
+from portal.elements.doctor.feishu import FeishuDoctor
 from portal.elements.meta import KINDS, Meta
 from portal.errors import Code
 from portal.models import FSInnerAuthModel, now
@@ -27,6 +28,7 @@ class FSInnerType(Meta):
     provider = "feishu"
     client_agent = re.compile(r"\b(Lark|Feishu)/", re.IGNORECASE)
     FSInnerAuthModel = FSInnerAuthModel
+    doctor = FeishuDoctor
 
     def configure(self):
         self.region = self.choice("region", HOSTS, "feishu")

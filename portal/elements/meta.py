@@ -11,6 +11,7 @@ from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 
 from portal.directory import departments, memberships, people
+from portal.elements.doctor import Doctor
 from portal.errors import Code
 from portal.providers import http
 from portal.providers.base import Person
@@ -47,6 +48,7 @@ class Meta:
     mark = ""  #: one character for its badge
     client_agent = None  #: pattern of its client's user agent; a hint, never proof
     works_on_phones = True  #: whether its sign-in page is of use in a phone's browser
+    doctor = Doctor  #: the class that examines its elements
 
     def __init__(self, app, name: str, title: str, settings: dict):
         self.app, self.name, self.title, self.settings = app, name, title, settings
@@ -209,6 +211,7 @@ class Meta:
             if not isinstance(getattr(self, name), str):
                 raise self.wrong(name, "must be a text")
         self.start_kind(""), self.in_client(""), self.qr(), self.in_app(), self.app_link(), str(self.label)
+        self.doctor(self).console()
 
     # State: random, signed together with element, kind and time; letters and digits only
 

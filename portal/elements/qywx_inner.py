@@ -5,6 +5,7 @@ import re
 from flask_babel import lazy_gettext as _
 
 from portal.directory import people
+from portal.elements.doctor.wecom import WecomDoctor
 from portal.elements.meta import Meta
 from portal.models import QywxInnerAuthModel
 from portal.providers import http
@@ -24,6 +25,7 @@ class QywxInnerType(Meta):
     client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)
     works_on_phones = False
     QywxInnerAuthModel = QywxInnerAuthModel
+    doctor = WecomDoctor
 
     def configure(self):
         self.corpId, self.agentId = self.text("corpId"), self.text("agentId")

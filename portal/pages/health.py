@@ -1,15 +1,14 @@
 """For load balancers: is the process up, and can it work."""
 
-from functools import cache
+from flask import Blueprint, jsonify
 
-from alembic.script import ScriptDirectory
-from flask import Blueprint, current_app, jsonify
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, TimeoutError
-
-from portal.models import db
+from portal.elements.doctor.installation import schema_problem
 
 bp = Blueprint("health", __name__)
+PROBLEMS = {
+    "database_down": "the database does not answer, or has no tables: run flask db upgrade",
+    "database_old": "the database has other tables than this version needs: run flask db upgrade",
+}
 
 
 @bp.get("/healthz")
@@ -20,17 +19,5 @@ def alive():
 @bp.get("/readyz")
 def ready():
     """Ready when the database answers and has the tables of this version."""
-    try:
-        found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-    except (DBAPIError, TimeoutError):
-        db.session.rollback()
-        return jsonify({"status": "the database does not answer, or has no tables: run flask db upgrade"}), 503
-    if found != newest(current_app.extensions["migrate"].directory):
-        return jsonify({"status": "the database has other tables than this version needs: run flask db upgrade"}), 503
-    return jsonify({"status": "ok"})
-
-
-@cache
-def newest(migrations: str) -> str:
-    """Return the version this code's tables have."""
-    return ScriptDirectory(migrations).get_current_head()
+    problem = schema_problem()
+    return jsonify({"status": PROBLEMS.get(problem, "ok")}), 503 if problem else 200

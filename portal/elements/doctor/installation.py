@@ -1,0 +1,142 @@
+"""Examines the portal itself: its settings, its database, and what runs beside it. No platform is asked."""
+
+from datetime import timedelta
+from functools import cache
+from urllib.parse import urlsplit
+
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
+from portal.elements.meta import LOOPBACK
+from portal.models import Identity, Worker, db, now
+
+ALIVE = timedelta(minutes=1)  # a worker says so more often
+MOST_TOKENS = 500  # stored tokens tried, the oldest first: a key that was dropped too early shows there
+
+
+class Installation(Examination):
+    """What all elements stand on.
+
+    :param forwarded: the addresses in the `X-Forwarded-For` of the request under way; `None` outside of one.
+    """
+
+    checks = {
+        "address": _("Public address"),
+        "proxy": _("Proxy in front"),
+        "database": _("Database"),
+        "keys": _("Encryption keys"),
+        "worker": _("Worker"),
+    }
+    advice = {
+        "waits": WAITS,
+        "address_local": Advice(
+            PROBLEM,
+            _("PORTAL_BASE_URL is %(base)s: nobody outside this machine can sign in."),
+            _("Set PORTAL_BASE_URL to the address people use, with https."),
+        ),
+        "address_insecure": Advice(
+            PROBLEM,
+            _("PORTAL_BASE_URL is %(base)s: without https, sign-ins can be read and taken over on the way."),
+            _("Put a proxy that speaks https in front, and set PORTAL_BASE_URL to its address."),
+        ),
+        "proxy_unseen": Advice(
+            SKIPPED,
+            _("The headers of a proxy can be seen from a request only."),
+            _("Open the page Elements in the browser; it looks at its own request."),
+        ),
+        "proxy_unexpected": Advice(
+            PROBLEM,
+            _("X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0: all visitors seem to have one address."),
+            _("Set PORTAL_TRUSTED_PROXIES to the number of proxies in front, and restart the portal."),
+        ),
+        "proxy_missing": Advice(
+            PROBLEM,
+            _("PORTAL_TRUSTED_PROXIES is %(wanted)s, but this request's X-Forwarded-For names %(seen)s."),
+            _("Let each proxy add to X-Forwarded-For, or lower the number; then restart the portal."),
+        ),
+        "database_down": Advice(
+            PROBLEM,
+            _("The database does not answer, or has no tables."),
+            _("See that it runs and that PORTAL_DATABASE_URL is right; then run: flask db upgrade"),
+        ),
+        "database_old": Advice(
+            PROBLEM,
+            _("The database has other tables than this version needs."),
+            _("Run: flask db upgrade"),
+        ),
+        "keys_lost": Advice(
+            WARNING,
+            _("No key opens the kept tokens of %(people)s people."),
+            _("Put the earlier key back at the end of PORTAL_ENCRYPTION_KEYS, or let these people sign in again."),
+        ),
+        "worker_missing": Advice(
+            WARNING,
+            _("No worker has been seen within a minute: the directory is not synced."),
+            _("Run the worker beside the portal: flask worker"),
+        ),
+    }
+    stopping = ("database_down", "database_old")
+    needing = ("keys", "worker")
+
+    def __init__(self, forwarded: list[str] | None = None):
+        self.config, self.forwarded = current_app.config, forwarded
+
+    def address(self):
+        base = self.config["PORTAL_BASE_URL"]
+        local, parts = self.config["PORTAL_ENV"] != "production", urlsplit(base)
+        if parts.hostname in LOOPBACK:
+            if not local:
+                yield self.finding("address_local", base=base)
+        elif parts.scheme != "https":
+            yield self.finding("address_insecure", base=base)
+
+    def proxy(self):
+        """What the request says, and what earlier ones have said to this process."""
+        wanted, seen = self.config["PORTAL_TRUSTED_PROXIES"], self.forwarded
+        if seen is None:
+            yield self.finding("proxy_unseen")
+        elif wanted == 0 and (seen or current_app.extensions.get("proxy_warned")):
+            yield self.finding("proxy_unexpected")
+        elif len(seen) < wanted:
+            yield self.finding("proxy_missing", wanted=wanted, seen=len(seen))
+
+    def database(self):
+        problem = schema_problem()
+        if problem:
+            yield self.finding(problem)
+
+    def keys(self):
+        """The apps' own tokens don't matter here: one that no key opens is fetched anew."""
+        columns = (Identity.access_token, Identity.refresh_token)
+        kept = or_(*(column.is_not(None) for column in columns))
+        rows = db.session.execute(select(Identity.id, *columns).where(kept).order_by(Identity.id).limit(MOST_TOKENS))
+        lost = sum(row.access_token is None for row in rows)
+        if lost:
+            yield self.finding("keys_lost", people=lost)
+
+    def worker(self):
+        if not self.config["PORTAL_SYNC_EVERY"]:
+            return
+        if not db.session.scalar(select(func.count()).select_from(Worker).where(Worker.seen_at > now() - ALIVE)):
+            yield self.finding("worker_missing")
+
+
+def schema_problem() -> str | None:
+    """Return whether the database is `database_down` or `database_old`; `None` when it has this version's tables."""
+    try:
+        found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    except (DBAPIError, TimeoutError):
+        db.session.rollback()
+        return "database_down"
+    newest = newest_version(current_app.extensions["migrate"].directory)
+    return None if found == newest else "database_old"
+
+
+@cache
+def newest_version(migrations: str) -> str:
+    """Return the version this code's tables have."""
+    return ScriptDirectory(migrations).get_current_head()
