@@ -3,7 +3,7 @@ PORT ?= 8000
 SANDBOX_PORT ?= 8100
 BIN := .venv/bin
 
-.PHONY: run test lint screenshots translations clean
+.PHONY: run test soak lint screenshots translations clean
 
 run: .venv/run.done
 	@$(BIN)/flask db upgrade
@@ -13,6 +13,9 @@ run: .venv/run.done
 
 test: .venv/test.done node_modules
 	$(BIN)/pytest $(ARGS)
+
+soak: .venv/test.done
+	$(BIN)/pytest -m soak $(ARGS)
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

@@ -68,8 +68,8 @@ def offered(me, identity_id: int | None = None) -> Identity | None:
 
     :param identity_id: whom the page has shown, where there may be more than one.
     """
-    pair = db.session.execute(offers(me, identity_id)).first()
-    return pair.Identity if pair else None
+    attempt = db.session.scalar(offers(me, identity_id))
+    return db.session.get(Identity, attempt.identity_id) if attempt else None
 
 
 def offers(me, identity_id):
@@ -78,10 +78,9 @@ def offers(me, identity_id):
         LoginAttempt.session_id == me.id,
         LoginAttempt.account_id == me.account_id,
         LoginAttempt.expires_at > now(),
+        LoginAttempt.identity_id.is_not(None) if identity_id is None else LoginAttempt.identity_id == identity_id,
     )
-    chosen = () if identity_id is None else (LoginAttempt.identity_id == identity_id,)
-    newest = select(LoginAttempt, Identity).join(Identity, Identity.id == LoginAttempt.identity_id)
-    return newest.where(*mine, *chosen).order_by(LoginAttempt.used_at.desc()).limit(1)
+    return select(LoginAttempt).where(*mine).order_by(LoginAttempt.used_at.desc()).limit(1)
 
 
 def bind(me, client: Client, identity_id: int | None = None) -> Identity:
@@ -105,14 +104,14 @@ def bind(me, client: Client, identity_id: int | None = None) -> Identity:
 
 
 def _bind(me, client, identity_id):
-    found = db.session.execute(offers(me, identity_id).with_for_update(of=LoginAttempt)).first()
-    if found is None:
+    attempt = db.session.scalar(offers(me, identity_id).with_for_update())
+    if attempt is None:
         identity = db.session.get(Identity, identity_id or 0)
         if identity is None or identity.account_id != me.account_id:
             raise Code(40300, "no scan of this session waits for its second yes")
         return identity
-    found.LoginAttempt.identity_id = None
-    identity = db.session.get(Identity, found.Identity.id, with_for_update=True)
+    identity = db.session.get_one(Identity, attempt.identity_id, with_for_update=True, populate_existing=True)
+    attempt.identity_id = None
     if identity.account_id == me.account_id:
         return identity
     return bindings.make(identity.id, me.account_id, "self", me.account_id, client, None)

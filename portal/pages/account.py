@@ -173,7 +173,8 @@ def end_session(id):
 @bp.post("/account/sessions/end-others")
 def end_others():
     ended = sessions.end_others(required(), visit.client())
-    flash(ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended), "good")
+    told = ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended)
+    flash(told if ended else _("You were signed in nowhere else."), "good" if ended else "info")
     return redirect(url_for("account.show"), 303)
 
 
