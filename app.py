@@ -21,7 +21,7 @@ from portal.pages.admin import accounts, audit, bindings, directory, elements, f
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
-QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING"}
+QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
 
 
 class Portal(Flask):

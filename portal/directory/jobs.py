@@ -96,7 +96,9 @@ def run_queued(name: str) -> None:
     if lease is None:
         return
     try:
-        Sync(current_app.getElement(f"auths.loginTypes.{name}"), lease).run()
+        sync = Sync(current_app.getElement(f"auths.loginTypes.{name}"), lease)
+        state = sync.run()
+        log.info("%s: sync %s, %s people %s", name, state, sync.counts["people"], sync.failure or "")
     except runs.Lost:
         log.warning("%s: another sync has taken over", name)
     except Code as error:

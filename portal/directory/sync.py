@@ -77,7 +77,6 @@ class Sync:
         self.phase = ""
         runs.end(self.lease, state, self.element.name, counts=self.counts, report=self.report, failure=self.failure)
         self.tell(self)
-        log.info("%s: sync %s %s %s", self.element.name, state, self.counts, self.failure or "")
         return state
 
     def sync(self):
