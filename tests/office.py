@@ -14,7 +14,6 @@ def inside(portal):
     """Work with the portal's database as a request would; nothing stays open behind."""
     with portal.app_context():
         yield db.session
-        db.session.rollback()
 
 
 def link_for(portal, username):
@@ -42,18 +41,21 @@ def account(portal, username, **fields):
 
 
 class Desk:
-    """An administrator's browser over HTTP."""
+    """An administrator's browser over HTTP; without a link, somebody's who has not signed in."""
 
     def __init__(self, server, token):
         self.server, self.http = server, requests.Session()
+        self.token = self.get("/api/csrf").json()["csrfToken"]
+        if token is None:
+            return
         assert self.post(f"/login/once/{token}").status_code == 303
+        self.token = self.get("/api/csrf").json()["csrfToken"]
 
     def get(self, path):
         return self.http.get(self.server.url + path, allow_redirects=False, timeout=20)
 
     def post(self, path, files=None, **fields):
-        token = self.get("/api/csrf").json()["csrfToken"]
-        data = {**fields, "csrf_token": token}
+        data = {**fields, "csrf_token": self.token}
         return self.http.post(self.server.url + path, data=data, files=files, allow_redirects=False, timeout=20)
 
 
