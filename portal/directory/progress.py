@@ -6,7 +6,7 @@ import time
 import click
 
 from portal.directory import runs
-from portal.directory.sync import Sync
+from portal.directory.sync import Sync, share
 from portal.errors import Code
 
 BAR = 24  # characters
@@ -44,7 +44,7 @@ class Shown:
             return
         text = progress(sync, time.monotonic() - self.began)
         if self.moves:
-            click.echo(f"{CLEAR}{self.name}  {bar(share(sync))}  {text}", nl=False)
+            click.echo(f"{CLEAR}{self.name}  {bar(share(sync.phase, sync.counts) or 0)}  {text}", nl=False)
         elif text != self.last:
             click.echo(f"{self.name}: {text}")
             sys.stdout.flush()
@@ -65,23 +65,12 @@ def progress(sync: Sync, seconds: float) -> str:
         f"{counts['departments']:,} departments",
         f"{counts['pages']:,} pages",
     ]
-    done = share(sync)
+    done = share(sync.phase, sync.counts)
     if sync.phase == "people" and seconds > 1:
         parts.append(f"{counts['people'] / seconds:,.0f} people/s")
     if done and seconds > 1:
         parts.append(f"{seconds * (1 - done) / done:.0f} s left")
     return ", ".join(parts)
-
-
-def share(sync: Sync) -> float:
-    """Return how much of the phase under way is done, from 0 to 1."""
-    counts = sync.counts
-    done, whole = {
-        "people": (counts["sources_read"], counts["sources"]),
-        "leavers": (counts["asked"], counts["unseen"]),
-        "writing": (counts["written"], counts["people"] - counts["unchanged"]),
-    }.get(sync.phase, (0, 0))
-    return min(1.0, done / whole) if whole else 0.0
 
 
 def bar(done: float) -> str:

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal import models
@@ -135,10 +135,11 @@ def latest(elements: list[str], most: int) -> list[tuple[SyncRun, str | None]]:
     return list(db.session.execute(mine.where(SyncRun.element.in_(elements)).order_by(SyncRun.id.desc()).limit(most)))
 
 
-def last_complete(element: str) -> SyncRun | None:
-    """Return the newest run that came to its end and changed what is stored."""
-    complete = (SyncRun.element == element, SyncRun.state == "done", SyncRun.dry_run.is_(False))
-    return db.session.scalar(select(SyncRun).where(*complete).order_by(SyncRun.id.desc()).limit(1))
+def last_complete(elements: list[str]) -> dict[str, SyncRun]:
+    """Return by element the newest run that came to its end and was no dry run."""
+    complete = (SyncRun.element.in_(elements), SyncRun.state == "done", SyncRun.dry_run.is_(False))
+    newest = select(func.max(SyncRun.id)).where(*complete).group_by(SyncRun.element)
+    return {run.element: run for run in db.session.scalars(select(SyncRun).where(SyncRun.id.in_(newest)))}
 
 
 def is_due(element: str, every: int) -> bool:

@@ -25,6 +25,7 @@ BATCH = 500  # people in one transaction
 BEAT = 1.0  # seconds between two signs of life
 FEW, SHARE = 10, 0.1  # so many leavers, or such a share of those listed, need nobody's yes
 NAMED = 100  # people a report names of each kind
+NOBODY = "the platform has listed nobody at all; check what the app may see"
 SEEN = b""
 COUNTS = (
     *("pages", "departments", "sources", "sources_read", "people", "unchanged", "new", "changed", "moved"),
@@ -139,7 +140,7 @@ class Sync:
         if waiting:
             pickle.dump(waiting, changed)
         if self.stored and not self.counts["people"]:
-            raise Code(50300, "the platform has listed nobody at all; nobody was removed: check what the app may see")
+            raise Code(50300, NOBODY)
 
     def read_source(self, source):
         """Yield pages of subject, digest and what was told; then `None`."""
@@ -285,6 +286,16 @@ class Sync:
     def warn(self, fault: str, *ids: str):
         named = self.report.setdefault("warnings", {}).setdefault(fault, [])
         named += ids[: NAMED - len(named)]
+
+
+def share(phase: str, counts: dict) -> float | None:
+    """Return how much of a phase is done, from 0 to 1, where that is known."""
+    done, whole = {
+        "people": (counts["sources_read"], counts["sources"]),
+        "leavers": (counts["asked"], counts["unseen"]),
+        "writing": (counts["written"], counts["people"] - counts["unchanged"]),
+    }.get(phase, (0, 0))
+    return min(1.0, done / whole) if whole else None
 
 
 def batches_in(file):
