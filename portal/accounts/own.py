@@ -160,7 +160,9 @@ def taken() -> Code:
         40900,
         "the person is bound to another account",
         _("This person is connected with another account"),
-        _("Nobody can be connected twice. If that account is yours, too, disconnect them there; else ask IT."),
+        _(
+            "Nobody can be connected twice. If that account is yours, too, disconnect them there; otherwise ask your administrator."
+        ),
     )
 
 
