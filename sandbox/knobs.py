@@ -3,17 +3,19 @@
 POST reset     everything as at the start
 POST fail      {"path", "count", "status", "body", "headers", "delay", "drip", "hold", "drop", "redirect"}
                The next `count` (1) requests to a path (exact, or with *) are answered so. `delay` (seconds) alone
-               only delays. `hold` N: requests wait until N are there, 10 seconds at most. `drip` (seconds) sends the
-               body a byte at a time. `drop` closes the connection. `redirect` answers 302.
+               only delays: with path * and a large `count` the platforms are far away. `hold` N: requests wait until
+               N are there, 10 seconds at most. `drip` (seconds) sends the body a byte at a time. `drop` closes the
+               connection. `redirect` answers 302.
 POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`, `exit`, `deactivate`, `activate`,
                `hide` (from the contact range), `bar` (from the application); `name`; `departments` and `leads` (lists
                of ids); `set` {field: value}, our field or a platform's; `withhold` [platform fields]; `add` true.
                Without `provider`: on both platforms.
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
-               `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `redirect_uris`, `trusted_domain`,
-               `trusted_ip`, `disabled`, `token_lifetime`, `home_url`, `contact_range` {"departments": [ids], "users":
-               [keys]}; and: `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for
-               WeCom, the number to refuse with, `look_real` true for a CorpID that looks like a real company's.
+               `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `limits` (pairs: so many calls of
+               one kind in so many seconds), `redirect_uris`, `trusted_domain`, `trusted_ip`, `disabled`,
+               `token_lifetime`, `home_url`, `contact_range` {"departments": [ids], "users": [keys]}; and:
+               `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for WeCom, the number to refuse
+               with, `look_real` true for a CorpID that looks like a real company's.
 POST clock     {"advance": seconds}: also what the answers' header Date says
 POST code      {"provider", "person", "app_id" or "corpid" and "agentid", "redirect_uri", "source", "scope",
                "code_challenge", "code_challenge_method"} -> {"code"}: a code without a browser

@@ -23,6 +23,7 @@ class App:
     secret: str
     contact_range: dict | None = None  # {"departments": [ids], "users": [keys]}; None is the whole company
     rate: float | None = None  # calls a second before the platform refuses
+    limits: list = field(default_factory=list)  # pairs: so many calls of one kind in so many seconds
     disabled: bool = False
     trusted_ip: bool = True
     token_lifetime: int = 7200  # seconds
@@ -77,20 +78,25 @@ class Vault:
 
 
 class Meter:
-    """Counts an application's calls in the current second."""
+    """Counts each application's calls, all together and of each kind."""
 
     def __init__(self, now):
         self.now = now
         self.calls = defaultdict(list)
 
-    def over(self, app):
-        if app.rate is None:
-            return False
-        recent = [at for at in self.calls[app] if at > self.now() - 1]
-        if len(recent) >= app.rate:
-            return True
-        self.calls[app] = [*recent, self.now()]
-        return False
+    def over(self, app, kind):
+        """Return the limit one more call would exceed and the seconds until it no longer would; else count it."""
+        limits = [((app, kind), most, seconds) for most, seconds in app.limits]
+        if app.rate is not None:
+            limits.append((app, app.rate, 1))
+        moment = self.now()
+        for key, most, seconds in limits:
+            recent = self.calls[key, seconds] = [at for at in self.calls[key, seconds] if at > moment - seconds]
+            if len(recent) >= most:
+                return most, (recent[0] if recent else moment) + seconds - moment
+        for key, _, seconds in limits:
+            self.calls[key, seconds].append(moment)
+        return None
 
 
 @dataclass

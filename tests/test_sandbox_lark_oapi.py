@@ -366,3 +366,18 @@ def test_rate_limit(sandbox, client):
     limited = next(answer for answer in answers if answer.code == 99991400)
     assert limited.raw.status_code == 429
     assert limited.raw.headers["x-ogw-ratelimit-reset"] == "1"
+
+
+def test_limits_of_each_kind_of_call(sandbox, client):
+    sandbox.app("feishu", limits=[[2, 1], [3, 60]])
+    scopes, tenant = ListScopeRequest.builder().build(), QueryTenantRequest.builder().build()
+
+    answers = [client.contact.v3.scope.list(scopes) for _ in range(3)]
+
+    assert client.tenant.v2.tenant.query(tenant).code == 0
+    assert [answer.code for answer in answers] == [0, 0, 99991400]
+    assert answers[2].raw.headers["x-ogw-ratelimit-limit"] == "2"
+    sandbox.clock(advance=2)
+    answers = [client.contact.v3.scope.list(scopes) for _ in range(2)]
+    assert [answer.code for answer in answers] == [0, 99991400]
+    assert 50 < int(answers[1].raw.headers["x-ogw-ratelimit-reset"]) <= 60

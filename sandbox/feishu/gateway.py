@@ -4,6 +4,7 @@ https://open.feishu.cn/document/server-docs/api-call-guide/calling-process/get-a
 """
 
 from functools import wraps
+from math import ceil
 
 from flask import g, request
 
@@ -57,8 +58,9 @@ def check_app(app):
         raise Refused(99991662)
     if not app.trusted_ip:
         raise Refused(99991401)
-    if world.meter.over(app):
-        headers = {"x-ogw-ratelimit-limit": f"{app.rate:g}", "x-ogw-ratelimit-reset": "1"}
+    if over := world.meter.over(app, request.endpoint):
+        most, seconds = over
+        headers = {"x-ogw-ratelimit-limit": f"{most:g}", "x-ogw-ratelimit-reset": str(ceil(seconds))}
         raise Refused(99991400, headers=headers)
 
 

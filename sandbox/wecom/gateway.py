@@ -54,7 +54,7 @@ def protected(view):
             raise Refused(50003)
         if not app.trusted_ip:
             raise Refused(60020)
-        if world.meter.over(app):
+        if world.meter.over(app, call()):
             raise Refused(45009)
         check_permission(app, call())
         return view()
