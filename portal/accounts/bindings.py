@@ -136,6 +136,31 @@ def part(identity: Identity, actor_id: int, client: Client) -> int:
     return ended
 
 
+def end_sessions(identity_id: int, actor_id: int, client: Client) -> None:
+    """Sign a person out wherever they have signed in as this identity.
+
+    :raises Code: 60111 no such person.
+    """
+    with models.write() as session:
+        identity = session.get(Identity, identity_id)
+        if identity is None:
+            raise Code(60111, "there is no such person")
+        ended = models.end_sessions(LoginSession.identity_id == identity_id, why="administrator")
+        facts = {"identity_id": identity_id, "account_id": identity.account_id, "details": {"sessions": ended}}
+        audit("session.end_all", client, actor_id=actor_id, **facts)
+
+
+def decline(identity_id: int, account_id: int, actor_id: int, client: Client) -> None:
+    """Suggest this account for this person no more: another keeps it.
+
+    :raises Code: 60111 no such person, 40900 bound meanwhile.
+    """
+    facts = {"actor_id": actor_id, "identity_id": identity_id, "account_id": account_id}
+    with deciding("suggestion.decline", client, **facts):
+        locked(identity_id, None).declined_account_id = account_id
+        audit("suggestion.decline", client, **facts)
+
+
 def locked(identity_id: int, seen: int | None) -> Identity:
     """Return a person as they are now, for writing, if they still are as they were seen.
 

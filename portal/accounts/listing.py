@@ -12,8 +12,10 @@ from portal.models import LEFT, MAY_SIGN_IN, Account, BindingRequest, Department
 
 PER_PAGE = 50
 STATUSES = ("bound", "suggested", "waiting", "conflict", "left_bound", "left", "refused", "unbound")
+ASKED = ("waiting", "refused", "suggested", "unbound")  # those that depend on the queue
 STALE = ("30", "90", "180", "365", "never")  # days since the last sign-in
 SORTS = {"name": Identity.name, "account": Account.username, "bound": Identity.bound_at, "login": Identity.signed_in_at}
+MOST_COMPARED = 1000  # unbound people whose suggestions are counted on every page
 LONGEST = 100  # characters of a search
 
 
@@ -110,8 +112,14 @@ def number(value) -> int | None:
 
 def rows(filters: Filters, per_page: int = PER_PAGE) -> list[Row]:
     """Return one page of the table."""
-    query = ordered(chosen(filters), filters.sort).limit(per_page).offset((filters.page - 1) * per_page)
-    return with_suggestions(db.session.execute(query).all())
+    ids = select(Identity.id).where(*conditions(filters))
+    if filters.status in ASKED:
+        ids = ids.outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
+    if "account" in filters.sort:
+        ids = ids.outerjoin(Identity.account)
+    ids = ordered(ids, filters.sort).limit(per_page).offset((filters.page - 1) * per_page)
+    these = people().where(Identity.id.in_(db.session.scalars(ids).all()))
+    return with_suggestions(db.session.execute(ordered(these, filters.sort)).all())
 
 
 def with_suggestions(pairs) -> list[Row]:
@@ -127,15 +135,28 @@ def row(person: Identity) -> Row:
     return with_suggestions([(person, request)])[0]
 
 
+def queue(state: str, page: int) -> tuple[list[Row], int]:
+    """Return one page of the queue, who came first at its top, and how many there are.
+
+    :param state: `waiting` or `refused`.
+    """
+    mine = (BindingRequest.state == state, Identity.account_id.is_(None))
+    total = db.session.scalar(select(func.count()).select_from(BindingRequest).join(Identity).where(*mine))
+    query = people().where(*mine).order_by(BindingRequest.created_at, BindingRequest.id)
+    query = query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)
+    return with_suggestions(db.session.execute(query).all()), total
+
+
 def chosen(filters: Filters) -> Select:
-    """Select the people the filters leave, each with their request; the account comes along."""
-    joined = (
-        select(Identity, BindingRequest)
-        .outerjoin(Identity.account)
-        .outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
-        .options(contains_eager(Identity.account))
-    )
-    return joined.where(*conditions(filters))
+    """Select all the people the filters leave, as `people()` does, in the order asked for."""
+    return ordered(people().where(*conditions(filters)), filters.sort)
+
+
+def people() -> Select:
+    """Select people, each with their request; the account comes along."""
+    joined = select(Identity, BindingRequest).outerjoin(Identity.account)
+    joined = joined.outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
+    return joined.options(contains_eager(Identity.account))
 
 
 def ordered(query: Select, sort: str) -> Select:
@@ -148,10 +169,14 @@ def ordered(query: Select, sort: str) -> Select:
 
 def count(filters: Filters) -> int:
     """Return how many people the filters leave."""
+    return db.session.scalar(counting(filters))
+
+
+def counting(filters: Filters) -> Select:
     query = select(func.count()).select_from(Identity)
-    if filters.status in ("waiting", "refused", "suggested", "unbound"):
+    if filters.status in ASKED:
         query = query.outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
-    return db.session.scalar(query.where(*conditions(filters)))
+    return query.where(*conditions(filters))
 
 
 def conditions(filters: Filters) -> list:
@@ -228,34 +253,31 @@ def refused():
 # The counters
 
 
-def counters() -> dict[str, int]:
-    """Return how many people there are: `all`, and of each status that has a counter."""
+def counters() -> dict[str, int | None]:
+    """Return how many people there are: `all`, and of each status that has a counter.
+
+    `suggested` and `conflict` are `None` where so many are unbound that it takes too long to compare them all.
+    """
     everybody = select(
         func.count(),
         func.count(Identity.account_id),
         func.count().filter(Identity.account_id.is_not(None), Identity.status == LEFT),
+        func.count().filter(OPEN),
     ).select_from(Identity)
-    everyone, bound, left_bound = db.session.execute(everybody).one()
+    everyone, bound, left_bound, open_ = db.session.execute(everybody).one()
+    counts = {"all": everyone, "bound": bound - left_bound, "left_bound": left_bound}
+    counts["waiting"] = count(Filters(status="waiting"))
+    return {**counts, "suggested": None, "conflict": None, **(compared() if open_ <= MOST_COMPARED else {})}
+
+
+def compared() -> dict[str, int]:
+    """Return how many unbound people are in conflict, and for how many there is a clear suggestion."""
     best = suggestions.best().subquery()
-    asked = select(BindingRequest.identity_id).where(BindingRequest.state.in_(("waiting", "refused")))
-    waiting = select(func.count()).select_from(BindingRequest).join(Identity)
-    waiting = waiting.where(BindingRequest.state == "waiting", of_status("waiting"))
-    conflict = (
-        select(func.count())
-        .select_from(best)
-        .where(
-            best.c.conflict,
-            best.c.identity_id.not_in(select(BindingRequest.identity_id).where(BindingRequest.state == "refused")),
-        )
+    state = func.coalesce(BindingRequest.state, "done")
+    query = select(
+        func.count().filter(best.c.conflict, state != "refused"),
+        func.count().filter(~best.c.conflict, state == "done"),
     )
-    suggested = select(func.count()).select_from(best).where(~best.c.conflict, best.c.identity_id.not_in(asked))
-    counts = select(waiting.scalar_subquery(), conflict.scalar_subquery(), suggested.scalar_subquery())
-    waits, conflicts, suggests = db.session.execute(counts).one()
-    return {
-        "all": everyone,
-        "bound": bound - left_bound,
-        "suggested": suggests,
-        "waiting": waits,
-        "conflict": conflicts,
-        "left_bound": left_bound,
-    }
+    joined = query.select_from(best).outerjoin(BindingRequest, BindingRequest.identity_id == best.c.identity_id)
+    conflict, suggested = db.session.execute(joined).one()
+    return {"conflict": conflict, "suggested": suggested}

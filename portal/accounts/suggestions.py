@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import Select, and_, case, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal.models import MAY_SIGN_IN, Account, Department, Identity, Membership, db
@@ -103,14 +103,13 @@ def matches(*conditions) -> Select:
     email = and_(Identity.email_folded != "", Account.email_folded == Identity.email_folded)
     known_number = and_(Identity.employee_number != "", Known.c.employee_number == Identity.employee_number)
     known_email = and_(Identity.email_folded != "", Known.c.email_folded == Identity.email_folded)
-    name = and_(Identity.name != "", Account.name == Identity.name, same_department())
     return union_all(
         pairs(BEFORE, Account.id == Identity.last_account_id, *conditions),
         pairs(NUMBER, number, *conditions),
         pairs(EMAIL, email, *conditions),
         known_pairs(NUMBER, known_number, *conditions),
         known_pairs(EMAIL, known_email, *conditions),
-        pairs(NAME, name, *conditions),
+        seat_pairs(*conditions),
     )
 
 
@@ -129,38 +128,37 @@ def not_declined():
     return or_(Identity.declined_account_id.is_(None), Identity.declined_account_id != Account.id)
 
 
-def same_department():
-    """Return the condition that somebody of the account sits in a department of the person's, by its name.
+def seat_pairs(*conditions) -> Select:
+    """Select pairs of one name where somebody of the account sits in a department of the person's, by its name.
 
     Two platforms number their departments as they like.
     """
+    columns = (Identity.id.label("identity_id"), Account.id.label("account_id"), literal(NAME).label("strength"))
     mine, theirs = aliased(Membership), aliased(Membership)
     here, there = aliased(Department), aliased(Department)
-    return exists(
-        select(1)
-        .select_from(Known)
+    return (
+        select(*columns)
+        .join(mine, mine.identity_id == Identity.id)
+        .join(here, here.id == mine.department_id)
+        .join(Account, and_(Account.name == Identity.name, Identity.name != ""))
+        .join(Known, and_(Known.c.account_id == Account.id, Known.c.id != Identity.id))
         .join(theirs, theirs.identity_id == Known.c.id)
-        .join(there, there.id == theirs.department_id)
-        .join(here, and_(here.name == there.name, here.name != ""))
-        .join(mine, and_(mine.department_id == here.id, mine.identity_id == Identity.id))
-        .where(Known.c.account_id == Account.id, Known.c.id != Identity.id)
-        .correlate(Account, Identity)
+        .join(there, and_(there.id == theirs.department_id, there.name == here.name, there.name != ""))
+        .where(Account.active, not_declined(), *conditions)
     )
 
 
 def best() -> Select:
     """Select the best suggestion for everybody unbound: `identity_id`, `account_id`, and whether it is a `conflict`."""
     each = matches(OPEN).subquery()
-    strongest = func.max(each.c.strength).over(partition_by=each.c.identity_id)
-    top = select(each.c.identity_id, each.c.account_id, (each.c.strength == strongest).label("top")).subquery()
+    of = {strength: case((each.c.strength == strength, each.c.account_id)) for strength in REASONS}
     first = (
         select(
-            top.c.identity_id,
-            func.min(top.c.account_id).label("account_id"),
-            (func.min(top.c.account_id) != func.max(top.c.account_id)).label("several"),
+            each.c.identity_id,
+            func.coalesce(*(func.min(account) for account in of.values())).label("account_id"),
+            func.coalesce(*(func.max(account) for account in of.values())).label("other_id"),
         )
-        .where(top.c.top)
-        .group_by(top.c.identity_id)
+        .group_by(each.c.identity_id)
         .subquery()
     )
     holds = exists().where(
@@ -168,6 +166,6 @@ def best() -> Select:
         Known.c.provider == Identity.provider,
         Known.c.tenant == Identity.tenant,
     )
-    return select(first.c.identity_id, first.c.account_id, or_(first.c.several, holds).label("conflict")).join(
-        Identity, Identity.id == first.c.identity_id
-    )
+    return select(
+        first.c.identity_id, first.c.account_id, or_(first.c.account_id != first.c.other_id, holds).label("conflict")
+    ).join(Identity, Identity.id == first.c.identity_id)
