@@ -1,12 +1,132 @@
-"""STUB directory"""
+"""The directory: people and departments as they are stored, and the syncs that keep them so."""
 
-from flask import render_template
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import format_decimal, gettext, ngettext
+from flask_babel import lazy_gettext as _
 
+from portal.directory import jobs, runs, sync, tree
+from portal.errors import Code, meaning
+from portal.models import SyncRun
 from portal.pages.admin import frame
 
 bp = frame.blueprint("directory", __name__)
 
+RUNS = 10  # shown
+PHASES = {
+    "": _("starting"),
+    "departments": _("reading departments"),
+    "people": _("reading people"),
+    "leavers": _("asking about those not listed any more"),
+    "writing": _("writing what has changed"),
+}
+CHANGES = {
+    "new": _("new"),
+    "changed": _("changed"),
+    "moved": _("moved"),
+    "left": _("left"),
+    "out_of_sight": _("out of sight"),
+}
+FAULTS = {
+    "unusable_department": _("Departments with an id that can't be stored were left out"),
+    "duplicate_department": _("Departments whose id came twice: the first counts"),
+    "own_parent": _("Departments that are their own parent stand at the top"),
+    "cycle": _("Departments above themselves in a circle stand at the top"),
+    "unusable_person": _("People with an id that can't be stored were left out"),
+}
+WORDS = {
+    sync.NOBODY: _("The platform has listed nobody at all. Nobody was removed. Check what the app may see."),
+    runs.GONE[1]: _("The process that ran it was ended or cut off. The next sync takes up everything."),
+    runs.REPLACED[1]: _("A sync from the command line went first."),
+}
+
 
 @bp.get("/directory")
 def show():
-    return render_template("admin/directory.html")
+    page = max(1, request.args.get("page", 1, int))
+    words = request.args.get("q", "").strip()[:100]
+    providers = {element.provider: element.label for element in current_app.elements.usable()}
+    shown = tree.search(words, page) if words else tree.level(request.args.get("dept", type=int), page)
+    people, departments = tree.totals()
+    here = {"shown": shown, "words": words, "page": page, "size": tree.PAGE, "providers": providers}
+    here |= {"people_total": people, "departments_total": departments}
+    return render_template("admin/directory.html", **here, **({} if words or shown.department else of_runs()))
+
+
+@bp.get("/directory/runs")
+def running():
+    """The part of the page that moves while a sync is under way."""
+    return render_template("admin/_runs.html", **of_runs())
+
+
+@bp.post("/directory/sync")
+def start():
+    """Ask for a sync."""
+    name = request.form.get("element", "").removeprefix("auths.loginTypes.")
+    if name not in {element.name for element in current_app.elements.with_directory()}:
+        raise Code(47000, "there is no element of this name with a directory", status=404)
+    wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
+    if jobs.ask(name, frame.administrator().account_id, **wishes):
+        flash(gettext("The sync is under way. You may leave this page; it goes on."), "good")
+    else:
+        flash(gettext("A sync of this login is under way already."), "stop")
+    return redirect(url_for("admin_directory.show"), 303)
+
+
+def of_runs() -> dict:
+    """Return what the page shows of syncs."""
+    elements = {element.name: element for element in current_app.elements.with_directory()}
+    latest = runs.latest(list(elements), RUNS)
+    newest = {}
+    for run, _by in latest:
+        newest.setdefault(run.element, run)
+    complete = runs.last_complete(list(elements))
+    return {
+        "elements": elements,
+        "latest": latest,
+        "newest": newest,
+        "complete": complete,
+        "moving": any(run.open for run in newest.values()),
+        "worker": runs.worker_is_alive(),
+        "every": current_app.config["PORTAL_SYNC_EVERY"],
+        "phase_of": lambda run: PHASES.get(run.phase, run.phase),
+        "share_of": share,
+        "changes_of": changes,
+        "why": why,
+        "faults": FAULTS,
+        "named_of": named_of,
+        "states": {
+            "queued": ("wait", _("waiting for a worker")),
+            "running": ("wait", _("under way")),
+            "done": ("good", _("done")),
+            "stopped": ("wait", _("stopped by the guard")),
+            "failed": ("bad", _("failed")),
+        },
+    }
+
+
+def share(run: SyncRun) -> float | None:
+    """Return how much of a run's phase is done, from 0 to 1, where that is known."""
+    return sync.share(run.phase, run.counts) if run.counts else None
+
+
+def changes(run: SyncRun) -> str:
+    """Return what a run has changed, in words."""
+    parts = [f"{format_decimal(run.counts[kind])} {word}" for kind, word in CHANGES.items() if run.counts.get(kind)]
+    departments = sum(run.counts.get(f"departments_{kind}", 0) for kind in ("new", "changed", "removed"))
+    if departments:
+        parts.append(ngettext("%(num)s department", "%(num)s departments", departments))
+    return ", ".join(parts) or gettext("no change")
+
+
+def named_of(run: SyncRun) -> list[tuple[str, str, int]]:
+    """Return whom a run's numbers mean: a word, the first names, and how many more there are."""
+    kinds = {"losing": ""} if run.state == "stopped" else CHANGES if run.state == "done" else {}
+    named = [(kind, word, run.report.get(kind, [])) for kind, word in kinds.items()]
+    comma = gettext(", ")
+    return [(word, comma.join(names), run.counts[kind] - len(names)) for kind, word, names in named if names]
+
+
+def why(run: SyncRun) -> str:
+    """Return why a run has ended without success."""
+    number, reason, _native = run.failure
+    return str(WORDS.get(reason) or meaning(number).title)
