@@ -19,7 +19,7 @@ from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
 from portal.errors import Code
 
-SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "– skipped"}
+SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
 STARTS_WITHIN = 30  # seconds a part may take to answer
 
 

@@ -147,6 +147,12 @@ def any_refused(ward):
 
 
 @story("element")
+def any_token_refused(ward):
+    ward.sandbox.fail("/open-apis/contact/v3/scopes", count=2, body={"code": 99991663, "msg": "Invalid access token"})
+    yield
+
+
+@story("element")
 def any_clock(ward):
     ward.sandbox.clock(120)
     yield
@@ -585,6 +591,17 @@ class Watching(WecomDoctor):
     def ask(self, *args, **params):
         self.seen.append(db.session().in_transaction())
         return super().ask(*args, **params)
+
+
+def test_a_token_that_was_renewed_is_the_one_used_from_then_on(ward, portal):
+    with portal.app_context():
+        entry = portal.elements.instances[WECOM].doctor(portal.elements.instances[WECOM])
+        entry.ask("department/list", "department")
+        ward.wecom(revoke_tokens=True)
+        entry.ask("department/list", "department")
+        ward.sandbox.forget_calls()
+        entry.ask("department/list", "department")
+    assert len(ward.sandbox.calls()) == 1
 
 
 def test_a_wrong_clock_is_a_problem_when_logins_break(ward):

@@ -88,6 +88,7 @@ class StoredToken:
         try:
             values, life = self._fetch()
             changes = {"value": json.dumps(values), "expires_at": now() + timedelta(seconds=life), "failure": None}
+            self._known, self._known_until = values, time.monotonic() + TRUSTED
             return values
         except Code as error:
             changes = {"failure": [error.code, error.reason, error.native]}

@@ -1,5 +1,6 @@
 """Examines one element: what all have in common, whatever their platform."""
 
+import json
 import logging
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING,
 from portal.errors import Code
 from portal.models import AuditEvent, LoginSession, db, now
 from portal.providers import http
+from portal.providers.base import TOKEN_REFUSED
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,11 @@ COMMON = {
         WARNING,
         _("The platform is busy, or has had enough calls for now."),
         _("Wait a minute, then check again."),
+    ),
+    "token_refused": Advice(
+        PROBLEM,
+        _("The platform refuses the token it has just issued."),
+        _("Check again in a minute. If it stays, see that no other program resets the app's secret or tokens."),
     ),
     "refused": Advice(
         PROBLEM,
@@ -117,9 +124,13 @@ class Doctor(Examination):
     checks = {"usable": _("Settings"), "own": _("Platform")}
     advice = COMMON
     ending = ("broken", "off")
-    stopping = ("unreachable", "busy", "own_code")
+    stopping = ("unreachable", "busy", "token_refused", "own_code")
     numbers = {}  #: the platform's number -> the finding it means, at any call
-    fields = ()  #: what `console` shows: (what it is, which of our addresses, its place in the console)
+    fields = (  #: what `console` shows: (what it is, which of our addresses, its place in the console)
+        (_("Callback address"), "redirect", None),
+        (_("Home page in the workspace"), "home", None),
+    )
+    public = ("isActive", "redirectUri", "ownPage", "scope")  #: settings that anybody may read
 
     def __init__(self, element):
         self.element = element
@@ -166,8 +177,13 @@ class Doctor(Examination):
             yield self.finding("clock", state=PROBLEM if seconds > WRONG else WARNING, seconds=seconds)
 
     def refusal(self, error):
-        name = self.numbers.get(error.native) or ("unreachable" if error.code == 50300 else "refused")
-        return self.finding(name, error.native, **self.facts())
+        return self.finding(self.name_of(error), error.native, **self.facts())
+
+    def name_of(self, error) -> str:
+        """Return which finding the error of a call means."""
+        if error.native in self.numbers:
+            return self.numbers[error.native]
+        return "token_refused" if error.code in TOKEN_REFUSED else "unreachable" if error.code == 50300 else "refused"
 
     def facts(self) -> dict:
         """Return what the texts for refused calls speak of."""
@@ -192,11 +208,11 @@ class Doctor(Examination):
 
     def console(self) -> list[tuple[str, str, Place | None]]:
         """Return what to enter in the platform's console: what it is, its value, and where it belongs."""
-        fields = self.fields or (
-            (_("Callback address"), "redirect", None),
-            (_("Home page in the workspace"), "home", None),
-        )
-        return [(str(label), self.addresses[which], place) for label, which, place in fields]
+        return [(str(label), self.addresses[which], place) for label, which, place in self.fields]
+
+    def settings(self) -> list[tuple[str, str | None]]:
+        """Return the element's settings in their order: key and text, `None` for what may be a secret."""
+        return [(key, written(value) if key in self.public else None) for key, value in self.element.settings.items()]
 
     # What past sign-ins prove
 
@@ -222,3 +238,8 @@ class Doctor(Examination):
     def rest(self):
         """End the transaction that a look into the database has begun: a call may follow."""
         db.session.rollback()
+
+
+def written(value) -> str:
+    """Return a setting as its file has it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

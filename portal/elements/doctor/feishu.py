@@ -150,6 +150,11 @@ class FeishuDoctor(Doctor):
         **dict.fromkeys((99991400, 99991403, 1000004, 1000005), "busy"),
         **dict.fromkeys(NO_PERMISSION, "contacts_forbidden"),
     }
+    public = (
+        *Doctor.public,
+        *("appId", "region", "tokenDialect", "qrTokenDialect", "authCodeDialect", "tenantKeys", "keepUserTokens"),
+        *("openBaseUrl", "accountsBaseUrl", "passportBaseUrl", "qrSdkUrl", "h5SdkUrl"),
+    )
     fields = (
         (_("Callback address"), "redirect", REDIRECTS),
         (_("Page that asks the client for a code"), "home", REDIRECTS),

@@ -175,6 +175,7 @@ class WecomDoctor(Doctor):
         **dict.fromkeys(NOT_MINE, "agent_id"),
         **dict.fromkeys((-1, 45009, 45033), "busy"),
     }
+    public = (*Doctor.public, "corpId", "agentId", "apiBaseUrl", "loginBaseUrl", "oauthBaseUrl")
     fields = (
         (_("Home page in the workspace"), "home", HOME),
         (_("Trusted domain"), "host", DOMAIN),
@@ -281,7 +282,7 @@ class WecomDoctor(Doctor):
             try:
                 self.told = self.ask("agent/get", "agentid", agentid=self.element.agentId)
             except Code as error:
-                if error.code == 50300 or self.numbers.get(error.native) in self.stopping:
+                if self.name_of(error) in self.stopping:
                     raise
                 self.told = {"native": error.native}
         return self.told

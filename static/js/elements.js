@@ -1,0 +1,14 @@
+// A check takes some seconds: its button says so, and works once.
+for (const form of document.querySelectorAll("form[data-check]")) {
+  const button = form.querySelector("button");
+  const word = button.textContent;
+  form.addEventListener("submit", (event) => {
+    if (button.getAttribute("aria-disabled")) event.preventDefault();
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = form.dataset.check;
+  });
+  window.addEventListener("pageshow", () => {
+    button.removeAttribute("aria-disabled");
+    button.textContent = word;
+  });
+}
