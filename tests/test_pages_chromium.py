@@ -13,7 +13,7 @@ FINGER = 44  # pixels
 PHONE = {"width": 320, "height": 640}
 
 WIDER_THAN_THE_SCREEN = """() => [document.documentElement, document.body, ...document.querySelectorAll("body *")]
-  .filter((node) => node.checkVisibility() && !node.closest("thead, .skip") && node.clientWidth > 0)
+  .filter((node) => node.checkVisibility() && !node.closest("thead, .skip, .unseen") && node.clientWidth > 0)
   .filter((node) => node.scrollWidth > node.clientWidth || node.getBoundingClientRect().right > innerWidth)
   .map((node) => node.cloneNode().outerHTML || node.nodeName)"""
 TOO_LOW_FOR_A_FINGER = """(least) => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]

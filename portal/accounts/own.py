@@ -160,9 +160,7 @@ def taken() -> Code:
         40900,
         "the person is bound to another account",
         _("This person is connected with another account"),
-        _(
-            "Nobody can be connected twice. If that account is yours, too, disconnect them there; otherwise ask your administrator."
-        ),
+        _("Nobody opens two accounts. If that one is yours, too, disconnect there first; or ask your administrator."),
     )
 
 
