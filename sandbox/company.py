@@ -68,6 +68,7 @@ class Department:
     leaders: list = field(default_factory=list)  # keys of people, the main leader first
     feishu_id: str = ""  # a department id with letters, where the company gave one
     order: int = 100
+    extra: dict = field(default_factory=dict)  # platform fields put in place of ours
 
 
 class Directory:

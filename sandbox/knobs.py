@@ -5,11 +5,15 @@ POST fail      {"path", "count", "status", "body", "headers", "delay", "drip", "
                The next `count` (1) requests to a path (exact, or with *) are answered so. `delay` (seconds) alone
                only delays: with path * and a large `count` the platforms are far away. `hold` N: requests wait until
                N are there, 10 seconds at most. `drip` (seconds) sends the body a byte at a time. `drop` closes the
-               connection. `redirect` answers 302.
+               connection. `redirect` answers 302. `%n` in the body stands for a number that is each request's own.
+POST gate      {"path", "after"}: the first `after` (0) requests to a path pass, the others wait, two minutes at most
+GET  gate      -> {"waiting": n}: how many wait; DELETE lets them go and takes all gates away
 POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`, `exit`, `deactivate`, `activate`,
                `hide` (from the contact range), `bar` (from the application); `name`; `departments` and `leads` (lists
                of ids); `set` {field: value}, our field or a platform's; `withhold` [platform fields]; `add` true.
                Without `provider`: on both platforms.
+POST department {"provider", "department", ...}: `name`, `parent`, `leaders` (keys of people), `order`; `set` {a
+               platform's field: value}; `add` true; `remove` true. Without `provider`: on both platforms.
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
                `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `limits` (pairs: so many calls of
                one kind in so many seconds), `redirect_uris`, `trusted_domain`, `trusted_ip`, `disabled`,
@@ -38,12 +42,12 @@ from flask import Blueprint, current_app, jsonify, request
 from werkzeug.local import LocalProxy
 
 from sandbox import phone
-from sandbox.company import Person
+from sandbox.company import ROOT, Department, Person
 from sandbox.feishu import login as feishu_login
 from sandbox.feishu.model import APP_ID, FeishuApp
 from sandbox.feishu.sdk import JSAPI
 from sandbox.feishu.tickets import WrongTurn, find_ticket, new_tmp_code, open_tickets
-from sandbox.traffic import Failure
+from sandbox.traffic import Failure, Gate
 from sandbox.wecom import login as wecom_login
 from sandbox.wecom.model import CORP_ID, REAL_LOOKING, WecomApp
 from sandbox.world import world
@@ -61,6 +65,7 @@ STATES = {  # the knob's word: the state it sets; false makes the person active 
 }
 FLAGS = {"hide": "hidden", "bar": "barred"}
 PLAIN = ("name", "departments", "withhold")
+DEPARTMENT = ("name", "parent", "leaders", "order")
 SETS = ("permissions", "dropped")
 
 
@@ -115,6 +120,26 @@ def fail():
     return {}
 
 
+@bp.post("/gate")
+def gate():
+    try:
+        traffic.gates.append(Gate(**knob()))
+    except TypeError as error:
+        raise BadKnob(str(error)) from None
+    return {}
+
+
+@bp.get("/gate")
+def waiting():
+    return {"waiting": sum(gate.waiting for gate in traffic.gates)}
+
+
+@bp.delete("/gate")
+def open_gates():
+    traffic.open()
+    return {}
+
+
 @bp.post("/clock")
 def clock():
     world.offset += float(knob()["advance"])
@@ -160,6 +185,34 @@ def apply_changes(directory, person, body):
         elif word == "leads":
             lead(directory, person, value)
         elif word not in ("person", "add"):
+            raise BadKnob(f"unknown word: {word}")
+
+
+@bp.post("/department")
+def change_department():
+    body = knob()
+    key = body.pop("department")
+    for name in [body.pop("provider")] if "provider" in body else PROVIDERS:
+        directory = platform({"provider": name}).directory
+        if body.get("add"):
+            directory.departments.setdefault(key, Department(key, key, parent=ROOT))
+        if key not in directory.departments:
+            raise BadKnob(f"no such department: {key}")
+        change_one(directory.departments[key], body)
+        if body.get("remove"):
+            del directory.departments[key]
+        directory.touch()
+    return {}
+
+
+def change_one(department, body):
+    """Apply each word of the knob to the department."""
+    for word, value in body.items():
+        if word in DEPARTMENT:
+            setattr(department, word, value)
+        elif word == "set":
+            department.extra |= value
+        elif word not in ("add", "remove"):
             raise BadKnob(f"unknown word: {word}")
 
 

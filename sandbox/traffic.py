@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from flask import Response, current_app, request
 
 BARRIER = 10  # seconds a held request waits for the others at most
+PATIENCE = 120  # seconds a request waits at a gate at most
 KEPT_CALLS = 100_000
 OWN_PATHS = ("/_sandbox/", "/favicon.ico", "/phone", "/workspace")
 PAGES = (  # opened by browsers, not by API clients
@@ -60,7 +61,7 @@ class Failure:
     def answer(self):
         text = isinstance(self.body, str)
         written = self.body if text else json.dumps({} if self.body is None else self.body)
-        body = written.encode("utf-8", "replace")
+        body = written.replace("%n", str(self.count)).encode("utf-8", "replace")
         answer = Response(
             trickle(body, self.drip) if self.drip else body,
             status=self.status or 200,
@@ -69,6 +70,25 @@ class Failure:
         answer.headers["Content-Length"] = str(len(body))
         answer.headers.update(self.headers)
         return answer
+
+
+class Gate:
+    """Lets the first `after` requests to a path pass; the others wait until it is opened."""
+
+    def __init__(self, path, after=0):
+        self.path, self.left = path, after
+        self.waiting = 0
+        self.opened = threading.Event()
+
+    def pass_through(self, lock):
+        with lock:
+            self.left -= 1
+            if self.left >= 0:
+                return
+            self.waiting += 1
+        self.opened.wait(PATIENCE)
+        with lock:
+            self.waiting -= 1
 
 
 def wait_together(barrier):
@@ -90,11 +110,23 @@ class Traffic:
     def __init__(self):
         self.lock = threading.Lock()
         self.newest = 0  # connections are numbered as they open
+        self.gates = []
         self.reset()
 
     def reset(self):
         self.failures = []
+        self.open()
         self.clear()
+
+    def open(self):
+        """Let everybody go who waits at a gate, and take the gates away."""
+        gates, self.gates = self.gates, []
+        for gate in gates:
+            gate.opened.set()
+
+    def pass_gates(self, path):
+        for gate in [gate for gate in self.gates if fnmatchcase(path, gate.path)]:
+            gate.pass_through(self.lock)
 
     def clear(self):
         self.calls = deque(maxlen=KEPT_CALLS)
@@ -141,5 +173,6 @@ def observe():
         return None
     traffic = current_app.extensions["sandbox_traffic"]
     traffic.record(current_app.extensions["sandbox"].now())
+    traffic.pass_gates(request.path)
     failure = traffic.next_failure(request.path)
     return failure.happen() if failure else None

@@ -49,6 +49,20 @@ class SandboxServer:
     def person(self, provider, key, **changes):
         self._turn("person", provider=provider, person=key, **changes)
 
+    def department(self, key, **changes):
+        self._turn("department", department=key, **changes)
+
+    def gate(self, path, after=0):
+        """Let the first `after` requests to `path` pass and the others wait until `open()`."""
+        self._turn("gate", path=path, after=after)
+
+    def open(self):
+        self.http.delete(f"{self.url}/_sandbox/gate", timeout=10).raise_for_status()
+
+    def waiting(self):
+        """Return how many requests wait at a gate."""
+        return self.http.get(f"{self.url}/_sandbox/gate", timeout=10).json()["waiting"]
+
     def app(self, provider, **changes):
         self._turn("app", provider=provider, **changes)
 

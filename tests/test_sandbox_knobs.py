@@ -111,6 +111,48 @@ def test_hold_lets_all_go_together(sandbox):
     assert (before, len(arrived)) == (0, crowd)
 
 
+def test_a_gate_holds_what_comes_after_and_lets_it_go(sandbox):
+    sandbox.gate("/cgi-bin/get*", after=1)
+    assert gettoken(sandbox).status_code == 200
+
+    with ThreadPoolExecutor(2) as pool:
+        late = [pool.submit(gettoken, sandbox) for _ in range(2)]
+        while sandbox.waiting() < 2:
+            threading.Event().wait(0.01)
+        assert not any(answer.done() for answer in late)
+        sandbox.open()
+
+        assert [answer.result().status_code for answer in late] == [200, 200]
+    assert sandbox.waiting() == 0
+    assert gettoken(sandbox).status_code == 200
+
+
+def test_a_number_of_its_own_in_every_failing_answer(sandbox):
+    sandbox.fail("/cgi-bin/gettoken", count=2, body={"errcode": 0, "cursor": "page %n"})
+
+    cursors = [gettoken(sandbox).json()["cursor"] for _ in range(2)]
+
+    assert len(set(cursors)) == 2
+
+
+def test_departments_come_move_and_go(sandbox):
+    token = gettoken(sandbox).json()["access_token"]
+
+    def departments():
+        address = f"{sandbox.url}/cgi-bin/department/list?access_token={token}"
+        return {row["id"]: row for row in requests.get(address, timeout=10).json()["department"]}
+
+    sandbox.department("90", add=True, name="新部门", parent="7", leaders=["lisi"])
+    assert departments()[90] | {"order": 0} == {
+        **{"id": 90, "name": "新部门", "name_en": "", "parentid": 7, "order": 0},
+        "department_leader": ["lisi"],
+    }
+    sandbox.department("90", parent="2", set={"name_en": "New"})
+    assert (departments()[90]["parentid"], departments()[90]["name_en"]) == (2, "New")
+    sandbox.department("90", remove=True)
+    assert 90 not in departments()
+
+
 def test_calls_tell_what_was_asked(sandbox):
     requests.post(f"{sandbox.url}{V2}?x=1&x=2", data="hello", headers={"X-Mark": "m"}, timeout=10)
     gettoken(sandbox)

@@ -58,7 +58,7 @@ def sensitive_fields(person):
 
 
 def department_entry(department):
-    return {
+    fields = {
         "id": int(department.id),
         "name": department.name,
         "name_en": department.en_name,
@@ -66,3 +66,4 @@ def department_entry(department):
         "parentid": int(department.parent or 0),
         "order": department.order if department.id != ROOT else 100000000,
     }
+    return fields | department.extra
