@@ -87,17 +87,24 @@ def create(values: Mapping, actor_id: int, client: Client, how: str = "administr
     :raises Code: 40900 when the username is taken.
     """
     kept = checked({"role": "user", "username": "", **values})
-    kept["name"] = kept.get("name") or kept["username"]
     try:
-        with models.write() as session:
-            account = Account(**kept)
-            session.add(account)
-            session.flush()
-            facts = {"account_id": account.id, "details": {"how": how, "role": account.role}}
-            audit("account.create", client, actor_id=actor_id, **facts)
-            return account
+        with models.write():
+            return add(kept, actor_id, client, how)
     except IntegrityError:
         raise taken("account.create", actor_id, client) from None
+
+
+def add(kept: dict, actor_id: int, client: Client, how: str) -> Account:
+    """Make an account of :func:`checked` values, inside the caller's transaction.
+
+    :raises IntegrityError: when the username is taken.
+    """
+    account = Account(**{**kept, "name": kept.get("name") or kept["username"]})
+    models.db.session.add(account)
+    models.db.session.flush()
+    facts = {"account_id": account.id, "details": {"how": how, "role": account.role}}
+    audit("account.create", client, actor_id=actor_id, **facts)
+    return account
 
 
 def edit(account_id: int, values: Mapping, actor_id: int, client: Client, seen: str | None = None) -> list[str]:

@@ -1,0 +1,283 @@
+"""Bindings from a file: kept on the server, looked at line by line, then carried out a step at a time.
+
+Nothing is believed of the browser between the two: a line is carried out as it was looked at, under the rules of
+`bindings`, and a line that is carried out twice changes nothing the second time.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, select, update
+
+from portal import models
+from portal.accounts import bindings, csv_files, matching, register
+from portal.errors import Code
+from portal.models import Account, Client, Identity, Import, ImportRow, audit, db, now
+
+LIFE = timedelta(days=1)
+MOST_LINES = 100_000
+STORED_AT_ONCE = 2000  # lines in one transaction
+CHECKED_AT_ONCE = 500
+APPLIED_AT_ONCE = 100  # lines in one request, each in a transaction of its own
+SIZE = 50  # lines on a page
+HEADINGS = {  # column -> how files call it; the first two are the template's
+    "username": ("username", "用户名", "account", "账号", "帐号", "账户", "登录名"),
+    "employee_number": ("employee number", "工号", "employee no", "employee no.", "employee id", "员工编号"),
+    "email": ("e-mail", "邮箱", "email", "mail", "电子邮箱", "企业邮箱", "邮件"),
+    "mobile": ("mobile", "手机号", "phone", "mobile number", "手机", "手机号码", "电话"),
+    "provider": ("platform", "平台", "provider"),
+    "provider_id": ("platform id", "平台用户 id", "provider id", "user id", "userid", "平台id", "平台用户id", "用户id"),
+    "name": ("name", "姓名", "名字"),
+    "role": ("role", "角色"),
+}
+KEYS = ("employee_number", "email", "mobile", "provider_id")
+WORDS = {  # column -> what a file may say -> what it means
+    "provider": {"飞书": "feishu", "lark": "feishu", "企业微信": "wecom", "wechat work": "wecom", "企微": "wecom"},
+    "role": {"用户": "user", "普通用户": "user", "成员": "user", "管理员": "admin", "administrator": "admin"},
+}
+
+
+class BadFile(ValueError):
+    """The file can't be used; `why` is `unreadable`, `empty`, `too_long`, `twice`, `no_username` or `no_key`."""
+
+    def __init__(self, why: str):
+        super().__init__(why)
+        self.why = why
+
+
+# The file
+
+
+def upload(content: bytes, file: str, account_id: int) -> Import:
+    """Keep an uploaded file for its dry run; return what stands for it.
+
+    :param file: its name, to show.
+    :param account_id: the administrator: nobody else can see or apply it.
+    :raises BadFile: saying why it can't be used.
+    """
+    lines = csv_files.read(content)
+    try:
+        columns, unused = understood(next(lines, (1, []))[1])
+        rows = [as_row(line, columns, cells) for line, cells in lines]
+    except csv_files.Unreadable:
+        raise BadFile("unreadable") from None
+    if not rows:
+        raise BadFile("empty")
+    if len(rows) > MOST_LINES:
+        raise BadFile("too_long")
+    with models.write() as session:
+        forget_old()
+        job = Import(account_id=account_id, file=file[:255], unused=unused, state="reading", expires_at=now() + LIFE)
+        session.add(job)
+    for start in range(0, len(rows), STORED_AT_ONCE):
+        with models.write() as session:
+            part = rows[start : start + STORED_AT_ONCE]
+            session.execute(insert(ImportRow), [{**row, "import_id": job.id} for row in part])
+    with models.write() as session:
+        session.execute(update(Import).where(Import.id == job.id).values(state="checking"))
+    return job
+
+
+def forget_old() -> None:
+    """Remove what has outlived its time, inside the caller's transaction."""
+    old = select(Import.id).where(Import.expires_at < now())
+    db.session.execute(delete(ImportRow).where(ImportRow.import_id.in_(old)))
+    db.session.execute(delete(Import).where(Import.expires_at < now()))
+
+
+def understood(headings: list[str]) -> tuple[list[str | None], list[str]]:
+    """Return which of our columns each heading means, and the headings that mean none.
+
+    :raises BadFile: `twice`, `no_username` or `no_key`.
+    """
+    known = {folded(name): column for column, names in HEADINGS.items() for name in (*names, column)}
+    columns = [known.get(folded(heading)) for heading in headings]
+    used = [column for column in columns if column]
+    if len(used) != len(set(used)):
+        raise BadFile("twice")
+    if "username" not in used:
+        raise BadFile("no_username")
+    if not {*KEYS, "name", "role"}.intersection(used):
+        raise BadFile("no_key")
+    return columns, [heading[:60] for heading, column in zip(headings, columns, strict=True) if heading and not column]
+
+
+def folded(heading: str) -> str:
+    return " ".join(heading.replace("_", " ").replace("\u3000", " ").casefold().split())
+
+
+def as_row(line: int, columns: list, cells: list[str]) -> dict:
+    said = {column: cell for column, cell in zip(columns, cells, strict=False) if column and cell}
+    for column, words in WORDS.items():
+        if column in said:
+            said[column] = words.get(folded(said[column]), said[column].casefold())
+    return {"line": line, "cells": said, "username": said.get("username", "")[:255]}
+
+
+# Looking it up
+
+
+def mine(import_id: int, account_id: int) -> Import:
+    """Return an administrator's own import.
+
+    :raises Code: 60111 when there is none, or its time is over.
+    """
+    job = db.session.get(Import, import_id, populate_existing=True)
+    if job is None or job.account_id != account_id or job.expires_at < now():
+        raise Code(60111, "there is no such import of this administrator")
+    return job
+
+
+def recent(account_id: int) -> list[Import]:
+    """Return an administrator's imports, the newest first."""
+    rows = select(Import).where(Import.account_id == account_id, Import.expires_at > now())
+    return list(db.session.scalars(rows.order_by(Import.id.desc()).limit(10)))
+
+
+def counts(job: Import) -> dict:
+    """Return how many lines there are in all, of each outcome, and of each result (`as done`, ...).
+
+    `administrators` counts the accounts to be made that would be administrators, `failed` the lines with a reason.
+    """
+    columns = (ImportRow.outcome, ImportRow.result, func.count())
+    rows = select(*columns).where(ImportRow.import_id == job.id).group_by(ImportRow.outcome, ImportRow.result)
+    found = {"all": 0}
+    for outcome, result, number in db.session.execute(rows):
+        for name in ("all", outcome or "unlooked", f"as {result or 'open'}"):
+            found[name] = found.get(name, 0) + number
+    role = ImportRow.cells["role"].as_string()
+    new_ones = (ImportRow.import_id == job.id, ImportRow.outcome == "account", role == "admin")
+    found["administrators"] = db.session.scalar(select(func.count()).select_from(ImportRow).where(*new_ones))
+    without = (ImportRow.import_id == job.id, ImportRow.reason != "")
+    found["failed"] = db.session.scalar(select(func.count()).select_from(ImportRow).where(*without))
+    return found
+
+
+def page(job: Import, outcome: str, number: int) -> tuple[list[ImportRow], int]:
+    """Return a page of an import's lines, and how many there are.
+
+    :param outcome: of which outcome; `failed` for those that were not carried out; "" for all.
+    """
+    wanted = [ImportRow.import_id == job.id]
+    if outcome == "failed":
+        wanted.append(ImportRow.reason != "")
+    elif outcome:
+        wanted.append(ImportRow.outcome == outcome)
+    total = db.session.scalar(select(func.count()).select_from(ImportRow).where(*wanted))
+    rows = select(ImportRow).where(*wanted).order_by(ImportRow.line)
+    start = (max(1, min(number, -(-total // SIZE))) - 1) * SIZE
+    return list(db.session.scalars(rows.limit(SIZE).offset(start))), total
+
+
+def meant(rows: list[ImportRow]) -> tuple[dict, dict]:
+    """Return the people that lines mean, and the accounts they were bound to, by id."""
+    people = db.session.scalars(select(Identity).where(Identity.id.in_({row.identity_id for row in rows} - {None})))
+    accounts = db.session.scalars(select(Account).where(Account.id.in_({row.seen for row in rows} - {None})))
+    return {person.id: person for person in people}, {account.id: account for account in accounts}
+
+
+def failed(job: Import) -> Iterator[list[ImportRow]]:
+    """Give the lines that were not carried out, some at a time; no transaction stays open meanwhile."""
+    after = 0
+    rows = select(ImportRow).where(ImportRow.import_id == job.id, ImportRow.reason != "").order_by(ImportRow.line)
+    while True:
+        found = list(db.session.scalars(rows.where(ImportRow.line > after).limit(1000)))
+        db.session.rollback()
+        if not found:
+            return
+        after = found[-1].line
+        yield found
+
+
+# The dry run
+
+
+def check(job: Import) -> None:
+    """Look at the next lines: what would come of them."""
+    with models.write() as session:
+        job = session.get_one(Import, job.id, with_for_update=True, populate_existing=True)
+        if job.state != "checking":
+            return
+        unlooked = select(ImportRow).where(ImportRow.import_id == job.id, ImportRow.outcome.is_(None))
+        rows = session.scalars(unlooked.order_by(ImportRow.line).limit(CHECKED_AT_ONCE)).all()
+        matching.judge(job, rows)
+        if len(rows) < CHECKED_AT_ONCE:
+            job.state = "checked"
+
+
+# Carrying it out
+
+
+def start(job: Import, with_accounts: bool, with_changes: bool) -> None:
+    """Decide what is carried out: the new bindings, and as chosen new accounts and people who move.
+
+    :raises Code: 40900 when it is not ready, or was decided before.
+    """
+    with models.write() as session:
+        ready = (Import.id == job.id, Import.state == "checked")
+        chosen = {"state": "applying", "with_accounts": with_accounts, "with_changes": with_changes}
+        if session.execute(update(Import).where(*ready).values(**chosen)).rowcount != 1:
+            raise Code(40900, "the import is not ready, or has been applied")
+        leave = {"unchanged": "", "conflict": None, "error": None}
+        if not with_accounts:
+            leave["account"] = "no_account"
+        if not with_changes:
+            leave["change"] = "not_chosen"
+        for outcome, reason in leave.items():
+            those = update(ImportRow).where(ImportRow.import_id == job.id, ImportRow.outcome == outcome)
+            session.execute(those.values(result="left", **({} if reason is None else {"reason": reason})))
+
+
+def step(job: Import, client: Client) -> None:
+    """Carry out the next lines; a step that was broken off is done again, and changes nothing twice."""
+    open_ones = select(ImportRow).where(ImportRow.import_id == job.id, ImportRow.result.is_(None))
+    rows = db.session.scalars(open_ones.order_by(ImportRow.line).limit(APPLIED_AT_ONCE)).all()
+    if job.state != "applying":
+        return
+    results = [
+        {"import_id": job.id, "line": row.line, "result": result, "reason": reason}
+        for row, (result, reason) in [(row, carry_out(row, job, client)) for row in rows]
+    ]
+    with models.write() as session:
+        if results:
+            session.execute(update(ImportRow), results)
+        last = len(rows) < APPLIED_AT_ONCE
+        running = (Import.id == job.id, Import.state == "applying")
+        if last and session.execute(update(Import).where(*running).values(state="done")).rowcount == 1:
+            done = (ImportRow.import_id == job.id, ImportRow.result == "done")
+            number = session.scalar(select(func.count()).select_from(ImportRow).where(*done))
+            audit("import.apply", client, actor_id=job.account_id, details={"rows": number})
+
+
+def carry_out(row: ImportRow, job: Import, client: Client) -> tuple[str, str]:
+    """Bind the person a line means, making the account where that was chosen; return result and reason."""
+    line, said = (row.identity_id, row.username, row.seen), dict(row.cells)
+    try:
+        with bindings.deciding("binding.make", client, actor_id=job.account_id, identity_id=row.identity_id):
+            put_into_effect(*line, said, job, client)
+    except register.Invalid:
+        return "failed", "bad_account"
+    except Code as refusal:
+        return "failed", {60111: "gone", 40302: "left", 40304: "disabled"}.get(refusal.code, "changed")
+    return "done", ""
+
+
+def put_into_effect(identity_id, username, seen, said, job, client):
+    account = db.session.scalar(select(Account).where(Account.username == username))
+    if account is None:
+        if not job.with_accounts:
+            raise Code(60111, "the account has gone meanwhile")
+        values = {field: said[field] for field in ("username", "name", "role") if field in said}
+        account = register.add(register.checked({"role": "user", **values}), job.account_id, client, "import")
+    if identity_id is None:
+        return
+    bound_to = db.session.scalar(select(Identity.account_id).where(Identity.id == identity_id))
+    if bound_to != account.id:  # or this line was carried out before
+        bindings.make(identity_id, account.id, "import", job.account_id, client, seen)
+
+
+def discard(job: Import) -> None:
+    """Forget an import and its lines; what it has done stays done."""
+    with models.write() as session:
+        session.execute(delete(ImportRow).where(ImportRow.import_id == job.id))
+        session.execute(delete(Import).where(Import.id == job.id))

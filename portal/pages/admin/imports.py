@@ -1,0 +1,197 @@
+"""Bindings from a file and to a file: upload, dry run, application a step at a time, and the list to take along."""
+
+from dataclasses import replace
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from portal.accounts import imports, listing, trail
+from portal.accounts.contacts import masked_email, masked_mobile
+from portal.accounts.matching import REASONS
+from portal.models import db
+from portal.pages import visit
+from portal.pages.admin import frame
+from portal.pages.admin.accounts import labels
+from portal.pages.admin.audit import csv_answer
+from portal.pages.admin.words import BOUND_HOW, STATUSES
+
+bp = frame.blueprint("imports", __name__)
+
+EXPORTED_AT_ONCE = 500
+PROBLEMS = {
+    "missing": lazy_gettext("Please choose a file."),
+    "unreadable": lazy_gettext("This can't be read as CSV. Save it as CSV in UTF-8 or GB18030."),
+    "empty": lazy_gettext("There is no line below the headings."),
+    "too_long": lazy_gettext("The file has more than 100,000 lines. Please split it."),
+    "twice": lazy_gettext("Two columns mean the same. Please remove one."),
+    "no_username": lazy_gettext("There is no column for the username. Compare the headings with the template."),
+    "no_key": lazy_gettext(
+        "Besides the username a column must say who is meant: employee number, e-mail, mobile "
+        "number or the platform's id."
+    ),
+}
+HEADINGS = {
+    "username": lazy_gettext("Username"),
+    "employee_number": lazy_gettext("Employee number"),
+    "email": lazy_gettext("E-mail"),
+    "mobile": lazy_gettext("Mobile"),
+    "provider": lazy_gettext("Platform"),
+    "provider_id": lazy_gettext("Platform ID"),
+    "name": lazy_gettext("Name"),
+    "role": lazy_gettext("Role"),
+}
+OUTCOMES = ("new", "account", "change", "unchanged", "conflict", "error")
+
+
+# Upload and dry run
+
+
+@bp.get("/bindings/import")
+def form():
+    return page_of_form()
+
+
+def page_of_form(problem: str | None = None):
+    jobs = imports.recent(frame.administrator().account_id)
+    return render_template("admin/import.html", problem=PROBLEMS.get(problem), jobs=jobs)
+
+
+@bp.get("/bindings/import/template.csv")
+def template():
+    """Send an empty file with the headings in the reader's language."""
+    file = csv_answer([str(heading) for heading in HEADINGS.values()], (), "bindings")
+    file.headers["Content-Disposition"] = 'attachment; filename="bindings-template.csv"'
+    return file
+
+
+@bp.post("/bindings/import")
+def upload():
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        return page_of_form("missing"), 422
+    try:
+        job = imports.upload(file.read(), file.filename, frame.administrator().account_id)
+    except imports.BadFile as error:
+        return page_of_form(error.why), 422
+    imports.check(job)
+    return to_import(job)
+
+
+def to_import(job):
+    return redirect(url_for("admin_imports.show", id=job.id), 303)
+
+
+def own(id):
+    return imports.mine(id, frame.administrator().account_id)
+
+
+@bp.get("/bindings/import/<int(max=2147483647):id>")
+def show(id):
+    job, outcome = own(id), request.args.get("show", "")
+    outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
+    number = max(1, request.args.get("page", 1, type=int))
+    rows, total = imports.page(job, outcome, number)
+    last = max(1, -(-total // imports.SIZE))
+    people, accounts = imports.meant(rows)
+    return render_template(
+        "admin/import_shown.html",
+        job=job,
+        counts=imports.counts(job),
+        rows=[(row, keys_of(row), reason_of(row)) for row in rows],
+        people=people,
+        accounts=accounts,
+        labels=labels(),
+        total=total,
+        number=min(number, last),
+        last=last,
+        outcome=outcome,
+    )
+
+
+def keys_of(row) -> list[tuple[str, str]]:
+    """Return what a line says about the person, as heading and value; contact data masked."""
+    said = row.cells
+    shown = {key: said[key] for key in ("employee_number", "provider", "provider_id", "name", "role") if key in said}
+    shown |= {"mobile": masked_mobile(said["mobile"])} if "mobile" in said else {}
+    shown |= {"email": masked_email(said["email"])} if "email" in said else {}
+    return [(str(HEADINGS[key]), value) for key, value in shown.items()]
+
+
+def reason_of(row) -> str:
+    return str(REASONS[row.reason]) % {"line": row.other_line} if row.reason else ""
+
+
+# Application
+
+
+@bp.post("/bindings/import/<int(max=2147483647):id>/step")
+def step(id):
+    """Look at the next lines, or carry them out."""
+    job = own(id)
+    if job.state == "checking":
+        imports.check(job)
+    else:
+        imports.step(job, visit.client())
+    return to_import(job)
+
+
+@bp.post("/bindings/import/<int(max=2147483647):id>/apply")
+def apply(id):
+    job = own(id)
+    imports.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
+    imports.step(own(id), visit.client())
+    return to_import(job)
+
+
+@bp.post("/bindings/import/<int(max=2147483647):id>/discard")
+def discard(id):
+    imports.discard(own(id))
+    flash(_("The file is forgotten."), "info")
+    return redirect(url_for("admin_imports.form"), 303)
+
+
+@bp.get("/bindings/import/<int(max=2147483647):id>/failed.csv")
+def failed(id):
+    """Send the lines that were not carried out, with the reasons; mended, the file can be uploaded again."""
+    job = own(id)
+    headings = [*(str(heading) for heading in HEADINGS.values()), _("Line"), _("Reason")]
+    lines = (
+        [*(row.cells.get(column, "") for column in HEADINGS), row.line, reason_of(row)]
+        for rows in imports.failed(job)
+        for row in rows
+    )
+    return csv_answer(headings, lines, "bindings-failed")
+
+
+# The list to take along
+
+
+@bp.get("/bindings/export")
+def export() -> Response:
+    """Send what the table of bindings shows under this filter; that somebody took it along is an entry of the trail."""
+    filters = listing.Filters.of(request.args)
+    trail.note_export("bindings", frame.administrator().account_id, visit.client(), filter=sorted(filters.narrowing))
+    headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
+    headings += [_("Mobile (masked)"), _("E-mail (masked)"), _("State"), _("How bound"), _("Bound (UTC)")]
+    headings += [_("Last sign-in (UTC)")]
+    return csv_answer(headings, exported(filters), "bindings")
+
+
+def exported(filters):
+    names, number = labels(), 1
+    while rows := listing.rows(replace(filters, page=number), EXPORTED_AT_ONCE):
+        db.session.rollback()
+        yield from [line(row, names) for row in rows]
+        number += 1
+
+
+def line(row, names) -> list:
+    person = row.person
+    account = person.account.username if person.account else ""
+    contact = [masked_mobile(person.mobile), masked_email(person.email)]
+    when = [moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "" for moment in (person.bound_at, person.signed_in_at)]
+    how = BOUND_HOW.get(person.bound_how, person.bound_how)
+    platform = names.get(person.provider, person.provider)
+    ids = [account, person.employee_number, platform, person.user_id, person.tenant]
+    return [person.shown_name, *ids, *contact, STATUSES[row.status][0], how, *when]
