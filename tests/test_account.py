@@ -158,6 +158,8 @@ class TestWhoMayDisconnect:
         for id in (1, 2, 99):
             assert other.get(f"/account/bindings/{id}/unbind").status_code == 404
             assert unbind(other, id).status_code == 404
+        for id in (2**31, 2**70):  # no id of ours
+            assert unbind(other, id).status_code in (404, 405)
         assert bound(portal) == [1, 2]
 
     def test_it_needs_a_sign_in_not_older_than_ten_minutes(self, two, portal, change):
@@ -218,7 +220,7 @@ class TestSessions:
     def test_somebody_elses_session_is_not_there(self, one, phone, portal):
         stranger = portal.test_client()
         stranger.sign_in(FEISHU, "bob")
-        for id in (1, 2, 99):
+        for id in (1, 2, 99, 2**31, 2**70):
             assert stranger.post_form(f"/account/sessions/{id}/end").status_code == 404
         stranger.post_form("/account/sessions/end-others")
         assert one.session().status_code == phone.session().status_code == 200

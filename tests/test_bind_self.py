@@ -326,7 +326,9 @@ class TestWhereItBelongs:
         change(Identity, Identity.user_id == "lisi", account_id=None)
         scan(signed_in)
         lisi = rows(portal, Identity, Identity.user_id == "lisi")[0].id
-        assert signed_in.post_form(CONFIRM, identity=lisi).status_code == 400
+        for shown in (lisi, "x", "", -1, 0, 2**70, "²"):
+            assert signed_in.post_form(CONFIRM, identity=shown).status_code == 400
+        assert rows(portal, Identity, Identity.bound_how == "self") == []
 
     def test_the_offer_lives_ten_minutes(self, signed_in, portal, change):
         scan(signed_in)

@@ -1,5 +1,7 @@
 """One's own account: who I am here, what signs me in, where I am signed in; and changing that."""
 
+import re
+
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -10,6 +12,7 @@ from portal.pages import entrance, headers, login, visit
 
 bp = Blueprint("account", __name__)
 
+ID = "<int(max=2147483647):id>"
 SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Mac OS X", "CrOS", "Linux")
 PROGRAMS = {
     "wxwork": "WeCom",
@@ -124,12 +127,18 @@ def confirm_bind():
 def commit_bind():
     me = required()
     g.start_again = url_for("account.show")
-    identity = own.bind(me, visit.client(), request.form.get("identity", type=int))
+    identity = own.bind(me, visit.client(), shown())
     flash(_("%(name)s can now sign in to this account.", name=identity.shown_name), "good")
     return redirect(url_for("account.show"), 303)
 
 
-@bp.get("/account/bindings/<int:id>/unbind")
+def shown() -> int | None:
+    """Return the id of whom the page has shown, if the form says; 0 stands for nonsense."""
+    given = request.form.get("identity")
+    return given if given is None else int(given) if re.fullmatch("[0-9]{1,9}", given) else 0
+
+
+@bp.get(f"/account/bindings/{ID}/unbind")
 def unbind(id):
     """Show what a disconnection would mean."""
     me = fresh(request.path)
@@ -147,7 +156,7 @@ def unbind(id):
     )
 
 
-@bp.post("/account/bindings/<int:id>/unbind")
+@bp.post(f"/account/bindings/{ID}/unbind")
 def commit_unbind(id):
     me = fresh(url_for("account.unbind", id=id))
     g.start_again = url_for("account.show")
@@ -159,7 +168,7 @@ def commit_unbind(id):
     return leave()
 
 
-@bp.post("/account/sessions/<int:id>/end")
+@bp.post(f"/account/sessions/{ID}/end")
 def end_session(id):
     me = required()
     g.start_again = url_for("account.show")
