@@ -12,10 +12,9 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import current_app
-from huey import Huey, RedisHuey, SqliteHuey
-from huey.api import TaskWrapper
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -23,6 +22,10 @@ from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.errors import Code
 from portal.models import db
+
+if TYPE_CHECKING:
+    from huey import Huey
+    from huey.api import TaskWrapper
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,8 @@ SIGN_EVERY = 10.0  # seconds between two signs of life
 class Jobs:
     """An app's queue, and what can be put there."""
 
-    huey: Huey
-    sync: TaskWrapper
+    huey: "Huey"
+    sync: "TaskWrapper"
 
 
 def of(app) -> Jobs:
@@ -47,6 +50,8 @@ def of(app) -> Jobs:
 
 
 def make(app) -> Jobs:
+    from huey import RedisHuey, SqliteHuey  # here: 16 MB that few processes need
+
     redis = app.config["PORTAL_REDIS_URL"]
     where = {"url": redis} if redis else {"filename": file_of(app)}
     huey = (RedisHuey if redis else SqliteHuey)("portal", results=False, **where)
