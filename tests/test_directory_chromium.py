@@ -1,0 +1,129 @@
+"""The administrators' directory in Chromium: a sync whose progress moves, a dry run, the guard, the tree, search."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from playwright.sync_api import expect
+
+pytest_plugins = ["chromium"]
+pytestmark = pytest.mark.browser
+
+WECOM, FEISHU = "WeCom Custom QR Code Login Example", "Feishu"
+
+
+@pytest.fixture(scope="module")
+def site(browser, run_site):
+    """A portal with a worker, that syncs when it is told to and not by itself."""
+    site = run_site(PORTAL_SYNC_EVERY="0")
+    worker = subprocess.Popen([sys.executable, "-m", "flask", "worker"], cwd=ROOT, env=site.settings)
+    yield site
+    worker.terminate()
+    worker.wait(timeout=15)
+
+
+@pytest.fixture
+def open_directory(site, browse):
+    """Return a function that opens the directory as an administrator: `open_directory(java_script_enabled=False)`."""
+
+    def open_(**options):
+        page = browse(**options)
+        page.goto(site.one_time_link())
+        page.get_by_role("main").get_by_role("button").click()
+        page.goto(f"{site.url}/admin/directory")
+        return page
+
+    return open_
+
+
+@pytest.fixture(autouse=True)
+def fresh(site):
+    site.sandbox.reset()
+
+
+def card(page, element="QywxInnerExample"):
+    """Return the part of the page about one login's syncs."""
+    return page.locator("section.sync", has=page.get_by_text(element, exact=True))
+
+
+def start(page, button="Sync now", element="QywxInnerExample"):
+    card(page, element).get_by_role("button", name=button).click()
+
+
+def newest(page):
+    return (
+        page.get_by_role("region", name="Last runs")
+        .or_(page.locator("section[aria-labelledby=last-runs]"))
+        .locator("tbody tr")
+        .first
+    )
+
+
+def expect_done(page):
+    expect(card(page).get_by_role("button", name="Sync now")).to_be_visible()
+    expect(newest(page)).to_contain_text("done")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_sync_now_shows_how_far_it_is_and_its_end(site, open_directory, script):
+    page = open_directory(java_script_enabled=script)
+    site.sandbox.gate("/cgi-bin/user/list", after=3)
+    start(page)
+    # One page of departments and three of people have come; the calls under way wait.
+    expect(card(page)).to_contain_text("8 departments, 4 pages")
+    expect(card(page).get_by_role("progressbar")).to_have_attribute("value", "38")
+    expect(card(page)).to_contain_text("reading people")
+    site.sandbox.open()
+    expect_done(page)
+    expect(card(page)).to_contain_text("11 people, 8 departments")
+
+
+def test_a_dry_run_says_who_would_change(site, open_directory):
+    page = open_directory()
+    start(page)
+    expect_done(page)
+    site.sandbox.person("wecom", "zhangsan", name="张叁")
+    start(page, "Dry run")
+    expect(newest(page)).to_contain_text("dry run")
+    expect(newest(page)).to_contain_text("would be: 1 changed")
+    newest(page).locator("summary", has_text="Who").click()
+    expect(newest(page)).to_contain_text("张叁")
+    page.get_by_label("Name, id or employee number").fill("张叁")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nobody and no department is called “张叁”.")).to_be_visible()
+
+
+def test_many_leavers_need_a_yes(site, open_directory):
+    for number in range(12):
+        site.sandbox.person("wecom", f"extra{number}", add=True, name=f"走{number}", departments=["2"])
+    page = open_directory()
+    start(page)
+    expect_done(page)
+    for number in range(12):
+        site.sandbox.person("wecom", f"extra{number}", resign=True)
+    start(page)
+    expect(card(page)).to_contain_text("Stopped: 12 people would lose their access.")
+    expect(card(page)).to_contain_text("走11")
+    start(page, "Sync all the same")  # without the tick the browser holds it back
+    expect(card(page)).to_contain_text("Stopped: 12 people would lose their access.")
+    card(page).get_by_label("I have looked at the list.").check()
+    start(page, "Sync all the same")
+    expect_done(page)
+    expect(newest(page)).to_contain_text("12 left")
+    expect(card(page)).not_to_contain_text("Stopped")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_tree_opens_level_by_level(site, open_directory, script):
+    page = open_directory(java_script_enabled=script)
+    if page.get_by_role("link", name="云杉科技").count() == 0:
+        start(page)
+        expect_done(page)
+    page.get_by_role("link", name="云杉科技").click()
+    page.get_by_role("link", name="研发中心").click()
+    expect(page.get_by_role("heading", name="People in 研发中心")).to_be_visible()
+    expect(page.get_by_role("row", name="李四")).to_contain_text("leader")
+    above = page.get_by_role("navigation", name="Departments above")
+    above.get_by_role("link", name="云杉科技").click()
+    expect(page.get_by_role("link", name="市场部")).to_be_visible()
