@@ -3,7 +3,7 @@ PORT ?= 8000
 SANDBOX_PORT ?= 8100
 BIN := .venv/bin
 
-.PHONY: run test soak lint screenshots translations clean
+.PHONY: run test soak bench lint screenshots translations clean
 
 run: .venv/run.done
 	@$(BIN)/flask db upgrade
@@ -16,6 +16,9 @@ test: .venv/test.done node_modules
 
 soak: .venv/test.done
 	$(BIN)/pytest -m soak $(ARGS)
+
+bench: .venv/test.done
+	PYTHONPATH=.:tests $(BIN)/python -m bench sync $(ARGS)
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

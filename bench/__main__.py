@@ -1,0 +1,37 @@
+"""`python -m bench sync`: measure the directory sync."""
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from bench.directory_sync import Bench, Size, report
+from bench.machine import Portals
+
+
+@click.group()
+def bench():
+    """Measure the portal, side by side with what bounds it."""
+
+
+@bench.command("sync")
+@click.option("--people", default=10_000, show_default=True, help="In the company of usual size.")
+@click.option("--departments", default=500, show_default=True)
+@click.option("--many-people", default=100_000, show_default=True, help="In the large company; 0: leave it out.")
+@click.option("--many-departments", default=5_000, show_default=True)
+@click.option("--database", "databases", multiple=True, type=click.Choice(["sqlite", "postgresql"]))
+@click.option("--provider", "providers", multiple=True, type=click.Choice(["feishu", "wecom"]))
+def sync(people, departments, many_people, many_departments, databases, providers):
+    """Measure the directory sync."""
+    databases, providers = databases or ("sqlite", "postgresql"), providers or ("feishu", "wecom")
+    usual = Size(people, departments)
+    with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
+        measured = Bench(portals, databases, providers)
+        measured.small(usual)
+        if many_people:
+            measured.large(Size(many_people, many_departments), usual)
+    click.echo(report(measured.rows))
+
+
+bench(prog_name="python -m bench")

@@ -1,0 +1,188 @@
+"""The directory sync against what bounds it: its floor, one call at a time, the platform's limits, plain scripts."""
+
+import os
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import click
+from sandbox_server import SandboxServer
+
+from bench.machine import Portals, Use, counted_rows, measure
+
+ELEMENTS = {"feishu": "Feishu", "wecom": "WeCom"}
+NAMES = {"feishu": "Feishu", "wecom": "WeCom", "sqlite": "SQLite", "postgresql": "PostgreSQL"}
+SCRIPTS = {"feishu": ("lark-oapi", "lark_walk"), "wecom": ("wechatpy", "wechatpy_list")}
+AT_ONCE = {"feishu": 8, "wecom": 3}  # as the portal's clients have it
+FAR = 0.02  # seconds a call takes at the platform where it counts
+LIMITS = [[50, 1], [1000, 60]]  # https://open.feishu.cn/document/server-docs/api-call-guide/frequency-control
+SINGLE = {"feishu": 5.0, "wecom": 2.5}  # so many times faster than one call at a time
+WALL, CPU = {"feishu": 0.25, "wecom": 0.45}, {"feishu": 0.3, "wecom": 0.5}  # of a script's
+
+
+@dataclass(frozen=True)
+class Size:
+    people: int
+    departments: int
+
+    def __str__(self):
+        return f"{self.people:,} in {self.departments:,}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what was measured, and what is wanted of it."""
+
+    what: str
+    value: float
+    bound: float
+    unit: str = " ×"
+    idle: float | None = None  # the sandbox's share of idle time
+    least: bool = False  # whether the bound is the least wanted, not the most
+    facts: str = ""
+
+    def __str__(self):
+        met = self.value >= self.bound if self.least else self.value <= self.bound
+        digits = 0 if self.unit != " ×" else 2
+        wanted = f"{'≥' if self.least else '≤'} {self.bound:g}{self.unit}"
+        idle = "" if self.idle is None else f"{self.idle:.0%}"
+        value = f"{self.value:,.{digits}f}{self.unit}"
+        return f"| {self.what} | {value} | {wanted} | {'✓' if met else '✗ missed'} | {self.facts} | {idle} |"
+
+
+class Bench:
+    """One run of all comparisons; `rows` fills meanwhile."""
+
+    def __init__(self, portals: Portals, databases, providers):
+        self.portals, self.databases, self.providers = portals, databases, providers
+        self.rows: list[Row] = []
+        self.memory: dict[tuple, float] = {}  # provider and database -> MB of a first sync of the small company
+
+    def small(self, size: Size):
+        """Compare memory, one call at a time, scripts and the platform's limits in a company of usual size."""
+        with running(size) as sandbox:
+            for provider in self.providers:
+                calls = warm(sandbox, provider)
+                for database in self.databases:
+                    use, _ = self.sync(sandbox, provider, database, f"{size}, {NAMES[database]}, first")
+                    self.memory[provider, database] = use.memory
+                if provider == "feishu":
+                    self.limited(sandbox, size, calls)
+            sandbox.fail("/*", count=10**9, delay=FAR)
+            for provider in self.providers:
+                self.far(sandbox, provider, size)
+
+    def far(self, sandbox, provider: str, size: Size):
+        """Compare with one call at a time and with a script where calls take their time."""
+        database, label = self.databases[0], f"{size}, 20 ms"
+        ours, _ = self.sync(sandbox, provider, database, f"{label}, {NAMES[database]}, first")
+        one = told(f"{label}, one call at a time", measure(sandbox, ["bench.floor", provider, sandbox.url, "1"]))
+        name, module = SCRIPTS[provider]
+        words = [f"bench.scripts.{module}", sandbox.url, self.portals.empty(database)]
+        script = told(f"{label}, {name}", measure(sandbox, words))
+        where = f"{NAMES[provider]}, {label}"
+        facts = f"{one.wall:.1f} s → {ours.wall:.1f} s"
+        faster = f"{where}: times as fast as one call at a time"
+        self.add(faster, one.wall / ours.wall, SINGLE[provider], ours, least=True, facts=facts)
+        against = ((" s", "wall", WALL[provider]), (" s", "cpu", CPU[provider]), (" MB", "memory", 1.0))
+        for unit, of, bound in against:
+            theirs, mine = getattr(script, of), getattr(ours, of)
+            facts = f"{theirs:.1f}{unit} → {mine:.1f}{unit}"
+            self.add(f"{where}: {of} against {name}", mine / theirs, bound, ours, facts=facts)
+
+    def limited(self, sandbox, size: Size, calls: int):
+        """Compare with the least time Feishu's limits allow for so many calls."""
+        sandbox.app("feishu", limits=LIMITS)
+        sandbox.forget_calls()
+        ours, _ = self.sync(sandbox, "feishu", self.databases[0], f"{size}, real limits")
+        refused = len(sandbox.calls("/open-apis/contact/*")) - calls
+        sandbox.app("feishu", limits=[])
+        allowed = calls / LIMITS[0][0]
+        facts = f"{allowed:.1f} s → {ours.wall:.1f} s"
+        self.add(f"Feishu, {size}, limits enforced: wall", ours.wall / allowed, 1.15, ours, facts=facts)
+        self.add(f"Feishu, {size}, limits enforced: calls answered 429", refused, 5, ours, unit="")
+
+    def large(self, size: Size, small: Size):
+        """Compare memory with the small company's, and time with the floor."""
+        with running(size) as sandbox:
+            for provider in self.providers:
+                warm(sandbox, provider)
+                words = ["bench.floor", provider, sandbox.url, str(AT_ONCE[provider])]
+                floor = told(f"{size}, floor", measure(sandbox, words))
+                for database in self.databases:
+                    self.against(floor, sandbox, provider, database, size, small)
+
+    def against(self, floor: Use, sandbox, provider, database, size: Size, small: Size):
+        where = f"{NAMES[provider]}, {NAMES[database]}, {size}"
+        first, settings = self.sync(sandbox, provider, database, f"{size}, {NAMES[database]}, first")
+        with counted_rows(settings["PORTAL_DATABASE_URL"]) as rows:
+            words = ["flask", "sync", ELEMENTS[provider]]
+            second = told(f"{size}, {NAMES[database]}, second", measure(sandbox, words, settings))
+        seconds = f"{floor.wall:.1f} s → "
+        self.add(
+            f"{where}: first sync against the floor",
+            first.wall / floor.wall,
+            2.0,
+            first,
+            facts=f"{seconds}{first.wall:.1f} s",
+        )
+        self.add(
+            f"{where}: unchanged second sync",
+            second.wall / floor.wall,
+            1.3,
+            second,
+            facts=f"{seconds}{second.wall:.1f} s",
+        )
+        self.add(f"{where}: rows the second sync writes", rows[0], 0, second, unit="")
+        peak, before = max(first.memory, second.memory), self.memory[provider, database]
+        self.add(f"{where}: peak memory", peak, 250, first, unit=" MB")
+        self.add(
+            f"{where}: peak memory against {small.people:,} people",
+            peak / before,
+            1.5,
+            first,
+            facts=f"{before:.0f} MB → {peak:.0f} MB",
+        )
+
+    def sync(self, sandbox, provider: str, database: str, label: str):
+        """Sync into a new portal; return what it used, and the portal's environment."""
+        settings = self.portals.settings(database, sandbox.url)
+        return told(label, measure(sandbox, ["flask", "sync", ELEMENTS[provider]], settings)), settings
+
+    def add(self, what: str, value: float, bound: float, use: Use, **more):
+        self.rows.append(Row(what, value, bound, idle=use.idle, **more))
+
+
+@contextmanager
+def running(size: Size):
+    sandbox = SandboxServer.start(people=size.people, departments=size.departments)
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
+def warm(sandbox, provider: str) -> int:
+    """Let the sandbox work out what it keeps, or who is measured first would wait for it; return the calls it takes."""
+    return int(measure(sandbox, ["bench.floor", provider, sandbox.url, "2"]).said.split()[0])
+
+
+def told(label: str, use: Use) -> Use:
+    click.echo(f"{label:44}{use}")
+    return use
+
+
+def report(rows: list[Row]) -> str:
+    """Return the table, and what it was measured on."""
+    head = ["| | measured | wanted | | | sandbox idle |", "|---|--:|--:|---|---|--:|"]
+    load = os.getloadavg()[0]
+    python = platform.python_version()
+    on = f"{date.today()}, {os.cpu_count()} cores, {processor()}, Python {python}, load at the end {load:.1f}"
+    return "\n".join(["", *head, *map(str, rows), "", on])
+
+
+def processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())

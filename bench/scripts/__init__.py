@@ -1,0 +1,1 @@
+"""What somebody would write first: a platform's public client, SQLAlchemy, one commit a page."""
