@@ -219,11 +219,13 @@ class TestWhoIsRefused:
             db.session.add(refused)
             db.session.flush()
             request = {"state": "refused", "reference": "7F3K-2Q", "element": WECOM, "identity_id": refused.id}
+            request["reason"] = "Not this <b>one"
             db.session.add(BindingRequest(**request))
             db.session.commit()
         answer = scan(signed_in)
         assert answer.status_code == 403
         assert "An administrator has refused this person" in answer.text
+        assert "Not this &lt;b&gt;one" in answer.text
         assert holder(portal) is None
 
     def test_somebody_refused_between_the_scan_and_the_yes(self, signed_in, portal):

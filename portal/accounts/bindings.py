@@ -109,11 +109,12 @@ def check_not_refused(identity: Identity) -> None:
     mine = select(BindingRequest).where(BindingRequest.identity_id == identity.id).with_for_update()
     request = models.db.session.scalar(mine.execution_options(populate_existing=True))
     if request is not None and request.state == "refused":
+        said = _("What the administrator says: %(reason)s", reason=request.reason)
         raise Explained(
             40303,
             "an administrator has refused this person",
             _("An administrator has refused this person"),
-            _("Ask your administrator if that should be changed. Give them the reference below."),
+            said if request.reason else _("Ask your administrator if that should be changed."),
         )
 
 
