@@ -43,15 +43,17 @@ def kind_of(row, values: dict) -> str:
     return "moved" if set(values["department"]) != set(row.department) else "changed"
 
 
-def compare(batch: list, provider: str, tenant: str, element: str, since) -> Difference:
-    """Return what a batch would change.
+def compare(batch: list, provider: str, tenant: str, element: str, since, in_sight: set | None) -> Difference:
+    """Return what a batch would change, its rows locked.
 
     :param batch: tuples of subject, digest and what was told.
     :param since: when the sync began; whoever was read by themselves after that is left for the next one.
+    :param in_sight: the departments the element may see; `None`: all.
     """
-    found = STORED.where(TABLE.c.provider == provider, TABLE.c.tenant == tenant)
-    found = db.session.execute(found.where(TABLE.c.subject.in_([subject for subject, _, _ in batch])))
-    stored = {row.subject: row for row in found}
+    batch = sorted(batch, key=lambda entry: entry[0])  # two syncs of a company write in the same order: no deadlock
+    found = STORED.where(TABLE.c.provider == provider, TABLE.c.tenant == tenant).order_by(TABLE.c.subject)
+    found = found.where(TABLE.c.subject.in_([subject for subject, _, _ in batch])).with_for_update()
+    stored = {row.subject: row for row in db.session.execute(found)}
     difference = Difference()
     for subject, digest, told in batch:
         person = people.clean(Person(provider=provider, tenant=tenant, subject=subject, **told))
@@ -64,10 +66,21 @@ def compare(batch: list, provider: str, tenant: str, element: str, since) -> Dif
             difference.new.append({**key, **blank, **values})
         elif row.contact_at is not None and row.contact_at > since:
             digest = None
-        elif any(getattr(row, column) != value for column, value in values.items()):
-            difference.changed.append((row, {column: getattr(row, column) for column in KEPT} | values))
+        else:
+            if "department" in values:
+                values["department"] = seats(values["department"], row.department, in_sight)
+            if any(getattr(row, column) != value for column, value in values.items()):
+                difference.changed.append((row, {column: getattr(row, column) for column in KEPT} | values))
         difference.digests[subject] = digest
     return difference
+
+
+def seats(told: list[str], stored: list[str], in_sight: set | None) -> list[str]:
+    """Return somebody's departments from now on: those an element can't see stay."""
+    if in_sight is None:
+        return told
+    seats = [*told, *(dept for dept in stored if dept not in in_sight and dept not in told)]
+    return stored if set(seats) == set(stored) else seats
 
 
 def write(difference: Difference, provider: str, tenant: str, element: str) -> None:
@@ -81,6 +94,8 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
         rows = [{f"new_{name}": value for name, value in values.items()} for _, values in difference.changed]
         keys = [{"this": row.id, "new_updated_at": moment} for row, _ in difference.changed]
         db.session.execute(CHANGE, [{**row, **key} for row, key in zip(rows, keys, strict=True)])
+    others = (Listing.element != element, Listing.identity_id.in_([row.id for row, _ in difference.changed]))
+    people.forget_digests(*others)
     for row, values in difference.changed:
         if values["status"] not in MAY_SIGN_IN and (row.status in MAY_SIGN_IN or row.account_id is not None):
             shut_out(row.id, values["status"], element)

@@ -6,18 +6,21 @@ from portal import models
 from portal.directory.people import one_line
 from portal.models import Department
 
+ONE, PART, WHOLE = "one", "part", "whole"  # what is told: a department, what an app may see, or the company
 
-def save(provider: str, tenant: str, told: list[dict], whole: bool, check=lambda: None) -> dict:
+
+def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda: None) -> dict:
     """Store departments; return how many were `new`, `changed` and `removed`.
 
-    :param told: each with `deptId`, `openId`, `parentId`, `name`, `leaders` and `position`.
-    :param whole: whether this is all there is: then what is not among them is removed.
+    :param told: each with `deptId`, `openId`, `parentId`, `name`, `leaders` and `position`; the last four `None`
+        where the platform does not tell: then they stay as they are.
+    :param extent: `WHOLE`: what is not among them is removed. `PART`: what lay below one of them is. `ONE`: nothing.
     :param check: called inside the transaction; what it raises undoes it.
     """
-    return models.settle(lambda: _save(provider, tenant, told, whole, check))
+    return models.settle(lambda: _save(provider, tenant, told, extent, check))
 
 
-def _save(provider, tenant, told, whole, check):
+def _save(provider, tenant, told, extent, check):
     counts = {"new": 0, "changed": 0, "removed": 0}
     with models.write() as session:
         check()
@@ -34,21 +37,41 @@ def _save(provider, tenant, told, whole, check):
             counts["changed"] += row.id is not None and any(getattr(row, key) != values[key] for key in values)
             for key, value in values.items():
                 setattr(row, key, value)
-        if whole:
-            counts["removed"] = len(stored)
-            for row in stored.values():
-                session.delete(row)
+        gone = surplus(stored, told, extent)
+        counts["removed"] = len(gone)
+        for row in gone:
+            session.delete(row)
     return counts
 
 
-def compare(provider: str, tenant: str, told: list[dict]) -> dict:
-    """Return what `save()` of a whole tree would count, without storing anything."""
+def surplus(unseen: dict, told: list[dict], extent: str) -> list:
+    """Return which of the stored departments that were not told are to be removed.
+
+    Who sees a department sees all below it: what lay there is gone, or was moved out of sight. Of what lay elsewhere
+    an app with a smaller range knows nothing.
+
+    :param unseen: department id -> the stored department.
+    """
+    if extent == WHOLE:
+        return list(unseen.values())
+    above = {dept["deptId"] for dept in told} if extent == PART else set()
+    gone = []
+    while found := [row for row in unseen.values() if row.parent_id in above]:
+        gone += found
+        above = {row.dept_id for row in found}
+        unseen = {key: row for key, row in unseen.items() if key not in above}
+    return gone
+
+
+def compare(provider: str, tenant: str, told: list[dict], extent: str) -> dict:
+    """Return what `save()` would count, without storing anything."""
     stored = {row.dept_id: row for row in models.db.session.scalars(of(provider, tenant))}
     readable = {dept["openId"]: dept["deptId"] for dept in told if dept["openId"]}
     known = [(stored.pop(dept["deptId"], None), columns(dept, readable)) for dept in told]
     changed = [row for row, values in known if row and any(getattr(row, key) != values[key] for key in values)]
+    gone = surplus(stored, told, extent)
     models.db.session.rollback()
-    return {"new": sum(row is None for row, _ in known), "changed": len(changed), "removed": len(stored)}
+    return {"new": sum(row is None for row, _ in known), "changed": len(changed), "removed": len(gone)}
 
 
 def of(provider: str, tenant: str):
@@ -56,17 +79,18 @@ def of(provider: str, tenant: str):
 
 
 def columns(dept: dict, readable: dict) -> dict:
-    """Return a department's columns as told.
+    """Return a department's columns as far as they are told.
 
     :param readable: open department id -> the id departments are stored under.
     """
-    return {
+    told = {
         "open_id": dept["openId"],
         "parent_id": readable.get(dept["parentId"], dept["parentId"]),
-        "name": one_line(dept["name"]),
+        "name": dept["name"] if dept["name"] is None else one_line(dept["name"]),
         "leaders": dept["leaders"],
         "position": dept["position"],
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def sound(told: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:

@@ -40,7 +40,12 @@ def derive_company(provider: str, tenant: str, check=lambda: None) -> int:
     first, last = db.session.execute(select(func.min(Identity.id), func.max(Identity.id)).where(*mine)).one()
     changed = 0
     for start in range(first or 0, (last or 0) + 1, STEP):
-        with models.write():
-            check()
-            changed += derive(Identity.id >= start, Identity.id < start + STEP)
+        step = (Identity.id >= start, Identity.id < start + STEP)
+        changed += models.settle(lambda step=step: _derive_checked(check, *step))
     return changed
+
+
+def _derive_checked(check, *conditions):
+    with models.write():
+        check()
+        return derive(*conditions)

@@ -135,7 +135,7 @@ def save(person: Person, element: str) -> Identity:
         set_tokens(identity, person)
     db.session.flush()
     if differs:
-        forget_digests(identity.id)
+        forget_digests(Listing.identity_id == identity.id)
         memberships.derive(Identity.id == identity.id)
     if identity.status not in MAY_SIGN_IN:
         why = "left" if identity.status == LEFT else "frozen"
@@ -158,10 +158,12 @@ def columns(person: Person, element: str, open_ids: dict) -> dict:
     return told
 
 
-def forget_digests(*identity_ids: int) -> None:
-    """Let the next sync compare these people anew, inside the caller's transaction: what is stored has changed."""
-    mine = Listing.identity_id.in_(identity_ids)
-    db.session.execute(update(Listing).where(mine, Listing.digest.is_not(None)).values(digest=None))
+def forget_digests(*conditions) -> None:
+    """Let the next sync compare people anew, inside the caller's transaction: what is stored of them has changed.
+
+    :param conditions: on `Listing`: whom.
+    """
+    db.session.execute(update(Listing).where(*conditions, Listing.digest.is_not(None)).values(digest=None))
 
 
 def refresh(person: Person, element: str) -> None:
@@ -185,7 +187,7 @@ def gone(identity: Identity, element: str) -> None:
 def leave(identity: Identity, element: str) -> None:
     """Note that somebody has left, inside the caller's transaction."""
     identity.status, identity.contact_at = LEFT, now()
-    forget_digests(identity.id)
+    forget_digests(Listing.identity_id == identity.id)
     unbind(identity, element)
 
 

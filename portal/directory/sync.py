@@ -113,6 +113,8 @@ class Sync:
         for fault, ids in faults.items():
             self.warn(fault, *ids)
         self.counts["departments"] = len(tree)
+        self.extent = departments.WHOLE if self.survey.whole else departments.PART
+        self.in_sight = None if self.survey.whole else {dept["deptId"] for dept in tree}
         return tree
 
     def load_stored(self) -> dict[str, bytes]:
@@ -180,24 +182,31 @@ class Sync:
             raise Guarded()
 
     def ask_about(self, unseen: list[str]) -> list[tuple]:
-        """Return of everybody unseen their identity's id, whether they have left, and what was told about them."""
-        batches = (unseen[at : at + BATCH] for at in range(0, len(unseen), BATCH))
-        return [answer for batch in batches for answer in self.gather(self.identities(batch), self.ask_one)]
+        """Return of everybody unseen their identity's id, whether they have left, and what was told about them.
+
+        They have left, or are only out of sight.
+        """
+        answers = []
+        for at in range(0, len(unseen), BATCH):
+            for identity, left, told in self.gather(self.identities(unseen[at : at + BATCH]), self.ask_one):
+                answers.append((identity.id, left, told))
+                self.count("asked")
+                self.note("left" if left else "out_of_sight", identity.shown_name)
+        return answers
 
     def ask_one(self, identity: Identity):
-        """Ask the platform about somebody: left, or only out of sight?"""
-        person = None
+        """Ask the platform about somebody: yield them, whether they have left, and what was told about them."""
+        key = getattr(identity, self.client.lasting_id)
         try:
-            key = getattr(identity, self.client.lasting_id)
-            person = self.patient(lambda: self.element.directory_person(key))
-            left = person["status"] == LEFT
+            told = self.survey.entry(self.patient(lambda: self.client.member(key)))
         except Code as error:
             if error.code not in (60111, 40302):
                 raise
-            left = error.code == 60111
-        self.count("asked")
-        self.note("left" if left else "out_of_sight", identity.shown_name)
-        yield identity.id, left, person
+            yield identity, error.code == 60111, None
+            return
+        if told["subject"] != identity.subject:
+            raise Code(50300, "the platform's answer is about somebody else")
+        yield identity, told.get("status") == LEFT, told
 
     def identities(self, subjects: list[str]) -> list[Identity]:
         mine = (Identity.provider == self.company[0], Identity.tenant == self.company[1])
@@ -210,14 +219,15 @@ class Sync:
 
     def compare(self, tree, changed, answers):
         """Count what `write()` would do."""
-        self.count_departments(departments.compare(*self.company, tree))
+        if tree:
+            self.count_departments(departments.compare(*self.company, tree, self.extent))
         for batch in batches_in(changed):
-            self.count_people(bulk.compare(batch, *self.company, self.element.name, self.started_at))
+            self.count_people(self.difference(batch))
             db.session.rollback()
 
     def write(self, tree, changed, answers):
         if tree:
-            self.count_departments(departments.save(*self.company, tree, whole=True, check=self.hold))
+            self.count_departments(departments.save(*self.company, tree, self.extent, check=self.hold))
         for batch in batches_in(changed):
             self.count_people(models.settle(lambda batch=batch: self.write_people(batch)))
             self.count("written", len(batch))
@@ -230,21 +240,27 @@ class Sync:
     def write_people(self, batch) -> bulk.Difference:
         with models.write():
             self.hold()
-            difference = bulk.compare(batch, *self.company, self.element.name, self.started_at)
+            difference = self.difference(batch)
             bulk.write(difference, *self.company, self.element.name)
         return difference
+
+    def difference(self, batch) -> bulk.Difference:
+        return bulk.compare(batch, *self.company, self.element.name, self.started_at, self.in_sight)
 
     def write_unseen(self, answers):
         with models.write() as session:
             self.hold()
-            for identity_id, left, person in answers:
-                identity = session.get_one(Identity, identity_id)
+            for identity_id, left, told in answers:
+                identity = session.get_one(Identity, identity_id, with_for_update=True, populate_existing=True)
+                if identity.contact_at is not None and identity.contact_at > self.started_at:
+                    continue  # read by themselves since then: the next sync asks again
                 if left:
                     people.leave(identity, self.element.name)
-                elif person is not None:
-                    people.save(Person(**{**person, "tenant": self.company[1]}), self.element.name)
-            mine = Listing.identity_id.in_([identity_id for identity_id, _, _ in answers])
-            session.execute(delete(Listing).where(Listing.element == self.element.name, mine))
+                elif told is not None:
+                    provider, tenant = self.company
+                    people.save(Person(provider=provider, tenant=tenant, **told), self.element.name)
+                mine = (Listing.element == self.element.name, Listing.identity_id == identity_id)
+                session.execute(delete(Listing).where(*mine))
 
     def count_departments(self, changes: dict):
         for kind, number in changes.items():

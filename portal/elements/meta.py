@@ -109,8 +109,8 @@ class Meta:
                 raise
             people.gone(stored, self.name)
         else:
-            told = {**person, "tenant": person["tenant"] or self.tenant(), "contactRead": True}
-            people.refresh(Person(**told), self.name)
+            told = people.clean({**person, "tenant": person["tenant"] or self.tenant(), "contactRead": True})
+            people.refresh(people.with_departments(told), self.name)
 
     def syncDepartmentInfo(self, deptId: str | None = None) -> None:
         """Store the whole visible tree of departments, or exactly one of them; only a whole tree removes any.
@@ -120,13 +120,15 @@ class Meta:
         client, tenant = self.directory_client(), self.tenant()
         with http.within(DIRECTORY_SECONDS, DIRECTORY_SIZE):
             if deptId is None:
-                told = [dept for page in client.survey().departments() for dept in page]
+                survey = client.survey()
+                told = [dept for page in survey.departments() for dept in page]
+                extent = departments.WHOLE if survey.whole else departments.PART
             else:
-                told = [client.department(str(deptId))]
+                told, extent = [client.department(str(deptId))], departments.ONE
         told, faults = departments.sound(told)
         for fault, ids in faults.items():
             log.warning("%s: %s: %s", self.name, fault, ", ".join(ids[:10]))
-        departments.save(self.provider, tenant, told, whole=deptId is None)
+        departments.save(self.provider, tenant, told, extent)
         memberships.derive_company(self.provider, tenant)
 
     # What a Type fills in

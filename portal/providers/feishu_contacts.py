@@ -124,18 +124,19 @@ class FeishuContacts(ProviderApp):
             params["page_token"] = token
 
     def told_of_department(self, found: dict) -> dict:
-        """Return a department under its readable id, else its open id; its leaders by union id."""
+        """Return a department under its readable id, else its open id; what is not told is `None`.
+
+        Its leaders come by union id.
+        """
         if not text(found.get("open_department_id")):
             raise Code(50300, "the platform's department lacks its id")
-        leaders = found.get("leaders") if isinstance(found.get("leaders"), list) else []
-        ids = [first(leader, "leaderID", "leader_id") for leader in leaders]
         return {
             "deptId": text(found.get("department_id")) or found["open_department_id"],
             "openId": found["open_department_id"],
-            "parentId": text(found.get("parent_department_id")),
-            "name": text(found.get("name")),
-            "leaders": texts([text(found.get("leader_user_id")), *ids]),
-            "position": whole(found.get("order")),
+            "parentId": told(found, "parent_department_id", text),
+            "name": told(found, "name", text),
+            "leaders": leaders(found),
+            "position": told(found, "order", whole),
         }
 
 
@@ -147,6 +148,7 @@ class FeishuSurvey:
         self.whole = True  #: whether the app may see the whole company
         self.people: list[str] = []  #: union ids of those in the app's range by themselves
         self.readable: dict[str, str] = {}  #: open department id -> the id departments are stored under
+        self.leaders: dict[str, list] = {}  #: department id -> union ids; without those whose leaders are not told
 
     def departments(self):
         """Yield pages of departments: below the root, or where the app's range is smaller, from each of that."""
@@ -173,11 +175,12 @@ class FeishuSurvey:
         for page in self.client.pages(path, self.patient, **DEPARTMENT_IDS, fetch_child="true", page_size=50):
             yield self.noted([self.client.told_of_department(row) for row in rows(page, "items")])
 
-    def noted(self, told: list[dict]) -> list[dict]:
-        """Return departments not told before."""
-        fresh = {dept["openId"]: dept for dept in told if dept["openId"] not in self.readable}
-        self.readable.update((key, dept["deptId"]) for key, dept in fresh.items())
-        return list(fresh.values())
+    def noted(self, found: list[dict]) -> list[dict]:
+        """Return departments; those of a smaller range once, as one of its roots may lie below another."""
+        fresh = [dept for dept in found if self.whole or dept["openId"] not in self.readable]
+        self.readable.update((dept["openId"], dept["deptId"]) for dept in fresh)
+        self.leaders.update((dept["deptId"], dept["leaders"]) for dept in fresh if dept["leaders"] is not None)
+        return fresh
 
     def sources(self) -> list:
         """Return what members are read from: departments, and bundles of people in the range by themselves."""
@@ -196,17 +199,39 @@ class FeishuSurvey:
             yield [self.member(row) for row in rows(page, "items")]
 
     def member(self, row: dict) -> dict:
-        told = self.client.told_of_user(row)
-        if "department" in told:
-            told["department"] = [self.readable.get(dept, dept) for dept in told["department"]]
-        told.setdefault("userId", told.get("openId", ""))
-        return {**told, "subject": told.get("unionId", "")}
+        person = self.client.told_of_user(row)
+        if "department" in person:
+            person["department"] = [self.readable.get(dept, dept) for dept in person["department"]]
+        return self.entry(person)
+
+    def entry(self, person: dict) -> dict:
+        """Return somebody with their `subject`, and with what their departments tell: whether they lead one."""
+        subject, seats = person.get("unionId", ""), person.get("department", [])
+        person = {"userId": person.get("openId", ""), **person, "subject": subject}
+        leads = sorted(dept for dept in seats if subject in self.leaders.get(dept, ()))
+        if leads or (self.leaders and "department" in person and {*seats} <= {ROOT, *self.leaders}):
+            person |= {"isLeader": bool(leads), "leads": leads}
+        return person
 
 
 def rows(page: dict, key: str) -> list[dict]:
     """Return the entries of a page."""
     found = page.get(key)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def told(found: dict, key: str, read):
+    """Return what `read` makes of a value, or `None` where the platform does not tell it."""
+    return read(found[key]) if key in found else None
+
+
+def leaders(department: dict) -> list[str] | None:
+    """Return the ids of those who lead a department, the main one first; `None` where that is not told."""
+    if "leaders" not in department and "leader_user_id" not in department:
+        return None
+    others = department["leaders"] if isinstance(department.get("leaders"), list) else []
+    ids = [first(leader, "leaderID", "leader_id") for leader in others]
+    return [value for value in texts([text(department.get("leader_user_id")), *ids]) if value]
 
 
 def status(flags: dict) -> int:

@@ -16,6 +16,7 @@ HOSTS = {
 }
 GENDER = {"1": 1, "2": 2, 1: 1, 2: 2}
 STATUS = {1: 1, 2: 3, 4: 4, 5: 2}  # theirs: 1 active, 2 disabled, 4 not activated, 5 left
+ROOT = "1"
 UNKNOWN_MEMBER, OUT_OF_RANGE, NO_USERID = 60111, 60011, 41009
 NO_DEPARTMENT = dict.fromkeys((60003, 60011, 60123), 60111)
 NOT_A_CODE = dict.fromkeys((40029, 41008, 42003), 40029)
@@ -178,16 +179,17 @@ class WeCom(ProviderApp):
         return WeComSurvey(self, patient)
 
     def told_of_department(self, found: dict) -> dict:
+        """Return a department; what is not told is `None`."""
         dept_id, parent = texts([found.get("id")]), texts([found.get("parentid")])
         if not dept_id:
             raise Code(50300, "the platform's department lacks its id")
         return {
             "deptId": dept_id[0],
             "openId": "",
-            "parentId": parent[0] if parent else "",
-            "name": text(found.get("name")),
-            "leaders": texts(found.get("department_leader")),
-            "position": -whole(found.get("order")),  # theirs: the greatest first
+            "parentId": parent[0] if parent else None,
+            "name": text(found["name"]) if "name" in found else None,
+            "leaders": texts(found["department_leader"]) if "department_leader" in found else None,
+            "position": -whole(found["order"]) if "order" in found else None,  # theirs: the greatest first
         }
 
     def consented(self, ticket: str) -> dict:
@@ -235,6 +237,7 @@ class WeComSurvey:
     def __init__(self, client: WeCom, patient):
         self.client, self.patient = client, patient
         self.found: list[str] = []
+        self.whole = True  #: whether the app may see the whole company
 
     def departments(self):
         """Yield all departments the app may see, in one page."""
@@ -242,6 +245,7 @@ class WeComSurvey:
         answer = self.patient(lambda: send("GET", "department/list", expect="department", numbers=NO_DEPARTMENT))
         told = [self.client.told_of_department(row) for row in rows(answer, "department")]
         self.found = list(dict.fromkeys(dept["deptId"] for dept in told))
+        self.whole = ROOT in self.found
         yield told
 
     def sources(self) -> list[str]:
@@ -255,8 +259,11 @@ class WeComSurvey:
         yield [self.member(row) for row in rows(answer, "userlist")]
 
     def member(self, row: dict) -> dict:
-        told = self.client.told_of_member(row)
-        return {**told, "subject": told.get("userId", "").casefold()}
+        return self.entry(self.client.told_of_member(row))
+
+    def entry(self, person: dict) -> dict:
+        """Return somebody with their `subject`."""
+        return {**person, "subject": person.get("userId", "").casefold()}
 
 
 def rows(answer: dict, key: str) -> list[dict]:
