@@ -1,7 +1,9 @@
 """The page Elements in Chromium: check an element, copy an address, with and without JavaScript."""
 
 import pytest
+from conftest import ROOT
 from playwright.sync_api import expect
+from test_axe_chromium import RUN, axe  # noqa: F401 - a fixture
 
 pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.browser
@@ -65,3 +67,36 @@ def test_nothing_scrolls_sideways(browse, site, sandbox_process, width):
     card_of(page, "FSInnerExample").get_by_role("button", name="Check", exact=True).click()
     expect(card_of(page, "FSInnerExample").get_by_role("status")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture(scope="module")
+def troubled(run_site):
+    return run_site(add=lambda elements: (elements.feishu("Broken", appId=""), elements.feishu("Off", isActive=False)))
+
+
+@pytest.fixture(scope="module")
+def unconfigured(run_site):
+    return run_site(PORTAL_APP_DIR=str(ROOT / "docs"))
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_axe_finds_nothing(browse, troubled, unconfigured, sandbox_process, axe, locale):  # noqa: F811
+    page = browse(locale=locale, reduced_motion="reduce")
+
+    def look():
+        page.evaluate(axe)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert page.evaluate(RUN) == [], scheme
+
+    open_elements(page, unconfigured)
+    look()
+    open_elements(page, troubled)
+    look()
+    sandbox_process.reset()
+    sandbox_process.app("wecom", trusted_ip=False)
+    page.locator('form[action*="/QywxInnerExample/"] button').click()
+    expect(page.locator(".examined")).to_be_visible()
+    for fold in page.locator("summary").all():
+        fold.click()
+    look()
