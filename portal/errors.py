@@ -51,7 +51,8 @@ class Explained(Code):
 
     @property
     def meaning(self) -> "Meaning":
-        return Meaning(self.status, self.title, self.advice)
+        """As plain texts: Jinja takes lazy ones for safe, and these may hold what somebody wrote."""
+        return Meaning(self.status, str(self.title), str(self.advice))
 
 
 ASK_ADMIN = _("Only your administrator can mend this. Give them the reference below.")
