@@ -17,7 +17,7 @@ from portal.accounts import contacts
 from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
-from portal.pages.admin import accounts, audit, bindings, directory, elements, frame, imports, queue
+from portal.pages.admin import accounts, audit, bindings, directory, elements, frame, imports, pairing, queue
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
@@ -73,7 +73,7 @@ def create_app(environ=None) -> Portal:
     refusals.init_app(app)
     for part in (site, entrance, login, account, api, health):
         app.register_blueprint(part.bp)
-    for part in (frame, bindings, imports, queue, accounts, directory, elements, audit):
+    for part in (frame, bindings, pairing, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)

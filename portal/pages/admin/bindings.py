@@ -1,12 +1,223 @@
-"""STUB bindings"""
+"""Bindings: the table of people and their accounts, a card for each person, and what parts them from an account."""
 
-from flask import render_template
+from flask import current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
 
-from portal.pages.admin import frame
+from portal.accounts import bindings, listing, own, trail, tree, ways
+from portal.accounts.listing import PER_PAGE, Filters, number
+from portal.errors import Code
+from portal.models import Identity, SyncRun, db
+from portal.pages import visit
+from portal.pages.admin import frame, words
+from portal.pages.admin.accounts import labels
+from portal.pages.admin.sentences import told
 
 bp = frame.blueprint("bindings", __name__)
+
+ID = "<int(max=2147483647):id>"
+HISTORY = 12  # entries of the trail on a person's card
+TYPED_OVER = 20  # of so many at once the count is typed
+
+
+@bp.context_processor
+def vocabulary():
+    return {"words": words, "labels": labels()}
+
+
+# The table
 
 
 @bp.get("/bindings")
 def show():
-    return render_template("admin/bindings.html")
+    filters = Filters.of(request.args)
+    rows, counts = listing.rows(filters), listing.counters()
+    companies, usable = tree.companies(), current_app.elements.usable()
+    total = listing.count(filters) if filters.narrowing else counts["all"]
+    return render_template(
+        "admin/bindings.html",
+        filters=filters,
+        rows=rows,
+        counts=counts,
+        total=total,
+        per_page=PER_PAGE,
+        paths=tree.paths(row.person for row in rows),
+        departments=tree.choice(filters.department),
+        companies=companies,
+        providers=sorted({company[0] for company in companies} | {each.provider for each in usable}),
+        looser=looser(filters) if not rows and counts["all"] else {},
+        steps=checklist(counts),
+        last_sync=last_sync(),
+    )
+
+
+def looser(filters: Filters) -> dict[str, int]:
+    """Return how many people there would be without one of the filters, by its name."""
+    return {name: listing.count(filters.without(name)) for name in filters.narrowing}
+
+
+def last_sync() -> SyncRun | None:
+    """Return the directory sync that ended last."""
+    ended = select(SyncRun).where(SyncRun.ended_at.is_not(None), ~SyncRun.dry_run)
+    return db.session.scalar(ended.order_by(SyncRun.ended_at.desc()).limit(1))
+
+
+def checklist(counts: dict) -> dict[str, bool]:
+    """Return the first administrator's steps and which are done; nothing once all are."""
+    me = frame.administrator()
+    mine = len(own.identities(me.account_id))
+    steps = {
+        "element": bool(current_app.elements.usable()),
+        "self": mine > 0,
+        "sync": db.session.scalar(select(SyncRun.id).where(SyncRun.state == "done").limit(1)) is not None,
+        "approve": counts["bound"] > mine,
+    }
+    return {} if all(steps.values()) else steps
+
+
+# A person
+
+
+@bp.get(f"/people/{ID}")
+def person(id):
+    row = listing.row(found(id))
+    history = trail.page(trail.Filter(identity_id=id), size=HISTORY)
+    return render_template(
+        "admin/person.html",
+        row=row,
+        person=row.person,
+        paths=tree.paths([row.person]),
+        sessions=own.open_sessions(id),
+        history=told(history.events),
+    )
+
+
+@bp.post(f"/people/{ID}/end-sessions")
+def end_sessions(id):
+    bindings.end_sessions(id, frame.administrator().account_id, visit.client())
+    flash(_("%(name)s is signed out everywhere.", name=found(id).shown_name), "good")
+    return to_person(id)
+
+
+def found(id: int) -> Identity:
+    """Return the person of that id.
+
+    :raises Code: 60111 when there is none.
+    """
+    person = db.session.get(Identity, id)
+    if person is None:
+        raise Code(60111, "there is no such person")
+    return person
+
+
+def to_person(id: int):
+    return redirect(url_for("admin_bindings.person", id=id), 303)
+
+
+# Unbinding
+
+
+@bp.get(f"/bindings/{ID}/unbind")
+def ask_unbind(id):
+    """Say what would happen, before it does."""
+    person = found(id)
+    if person.account_id is None:
+        return to_person(id)
+    return render_template("admin/unbind.html", person=person, paths=tree.paths([person]), **consequences(person))
+
+
+def consequences(person: Identity) -> dict:
+    """Return what an unbind does: how many sessions end, and whether the account stays without a way in."""
+    mine, known = own.identities(person.account_id), ways.usable()
+    return {"sessions": own.open_sessions(person.id), "last_way": own.is_last_way(person, mine, known)}
+
+
+@bp.post(f"/bindings/{ID}/unbind")
+def unbind(id):
+    g.go_on = url_for(".person", id=id)
+    person = found(id)
+    seen = number(request.form.get("seen")) or person.account_id
+    if seen is None:
+        raise Code(40900, "the person is bound to no account")
+    bindings.unbind(id, frame.administrator().account_id, visit.client(), seen)
+    flash(_("%(name)s is unbound, and signed out everywhere.", name=person.shown_name), "good")
+    return to_person(id)
+
+
+# Many at once
+
+
+@bp.post("/bindings/many")
+def many():
+    """Unbind or sign out whoever is ticked; what that means is shown first."""
+    chosen = ticked()
+    doing = request.form.get("do")
+    if not chosen or doing not in ("unbind", "end-sessions"):
+        flash(_("Nobody is ticked."), "stop")
+        return back_to_table()
+    wrong_count = len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen)
+    if "sure" not in request.form or wrong_count:
+        people = [(found(id), seen) for id, seen in chosen]
+        mistyped = "sure" in request.form
+        page = render_template(
+            "admin/many.html", doing=doing, people=people, mistyped=mistyped, typed_over=TYPED_OVER, **together(people)
+        )
+        return page, 422 if mistyped else 200
+    do = bindings.unbind if doing == "unbind" else sign_out
+    done, changed = one_by_one(do, chosen)
+    flash(
+        ngettext("%(num)s person is unbound.", "%(num)s people are unbound.", done)
+        if doing == "unbind"
+        else ngettext("%(num)s person is signed out.", "%(num)s people are signed out.", done),
+        "good" if done else "info",
+    )
+    if changed:
+        flash(
+            ngettext(
+                "%(num)s person has changed meanwhile and stays as they are.",
+                "%(num)s people have changed meanwhile and stay as they are.",
+                changed,
+            ),
+            "stop",
+        )
+    return back_to_table()
+
+
+def together(people: list) -> dict:
+    """Return what parting these people from their accounts does: sessions that end, accounts without a way in."""
+    bound = [person for person, seen in people if seen and person.account_id == seen]
+    facts = [consequences(person) for person in bound]
+    return {
+        "bound": len(bound),
+        "sessions": sum(fact["sessions"] for fact in facts),
+        "last_ways": sum(fact["last_way"] for fact in facts),
+    }
+
+
+def ticked() -> list[tuple[int, int | None]]:
+    """Return the people ticked, each with the account they were seen with: `<person>-<account>`."""
+    pairs = (value.partition("-") for value in request.form.getlist("person")[:PER_PAGE])
+    found = {number(person): number(account) for person, _dash, account in pairs}
+    return [(person, account) for person, account in found.items() if person]
+
+
+def one_by_one(do, chosen: list) -> tuple[int, int]:
+    """Do something with each person in a transaction of its own; return how many it was done for, and how many not."""
+    me, client, done, changed = frame.administrator().account_id, visit.client(), 0, 0
+    for id, seen in chosen:
+        try:
+            if seen is not None:
+                do(id, me, client, seen)
+                done += 1
+        except Code:
+            changed += 1
+    return done, changed
+
+
+def sign_out(id: int, actor_id: int, client, seen: int) -> None:
+    bindings.end_sessions(id, actor_id, client)
+
+
+def back_to_table():
+    return redirect(visit.safe_path(request.form.get("back")) or url_for(".show"), 303)

@@ -1,12 +1,143 @@
-"""STUB queue"""
+"""The queue: people who scanned and are unbound; one or many are bound, get an account, or are refused."""
 
-from flask import render_template
+from flask import current_app, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from portal.accounts import listing, queue, tree
+from portal.accounts.listing import PER_PAGE, number
+from portal.errors import Code
+from portal.pages import visit
 from portal.pages.admin import frame
+from portal.pages.admin.bindings import ID, TYPED_OVER, vocabulary
 
 bp = frame.blueprint("queue", __name__)
+bp.context_processor(vocabulary)
+
+MANY = ("bind", "create", "refuse")
 
 
 @bp.get("/queue")
 def show():
-    return render_template("admin/queue.html")
+    state = "refused" if request.args.get("state") == "refused" else "waiting"
+    page = max(1, number(request.args.get("page")) or 1)
+    rows, total = listing.queue(state, page)
+    return render_template(
+        "admin/queue.html",
+        state_shown=state,
+        rows=rows,
+        page=page,
+        total=total,
+        per_page=PER_PAGE,
+        paths=tree.paths(row.person for row in rows),
+        policy=current_app.config["PORTAL_UNKNOWN_PEOPLE"],
+    )
+
+
+@bp.post(f"/queue/{ID}/bind")
+def bind(id):
+    with_way_back()
+    person = queue.bind(id, number(request.form.get("account")) or 0, *by())
+    flash(_("%(name)s is bound and can sign in now.", name=person.shown_name), "good")
+    return to_queue()
+
+
+@bp.post(f"/queue/{ID}/create")
+def create(id):
+    with_way_back()
+    account = queue.create(id, *by())
+    flash(_("%(name)s has an account now: %(account)s.", name=account.name, account=account.username), "good")
+    return to_queue()
+
+
+@bp.post(f"/queue/{ID}/refuse")
+def refuse(id):
+    with_way_back()
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        flash(_("Please say why: the person reads it."), "stop")
+        return redirect(url_for(".show", _anchor=f"request-{id}"), 303)
+    person = queue.refuse(id, reason, *by())
+    flash(_("%(name)s is refused, and reads why at the next scan.", name=person.shown_name), "good")
+    return to_queue()
+
+
+@bp.post(f"/queue/{ID}/reopen")
+def reopen(id):
+    with_way_back()
+    person = queue.reopen(id, *by())
+    flash(_("The refusal is taken back: %(name)s waits again.", name=person.shown_name), "good")
+    return to_queue()
+
+
+@bp.post("/queue/many")
+def many():
+    """Decide about whoever is ticked; of more than twenty the count is typed first."""
+    chosen, doing = ticked(), request.form.get("do")
+    reason = request.form.get("reason", "").strip()
+    if not chosen or doing not in MANY:
+        flash(_("Nobody is ticked."), "stop")
+    elif doing == "refuse" and not reason:
+        flash(_("Please say why: the person reads it."), "stop")
+    elif len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen):
+        mistyped = "count" in request.form
+        page = render_template(
+            "admin/queue_many.html", doing=doing, chosen=chosen, reason=reason, mistyped=mistyped, typed_over=TYPED_OVER
+        )
+        return page, 422 if mistyped else 200
+    else:
+        say(doing, *one_by_one(doing, chosen, reason))
+    return to_queue()
+
+
+def ticked() -> dict[int, int | None]:
+    """Return the requests ticked, each with the account that was suggested for it on the page."""
+    ids = dict.fromkeys(number(value) for value in request.form.getlist("request")[:PER_PAGE])
+    return {id: number(request.form.get(f"account-{id}")) for id in ids if id}
+
+
+def one_by_one(doing: str, chosen: dict, reason: str) -> tuple[int, int]:
+    """Decide each in a transaction of its own; return how many are, and how many stay as they are."""
+    decide = {
+        "bind": lambda id, account: queue.bind(id, account, *by()),
+        "create": lambda id, account: queue.create(id, *by()),
+        "refuse": lambda id, account: queue.refuse(id, reason, *by()),
+    }[doing]
+    done = 0
+    for id, account in chosen.items():
+        try:
+            if doing != "bind" or account:
+                decide(id, account)
+                done += 1
+        except Code:
+            continue
+    return done, len(chosen) - done
+
+
+def say(doing: str, done: int, stayed: int) -> None:
+    texts = {
+        "bind": ngettext("%(num)s person is bound.", "%(num)s people are bound.", done),
+        "create": ngettext("%(num)s account is made.", "%(num)s accounts are made.", done),
+        "refuse": ngettext("%(num)s person is refused.", "%(num)s people are refused.", done),
+    }
+    flash(texts[doing], "good" if done else "info")
+    if stayed:
+        stay = ngettext(
+            "%(num)s stays: there is no clear suggestion, or somebody else was first.",
+            "%(num)s stay: there is no clear suggestion, or somebody else was first.",
+            stayed,
+        )
+        flash(stay, "stop")
+
+
+def by() -> tuple:
+    """Return who decides, and from where."""
+    return frame.administrator().account_id, visit.client()
+
+
+def with_way_back() -> None:
+    g.go_on = url_for(".show")
+
+
+def to_queue():
+    return redirect(url_for(".show"), 303)
