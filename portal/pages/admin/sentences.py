@@ -16,6 +16,9 @@ SENTENCES = {
     ("login", "link"): _("%(account)s signed in with a one-time link"),
     ("login", "refused"): _("%(person)s could not sign in"),
     ("login", "refused", "no person"): _("Somebody could not sign in"),
+    ("login.confirm",): _("%(account)s confirmed who they are"),
+    ("login.confirm", "refused"): _("%(account)s could not confirm who they are"),
+    ("login.confirm", "refused", "no account"): _("Somebody could not confirm who they are"),
     ("session.end",): _("%(account)s ended a session"),
     ("session.end", "signed out"): _("%(account)s signed out"),
     ("session.end", "by another"): _("%(actor)s ended sessions of %(account)s"),
@@ -42,6 +45,8 @@ SENTENCES = {
     ("contact.reveal", "email"): _("%(actor)s looked at the e-mail address of %(account)s"),
     ("contact.reveal", "mobile", "no account"): _("%(actor)s looked at the mobile number of %(person)s"),
     ("contact.reveal", "email", "no account"): _("%(actor)s looked at the e-mail address of %(person)s"),
+    ("binding.offer",): _("%(account)s scanned as %(person)s, to bind them to their own account"),
+    ("binding.offer", "refused"): _("%(person)s could not be bound to an account"),
     ("binding.make",): _("%(account)s was bound to %(person)s"),
     ("binding.make", "by holder"): _("%(account)s bound %(person)s to their own account"),
     ("binding.make", "by another"): _("%(actor)s bound %(person)s to %(account)s"),
@@ -51,15 +56,25 @@ SENTENCES = {
     ("binding.end", "by holder"): _("%(account)s unbound %(person)s from their own account"),
     ("binding.end", "by another"): _("%(actor)s unbound %(person)s from %(account)s"),
     ("binding.end", "refused"): _("%(person)s could not be unbound from %(account)s"),
+    ("suggestion.decline",): _("%(actor)s declined that %(person)s belongs to %(account)s"),
+    ("suggestion.decline", "refused"): _("%(actor)s could not decline a suggestion for %(person)s"),
     ("queue.refuse",): _("%(actor)s refused %(person)s"),
+    ("queue.refuse", "refused"): _("%(actor)s could not refuse %(person)s"),
     ("queue.reopen",): _("%(actor)s took the refusal of %(person)s back"),
+    ("queue.reopen", "refused"): _("%(actor)s could not take the refusal of %(person)s back"),
+    ("sync.ask",): _("%(actor)s asked for a sync of %(element)s"),
+    ("sync.end",): _("The sync of %(element)s has ended"),
+    ("sync.end", "stopped"): _("The sync of %(element)s was stopped: too many people would lose access"),
+    ("sync.end", "refused"): _("The sync of %(element)s has failed"),
     ("import.apply",): _("%(actor)s applied an import of bindings"),
     ("bindings.export",): _("%(actor)s exported the bindings"),
     ("audit.export",): _("%(actor)s exported the audit"),
 }
 OTHERWISE = _("%(actor)s: %(action)s")  # what an element's own code has written
+NOT_DONE = _("%(actor)s could not do this: %(action)s")
 GROUPS = {  # the actions as the filter names them
     "login": _("Sign-in"),
+    "login.confirm": _("Confirmed by a scan"),
     "session.end": _("Session ended"),
     "session.end_all": _("Signed out everywhere"),
     "account.create": _("Account made"),
@@ -71,14 +86,19 @@ GROUPS = {  # the actions as the filter names them
     "link.make": _("One-time link made"),
     "link.revoke": _("One-time link revoked"),
     "contact.reveal": _("Contact data looked at"),
+    "binding.offer": _("Scanned to bind"),
     "binding.make": _("Bound"),
     "binding.end": _("Unbound"),
+    "suggestion.decline": _("Suggestion declined"),
     "queue.refuse": _("Refused in the queue"),
     "queue.reopen": _("Refusal taken back"),
+    "sync.ask": _("Sync asked for"),
+    "sync.end": _("Sync ended"),
     "import.apply": _("Import applied"),
     "bindings.export": _("Bindings exported"),
     "audit.export": _("Audit exported"),
 }
+SAID = ("account.create", "account.edit", "account.disable", "account.role")  # the sentence gives the reason
 FIELDS = {
     "username": _("username"),
     "name": _("name"),
@@ -112,13 +132,14 @@ def tell(event: AuditEvent, accounts: dict, people: dict) -> Told:
     actor, account = accounts.get(event.actor_id), accounts.get(event.account_id)
     person = people.get(event.identity_id)
     names = {
-        "actor": account_name(actor, event.actor_id),
+        "actor": account_name(actor, event.actor_id) if event.actor_id else gettext("The server"),
         "account": account_name(account, event.account_id),
+        "element": event.element or gettext("an element"),
         "person": person_name(person, event.identity_id),
         "action": event.action,
     }
     sentence = str(sentence_of(event)) % names
-    why = str(meaning(event.result).title) if event.result and event.action == "login" else ""
+    why = str(meaning(event.result).title) if event.result and event.action not in SAID else ""
     return Told(event, sentence, why, notes(event), actor, account, person)
 
 
@@ -126,13 +147,16 @@ def sentence_of(event: AuditEvent):
     """Return the sentence that fits an entry best, with places for the names."""
     so = circumstances(event)
     fitting = [key for key in SENTENCES if key[0] == event.action and so.issuperset(key[1:])]
-    return SENTENCES[max(fitting, key=len)] if fitting else OTHERWISE
+    refused = [key for key in fitting if "refused" in key]
+    if event.result and not refused:
+        return NOT_DONE
+    return SENTENCES[max(refused or fitting, key=len)] if fitting else OTHERWISE
 
 
 def circumstances(event: AuditEvent) -> set[str]:
     """Return what is so of an entry, in the words of `SENTENCES`."""
     details = event.details or {}
-    so = {str(details[name]) for name in ("how", "why", "role", "field") if name in details}
+    so = {str(details[name]) for name in ("how", "why", "role", "field", "state") if name in details}
     if event.result:
         so.add("refused")
     if event.identity_id is None:
@@ -147,7 +171,7 @@ def circumstances(event: AuditEvent) -> set[str]:
 def account_name(account: Account | None, id: int | None) -> str:
     if account is not None:
         return account.username
-    return gettext("account no. %(id)s", id=id) if id else gettext("the server")
+    return gettext("account no. %(id)s", id=id) if id else gettext("an account")
 
 
 def person_name(person: Identity | None, id: int | None) -> str:
