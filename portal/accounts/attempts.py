@@ -77,8 +77,7 @@ def element_of(state: str) -> str | None:
     return models.db.session.scalar(select(LoginAttempt.element).where(LoginAttempt.state_hash == fingerprint(state)))
 
 
-def session_of(state: str) -> int | None:
-    """Return the id of the session that the attempt has opened or belongs to, for a callback that arrives again."""
-    return models.db.session.scalar(
-        select(LoginAttempt.session_id).where(LoginAttempt.state_hash == fingerprint(state))
-    )
+def known(state: str, session_id: int) -> LoginAttempt | None:
+    """Return the attempt, used or not, if it is of this session: it has opened it, or was begun in it."""
+    mine = (LoginAttempt.state_hash == fingerprint(state), LoginAttempt.session_id == session_id)
+    return models.db.session.scalar(select(LoginAttempt).where(*mine))

@@ -71,8 +71,10 @@ def finish(element):
             return offer(element, person, attempt)
         signed_in = enter(element, person, attempt)
     except Code:
-        if me and attempts.session_of(state) == me.id:  # this callback has done its work already, or is not a login
-            g.go_on = g.start_again = url_for("account.show")
+        mine = me and attempts.known(state, me.id)
+        if mine:
+            g.go_on = url_for("account.show")  # this callback has done its work already, or was no login
+            g.start_again = g.start_again if mine.purpose == "login" else g.go_on
         raise
     if attempt.purpose == "confirm":
         flash(_("Thank you, that was you. You can go on now."), "good")
