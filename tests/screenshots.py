@@ -14,6 +14,7 @@ from postgres import free_port
 from sandbox_server import SandboxServer
 
 DOCS = ROOT / "docs"
+CONNECT = "form[action*='/account/bind/'] button"
 LOOKS = {
     "": {"locale": "en", "color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
     "-zh": {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": 375, "height": 760}},
@@ -39,6 +40,28 @@ def account(page, site):
     answer(page)
 
 
+def account_bind(page, site):
+    account(page, site)
+    connect(page)
+
+
+def account_unbind(page, site):
+    page.goto(f"{site.url}/login/FSInnerExample")
+    answer(page, "lisi")
+    if page.locator(CONNECT).count():
+        connect(page, "lisi")
+        page.locator("main form button").click()
+        page.wait_for_url(f"{site.url}/account")
+    page.locator("main a[href$='/unbind']").last.click()
+    page.locator("main form").wait_for()
+
+
+def connect(page, person="zhangsan"):
+    page.locator(CONNECT).click()
+    page.locator('input[name="person"]').first.wait_for()
+    answer(page, person)
+
+
 def cancelled(page, site):
     page.goto(f"{site.url}/login/FSInnerExample")
     answer(page, button="Refuse")
@@ -55,13 +78,13 @@ def one_time_link(page, site):
     page.goto(done.stdout.strip())
 
 
-def answer(page, button="Allow"):
-    page.locator('input[name="person"][value="zhangsan"]').check()
+def answer(page, person="zhangsan", button="Allow"):
+    page.locator(f'input[name="person"][value="{person}"]').check()
     page.get_by_role("button", name=button).click()
     page.locator("main h1").wait_for()
 
 
-PAGES = (login, login_wecom, in_app, account, cancelled, waiting, one_time_link)
+PAGES = (login, login_wecom, in_app, account, account_bind, account_unbind, cancelled, waiting, one_time_link)
 
 
 def run(folder: Path, sandbox, **more):
