@@ -68,7 +68,12 @@ class Department:
     leaders: list = field(default_factory=list)  # keys of people, the main leader first
     feishu_id: str = ""  # a department id with letters, where the company gave one
     order: int = 100
+    withhold: list = field(default_factory=list)  # platform fields left out of every answer
     extra: dict = field(default_factory=dict)  # platform fields put in place of ours
+
+    def dress(self, fields):
+        """Return platform fields with this department's replacements in and the withheld ones out."""
+        return {name: value for name, value in (fields | self.extra).items() if name not in self.withhold}
 
 
 class Directory:

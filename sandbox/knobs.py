@@ -13,7 +13,8 @@ POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`
                of ids); `set` {field: value}, our field or a platform's; `withhold` [platform fields]; `add` true.
                Without `provider`: on both platforms.
 POST department {"provider", "department", ...}: `name`, `parent`, `leaders` (keys of people), `order`; `set` {a
-               platform's field: value}; `add` true; `remove` true. Without `provider`: on both platforms.
+               platform's field: value}; `withhold` [platform fields]; `add` true; `remove` true. Without `provider`:
+               on both platforms.
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
                `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `limits` (pairs: so many calls of
                one kind in so many seconds), `redirect_uris`, `trusted_domain`, `trusted_ip`, `disabled`,
@@ -65,7 +66,7 @@ STATES = {  # the knob's word: the state it sets; false makes the person active 
 }
 FLAGS = {"hide": "hidden", "bar": "barred"}
 PLAIN = ("name", "departments", "withhold")
-DEPARTMENT = ("name", "parent", "leaders", "order")
+DEPARTMENT = ("name", "parent", "leaders", "order", "withhold")
 SETS = ("permissions", "dropped")
 
 

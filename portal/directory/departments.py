@@ -74,6 +74,13 @@ def compare(provider: str, tenant: str, told: list[dict], extent: str) -> dict:
     return {"new": sum(row is None for row, _ in known), "changed": len(changed), "removed": len(gone)}
 
 
+def readable(provider: str, tenant: str) -> dict[str, str]:
+    """Return open department id -> the id it is stored under."""
+    columns = select(Department.open_id, Department.dept_id)
+    mine = (Department.provider == provider, Department.tenant == tenant, Department.open_id != "")
+    return dict(tuple(row) for row in models.db.session.execute(columns.where(*mine)))
+
+
 def of(provider: str, tenant: str):
     return select(Department).where(Department.provider == provider, Department.tenant == tenant)
 

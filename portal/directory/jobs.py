@@ -64,6 +64,7 @@ def make(app) -> Jobs:
     @huey.periodic_task(lambda moment: True, name="look_around")  # Huey asks once a minute
     def look_around():
         with app.app_context():
+            runs.close_all_cut_off()
             for element in due():
                 runs.ask(element.name, "schedule")
             for name in runs.queued():

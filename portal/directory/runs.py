@@ -49,7 +49,7 @@ def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> bool:
     """
     try:
         with models.write() as session:
-            close_cut_off(element)
+            close_cut_off(SyncRun.element == element)
             if session.scalar(select(SyncRun.id).where(SyncRun.element == element, SyncRun.open.is_(True))):
                 return False
             session.add(SyncRun(element=element, how=how, actor_id=actor_id, **wishes))
@@ -67,9 +67,8 @@ def take(element: str, **wishes) -> Lease:
     token = secrets.token_hex(16)
     try:
         with models.write() as session:
-            close_cut_off(element)
-            waiting = (SyncRun.element == element, SyncRun.state == "queued")
-            session.execute(update(SyncRun).where(*waiting).values(ending("failed", failure=REPLACED)))
+            close_cut_off(SyncRun.element == element)
+            close(SyncRun.element == element, SyncRun.state == "queued", failure=REPLACED)
             if session.scalar(select(SyncRun.id).where(SyncRun.element == element, SyncRun.open.is_(True))):
                 raise under_way()
             run = SyncRun(element=element, how="command", state="running", **begun(token), **wishes)
@@ -84,7 +83,7 @@ def take_queued(element: str) -> Lease | None:
     """Begin the sync of an element that is queued, if there is one."""
     token = secrets.token_hex(16)
     with models.write() as session:
-        close_cut_off(element)
+        close_cut_off(SyncRun.element == element)
         waiting = (SyncRun.element == element, SyncRun.state == "queued")
         taken = update(SyncRun).where(*waiting).values(state="running", **begun(token)).returning(SyncRun.id)
         run_id = session.scalar(taken)
@@ -99,19 +98,40 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
     """
     with models.write() as session:
         lease.hold(**ending(state, **facts))
-        run = session.get_one(SyncRun, lease.run_id)
-        failure = run.failure or [0, "", None]
-        native = None if failure[2] is None else str(failure[2])[:64]
-        details = {"run": run.id, "state": state, "dry_run": run.dry_run, **run.counts}
-        audit("sync.end", element=element, actor_id=run.actor_id, result=failure[0], native=native, details=details)
+        note_end(session.get_one(SyncRun, lease.run_id))
         old = (SyncRun.element == element, SyncRun.ended_at < now() - KEPT)
         session.execute(delete(SyncRun).where(*old))
 
 
-def close_cut_off(element: str) -> None:
-    """End a run whose lease is over, inside the caller's transaction."""
-    silent = (SyncRun.element == element, SyncRun.state == "running", SyncRun.leased_until < now())
-    db.session.execute(update(SyncRun).where(*silent).values(ending("failed", failure=GONE)))
+def note_end(run: SyncRun) -> None:
+    """Add to the trail how a run has ended, inside the caller's transaction."""
+    failure = run.failure or [0, "", None]
+    native = None if failure[2] is None else str(failure[2])[:64]
+    details = {"run": run.id, "state": run.state, "dry_run": run.dry_run, **run.counts}
+    audit("sync.end", element=run.element, actor_id=run.actor_id, result=failure[0], native=native, details=details)
+
+
+def close_all_cut_off() -> None:
+    """End the runs that have not been heard of for longer than their lease."""
+    with models.write():
+        close_cut_off()
+
+
+def close_cut_off(*conditions) -> None:
+    """End the runs whose lease is over, inside the caller's transaction.
+
+    :param conditions: on `SyncRun`: which of them.
+    """
+    close(SyncRun.state == "running", SyncRun.leased_until < now(), *conditions, failure=GONE)
+
+
+def close(*conditions, failure: list) -> None:
+    """Let runs end as failed, inside the caller's transaction."""
+    for run in db.session.scalars(select(SyncRun).where(*conditions).with_for_update()):
+        for name, value in ending("failed", failure=failure).items():
+            setattr(run, name, value)
+        note_end(run)
+    db.session.flush()
 
 
 def ending(state: str, **facts) -> dict:

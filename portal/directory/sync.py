@@ -69,6 +69,8 @@ class Sync:
             state, self.failure = "failed", [error.code, error.reason, error.native]
         except runs.Lost:
             raise
+        except KeyboardInterrupt:
+            state, self.failure = "failed", runs.GONE
         except Exception:
             log.exception("%s: the sync fails", self.element.name)
             state, self.failure = "failed", [50000, "a fault of the portal", None]
@@ -113,8 +115,11 @@ class Sync:
         for fault, ids in faults.items():
             self.warn(fault, *ids)
         self.counts["departments"] = len(tree)
-        self.extent = departments.WHOLE if self.survey.whole else departments.PART
-        self.in_sight = None if self.survey.whole else {dept["deptId"] for dept in tree}
+        self.extent, self.in_sight = departments.WHOLE, None
+        if not self.survey.whole:
+            self.extent, self.in_sight = departments.PART, {dept["deptId"] for dept in tree}
+            self.survey.elsewhere = departments.readable(*self.company)
+            db.session.rollback()
         return tree
 
     def load_stored(self) -> dict[str, bytes]:

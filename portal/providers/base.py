@@ -96,10 +96,10 @@ class ProviderApp(FlaskOAuth2App):
 
     # Sending
 
-    def ask(self, method, path, *, expect, lacks_code=False, numbers=None, again=True, token=None, **kwargs):
+    def ask(self, method, url, *, expect, lacks_code=False, numbers=None, again=True, token=None, **kwargs):
         """Call the platform; return the answer once it is a success.
 
-        :param path: below `api_base_url`, or a whole address.
+        :param url: the whole address.
         :param expect: the field a success must hold; `None` where the caller looks for one of several.
         :param lacks_code: whether a success may come without the platform's number.
         :param again: whether a GET is repeated once when a gateway answers 502, 503 or 504.
@@ -107,17 +107,16 @@ class ProviderApp(FlaskOAuth2App):
         """
         try:
             with http.within():
-                response = self.send(method, path, token, **kwargs)
+                response = self.send(method, url, token, **kwargs)
                 if method == "GET" and again and response.status_code in BUSY_STATUS:
-                    response = self.send(method, path, token, **kwargs)
+                    response = self.send(method, url, token, **kwargs)
         except requests.RequestException as error:
             raise unreachable(error) from None
         return self.opened(response, expect, lacks_code, numbers)
 
-    def send(self, method, path, token, **kwargs):
-        if token is not None:
-            token = {"access_token": token, "token_type": "Bearer"}
-        return self.request(method, path, token=token, withhold_token=token is None, **kwargs)
+    def send(self, method, url, token, **kwargs):
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return http.send(method, url, headers, self.client_kwargs.get("proxies"), **kwargs)
 
     def as_app(self, call, name: str = "access_token"):
         """Return `call(token)` with the app's own token; when it is refused, renew it once and repeat once.

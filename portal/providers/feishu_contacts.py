@@ -148,6 +148,7 @@ class FeishuSurvey:
         self.whole = True  #: whether the app may see the whole company
         self.people: list[str] = []  #: union ids of those in the app's range by themselves
         self.readable: dict[str, str] = {}  #: open department id -> the id departments are stored under
+        self.elsewhere: dict[str, str] = {}  #: likewise of departments outside the app's range
         self.leaders: dict[str, list] = {}  #: department id -> union ids; without those whose leaders are not told
 
     def departments(self):
@@ -201,7 +202,9 @@ class FeishuSurvey:
     def member(self, row: dict) -> dict:
         person = self.client.told_of_user(row)
         if "department" in person:
-            person["department"] = [self.readable.get(dept, dept) for dept in person["department"]]
+            person["department"] = [
+                self.readable.get(dept) or self.elsewhere.get(dept, dept) for dept in person["department"]
+            ]
         return self.entry(person)
 
     def entry(self, person: dict) -> dict:

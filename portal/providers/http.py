@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 import urllib3.connection
+from authlib.consts import default_user_agent
 from authlib.integrations.requests_client import OAuth2Session
 from requests.adapters import HTTPAdapter
 
 CONNECT, READ = 2.0, 4.0  # seconds, each at most what is left until the deadline
 IDLE = 30.0  # seconds after which kept connections are given up: a middlebox may have dropped them silently
+HEADERS = {"User-Agent": default_user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 FAILURES, PAUSE = 5, 15.0  # so many failures in a row, and a platform is left alone for so many seconds
 
 
@@ -221,6 +223,20 @@ def transport_to(origin: str) -> Transport:
         return _transports[origin]
 
 
+def send(method: str, url: str, headers=(), proxies=None, **words):
+    """Return the answer to a request that needs nothing of a session, whose making costs as much as a whole call.
+
+    :param words: as `requests.Request` takes them.
+    """
+    request = requests.Request(method, url, {**HEADERS, **dict(headers)}, **words).prepare()
+    return transport_to(origin_of(request.url)).send(request, proxies=proxies)
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class KeptSession(OAuth2Session):
     """Authlib's session, deaf to proxy variables and .netrc of the machine.
 
@@ -231,5 +247,4 @@ class KeptSession(OAuth2Session):
         super().__init__(*args, trust_env=False, **kwargs)
 
     def get_adapter(self, url):
-        parts = urlsplit(url)
-        return transport_to(f"{parts.scheme}://{parts.netloc}")
+        return transport_to(origin_of(url))

@@ -238,6 +238,7 @@ class WeComSurvey:
         self.client, self.patient = client, patient
         self.found: list[str] = []
         self.whole = True  #: whether the app may see the whole company
+        self.elsewhere: dict[str, str] = {}  #: not needed here: a department has one id
 
     def departments(self):
         """Yield all departments the app may see, in one page."""

@@ -111,7 +111,7 @@ def department_entry(app, department, user_kind, department_kind):
         "group_chat_employee_types": [],
         "department_hrbps": [],
     }
-    return shown(app, fields | department.extra, DEPARTMENT_GATES)
+    return department.dress(shown(app, fields, DEPARTMENT_GATES))
 
 
 def members_below(department):

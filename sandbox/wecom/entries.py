@@ -66,4 +66,4 @@ def department_entry(department):
         "parentid": int(department.parent or 0),
         "order": department.order if department.id != ROOT else 100000000,
     }
-    return fields | department.extra
+    return department.dress(fields)
