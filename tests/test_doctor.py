@@ -578,6 +578,7 @@ def test_no_transaction_is_open_while_a_platform_is_asked(ward, portal):
         seen = []
         element.doctor = lambda patient: Watching(patient, seen)
         doctor.examine(element)
+        assert not db.session().in_transaction()  # nor is one after the looks into the database
     assert len(seen) == 4 and not any(seen)
 
 
@@ -602,6 +603,14 @@ def test_a_token_that_was_renewed_is_the_one_used_from_then_on(ward, portal):
         ward.sandbox.forget_calls()
         entry.ask("department/list", "department")
     assert len(ward.sandbox.calls()) == 1
+
+
+def test_a_failing_check_of_an_own_type_leaves_the_others(ward):
+    checks = "        checks = {'mine': 'First', 'usable': 'Settings'}\n"
+    ward.own(f"    class doctor(Meta.doctor):\n{checks}        def mine(self):\n            raise KeyError('x')\n")
+    with ward.make_portal().app_context() as context:
+        found = doctor.examine(context.app.elements.instances[ward.element])
+    assert [(each.check, each.name) for each in found] == [("mine", "own_code"), ("usable", "")]
 
 
 def test_a_wrong_clock_is_a_problem_when_logins_break(ward):
