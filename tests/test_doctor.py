@@ -674,3 +674,10 @@ def test_a_broken_element_is_a_problem_that_names_file_and_key(ward):
     done = run(ward.make_portal(), FEISHU)
     assert done.exit_code == 1
     assert f"auths/loginTypes/{FEISHU}/{FEISHU}.json: appId" in done.output
+
+
+def test_without_a_database_the_elements_wait(ward, tmp_path):
+    done = run(ward.make_portal(PORTAL_DATABASE_URL=f"sqlite:///{tmp_path}/new.db"))
+    assert done.exit_code == 1
+    assert done.output.count("✗ problem") == 1 and "flask db upgrade" in done.output
+    assert "own code" not in done.output

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination, Finding, Place
 from portal.errors import Code
@@ -143,6 +144,9 @@ class Doctor(Examination):
     def look(self):
         try:
             return super().look()
+        except (DBAPIError, TimeoutError):  # the examination of the portal itself says what to mend
+            self.stopped = True
+            return [self.finding("waits")]
         except Exception as error:  # a developer's own Type: anything may happen
             log.exception("%s: the check %s fails", self.element.name, self.check)
             return [self.finding("own_code", error=type(error).__name__)]
