@@ -53,7 +53,6 @@ def card(account, **more):
         history=told(history.events),
         device=device,
         labels=labels(),
-        person_address=person_address,
         **more,
     )
 
@@ -67,11 +66,6 @@ def found(id) -> Account:
     if account is None:
         raise Code(60111, "there is no such account")
     return account
-
-
-def person_address(id: int) -> str:
-    known = "admin_bindings.person" in current_app.view_functions
-    return url_for("admin_bindings.person", id=id) if known else url_for("admin_audit.show", identity=id)
 
 
 def labels() -> dict:

@@ -10,7 +10,7 @@ from portal.accounts import csv_files, register, trail
 from portal.models import Account, Identity, db
 from portal.pages import visit
 from portal.pages.admin import frame
-from portal.pages.admin.accounts import labels, person_address
+from portal.pages.admin.accounts import labels
 from portal.pages.admin.sentences import GROUPS, told
 
 bp = frame.blueprint("audit", __name__)
@@ -30,7 +30,6 @@ def show():
         entries=told(page.events),
         groups=GROUPS,
         labels=labels(),
-        person_address=person_address,
         elements=[element.name for element in current_app.elements.shown()],
         account=db.session.get(Account, wanted.account_id) if wanted.account_id else None,
         person=db.session.get(Identity, wanted.identity_id) if wanted.identity_id else None,
@@ -42,11 +41,16 @@ def export():
     """Send what the filter shows as a file; that somebody took it along is an entry itself."""
     wanted = asked_for()
     asked = [field.name for field in fields(wanted) if getattr(wanted, field.name)]
-    trail.note_export("audit", frame.administrator().account_id, visit.client(), filter=asked)
+    note_export("audit", asked)
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
     lines = (line(entry) for events in trail.everything(wanted) for entry in told(events))
     return csv_answer(headings, lines, "audit")
+
+
+def note_export(what: str, asked: list[str]) -> None:
+    if request.method != "HEAD":
+        trail.note_export(what, frame.administrator().account_id, visit.client(), filter=asked)
 
 
 def csv_answer(headings: list, lines, name: str) -> Response:

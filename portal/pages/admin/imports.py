@@ -6,14 +6,14 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from portal.accounts import imports, listing, trail
+from portal.accounts import imports, listing
 from portal.accounts.contacts import masked_email, masked_mobile
 from portal.accounts.matching import REASONS
 from portal.models import db
 from portal.pages import visit
 from portal.pages.admin import frame
 from portal.pages.admin.accounts import labels
-from portal.pages.admin.audit import csv_answer
+from portal.pages.admin.audit import csv_answer, note_export
 from portal.pages.admin.words import BOUND_HOW, STATUSES
 
 bp = frame.blueprint("imports", __name__)
@@ -171,7 +171,7 @@ def failed(id):
 def export() -> Response:
     """Send what the table of bindings shows under this filter; that somebody took it along is an entry of the trail."""
     filters = listing.Filters.of(request.args)
-    trail.note_export("bindings", frame.administrator().account_id, visit.client(), filter=sorted(filters.narrowing))
+    note_export("bindings", sorted(filters.narrowing))
     headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
     headings += [_("Mobile (masked)"), _("E-mail (masked)"), _("State"), _("How bound"), _("Bound (UTC)")]
     headings += [_("Last sign-in (UTC)")]
