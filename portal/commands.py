@@ -17,6 +17,7 @@ from portal.accounts import links
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
+from portal.elements.registry import Broken
 from portal.errors import Code
 
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
@@ -55,19 +56,29 @@ def sync(elements, dry_run, accept_leavers):
 
     Exit status: 0 done, 1 failed, 2 stopped because too many people would lose their access.
     """
-    states = {progress.run(element, dry_run, accept_leavers) for element in chosen(elements)}
+    states = {sync_one(element, dry_run, accept_leavers) for element in chosen(elements)}
     sys.exit(1 if "failed" in states else 2 if "stopped" in states else 0)
 
 
+def sync_one(element, dry_run: bool, accept_leavers: bool) -> str:
+    """Sync an element, and return how that ended: one that is broken has failed."""
+    if isinstance(element, Broken):
+        click.echo(f"{element.name}: failed, {element.problem.reason}", err=True)
+        return "failed"
+    return progress.run(element, dry_run, accept_leavers)
+
+
 def chosen(names) -> list:
-    """Return the elements of these names, short or full; without any, all that have a directory."""
-    elements = current_app.elements.with_directory()
-    by_name = {name: element for element in elements for name in (element.name, element.fullName)}
-    unknown = [name for name in names if name not in by_name]
-    if unknown:
-        known = ", ".join(element.name for element in elements) or "none"
-        raise click.ClickException(f"no directory to sync: {', '.join(unknown)}; there is: {known}")
-    return list(dict.fromkeys(by_name[name] for name in names)) if names else elements
+    """Return the elements of these names, short or full; without any, all in use that have a directory."""
+    elements = current_app.elements
+    try:
+        found = elements.named(names) if names else elements.shown()
+    except Code as error:
+        raise click.ClickException(error.reason) from None
+    without = [element.name for element in found if not (isinstance(element, Broken) or element.has_directory)]
+    if names and without:
+        raise click.ClickException(f"without a directory to sync: {', '.join(without)}")
+    return [element for element in found if element.name not in without]
 
 
 @click.command("doctor")
