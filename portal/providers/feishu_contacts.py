@@ -13,6 +13,7 @@ GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
 NO_PERMISSION = (99991672, 99991676, 99991679)
 ROOT, OUT_OF_RANGE = "0", 40004
 PAGE_KEYS = ("items", "department_ids", "user_ids", "group_ids")
+MOST_PAGES = 20_000  # of one list: a million entries
 MOST_EMPTY = 20  # pages in a row without anything on them
 DEPARTMENT_IDS = {"department_id_type": "open_department_id", "user_id_type": "union_id"}
 CONTACT = {
@@ -117,7 +118,8 @@ class FeishuContacts(ProviderApp):
                 return
             token, content = text(data.get("page_token")), hash(repr([data.get(key) for key in PAGE_KEYS]))
             empty = 0 if any(data.get(key) for key in PAGE_KEYS) else empty + 1
-            if not token or token in tokens or empty > MOST_EMPTY or (not empty and content in contents):
+            again = token in tokens or (not empty and content in contents)
+            if not token or again or empty > MOST_EMPTY or len(tokens) >= MOST_PAGES:
                 raise Code(50300, "the platform's pages do not end")
             tokens.add(token)
             contents.add(content)

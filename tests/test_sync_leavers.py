@@ -1,0 +1,317 @@
+"""Who is not listed any more: nobody loses access by an accident, and whoever has left loses it at once."""
+
+import pytest
+from conftest import both_databases
+from office import account, administrator, inside
+from sqlalchemy import select
+from syncing import APPS, ASKS, FEISHU, LISTED, LISTS, PROVIDERS, TREES, WECOM, checksum, members, people, person, sync
+
+from portal.models import Account, AuditEvent, BindingRequest, LoginSession
+
+both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
+NOBODY = {
+    FEISHU: {"code": 0, "msg": "success", "data": {"has_more": False, "items": []}},
+    WECOM: {"errcode": 0, "errmsg": "ok", "userlist": []},
+}
+REFUSED = {FEISHU: {"code": 99991672, "msg": "x"}, WECOM: {"errcode": 48002, "errmsg": "x"}}
+UNKNOWN = {FEISHU: {"code": 41012, "msg": "user id is invalid"}, WECOM: {"errcode": 60111, "errmsg": "x"}}
+OUT_OF_RANGE = {FEISHU: {"code": 41050, "msg": "x"}, WECOM: {"errcode": 60011, "errmsg": "x"}}
+
+
+def crowd(sandbox, name, number):
+    """Add so many people; return who."""
+    keys = [f"one{at:03}" for at in range(number)]
+    for key in keys:
+        sandbox.person(PROVIDERS[name], key, add=True, departments=["7"])
+    return keys
+
+
+def turn(sandbox, name, keys, **how):
+    for key in keys:
+        sandbox.person(PROVIDERS[name], key, **how)
+
+
+def signed_in(portal, name, user_id):
+    """Return the browser of somebody who has signed in."""
+    browser = portal.test_client()
+    assert browser.sign_in(name, user_id).status_code == 303
+    return browser
+
+
+def trail(portal, action):
+    with inside(portal) as session:
+        return list(session.scalars(select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)))
+
+
+@both_databases
+@both_platforms
+class TestGuard:
+    def test_more_than_ten_of_a_few_stop_the_run_and_nothing_has_changed(self, portal, sandbox, name, database):
+        some = crowd(sandbox, name, 11)
+        browser = signed_in(portal, name, some[0])
+        sync(portal, name)
+        before = checksum(database)
+        turn(sandbox, name, some, resign=True)
+        sandbox.person(PROVIDERS[name], "bob", name="Robert", departments=["7"])
+        run = sync(portal, name)
+        assert (run.state, run.counts["losing"], run.counts["unseen"]) == ("stopped", 11, 11)
+        assert sorted(run.report["losing"]) == sorted(some)
+        assert checksum(database) == before
+        assert browser.session().status_code == 200
+        assert sandbox.calls(ASKS[name])[1:] == []
+
+    def test_an_administrators_yes_goes_on(self, portal, sandbox, name):
+        some = crowd(sandbox, name, 11)
+        sync(portal, name)
+        turn(sandbox, name, some, resign=True)
+        run = sync(portal, name, accept_leavers=True)
+        assert (run.state, run.counts["left"], run.counts["asked"]) == ("done", 11, 11)
+        assert {people(portal, name)[key].status for key in some} == {2}
+        assert sync(portal, name).state == "done"
+
+
+@both_platforms
+class TestMany:
+    def test_ten_are_no_reason_to_stop(self, portal, sandbox, name):
+        some = crowd(sandbox, name, 10)
+        sync(portal, name)
+        turn(sandbox, name, some, resign=True)
+        assert sync(portal, name).counts["left"] == 10
+
+    def test_of_many_it_is_a_tenth(self, portal, sandbox, name):
+        some = crowd(sandbox, name, 140)  # with the company's nine who are active or not activated: 149
+        sync(portal, name)
+        turn(sandbox, name, some[:14], resign=True)
+        assert sync(portal, name).state == "done"
+        turn(sandbox, name, some[14:28], resign=True)  # 14 of 135
+        assert sync(portal, name).state == "stopped"
+
+    def test_whom_the_platform_lists_as_left_counts_like_the_unseen(self, portal, sandbox, name):
+        some = crowd(sandbox, name, 12)
+        sync(portal, name)
+        turn(sandbox, name, some[:6], exit=True)
+        turn(sandbox, name, some[6:], hide=True)
+        run = sync(portal, name)
+        assert (run.state, run.counts["losing"], run.counts["unseen"]) == ("stopped", 12, 6)
+        assert sorted(run.report["losing"]) == sorted(some)
+        run = sync(portal, name, accept_leavers=True)
+        assert (run.state, run.counts["left"], run.counts["out_of_sight"]) == ("done", 6, 6)
+
+    def test_who_has_been_left_or_frozen_before_does_not_count(self, portal, sandbox, name):
+        some = crowd(sandbox, name, 12)
+        turn(sandbox, name, some, freeze=True)
+        sync(portal, name)
+        turn(sandbox, name, some, resign=True)
+        run = sync(portal, name)
+        assert (run.state, run.counts["losing"], run.counts["left"]) == ("done", 0, 12)
+
+
+@both_databases
+@both_platforms
+class TestOne:
+    @pytest.mark.parametrize("how", ["unseen", "unknown", "shown as left"])
+    def test_whoever_has_left_is_out_at_once_and_the_account_is_free(self, portal, sandbox, name, how):
+        browser = signed_in(portal, name, "bob")
+        sync(portal, name)
+        bob = person(portal, name, "bob")
+        assert "bob" in members(portal, name)["4"]
+        sandbox.person(PROVIDERS[name], "bob", **{"exit" if how == "shown as left" else "resign": True})
+        if how == "unknown":
+            sandbox.fail(ASKS[name], body=UNKNOWN[name])
+        run = sync(portal, name)
+        assert (run.state, run.counts["left"], run.report["left"]) == ("done", 1, ["Bob Miller"])
+        left = person(portal, name, "bob")
+        assert (left.status, left.account_id, left.last_account_id) == (2, None, bob.account_id)
+        assert browser.session().status_code == 401
+        with inside(portal) as session:
+            assert session.scalars(select(LoginSession)).one().ended_why == "left"
+            assert session.get_one(Account, bob.account_id).active
+        (ended,) = trail(portal, "binding.end")
+        assert (ended.identity_id, ended.account_id, ended.element) == (bob.id, bob.account_id, name)
+
+    @pytest.mark.parametrize("how", ["hidden", "refused"])
+    def test_whoever_is_only_out_of_sight_keeps_account_and_session(self, portal, sandbox, name, how):
+        browser = signed_in(portal, name, "bob")
+        sync(portal, name)
+        before = person(portal, name, "bob")
+        sandbox.person(PROVIDERS[name], "bob", **{"hide" if how == "hidden" else "resign": True})
+        if how == "refused":
+            sandbox.fail(ASKS[name], body=OUT_OF_RANGE[name])
+        run = sync(portal, name)
+        assert (run.state, run.counts["left"], run.counts["out_of_sight"]) == ("done", 0, 1)
+        after = person(portal, name, "bob")
+        assert (after.status, after.account_id) == (1, before.account_id)
+        assert browser.session().status_code == 200
+        assert trail(portal, "binding.end") == []
+        assert sync(portal, name).counts["unseen"] == 0
+
+    def test_whoever_is_frozen_loses_the_session_and_keeps_the_account(self, portal, sandbox, name):
+        browser = signed_in(portal, name, "bob")
+        sync(portal, name)
+        before = person(portal, name, "bob")
+        sandbox.person(PROVIDERS[name], "bob", freeze=True)
+        sync(portal, name)
+        after = person(portal, name, "bob")
+        assert (after.status, after.account_id) == (3, before.account_id)
+        assert browser.session().status_code == 401
+
+
+@both_databases
+@both_platforms
+class TestNobodyByAccident:
+    @pytest.fixture
+    def browser(self, portal, sandbox, name):
+        browser = signed_in(portal, name, "bob")
+        assert sync(portal, name).state == "done"
+        return browser
+
+    def test_a_fetch_that_fails_removes_nobody(self, portal, sandbox, name, browser, database):
+        before = checksum(database)
+        for path in (TREES[name], LISTS[name]):
+            sandbox.fail(path, body=REFUSED[name], count=1)
+            assert sync(portal, name).state == "failed"
+        assert checksum(database) == before
+        assert browser.session().status_code == 200
+
+    def test_an_empty_fetch_removes_nobody(self, portal, sandbox, name, browser, database):
+        before = checksum(database)
+        sandbox.fail(LISTS[name], body=NOBODY[name], count=99)
+        for wish in (False, True):
+            run = sync(portal, name, accept_leavers=wish)
+            assert (run.state, run.failure[0]) == ("failed", 50300)
+        assert checksum(database) == before
+        assert browser.session().status_code == 200
+
+    def test_a_shrunken_range_removes_nobody(self, portal, sandbox, name, browser):
+        before = people(portal, name)
+        sandbox.app(**APPS[name], contact_range={"departments": ["5"], "users": []})
+        run = sync(portal, name)
+        assert (run.state, run.counts["left"]) == ("done", 0)
+        after = people(portal, name)
+        assert {key: (row.status, row.account_id) for key, row in after.items()} == {
+            key: (row.status, row.account_id) for key, row in before.items()
+        }
+        assert browser.session().status_code == 200
+
+    def test_where_the_platform_does_not_answer_about_them_nobody_is_removed(
+        self, portal, sandbox, name, browser, database
+    ):
+        before = checksum(database)
+        sandbox.person(PROVIDERS[name], "bob", resign=True)
+        sandbox.fail(ASKS[name], body=REFUSED[name])
+        assert sync(portal, name).state == "failed"
+        assert checksum(database) == before
+        assert browser.session().status_code == 200
+
+    def test_whoever_was_never_listed_is_no_leaver(self, portal, sandbox, name, browser):
+        """Bound by hand, and outside what the app may see: a sync knows nothing of them."""
+        sandbox.person(PROVIDERS[name], "carol", name="Carol")
+        other = signed_in(portal, name, "carol")
+        with inside(portal) as session:
+            session.execute(LoginSession.__table__.update().values(how="qr"))
+            session.commit()
+        sandbox.person(PROVIDERS[name], "carol", hide=True)
+        sync(portal, name)
+        sandbox.forget_calls()
+        run = sync(portal, name, accept_leavers=True)
+        assert (run.state, run.counts["unseen"]) == ("done", 0)
+        assert sandbox.calls(ASKS[name]) == []
+        assert person(portal, name, "carol").account_id is not None
+        assert other.session().status_code == 200
+
+
+@both_platforms
+class TestComingBack:
+    def test_who_comes_back_waits_for_an_administrator_who_is_told_the_old_account(self, portal, sandbox, name):
+        signed_in(portal, name, "bob")
+        sync(portal, name)
+        account_id = person(portal, name, "bob").account_id
+        sandbox.person(PROVIDERS[name], "bob", resign=True)
+        sync(portal, name)
+        sandbox.person(PROVIDERS[name], "bob", activate=True)
+        run = sync(portal, name)
+        assert (run.counts["changed"], run.counts["new"]) == (1, 0)
+        back = person(portal, name, "bob")
+        assert (back.status, back.account_id, back.last_account_id) == (1, None, account_id)
+        answer = portal.test_client().sign_in(name, "bob")
+        assert answer.status_code == 403
+        with inside(portal) as session:
+            waiting = session.scalars(select(BindingRequest)).one()
+            assert (waiting.identity_id, waiting.state) == (back.id, "waiting")
+
+    def test_an_id_that_is_given_to_somebody_else_opens_nothing(self, portal, sandbox, name):
+        signed_in(portal, name, "bob")
+        sync(portal, name)
+        sandbox.person(PROVIDERS[name], "bob", resign=True)
+        sync(portal, name)
+        sandbox.person(PROVIDERS[name], "bob", activate=True, name="另一个人", set={"mobile": "13900000099"})
+        sync(portal, name)
+        assert person(portal, name, "bob").name == "另一个人"
+        assert portal.test_client().sign_in(name, "bob").status_code == 403
+        assert person(portal, name, "bob").account_id is None
+
+    def test_who_signs_in_again_while_a_sync_is_under_way_is_no_leaver(self, portal, sandbox, name):
+        signed_in(portal, name, "bob")
+        sync(portal, name)
+        sandbox.person(PROVIDERS[name], "bob", resign=True)
+
+        def tell(run):
+            if run.phase == "writing" and run.counts["written"] == 0:
+                sandbox.person(PROVIDERS[name], "bob", activate=True)
+                with portal.app_context():
+                    portal.getElement(f"auths.loginTypes.{name}").syncUserInfo("bob", forceUpdate=True)
+
+        assert sync(portal, name, tell=tell).state == "done"
+        bob = person(portal, name, "bob")
+        assert bob.status == 1 and bob.account_id is not None
+        assert sync(portal, name).counts["unseen"] == 0
+
+
+@both_platforms
+class TestAccounts:
+    def test_local_accounts_and_the_last_administrators_stay(self, portal, sandbox, name):
+        local = account(portal, "local")
+        signed_in(portal, name, "bob")
+        sync(portal, name)
+        with inside(portal) as session:
+            session.execute(Account.__table__.update().where(Account.username == "bob").values(role="admin"))
+            session.commit()
+        sandbox.person(PROVIDERS[name], "bob", resign=True)
+        sync(portal, name)
+        with inside(portal) as session:
+            admin = session.scalars(select(Account).where(Account.role == "admin")).one()
+            assert (admin.username, admin.active) == ("bob", True)
+            assert session.get_one(Account, local).active
+        assert administrator(portal, "bob").session().status_code == 200
+
+    def test_an_account_with_two_logins_is_still_open_by_the_other(self, portal, sandbox, name):
+        other = {FEISHU: WECOM, WECOM: FEISHU}[name]
+        signed_in(portal, name, "bob")
+        browser = signed_in(portal, other, "bob")
+        mine = person(portal, name, "bob").account_id
+        with inside(portal) as session:
+            theirs = session.get_one(type(person(portal, other, "bob")), person(portal, other, "bob").id)
+            theirs.account_id = mine
+            session.execute(LoginSession.__table__.update().values(account_id=mine))
+            session.commit()
+        sync(portal, name)
+        sandbox.person(PROVIDERS[name], "bob", resign=True)
+        sync(portal, name)
+        assert browser.session().status_code == 200
+        assert person(portal, other, "bob").account_id == mine
+
+
+@both_platforms
+def test_every_run_stands_in_the_trail_without_names(portal, sandbox, name):
+    sync(portal, name)
+    sandbox.fail(TREES[name], body=REFUSED[name])
+    sync(portal, name)
+    done, failed = trail(portal, "sync.end")
+    assert (done.result, done.element, done.details["state"]) == (0, name, "done")
+    assert (done.details["people"], done.details["new"]) == (len(LISTED), len(LISTED) - done.details["left"])
+    assert (failed.result, failed.native, failed.details["state"]) == (
+        60020,
+        str(next(iter(REFUSED[name].values()))),
+        "failed",
+    )
+    assert not any(isinstance(value, (str, list)) for key, value in done.details.items() if key != "state")
