@@ -1,4 +1,4 @@
-"""What an operator types: accounts and syncs from the server, worker, doctor; and `flask up`, which `make run` calls."""
+"""What an operator types: accounts and syncs, worker, doctor; and `flask up`, which `make run` calls."""
 
 import os
 import signal
