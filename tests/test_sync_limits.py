@@ -6,6 +6,7 @@ from sandbox_server import SandboxServer
 from syncing import APPS, FEISHU, LISTED, LISTS, TREES, WECOM, people, sync
 
 from portal.providers import feishu_contacts, survey
+from portal.providers.feishu import Feishu
 from portal.providers.wecom import WeCom
 
 LIMITED = {"code": 99991400, "msg": "request trigger frequency limit"}
@@ -153,7 +154,7 @@ class TestRealLimits:
     def test_they_are_kept_with_hardly_a_refusal(self, portal, sandbox, known, monkeypatch):
         sandbox.app(**APPS[FEISHU], limits=[[50, 1], [1000, 60]])
         if known:
-            monkeypatch.setattr(feishu_contacts.FeishuContacts, "public", (sandbox.url,))
+            monkeypatch.setattr(Feishu, "public", (sandbox.url,))
         with portal.app_context():
             client = portal.getElement(f"auths.loginTypes.{FEISHU}").directory_client()
             assert (sandbox.url in client.public) == known

@@ -52,6 +52,9 @@ class Sync:
         db.session.rollback()
         self.element, self.lease, self.tell = element, lease, tell
         self.client, self.stopped = element.directory_client(), threading.Event()
+        self.pace = Pace(self.client.limits, self.client.api_base_url in self.client.public)
+        self.patient = Patient(self.pace, self.stopped)
+        self.survey = self.client.survey(self.patient)
         self.phase, self.counts, self.report, self.failure = "", dict.fromkeys(COUNTS, 0), {}, None
         self.active_before, self.heard_at = 0, 0.0
 
@@ -85,9 +88,6 @@ class Sync:
     def sync(self):
         self.begin("departments")
         self.company = (self.element.provider, self.element.tenant())
-        pace = Pace(self.client.limits, self.client.api_base_url in self.client.public)
-        self.patient = Patient(pace, self.stopped)
-        self.survey = self.client.survey(self.patient)
         tree = self.read_departments()
         with tempfile.TemporaryFile() as changed:
             self.begin("people")
@@ -282,6 +282,7 @@ class Sync:
 
     def begin(self, phase: str):
         self.phase, self.heard_at = phase, 0.0
+        self.pace.forget()
         self.beat()
 
     def beat(self):

@@ -17,20 +17,25 @@ TRIES = 3  # a page
 LONGEST_WAIT = 60  # seconds
 CALL_SECONDS, CALL_SIZE = 60, 64 * 1024 * 1024  # WeCom's list of a department's members has no pages
 DONE = object()
-SLACK = 1.04  # a window is taken so much longer: calls arrive in another order than they leave
+SLACK, SURE = 1.02, 0.8  # so much longer a limit's time is taken; so much shorter where it shall surely be exceeded
 
 
 class Pace:
     """Keeps calls within the platform's limits, and lets all of them wait when it asks for that.
 
+    A call may be counted at any moment between its leaving and its answer; so it is taken to count until the limit's
+    time has passed since its answer.
+
     :param limits: pairs: so many calls in so many seconds.
     :param known: whether the limits are those of the address asked. Elsewhere, one call alone finds out whether a
-        limit holds when it is reached.
+        limit holds when it is reached; they all do once the platform has complained.
     """
 
     def __init__(self, limits, known: bool):
         self._holds = {limit: True if known else None for limit in limits}
-        self._sent = deque(maxlen=max(most for most, _ in limits))
+        most = max(most for most, _ in limits)
+        self._sent, self._answered = deque(maxlen=most), deque(maxlen=most)
+        self._under_way = 0
         self._free = threading.Condition()
         self._paused_until = 0.0
         self._probing = None
@@ -38,17 +43,22 @@ class Pace:
     def call(self, send: Callable):
         """Return what `send` returns, sent when a call may go."""
         probed = self._turn()
-        holds = None
+        refused = None
         try:
             answer = send()
-            holds = False
+            refused = False
             return answer
         except Busy:
-            holds = True
+            refused = True
             raise
         finally:
-            if probed:
-                self._learn(probed, holds)
+            self._learn(probed, refused)
+
+    def forget(self):
+        """Forget the calls so far: those to come are of another kind, which the platform counts by itself."""
+        with self._free:
+            self._sent.clear()
+            self._answered.clear()
 
     def pause(self, seconds: float):
         """Let no call go for so long."""
@@ -60,28 +70,42 @@ class Pace:
         with self._free:
             while True:
                 moment = time.monotonic()
-                waits = {limit: self._left(limit, moment) for limit in self._holds}
-                sure = [left for limit, left in waits.items() if self._holds[limit]]
-                wait = max(self._paused_until - moment, *sure, 0.0)
+                tried = [limit for limit in self._holds if self._is_to_be_tried(limit, moment)]
+                waits = [self._left(limit, moment) for limit, holds in self._holds.items() if holds is not False]
+                wait = self._paused_until - moment if tried else max(self._paused_until - moment, *waits, 0.0)
                 if self._probing or wait > 0:
-                    self._free.wait(wait or None)
+                    self._free.wait(wait if wait > 0 else None)
                     continue
-                unsure = [limit for limit, left in waits.items() if self._holds[limit] is None and left > 0]
-                self._probing = unsure[0] if unsure else None
+                self._probing = tried[0] if tried else None
                 self._sent.append(moment)
+                self._under_way += 1
                 return self._probing
 
     def _left(self, limit, moment: float) -> float:
-        """Return how many seconds have to pass before one more call is within a limit."""
+        """Return how many seconds have to pass before one more call is surely within a limit."""
         most, seconds = limit
-        return self._sent[-most] + seconds * SLACK - moment if len(self._sent) >= most else 0.0
+        others = most - self._under_way  # answered calls of which one has to be old enough
+        if others <= 0:
+            return seconds
+        return self._answered[-others] + seconds * SLACK - moment if len(self._answered) >= others else 0.0
 
-    def _learn(self, limit, holds: bool | None):
+    def _is_to_be_tried(self, limit, moment: float) -> bool:
+        """Return whether it is unknown if a limit holds, and one more call would surely be beyond it."""
+        most, seconds = limit
+        unknown = self._holds[limit] is None and len(self._sent) >= most
+        return unknown and self._sent[-most] + seconds * SURE > moment
+
+    def _learn(self, probed, refused: bool | None):
         with self._free:
-            self._probing = None
-            if holds is not None:
-                self._holds[limit] = holds
-            self._free.notify_all()
+            self._under_way -= 1
+            self._answered.append(time.monotonic())
+            if refused:
+                self._holds = dict.fromkeys(self._holds, True)
+            elif probed and refused is False:
+                self._holds[probed] = False
+            if probed:
+                self._probing = None
+                self._free.notify_all()
 
 
 def straight(send: Callable):
