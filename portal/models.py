@@ -24,13 +24,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry, relationship, synonym
 
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
 AUDIT_KEPT = 30  # days: a younger row of the trail can't be removed
 LOCK_WAIT = 4000  # milliseconds SQLite waits for another writer
+DEADLOCK = "40P01"  # PostgreSQL's word for it
 
 
 def now() -> datetime:
@@ -444,15 +445,16 @@ def write():
 
 
 def settle(work, tries: int = 5):
-    """Run `work`, which writes, again while another worker wins a race for the same unique value.
+    """Run `work`, which writes, again while another worker wins a race: for a unique value, or for rows both wait for.
 
-    :raises IntegrityError: when it loses every time; then it is no race.
+    :raises IntegrityError, OperationalError: when it loses every time; then it is no race.
     """
     for left in reversed(range(tries)):
         try:
             return work()
-        except IntegrityError:
-            if not left:
+        except (IntegrityError, OperationalError) as error:
+            lost = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
+            if not left or not lost:
                 raise
 
 

@@ -4,13 +4,15 @@ import random
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from conftest import both_databases
 from office import inside
-from sqlalchemy import select, update
+from sqlalchemy import create_engine, select, update
 from syncing import APPS, ASKS, FEISHU, LISTS, TREES, WECOM, Written, checksum, command, people, person, soon, sync
 
+from portal import models
 from portal.directory import runs
 from portal.errors import Code
 from portal.models import Identity, LoginSession, SyncRun, now
@@ -30,6 +32,40 @@ def let_the_lease_end(portal):
     with inside(portal) as session:
         session.execute(update(SyncRun).values(leased_until=now() - timedelta(seconds=1)))
         session.commit()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+class TestRowsOfOthers:
+    def test_people_change_while_another_transaction_seats_them(self, portal, sandbox, database):
+        sync(portal, WECOM)
+        sandbox.person("wecom", "lisi", name="Renamed")
+        engine = create_engine(database)
+        with engine.connect() as other:
+            other.execute(select(Identity.id).with_for_update(read=True, key_share=True)).all()
+            assert sync(portal, WECOM).state == "done"
+        engine.dispose()
+        assert person(portal, WECOM, "lisi").name == "Renamed"
+
+    def test_of_two_that_wait_for_each_other_both_come_to_their_end(self, portal, sandbox):
+        sync(portal, WECOM)
+        both_hold_one, tries = Barrier(2), []
+
+        def rename(*user_ids):
+            def work():
+                tries.append(user_ids)
+                with models.write() as session:
+                    for user_id in user_ids:
+                        session.execute(update(Identity).where(Identity.user_id == user_id).values(name=user_ids[0]))
+                        if len(tries) <= 2 and user_id == user_ids[0]:
+                            both_hold_one.wait(10)
+
+            with portal.app_context():
+                models.settle(work)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda pair: rename(*pair), [("lisi", "alice"), ("alice", "lisi")]))
+        assert len(tries) == 3
+        assert person(portal, WECOM, "lisi").name == person(portal, WECOM, "alice").name
 
 
 @both_databases

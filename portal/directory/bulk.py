@@ -52,7 +52,8 @@ def compare(batch: list, provider: str, tenant: str, element: str, since, in_sig
     """
     batch = sorted(batch, key=lambda entry: entry[0])  # two syncs of a company write in the same order: no deadlock
     found = STORED.where(TABLE.c.provider == provider, TABLE.c.tenant == tenant).order_by(TABLE.c.subject)
-    found = found.where(TABLE.c.subject.in_([subject for subject, _, _ in batch])).with_for_update()
+    found = found.where(TABLE.c.subject.in_([subject for subject, _, _ in batch]))
+    found = found.with_for_update(key_share=True)  # who adds memberships and listings meanwhile needs the keys alone
     stored = {row.subject: row for row in db.session.execute(found)}
     difference = Difference()
     for subject, digest, told in batch:
