@@ -24,6 +24,7 @@ EMPTY = {
     "status": 1,
     "isLeader": False,
 }
+KEYS = sorted(EMPTY)
 TOKEN_REFUSED = (40014, 42001)
 BUSY_STATUS = (502, 503, 504)
 
@@ -36,9 +37,8 @@ class Person(dict):
     """
 
     def __init__(self, **known):
-        super().__init__({**EMPTY, **{key: value for key, value in known.items() if value is not None}})
-        if "withheld" not in self:
-            self["withheld"] = sorted(key for key in EMPTY if known.get(key) is None)
+        known = {key: value for key, value in known.items() if value is not None}
+        super().__init__({"withheld": [key for key in KEYS if key not in known], **EMPTY, **known})
 
 
 class Busy(Code):
