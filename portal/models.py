@@ -464,6 +464,7 @@ def engine_options(url: str) -> dict:
     if url.startswith("sqlite"):
         return options
     limits = "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=30000"
+    limits += " -c jit=off"  # our statements are short; to compile one takes longer than to run it
     return {**options, "pool_pre_ping": True, "connect_args": {"connect_timeout": 3, "options": limits}}
 
 
