@@ -207,6 +207,7 @@ class Department(db.Model):
     name: Mapped[str] = mapped_column(default="")
     leaders: Mapped[list] = mapped_column(default=list)
     position: Mapped[int] = mapped_column(default=0, server_default="0")  # among its siblings, the smallest first
+    seated: Mapped[bool] = mapped_column(default=False)  # whether the memberships of those stored before it are there
 
 
 class Membership(db.Model):
@@ -225,7 +226,7 @@ class Listing(db.Model):
     identity_id: Mapped[int] = mapped_column(
         ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))  # none: something else has told more since
+    digest: Mapped[str | None] = mapped_column(String(32))  # none: something else has told more since
 
 
 class SyncRun(db.Model):

@@ -1,7 +1,7 @@
-"""Our commands, in a process that sends itself a signal in the middle of a sync's last phase.
+"""Our commands, in a process that sends itself a signal in the middle of a sync.
 
-python interrupted.py SIGKILL 17 sync NAME    before the 17th statement after the phase `writing` has begun
-python interrupted.py SIGSTOP 3 sync NAME     before the 3rd transaction after that, while none is open
+python interrupted.py SIGKILL writing 17 sync NAME    before the 17th statement after the phase `writing` has begun
+python interrupted.py SIGSTOP writing 3 sync NAME     before the 3rd transaction after that, while none is open
 """
 
 import signal
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.directory import sync
 
-how, at = sys.argv[1], int(sys.argv[2])
+how, phase, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
 counted = {"statements": 0, "transactions": 0}
 meant = "transactions" if how == "SIGSTOP" else "statements"
 
@@ -29,7 +29,7 @@ def count(what):
 
 @event.listens_for(Engine, "before_cursor_execute")
 def statement(connection, cursor, statement, parameters, context, many):
-    if "writing" in str(parameters):
+    if f"'{phase}'" in str(parameters):
         counted["statements"] = counted["statements"] or 1
     count("statements")
 
@@ -40,7 +40,7 @@ def transaction(session):
 
 
 sync.BATCH = 3
-sys.argv[:3] = ["flask"]
+sys.argv[:4] = ["flask"]
 try:
     main()
 finally:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from conftest import both_databases
 from office import inside
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from syncing import (
     APPS,
     FEISHU,
@@ -19,10 +19,13 @@ from syncing import (
     members,
     people,
     person,
+    soon,
     sync,
 )
 
-from portal.models import FSInnerAuthModel, QywxInnerAuthModel, SyncRun, now
+from portal.directory import departments as directory_departments
+from portal.directory import sync as directory_sync
+from portal.models import Department, FSInnerAuthModel, QywxInnerAuthModel, SyncRun, now
 
 MODELS = {FEISHU: FSInnerAuthModel, WECOM: QywxInnerAuthModel}
 both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
@@ -124,6 +127,45 @@ class TestFirst:
         sync(portal, name)
         assert person(portal, name, "bob").isLeader is True
         assert person(portal, name, "carol").isLeader is False
+
+
+@both_databases
+@both_platforms
+def test_the_first_writes_while_it_reads_and_keeps_that_when_it_fails(portal, sandbox, name, monkeypatch):
+    monkeypatch.setattr(directory_sync, "BATCH", 1)
+    sandbox.gate(LISTS[name], after=6)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(sync, portal, name)
+        soon(lambda: sandbox.waiting() and people(portal, name))
+        sandbox.fail(LISTS[name], count=10**6, status=400)
+        sandbox.open()
+        assert run.result().state == "failed"
+    kept = set(people(portal, name))
+    assert set() < kept < LISTED
+    sandbox.reset()
+    again = sync(portal, name)
+    assert (again.state, again.counts["unchanged"]) == ("done", len(kept))
+    assert set(people(portal, name)) == LISTED
+
+
+@both_databases
+@both_platforms
+def test_a_department_stored_after_its_people_gets_them_at_the_next_sync(portal, sandbox, name):
+    """Whoever stored it may have been cut off right after that."""
+    sync(portal, name)
+    before, tenant = members(portal, name), person(portal, name, "bob").tenant
+    with inside(portal) as session:
+        session.execute(delete(Department).where(Department.dept_id == "4"))
+        session.commit()
+    assert "4" not in members(portal, name)
+    with portal.app_context():
+        told = dict.fromkeys(("parentId", "name", "leaders", "position"))
+        told = [{"deptId": "4", "openId": "od-4" if name == FEISHU else "", **told}]
+        directory_departments.save(PROVIDERS[name], tenant, told, directory_departments.ONE)
+    again = sync(portal, name)
+    assert again.counts["unchanged"] == len(LISTED)
+    assert again.counts["departments_new"] == 0
+    assert members(portal, name) == before
 
 
 @both_platforms

@@ -122,7 +122,8 @@ class TestLease:
             sandbox.gate(LISTS[WECOM], after=4)
             words, program = ("sync", WECOM), ("-m", "flask")
         else:
-            words, program = ("SIGSTOP", str(random.randint(1, 6)), "sync", WECOM), INTERRUPTED  # the 8th is the end
+            at = random.randint(1, 6)  # the 9th is the end
+            words, program = ("SIGSTOP", "writing", str(at), "sync", WECOM), INTERRUPTED
         with command(settings, *words, program=program) as first:
             if phase == "people":
                 soon(sandbox.waiting)
@@ -189,10 +190,7 @@ def killed(settings, sandbox, name, phase, chance, most):
     :param most: statements that it has to write at least.
     """
     if phase == "writing":
-        at = chance.randint(2, most)
-        with command(settings, "SIGKILL", str(at), "sync", name, program=INTERRUPTED) as process:
-            assert process.wait(60) == -signal.SIGKILL, process.stderr.read()
-        return f"statement {at}"
+        return killed_writing(settings, name, phase, chance.randint(2, most))
     points = {"departments": (TREES, 2 if name == FEISHU else 1), "people": (LISTS, 8), "leavers": (ASKS, 4)}
     path, calls = points[phase]
     after = chance.randrange(calls)
@@ -202,6 +200,12 @@ def killed(settings, sandbox, name, phase, chance, most):
         process.kill()
     sandbox.open()
     return f"call {after + 1}"
+
+
+def killed_writing(settings, name, phase, at):
+    with command(settings, "SIGKILL", phase, str(at), "sync", name, program=INTERRUPTED) as process:
+        assert process.wait(60) == -signal.SIGKILL, process.stderr.read()
+    return f"statement {at}"
 
 
 def assert_consistent(portal):
@@ -234,7 +238,7 @@ def test_a_sync_killed_anywhere_is_made_good_by_the_next(
 
     begun(portal, sandbox, name, departments)
     start = checksum(database)
-    for most in (45, 11):
+    for most in (45, 9):
         where = killed(settings, sandbox, name, phase, chance, most)
         print(f"{name}: killed at {phase}, {where}")
         assert_consistent(portal)
@@ -245,3 +249,28 @@ def test_a_sync_killed_anywhere_is_made_good_by_the_next(
     assert checksum(database) == checksum(f"sqlite:///{undisturbed}")
     assert {row.state for row in sync_rows(portal)} == {"failed", "done"}
     assert len(people(portal, name)) == 16
+
+
+@both_databases
+@pytest.mark.parametrize("repeat", repeats)
+def test_a_first_sync_killed_anywhere_is_made_good_by_the_next(
+    make_portal, portal, settings, sandbox, repeat, tmp_path, sqlite_template, database
+):
+    """It writes while it reads; the second, killed too, finds part of the company listed."""
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    name = chance.choice([FEISHU, WECOM])
+    undisturbed = tmp_path / "undisturbed.db"
+    undisturbed.write_bytes(sqlite_template.read_bytes())
+    company(sandbox, name)
+    for number in range(10):
+        sandbox.person(APPS[name]["provider"], f"new{number}", add=True, departments=["7", "5"])
+    assert sync(make_portal(PORTAL_DATABASE_URL=f"sqlite:///{undisturbed}"), name).state == "done"
+
+    for most in (50, 9):
+        where = killed_writing(settings, name, "people", chance.randint(2, most))
+        print(f"seed {seed}, {name}: killed at people, {where}; {len(people(portal, name))} people stored")
+        let_the_lease_end(portal)
+    assert sync(portal, name).state == "done"
+    assert checksum(database) == checksum(f"sqlite:///{undisturbed}")
+    assert [row.state for row in sync_rows(portal)] == ["failed", "failed", "done"]

@@ -2,31 +2,35 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import String, bindparam, delete, insert, literal, select, text, update
 
 from portal import models
-from portal.directory import people
+from portal.directory import memberships, people, rows
 from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, LoginSession, db, now
-from portal.providers.base import EMPTY, Person
+from portal.providers.base import EMPTY
 
 TABLE = Identity.__table__
 KEPT = ("user_id", "open_ids", "employee_number", *people.COLUMNS.values())
 STORED = select(*(TABLE.c[name] for name in ("id", "subject", "account_id", "contact_at", *KEPT)))
 CHANGE = update(TABLE).where(TABLE.c.id == bindparam("this"))
 CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in (*KEPT, "updated_at")})
+BLANK = {"open_ids": {}, "employee_number": "", **{column: EMPTY[name] for name, column in people.COLUMNS.items()}}
+NEW = {name: TABLE.c[name].type for name in ("subject", *KEPT)}
+LISTED = {"subject": String, "digest": Listing.digest.type}
 
 
 @dataclass
 class Difference:
     """What a batch of people would change.
 
-    `new` are whole rows; `changed` pairs of the stored row and its values from now on; `digests` what to remember of
-    each subject listed.
+    `new` are rows without what all of a company share; `changed` pairs of the stored row and its values from now on;
+    `stored` the ids of those not new; `listed` what to remember of each subject.
     """
 
     new: list[dict] = field(default_factory=list)
     changed: list[tuple] = field(default_factory=list)
-    digests: dict[str, bytes | None] = field(default_factory=dict)
+    stored: list[int] = field(default_factory=list)
+    listed: list[dict] = field(default_factory=list)
 
     def names(self) -> dict[str, list[str]]:
         """Return who is `new`, `changed`, `moved` to other departments, or has `left`."""
@@ -34,6 +38,10 @@ class Difference:
         for row, values in self.changed:
             found[kind_of(row, values)].append(values["name"] or values["user_id"])
         return found
+
+    def moved(self) -> list[int]:
+        """Return the ids of those whose departments change."""
+        return [row.id for row, values in self.changed if set(values["department"]) != set(row.department)]
 
 
 def kind_of(row, values: dict) -> str:
@@ -43,36 +51,33 @@ def kind_of(row, values: dict) -> str:
     return "moved" if set(values["department"]) != set(row.department) else "changed"
 
 
-def compare(batch: list, provider: str, tenant: str, element: str, since, in_sight: set | None) -> Difference:
+def compare(batch: list, provider: str, tenant: str, since, in_sight: set | None) -> Difference:
     """Return what a batch would change, its rows locked.
 
-    :param batch: tuples of subject, digest and what was told.
+    :param batch: tuples of subject, digest of what was told, user id, and the columns it makes.
     :param since: when the sync began; whoever was read by themselves after that is left for the next one.
     :param in_sight: the departments the element may see; `None`: all.
     """
     batch = sorted(batch, key=lambda entry: entry[0])  # two syncs of a company write in the same order: no deadlock
-    found = STORED.where(TABLE.c.provider == provider, TABLE.c.tenant == tenant).order_by(TABLE.c.subject)
-    found = found.where(TABLE.c.subject.in_([subject for subject, _, _ in batch]))
+    found = STORED.where(*those(provider, tenant, [subject for subject, *_ in batch])).order_by(TABLE.c.subject)
     found = found.with_for_update(key_share=True)  # who adds memberships and listings meanwhile needs the keys alone
     stored = {row.subject: row for row in db.session.execute(found)}
-    difference = Difference()
-    for subject, digest, told in batch:
-        person = people.tidy(Person(provider=provider, tenant=tenant, subject=subject, **told))
+    difference = Difference(stored=[row.id for row in stored.values()])
+    for subject, digest, user_id, values in batch:
         row = stored.get(subject)
-        values = people.columns(person, element, row.open_ids if row else {})
         if row is None:
-            empty = {column: EMPTY[name] for name, column in people.COLUMNS.items()}
-            blank = {"open_ids": {}, "employee_number": "", "user_id": person["userId"], **empty}
-            key = {"provider": provider, "tenant": tenant, "subject": subject}
-            difference.new.append({**key, **blank, **values})
+            difference.new.append({"subject": subject, "user_id": user_id, **BLANK, **values})
         elif row.contact_at is not None and row.contact_at > since:
             digest = None
         else:
+            values = dict(values)
+            if "open_ids" in values:
+                values["open_ids"] = row.open_ids | values["open_ids"]
             if "department" in values:
                 values["department"] = seats(values["department"], row.department, in_sight)
             if any(getattr(row, column) != value for column, value in values.items()):
                 difference.changed.append((row, {column: getattr(row, column) for column in KEPT} | values))
-        difference.digests[subject] = digest
+        difference.listed.append({"subject": subject, "digest": digest and digest.hex()})
     return difference
 
 
@@ -88,23 +93,49 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
     """Store a difference, inside the caller's transaction; leavers lose their sessions and their binding."""
     moment = now()
     if difference.new:
-        rows = [{**row, "created_at": moment, "updated_at": moment} for row in difference.new]
-        db.session.execute(insert(TABLE), rows)
+        add(difference.new, provider, tenant, moment)
+        memberships.add(*those(provider, tenant, [row["subject"] for row in difference.new]))
     if difference.changed:
-        rows = [{f"new_{name}": value for name, value in values.items()} for _, values in difference.changed]
-        keys = [{"this": row.id, "new_updated_at": moment} for row, _ in difference.changed]
-        db.session.execute(CHANGE, [{**row, **key} for row, key in zip(rows, keys, strict=True)])
-    others = (Listing.element != element, Listing.identity_id.in_([row.id for row, _ in difference.changed]))
-    people.forget_digests(*others)
+        changes = [
+            {"this": row.id, "new_updated_at": moment, **{f"new_{name}": value for name, value in values.items()}}
+            for row, values in difference.changed
+        ]
+        db.session.execute(CHANGE, changes)
+        changed = [row.id for row, _ in difference.changed]
+        people.forget_digests(Listing.element != element, Listing.identity_id.in_(changed))
+    if moved := difference.moved():
+        memberships.derive(Identity.id.in_(moved))
     for row, values in difference.changed:
         if values["status"] not in MAY_SIGN_IN and (row.status in MAY_SIGN_IN or row.account_id is not None):
             shut_out(row.id, values["status"], element)
-    mine = (TABLE.c.provider == provider, TABLE.c.tenant == tenant, TABLE.c.subject.in_(list(difference.digests)))
-    ids = db.session.execute(select(TABLE.c.id, TABLE.c.subject).where(*mine)).all()
-    again = Listing.identity_id.in_([key for key, _ in ids])
-    db.session.execute(delete(Listing).where(Listing.element == element, again))
-    listed = [{"element": element, "identity_id": key, "digest": difference.digests[name]} for key, name in ids]
-    db.session.execute(insert(Listing.__table__), listed)
+    if difference.stored:
+        again = (Listing.element == element, Listing.identity_id.in_(difference.stored))
+        db.session.execute(delete(Listing).where(*again))
+    note_listed(difference.listed, provider, tenant, element)
+
+
+def add(new: list[dict], provider: str, tenant: str, moment) -> None:
+    """Store people who are not there yet."""
+    company = {"provider": provider, "tenant": tenant, "created_at": moment, "updated_at": moment}
+    shared = (literal(value, TABLE.c[name].type) for name, value in company.items())
+    told = rows.unrolled(NEW)
+    added = insert(TABLE).from_select([*company, *NEW], select(*shared, *told.c))
+    db.session.execute(added, {"rows": rows.packed(new)})
+
+
+def note_listed(listed: list[dict], provider: str, tenant: str, element: str) -> None:
+    """Remember whom the element has listed: nobody of them is noted yet."""
+    told = rows.unrolled(LISTED)
+    this = select(TABLE.c.id).where(TABLE.c.provider == provider, TABLE.c.tenant == tenant)
+    this = this.where(TABLE.c.subject == told.c.subject).scalar_subquery()
+    added = select(literal(element), this, told.c.digest)
+    added = insert(Listing.__table__).from_select(["element", "identity_id", "digest"], added)
+    db.session.execute(added, {"rows": rows.packed(listed)})
+
+
+def those(provider: str, tenant: str, subjects: list[str]) -> tuple:
+    """Return the conditions on `Identity` for some people of a company."""
+    return TABLE.c.provider == provider, TABLE.c.tenant == tenant, TABLE.c.subject.in_(rows.among(subjects))
 
 
 def count_anew() -> None:

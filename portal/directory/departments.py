@@ -1,12 +1,31 @@
 """Departments in the database, as the platforms tell them."""
 
-from sqlalchemy import select
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from portal import models
 from portal.directory.people import one_line
 from portal.models import Department
 
+TABLE = Department.__table__
+BLANK = {"open_id": "", "parent_id": "", "name": "", "leaders": [], "position": 0}
+CHANGE = update(TABLE).where(TABLE.c.id == bindparam("this"))
+CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in BLANK})
+STEP = 5000  # departments removed in one statement
 ONE, PART, WHOLE = "one", "part", "whole"  # what is told: a department, what an app may see, or the company
+
+
+@dataclass
+class Difference:
+    """What would change: rows that are `new`, ids and values of those `changed`, the ids of those `removed`."""
+
+    new: list[dict]
+    changed: list[dict]
+    removed: list[int]
+
+    def counts(self) -> dict[str, int]:
+        return {name: len(rows) for name, rows in vars(self).items()}
 
 
 def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda: None) -> dict:
@@ -21,27 +40,40 @@ def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda
 
 
 def _save(provider, tenant, told, extent, check):
-    counts = {"new": 0, "changed": 0, "removed": 0}
     with models.write() as session:
         check()
-        stored = {row.dept_id: row for row in session.scalars(of(provider, tenant))}
-        readable = {row.open_id: row.dept_id for row in stored.values() if row.open_id}
-        readable |= {dept["openId"]: dept["deptId"] for dept in told if dept["openId"]}
-        for dept in told:
-            row = stored.pop(dept["deptId"], None)
-            if row is None:
-                row = Department(provider=provider, tenant=tenant, dept_id=dept["deptId"])
-                session.add(row)
-                counts["new"] += 1
-            values = columns(dept, readable)
-            counts["changed"] += row.id is not None and any(getattr(row, key) != values[key] for key in values)
-            for key, value in values.items():
-                setattr(row, key, value)
-        gone = surplus(stored, told, extent)
-        counts["removed"] = len(gone)
-        for row in gone:
-            session.delete(row)
+        found = difference(provider, tenant, told, extent)
+        if found.new:
+            session.execute(insert(TABLE), [{"provider": provider, "tenant": tenant, **row} for row in found.new])
+        if found.changed:
+            session.execute(CHANGE, found.changed)
+        for at in range(0, len(found.removed), STEP):
+            session.execute(delete(TABLE).where(TABLE.c.id.in_(found.removed[at : at + STEP])))
+    return found.counts()
+
+
+def compare(provider: str, tenant: str, told: list[dict], extent: str) -> dict:
+    """Return what `save()` would count, without storing anything."""
+    counts = difference(provider, tenant, told, extent).counts()
+    models.db.session.rollback()
     return counts
+
+
+def difference(provider: str, tenant: str, told: list[dict], extent: str) -> Difference:
+    mine = (TABLE.c.provider == provider, TABLE.c.tenant == tenant)
+    stored = {row.dept_id: row for row in models.db.session.execute(select(TABLE).where(*mine))}
+    by_open_id = {row.open_id: row.dept_id for row in stored.values() if row.open_id}
+    by_open_id |= {dept["openId"]: dept["deptId"] for dept in told if dept["openId"]}
+    found = Difference([], [], [])
+    for dept in told:
+        row, values = stored.pop(dept["deptId"], None), columns(dept, by_open_id)
+        if row is None:
+            found.new.append({"dept_id": dept["deptId"], **BLANK, **values})
+        elif any(getattr(row, name) != value for name, value in values.items()):
+            kept = {name: getattr(row, name) for name in BLANK} | values
+            found.changed.append({"this": row.id, **{f"new_{name}": value for name, value in kept.items()}})
+    found.removed = [row.id for row in surplus(stored, told, extent)]
+    return found
 
 
 def surplus(unseen: dict, told: list[dict], extent: str) -> list:
@@ -63,26 +95,11 @@ def surplus(unseen: dict, told: list[dict], extent: str) -> list:
     return gone
 
 
-def compare(provider: str, tenant: str, told: list[dict], extent: str) -> dict:
-    """Return what `save()` would count, without storing anything."""
-    stored = {row.dept_id: row for row in models.db.session.scalars(of(provider, tenant))}
-    readable = {dept["openId"]: dept["deptId"] for dept in told if dept["openId"]}
-    known = [(stored.pop(dept["deptId"], None), columns(dept, readable)) for dept in told]
-    changed = [row for row, values in known if row and any(getattr(row, key) != values[key] for key in values)]
-    gone = surplus(stored, told, extent)
-    models.db.session.rollback()
-    return {"new": sum(row is None for row, _ in known), "changed": len(changed), "removed": len(gone)}
-
-
 def readable(provider: str, tenant: str) -> dict[str, str]:
     """Return open department id -> the id it is stored under."""
     columns = select(Department.open_id, Department.dept_id)
     mine = (Department.provider == provider, Department.tenant == tenant, Department.open_id != "")
     return dict(tuple(row) for row in models.db.session.execute(columns.where(*mine)))
-
-
-def of(provider: str, tenant: str):
-    return select(Department).where(Department.provider == provider, Department.tenant == tenant)
 
 
 def columns(dept: dict, readable: dict) -> dict:

@@ -1,10 +1,12 @@
 """A full sync of one element: read everything, compare, ask about those not listed any more, and only then write.
 
-Memory stays flat: what has changed waits in a file, and of what is stored only digests are at hand.
+Memory stays flat: what has changed waits in a file, and of what is stored only digests are at hand. Where nobody was
+listed before, nobody can be missing: people are written while the next are read.
 """
 
 import hashlib
 import logging
+import marshal
 import pickle
 import tempfile
 import threading
@@ -21,7 +23,8 @@ from portal.providers.survey import Pace, Patient, gather
 
 log = logging.getLogger(__name__)
 
-BATCH = 500  # people in one transaction
+BATCH = 2000  # people in one transaction
+ASKED = 500  # people looked up at a time, to ask about them
 BEAT = 1.0  # seconds between two signs of life
 FEW, SHARE = 10, 0.1  # so many leavers, or such a share of those listed, need nobody's yes
 NAMED = 100  # people a report names of each kind
@@ -93,6 +96,9 @@ class Sync:
         with tempfile.TemporaryFile() as changed:
             self.begin("people")
             self.stored = self.load_stored()
+            self.first = not self.stored and not self.dry_run
+            if self.first:
+                self.write_departments(tree)
             self.read_people(changed)
             unseen = [subject for subject, known in self.stored.items() if known is not SEEN]
             self.check_losses(unseen)
@@ -128,12 +134,22 @@ class Sync:
         rows = select(Identity.subject, Identity.status, Listing.digest).join(Listing)
         rows = rows.where(Listing.element == self.element.name, Identity.tenant == self.company[1])
         found = db.session.execute(rows.execution_options(yield_per=BATCH))
-        stored = {subject: bytes([status]) + (digest or b"") for subject, status, digest in found}
+        stored = {subject: bytes([status]) + bytes.fromhex(digest or "") for subject, status, digest in found}
         db.session.rollback()
         self.active_before = sum(known[0] in MAY_SIGN_IN for known in stored.values())
         return stored
 
     def read_people(self, changed):
+        for batch in self.batches_read():
+            if self.first:
+                self.write_batch(batch)
+            else:
+                pickle.dump(batch, changed)
+        if self.stored and not self.counts["people"]:
+            raise Code(50300, NOBODY)
+
+    def batches_read(self):
+        """Yield people as they are read, as far as there may be something to write."""
         sources, waiting = self.survey.sources(), []
         self.counts["sources"] = len(sources)
         for page in self.gather(sources, self.read_source):
@@ -143,34 +159,44 @@ class Sync:
             self.count("pages")
             waiting += [entry for entry in page if self.sight(*entry)]
             while len(waiting) >= BATCH:
-                pickle.dump(waiting[:BATCH], changed)
+                yield waiting[:BATCH]
                 del waiting[:BATCH]
         if waiting:
-            pickle.dump(waiting, changed)
-        if self.stored and not self.counts["people"]:
-            raise Code(50300, NOBODY)
+            yield waiting
 
     def read_source(self, source):
-        """Yield pages of subject, digest and what was told; then `None`."""
+        """Yield pages of people, each as `bulk.compare()` takes them; then `None`."""
         for page in self.survey.members(source):
-            yield [(told.pop("subject"), digest_of(told), told) for told in page]
+            yield [self.entry(told) for told in page]
         yield None
 
-    def sight(self, subject: str, digest: bytes, told: dict) -> bool:
+    def entry(self, told: dict) -> tuple:
+        """Return subject, digest, user id and columns of a person; no columns where nothing else is told than before.
+
+        Called by several threads.
+        """
+        subject, user_id, digest = told.pop("subject"), told.get("userId"), digest_of(told)
+        known = self.stored.get(subject)
+        if known and known[1:] == digest:
+            return subject, digest, user_id, None
+        person = people.tidy(Person(provider=self.company[0], tenant=self.company[1], subject=subject, **told))
+        return subject, digest, user_id, people.columns(person, self.element.name, {})
+
+    def sight(self, subject: str, digest: bytes, user_id: str, values: dict | None) -> bool:
         """Note that somebody was listed; return whether there may be something to write."""
         known = self.stored.get(subject)
         if known is SEEN:
             return False  # in another department, too
-        if not usable(subject) or not usable(told.get("userId")):
-            self.warn("unusable_person", people.one_line(told.get("name")) or people.one_line(subject))
+        if values is not None and not (usable(subject) and usable(user_id)):
+            self.warn("unusable_person", values.get("name") or people.one_line(subject))
             return False
         self.stored[subject] = SEEN
         self.count("people")
-        if known is not None and known[1:] == digest:
+        if values is None:
             self.count("unchanged")
             return False
-        if known is not None and known[0] in MAY_SIGN_IN and told.get("status") == LEFT:
-            self.note("losing", people.one_line(told.get("name")) or told["userId"])
+        if known is not None and known[0] in MAY_SIGN_IN and values.get("status") == LEFT:
+            self.note("losing", values.get("name") or user_id)
         return True
 
     # Those not listed any more
@@ -193,8 +219,8 @@ class Sync:
         They have left, or are only out of sight.
         """
         answers = []
-        for at in range(0, len(unseen), BATCH):
-            for identity, left, told in self.gather(self.identities(unseen[at : at + BATCH]), self.ask_one):
+        for at in range(0, len(unseen), ASKED):
+            for identity, left, told in self.gather(self.identities(unseen[at : at + ASKED]), self.ask_one):
                 answers.append((identity.id, left, told))
                 self.count("asked")
                 self.note("left" if left else "out_of_sight", identity.shown_name)
@@ -232,18 +258,25 @@ class Sync:
             db.session.rollback()
 
     def write(self, tree, changed, answers):
-        if tree:
-            self.count_departments(departments.save(*self.company, tree, self.extent, check=self.hold))
+        if not self.first:
+            self.write_departments(tree)
         for batch in batches_in(changed):
-            self.count_people(models.settle(lambda batch=batch: self.write_people(batch)))
-            if not self.counts["written"] and self.counts["new"]:
-                bulk.count_anew()
-            self.count("written", len(batch))
-            self.beat()
+            self.write_batch(batch)
         for at in range(0, len(answers), FEW):
             models.settle(lambda few=answers[at : at + FEW]: self.write_unseen(few))
             self.beat()
-        memberships.derive_company(*self.company, check=self.hold)
+        memberships.seat_new_departments(*self.company, check=self.hold)
+
+    def write_departments(self, tree):
+        if tree:
+            self.count_departments(departments.save(*self.company, tree, self.extent, check=self.hold))
+
+    def write_batch(self, batch):
+        self.count_people(models.settle(lambda: self.write_people(batch)))
+        if self.counts["new"] and not self.counts["written"]:
+            bulk.count_anew()
+        self.count("written", len(batch))
+        self.beat()
 
     def write_people(self, batch) -> bulk.Difference:
         with models.write():
@@ -253,7 +286,7 @@ class Sync:
         return difference
 
     def difference(self, batch) -> bulk.Difference:
-        return bulk.compare(batch, *self.company, self.element.name, self.started_at, self.in_sight)
+        return bulk.compare(batch, *self.company, self.started_at, self.in_sight)
 
     def write_unseen(self, answers):
         with models.write() as session:
@@ -334,7 +367,7 @@ def batches_in(file):
 
 
 def digest_of(told: dict) -> bytes:
-    return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(marshal.dumps(told, 2), digest_size=16).digest()  # 2: no marks of shared objects
 
 
 def usable(value) -> bool:

@@ -16,6 +16,7 @@ from portal.providers.base import Busy
 TRIES = 3  # a page
 LONGEST_WAIT = 60  # seconds
 CALL_SECONDS, CALL_SIZE = 60, 64 * 1024 * 1024  # WeCom's list of a department's members has no pages
+AHEAD = 256  # pages and ends of tasks that may wait for who reads them
 DONE = object()
 SLACK, SURE = 1.02, 0.8  # so much longer a limit's time is taken; so much shorter where it shall surely be exceeded
 
@@ -164,7 +165,7 @@ def gather(tasks, read: Callable, threads: int, stopped: threading.Event, beat: 
     :param beat: called at least once a second.
     """
     app = current_app._get_current_object()
-    waiting, found = queue.SimpleQueue(), queue.Queue(maxsize=4 * threads)
+    waiting, found = queue.SimpleQueue(), queue.Queue(maxsize=AHEAD)
     for task in tasks:
         waiting.put(task)
 

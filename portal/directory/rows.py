@@ -1,0 +1,46 @@
+"""Many values in one statement: as one JSON text that the database unrolls, instead of a parameter each."""
+
+import json
+
+from sqlalchemy import JSON, Text, bindparam, cast, column, func, literal, literal_column, select
+
+from portal.models import db
+
+ROWS = bindparam("rows", type_=Text)  # a JSON list of objects
+EACH = {"sqlite": "json_each", "postgresql": "json_array_elements_text"}  # dialect -> the entries of a JSON list
+
+
+def is_sqlite() -> bool:
+    return db.session.get_bind().dialect.name == "sqlite"
+
+
+def packed(values: list) -> str:
+    """Return the JSON text of a list."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def entries(of):
+    """Return the entries of a column's JSON list of texts, as a table with the column `value`."""
+    return getattr(func, EACH[db.session.get_bind().dialect.name])(of).table_valued("value")
+
+
+def among(texts):
+    """Return what a column can be held against, however many: `column.in_(among(texts))`."""
+    text = literal(packed(list(texts)), Text)
+    return select(entries(text if is_sqlite() else cast(text, JSON)).c.value)
+
+
+def unrolled(types: dict):
+    """Return `:rows` as a table.
+
+    :param types: column -> its type there.
+    """
+    if is_sqlite():
+        entry = func.json_each(ROWS).table_valued("value")
+        values = (
+            func.json_extract(entry.c.value, literal_column(f"'$.{name}'"), type_=kind).label(name)
+            for name, kind in types.items()
+        )
+        return select(*values).subquery("told")
+    told = func.json_to_recordset(cast(ROWS, JSON)).table_valued(*(column(name, kind) for name, kind in types.items()))
+    return told.render_derived(name="told", with_types=True)
