@@ -1,6 +1,6 @@
 """Who is in which department, worked out from what is stored of people and departments."""
 
-from sqlalchemy import and_, delete, exists, func, insert, select, true, tuple_, update
+from sqlalchemy import and_, delete, exists, func, insert, select, text, true, tuple_, update
 
 from portal import models
 from portal.directory import rows
@@ -42,28 +42,34 @@ def seats(*conditions):
     return select(Department.id, named.c.id).join(named, meant)
 
 
-def seat_new_departments(provider: str, tenant: str, check=lambda: None) -> None:
+def newest_person() -> int:
+    """Return the greatest id a person has, stored or about to be."""
+    if rows.is_sqlite():
+        return db.session.scalar(select(func.max(Identity.id))) or 0
+    return db.session.scalar(select(func.pg_sequence_last_value(text("pg_get_serial_sequence('identity', 'id')")))) or 0
+
+
+def seat_new_departments(provider: str, tenant: str, newest: int, check=lambda: None) -> None:
     """Add the memberships of departments that came after their people, in short transactions.
 
     Whatever else is written of people or departments takes care of its memberships by itself.
 
+    :param newest: the newest person when the departments had been stored: whoever came later knew them.
     :param check: called inside each; what it raises undoes that one.
     """
     new = (Department.provider == provider, Department.tenant == tenant, Department.seated.is_(False))
     new = db.session.scalars(select(Department.id).where(*new)).all()
     if not new:
         return
-    there = select(func.count()).where(Membership.identity_id == Identity.id).scalar_subquery()
-    lacking = func.json_array_length(Identity.department) > there
-    mine = (Identity.provider == provider, Identity.tenant == tenant)
-    first, last = db.session.execute(select(func.min(Identity.id), func.max(Identity.id)).where(*mine)).one()
+    mine = (Identity.provider == provider, Identity.tenant == tenant, Identity.id <= newest)
+    first = db.session.scalar(select(func.min(Identity.id)).where(*mine))
 
     def seat(start):
         with models.write():
             check()
-            add(*mine, Identity.id >= start, Identity.id < start + STEP, lacking)
+            add(*mine, Identity.id >= start, Identity.id < start + STEP)
 
-    for start in range(first or 0, (last or 0) + 1, STEP):
+    for start in range(first or newest + 1, newest + 1, STEP):
         models.settle(lambda start=start: seat(start))
     with models.write() as session:
         check()

@@ -55,6 +55,7 @@ class Sync:
         db.session.rollback()
         self.element, self.lease, self.tell = element, lease, tell
         self.client, self.stopped = element.directory_client(), threading.Event()
+        self.reading = threading.Lock()  # held by a thread that notes whom it has read
         self.pace = Pace(self.client.limits, self.client.api_base_url in self.client.public)
         self.patient = Patient(self.pace, self.stopped)
         self.survey = self.client.survey(self.patient)
@@ -152,12 +153,8 @@ class Sync:
         """Yield people as they are read, as far as there may be something to write."""
         sources, waiting = self.survey.sources(), []
         self.counts["sources"] = len(sources)
-        for page in self.gather(sources, self.read_source):
-            if page is None:
-                self.count("sources_read")
-                continue
-            self.count("pages")
-            waiting += [entry for entry in page if self.sight(*entry)]
+        for found in self.gather(sources, self.read_source):
+            waiting += found
             while len(waiting) >= BATCH:
                 yield waiting[:BATCH]
                 del waiting[:BATCH]
@@ -165,16 +162,19 @@ class Sync:
             yield waiting
 
     def read_source(self, source):
-        """Yield pages of people, each as `bulk.compare()` takes them; then `None`."""
+        """Yield lists of people of whom there may be something to write; called by several threads."""
         for page in self.survey.members(source):
-            yield [self.entry(told) for told in page]
-        yield None
+            entries = [self.entry(told) for told in page]
+            with self.reading:
+                self.count("pages")
+                entries = [entry for entry in entries if self.sight(*entry)]
+            if entries:
+                yield entries
+        with self.reading:
+            self.count("sources_read")
 
     def entry(self, told: dict) -> tuple:
-        """Return subject, digest, user id and columns of a person; no columns where nothing else is told than before.
-
-        Called by several threads.
-        """
+        """Return subject, digest, user id and columns of a person; no columns where nothing else is told than before."""
         subject, user_id, digest = told.pop("subject"), told.get("userId"), digest_of(told)
         known = self.stored.get(subject)
         if known and known[1:] == digest:
@@ -265,11 +265,12 @@ class Sync:
         for at in range(0, len(answers), FEW):
             models.settle(lambda few=answers[at : at + FEW]: self.write_unseen(few))
             self.beat()
-        memberships.seat_new_departments(*self.company, check=self.hold)
+        memberships.seat_new_departments(*self.company, self.newest, check=self.hold)
 
     def write_departments(self, tree):
         if tree:
             self.count_departments(departments.save(*self.company, tree, self.extent, check=self.hold))
+        self.newest = memberships.newest_person()
 
     def write_batch(self, batch):
         self.count_people(models.settle(lambda: self.write_people(batch)))

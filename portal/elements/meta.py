@@ -129,7 +129,7 @@ class Meta:
         for fault, ids in faults.items():
             log.warning("%s: %s: %s", self.name, fault, ", ".join(ids[:10]))
         departments.save(self.provider, tenant, told, extent)
-        memberships.seat_new_departments(self.provider, tenant)
+        memberships.seat_new_departments(self.provider, tenant, memberships.newest_person())
 
     # What a Type fills in
 

@@ -16,7 +16,7 @@ from portal.providers.base import Busy
 TRIES = 3  # a page
 LONGEST_WAIT = 60  # seconds
 CALL_SECONDS, CALL_SIZE = 60, 64 * 1024 * 1024  # WeCom's list of a department's members has no pages
-AHEAD = 256  # pages and ends of tasks that may wait for who reads them
+AHEAD = 128  # pages that may wait for who reads them
 DONE = object()
 SLACK, SURE = 1.02, 0.8  # so much longer a limit's time is taken; so much shorter where it shall surely be exceeded
 

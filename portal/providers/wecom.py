@@ -157,11 +157,10 @@ class WeCom(ProviderApp):
             if (value := known(table, user.get(key))) is not None:
                 told[key] = value
         if isinstance(user.get("department"), list):
-            led = leads(user)
             main = str(user.get("main_department"))
             told["department"] = sorted(texts(user["department"]), key=lambda dept: dept != main)
-            told["isLeader"] = any(led.values())
-            told["leads"] = sorted(dept for dept, flag in led.items() if flag)
+            told["leads"] = leads(user)
+            told["isLeader"] = bool(told["leads"])
         return told
 
     def department(self, dept_id: str) -> dict:
@@ -273,9 +272,9 @@ def rows(answer: dict, key: str) -> list[dict]:
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
-def leads(user: dict) -> dict[str, bool]:
+def leads(user: dict) -> list[str]:
     """Return which of a member's departments they lead, from two lists of the same order."""
-    flags = user.get("is_leader_in_dept")
-    ids = user["department"]
-    flags = flags if isinstance(flags, list) and len(flags) == len(ids) else [0] * len(ids)
-    return {str(dept): flag in (1, "1") for dept, flag in zip(ids, flags, strict=True)}
+    ids, flags = user["department"], user.get("is_leader_in_dept")
+    if not isinstance(flags, list) or len(flags) != len(ids):
+        return []
+    return sorted({str(dept) for dept, flag in zip(ids, flags, strict=True) if flag in (1, "1")})
