@@ -466,7 +466,8 @@ def engine_options(url: str) -> dict:
         return options
     limits = "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=30000"
     limits += " -c jit=off"  # our statements are short; to compile one takes longer than to run it
-    return {**options, "pool_pre_ping": True, "connect_args": {"connect_timeout": 3, "options": limits}}
+    kept = {"pool_pre_ping": True, "pool_use_lifo": True}  # the last one back knows our statements best
+    return {**options, **kept, "connect_args": {"connect_timeout": 3, "options": limits}}
 
 
 @event.listens_for(Engine, "connect")
