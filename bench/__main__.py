@@ -20,14 +20,15 @@ def bench():
 @click.option("--departments", default=500, show_default=True)
 @click.option("--many-people", default=100_000, show_default=True, help="In the large company; 0: leave it out.")
 @click.option("--many-departments", default=5_000, show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="The large company is synced so often; the median counts.")
 @click.option("--database", "databases", multiple=True, type=click.Choice(["sqlite", "postgresql"]))
 @click.option("--provider", "providers", multiple=True, type=click.Choice(["feishu", "wecom"]))
-def sync(people, departments, many_people, many_departments, databases, providers):
+def sync(people, departments, many_people, many_departments, rounds, databases, providers):
     """Measure the directory sync."""
     databases, providers = databases or ("sqlite", "postgresql"), providers or ("feishu", "wecom")
     usual = Size(people, departments)
     with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
-        measured = Bench(portals, databases, providers)
+        measured = Bench(portals, databases, providers, rounds)
         measured.small(usual)
         if many_people:
             measured.large(Size(many_people, many_departments), usual)

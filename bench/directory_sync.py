@@ -55,8 +55,8 @@ class Row:
 class Bench:
     """One run of all comparisons; `rows` fills meanwhile."""
 
-    def __init__(self, portals: Portals, databases, providers):
-        self.portals, self.databases, self.providers = portals, databases, providers
+    def __init__(self, portals: Portals, databases, providers, rounds: int):
+        self.portals, self.databases, self.providers, self.rounds = portals, databases, providers, rounds
         self.rows: list[Row] = []
         self.memory: dict[tuple, float] = {}  # provider and database -> MB of a first sync of the small company
         self.begun = {}  # program -> seconds until it does something
@@ -125,41 +125,38 @@ class Bench:
         with running(size) as sandbox:
             for provider in self.providers:
                 warm(sandbox, provider)
-                words = ["bench.floor", provider, sandbox.url, str(AT_ONCE[provider])]
-                floor = told(f"{size}, floor", measure(sandbox, words))
                 for database in self.databases:
-                    self.against(floor, sandbox, provider, database, size, small)
+                    rounds = [self.round(sandbox, provider, database, size) for _ in range(self.rounds)]
+                    self.against(rounds, provider, database, size, small)
 
-    def against(self, floor: Use, sandbox, provider, database, size: Size, small: Size):
-        where = f"{NAMES[provider]}, {NAMES[database]}, {size}"
+    def round(self, sandbox, provider: str, database: str, size: Size) -> dict:
+        """Measure floor, first and second sync side by side, as the machine's pace drifts; and the rows written."""
+        words = ["bench.floor", provider, sandbox.url, str(AT_ONCE[provider])]
+        floor = told(f"{size}, floor", measure(sandbox, words))
         first, settings = self.sync(sandbox, provider, database, f"{size}, {NAMES[database]}, first")
         with counted_rows(settings["PORTAL_DATABASE_URL"]) as rows:
             words = ["flask", "sync", ELEMENTS[provider]]
             second = told(f"{size}, {NAMES[database]}, second", measure(sandbox, words, settings))
-        self.add(
-            f"{where}: first sync against the floor",
-            self.lasted(first) / self.lasted(floor, "floor"),
-            2.0,
-            first,
-            facts=self.change(floor, first),
-        )
-        self.add(
-            f"{where}: unchanged second sync against the floor",
-            self.lasted(second) / self.lasted(floor, "floor"),
-            1.3,
-            second,
-            facts=self.change(floor, second),
-        )
-        self.add(f"{where}: rows the second sync writes", rows[0], 0, second, unit="")
-        peak, before = max(first.memory, second.memory), self.memory[provider, database]
-        self.add(f"{where}: peak memory", peak, 250, first, unit=" MB")
-        self.add(
-            f"{where}: peak memory against {small.people:,} people",
-            peak / before,
-            1.5,
-            first,
-            facts=f"{before:.0f} MB → {peak:.0f} MB",
-        )
+        return {"floor": floor, "first": first, "second": second, "rows": rows[0]}
+
+    def against(self, rounds: list[dict], provider: str, database: str, size: Size, small: Size):
+        """Note the median of the rounds' ratios to the floor, and the greatest memory and number of rows."""
+        where = f"{NAMES[provider]}, {NAMES[database]}, {size}"
+        for which, what, bound in (("first", "first sync", 2.0), ("second", "unchanged second sync", 1.3)):
+
+            def ratio(one, which=which):
+                return self.lasted(one[which]) / self.lasted(one["floor"], "floor")
+
+            one = sorted(rounds, key=ratio)[len(rounds) // 2]
+            facts = self.change(one["floor"], one[which])
+            self.add(f"{where}: {what} against the floor", ratio(one), bound, one[which], facts=facts)
+        rows, last = max(one["rows"] for one in rounds), rounds[-1]["first"]
+        self.add(f"{where}: rows the second sync writes", rows, 0, last, unit="")
+        peak = max(use.memory for one in rounds for use in (one["first"], one["second"]))
+        before = self.memory[provider, database]
+        self.add(f"{where}: peak memory", peak, 250, last, unit=" MB")
+        facts = f"{before:.0f} MB → {peak:.0f} MB"
+        self.add(f"{where}: peak memory against {small.people:,} people", peak / before, 1.5, last, facts=facts)
 
     def sync(self, sandbox, provider: str, database: str, label: str):
         """Sync into a new portal; return what it used, and the portal's environment."""
