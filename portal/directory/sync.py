@@ -174,7 +174,7 @@ class Sync:
             self.count("sources_read")
 
     def entry(self, told: dict) -> tuple:
-        """Return subject, digest, user id and columns of a person; no columns where nothing else is told than before."""
+        """Return subject, digest, user id and columns of a person; no columns where all is told as before."""
         subject, user_id, digest = told.pop("subject"), told.get("userId"), digest_of(told)
         known = self.stored.get(subject)
         if known and known[1:] == digest:
