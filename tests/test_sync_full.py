@@ -168,6 +168,17 @@ def test_a_department_stored_after_its_people_gets_them_at_the_next_sync(portal,
     assert members(portal, name) == before
 
 
+@both_databases
+def test_what_no_database_holds_is_left_out_of_a_department(portal):
+    told = {"deptId": "8", "openId": "", "parentId": "half \ud83d", "name": "a\0b \ud83d", "position": 0}
+    told["leaders"] = ["anna", "\ud83d", "a\0b"]
+    with portal.app_context():
+        for _ in range(2):
+            directory_departments.save("wecom", "ww1", [dict(told)], directory_departments.WHOLE)
+    stored = departments(portal, WECOM)["8"]
+    assert (stored.parent_id, stored.name, stored.leaders) == ("half", "ab", ["anna"])
+
+
 @both_platforms
 class TestTrees:
     """Departments as no company should have them."""

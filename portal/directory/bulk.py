@@ -93,7 +93,8 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
     """Store a difference, inside the caller's transaction; leavers lose their sessions and their binding."""
     moment = now()
     if difference.new:
-        add(difference.new, provider, tenant, moment)
+        shared = {"provider": provider, "tenant": tenant, "created_at": moment, "updated_at": moment}
+        rows.insert(TABLE, NEW, difference.new, **shared)
         memberships.add(*those(provider, tenant, [row["subject"] for row in difference.new]))
     if difference.changed:
         changes = [
@@ -112,15 +113,6 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
         again = (Listing.element == element, Listing.identity_id.in_(difference.stored))
         db.session.execute(delete(Listing).where(*again))
     note_listed(difference.listed, provider, tenant, element)
-
-
-def add(new: list[dict], provider: str, tenant: str, moment) -> None:
-    """Store people who are not there yet."""
-    company = {"provider": provider, "tenant": tenant, "created_at": moment, "updated_at": moment}
-    shared = (literal(value, TABLE.c[name].type) for name, value in company.items())
-    told = rows.unrolled(NEW)
-    added = insert(TABLE).from_select([*company, *NEW], select(*shared, *told.c))
-    db.session.execute(added, {"rows": rows.packed(new)})
 
 
 def note_listed(listed: list[dict], provider: str, tenant: str, element: str) -> None:

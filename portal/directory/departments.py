@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, select, update
 
 from portal import models
+from portal.directory import rows
 from portal.directory.people import one_line
 from portal.models import Department
 
 TABLE = Department.__table__
+NEW = {name: TABLE.c[name].type for name in ("dept_id", "open_id", "parent_id", "name", "leaders", "position")}
 BLANK = {"open_id": "", "parent_id": "", "name": "", "leaders": [], "position": 0}
 CHANGE = update(TABLE).where(TABLE.c.id == bindparam("this"))
 CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in BLANK})
-STEP = 5000  # departments removed in one statement
 ONE, PART, WHOLE = "one", "part", "whole"  # what is told: a department, what an app may see, or the company
 
 
@@ -25,7 +26,7 @@ class Difference:
     removed: list[int]
 
     def counts(self) -> dict[str, int]:
-        return {name: len(rows) for name, rows in vars(self).items()}
+        return {name: len(found) for name, found in vars(self).items()}
 
 
 def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda: None) -> dict:
@@ -44,11 +45,10 @@ def _save(provider, tenant, told, extent, check):
         check()
         found = difference(provider, tenant, told, extent)
         if found.new:
-            session.execute(insert(TABLE), [{"provider": provider, "tenant": tenant, **row} for row in found.new])
+            rows.insert(TABLE, NEW, found.new, provider=provider, tenant=tenant, seated=False)
         if found.changed:
             session.execute(CHANGE, found.changed)
-        for at in range(0, len(found.removed), STEP):
-            session.execute(delete(TABLE).where(TABLE.c.id.in_(found.removed[at : at + STEP])))
+        session.execute(delete(TABLE).where(TABLE.c.id.in_(rows.among(found.removed, Integer))))
     return found.counts()
 
 
@@ -109,9 +109,9 @@ def columns(dept: dict, readable: dict) -> dict:
     """
     told = {
         "open_id": dept["openId"],
-        "parent_id": readable.get(dept["parentId"], dept["parentId"]),
-        "name": dept["name"] if dept["name"] is None else one_line(dept["name"]),
-        "leaders": dept["leaders"],
+        "parent_id": dept["parentId"] and one_line(readable.get(dept["parentId"], dept["parentId"])),
+        "name": dept["name"] and one_line(dept["name"]),
+        "leaders": dept["leaders"] and [leader for leader in dept["leaders"] if one_line(leader) == leader],
         "position": dept["position"],
     }
     return {name: value for name, value in told.items() if value is not None}

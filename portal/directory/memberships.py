@@ -1,12 +1,12 @@
 """Who is in which department, worked out from what is stored of people and departments."""
 
-from sqlalchemy import and_, delete, exists, func, insert, select, text, true, tuple_, update
+from sqlalchemy import Integer, and_, delete, exists, func, insert, select, text, true, tuple_, update
 
 from portal import models
 from portal.directory import rows
 from portal.models import Department, Identity, Membership, db
 
-STEP = 5000  # ids in one transaction
+STEP = 5000  # ids of people in one transaction
 
 
 def derive(*conditions) -> None:
@@ -73,5 +73,4 @@ def seat_new_departments(provider: str, tenant: str, newest: int, check=lambda: 
         models.settle(lambda start=start: seat(start))
     with models.write() as session:
         check()
-        for at in range(0, len(new), STEP):
-            session.execute(update(Department).where(Department.id.in_(new[at : at + STEP])).values(seated=True))
+        session.execute(update(Department).where(Department.id.in_(rows.among(new, Integer))).values(seated=True))

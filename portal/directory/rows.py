@@ -2,6 +2,7 @@
 
 import json
 
+import sqlalchemy
 from sqlalchemy import JSON, Text, bindparam, cast, column, func, literal, literal_column, select
 
 from portal.models import db
@@ -24,10 +25,22 @@ def entries(of):
     return getattr(func, EACH[db.session.get_bind().dialect.name])(of).table_valued("value")
 
 
-def among(texts):
-    """Return what a column can be held against, however many: `column.in_(among(texts))`."""
-    text = literal(packed(list(texts)), Text)
-    return select(entries(text if is_sqlite() else cast(text, JSON)).c.value)
+def among(values, kind=Text):
+    """Return what a column can be held against, however many: `column.in_(among(values))`."""
+    text = literal(packed(list(values)), Text)
+    return select(cast(entries(text if is_sqlite() else cast(text, JSON)).c.value, kind))
+
+
+def insert(table, types: dict, told: list[dict], **shared) -> None:
+    """Insert rows, inside the caller's transaction.
+
+    :param types: column -> its type, of what differs from row to row.
+    :param told: those columns of each row.
+    :param shared: column -> what all rows have there.
+    """
+    values = (literal(value, table.c[name].type) for name, value in shared.items())
+    chosen = select(*values, *unrolled(types).c)
+    db.session.execute(sqlalchemy.insert(table).from_select([*shared, *types], chosen), {"rows": packed(told)})
 
 
 def unrolled(types: dict):
