@@ -132,7 +132,7 @@ def those(provider: str, tenant: str, subjects: list[str]) -> tuple:
 
 def count_anew() -> None:
     """Let PostgreSQL look at the tables: where it believes them empty, it reads all of a company for every batch."""
-    if db.session.get_bind().dialect.name == "postgresql":
+    if not rows.is_sqlite():
         with models.write() as session:
             session.execute(text("ANALYZE identity, listing"))
 
