@@ -9,11 +9,11 @@ from threading import Barrier
 import pytest
 from conftest import both_databases
 from office import inside
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import create_engine, select, text, update
 from syncing import APPS, ASKS, FEISHU, LISTS, TREES, WECOM, Written, checksum, command, people, person, soon, sync
 
 from portal import models
-from portal.directory import runs
+from portal.directory import bulk, runs
 from portal.errors import Code
 from portal.models import Identity, LoginSession, SyncRun, now
 
@@ -45,6 +45,17 @@ class TestRowsOfOthers:
             assert sync(portal, WECOM).state == "done"
         engine.dispose()
         assert person(portal, WECOM, "lisi").name == "Renamed"
+
+    def test_syncs_of_one_company_write_one_after_the_other(self, portal, database):
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        engine = create_engine(database)
+        with ThreadPoolExecutor(1) as pool, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+            with portal.app_context(), models.write():
+                bulk.take_turns("wecom", APPS[WECOM]["corpid"])
+                run = pool.submit(sync, portal, WECOM)
+                soon(lambda: other.scalar(waiting), seconds=10)
+            assert run.result().state == "done"
+        engine.dispose()
 
     def test_of_two_that_wait_for_each_other_both_come_to_their_end(self, portal, sandbox):
         sync(portal, WECOM)

@@ -1,8 +1,9 @@
 """Many people at once, in few statements: what a sync was told, compared with what is stored, and written."""
 
+import hashlib
 from dataclasses import dataclass, field
 
-from sqlalchemy import String, bindparam, delete, insert, literal, select, text, update
+from sqlalchemy import String, bindparam, delete, func, insert, literal, select, text, update
 
 from portal import models
 from portal.directory import memberships, people, rows
@@ -49,6 +50,15 @@ def kind_of(row, values: dict) -> str:
     if values["status"] == LEFT != row.status:
         return "left"
     return "moved" if set(values["department"]) != set(row.department) else "changed"
+
+
+def take_turns(provider: str, tenant: str) -> None:
+    """Let syncs of one company write one after the other, inside the caller's transaction: who stores the same new
+    people at the same time as another would lose every race. SQLite has one writer anyway.
+    """
+    if not rows.is_sqlite():
+        company = hashlib.blake2b(f"{provider} {tenant}".encode(), digest_size=8).digest()
+        db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(company, signed=True))))
 
 
 def compare(batch: list, provider: str, tenant: str, since, in_sight: set | None) -> Difference:

@@ -282,6 +282,7 @@ class Sync:
     def write_people(self, batch) -> bulk.Difference:
         with models.write():
             self.hold()
+            bulk.take_turns(*self.company)
             difference = self.difference(batch)
             bulk.write(difference, *self.company, self.element.name)
         return difference
