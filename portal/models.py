@@ -220,7 +220,7 @@ class Membership(db.Model):
 
 
 class Listing(db.Model):
-    """Whom an element's last complete sync has listed, and a digest of what it told about them."""
+    """Whom an element's last sync has listed, also a first one that was cut off; and a digest of what it told."""
 
     element: Mapped[str] = mapped_column(primary_key=True)
     identity_id: Mapped[int] = mapped_column(

@@ -131,7 +131,7 @@ class Sync:
         return tree
 
     def load_stored(self) -> dict[str, bytes]:
-        """Return by subject whom the last complete run has listed: the status, and the digest of what it was told."""
+        """Return by subject whom the runs before have listed: the status, and the digest of what was told."""
         rows = select(Identity.subject, Identity.status, Listing.digest).join(Listing)
         rows = rows.where(Listing.element == self.element.name, Identity.tenant == self.company[1])
         found = db.session.execute(rows.execution_options(yield_per=BATCH))
