@@ -136,17 +136,14 @@ def up(port, sandbox_port):
         if is_taken(number):
             raise click.ClickException(f"port {number} is in use; choose another: make run {name}={number + 1}")
     serve = "--worker-class gthread --threads 16 --log-level warning --no-control-socket".split()
-    commands = (
-        ["flask", "sandbox", "--port", str(sandbox_port)],
-        ["gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()"],
-        ["flask", "worker"],
-    )
-    parts = [subprocess.Popen([sys.executable, "-m", *words], start_new_session=True) for words in commands]
+    portal = ["gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()"]
+    parts = [begin("flask", "sandbox", "--port", str(sandbox_port)), begin(*portal)]
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: sys.exit(0))
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", parts)
         wait_for(sandbox, parts)
+        parts.append(begin("flask", "worker"))  # its first syncs need the platforms
         click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
         click.echo(f"  Administrator  {admin_link('admin')}\n\n  Ctrl-C ends all.\n")
         while all(part.poll() is None for part in parts):
@@ -160,6 +157,10 @@ def up(port, sandbox_port):
                 os.killpg(part.pid, signal.SIGTERM)
         for part in parts:
             part.wait(timeout=10)
+
+
+def begin(*words: str) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", *words], start_new_session=True)
 
 
 def is_taken(port: int) -> bool:

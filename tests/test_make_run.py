@@ -56,6 +56,8 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
             page = browser.get(server.url + platform_answers(start.headers["Location"]))
             assert page.url == f"{server.url}/account"
             assert "张三" in page.text
+            wait_until(lambda element=element: f"{element}: sync done" in server.output(), server, seconds=60)
+        assert "sync failed" not in server.output()
         link = re.search(rf"{server.url}/login/once/\S+", server.output())[0]
         assert "admin" in requests.get(link).text
     finally:
