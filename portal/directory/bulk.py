@@ -42,14 +42,18 @@ class Difference:
 
     def moved(self) -> list[int]:
         """Return the ids of those whose departments change."""
-        return [row.id for row, values in self.changed if set(values["department"]) != set(row.department)]
+        return [row.id for row, values in self.changed if moves(row, values)]
 
 
 def kind_of(row, values: dict) -> str:
     """Return what has happened to somebody: `left`, `moved` to other departments, or else `changed`."""
     if values["status"] == LEFT != row.status:
         return "left"
-    return "moved" if set(values["department"]) != set(row.department) else "changed"
+    return "moved" if moves(row, values) else "changed"
+
+
+def moves(row, values: dict) -> bool:
+    return set(values["department"]) != set(row.department)
 
 
 def take_turns(provider: str, tenant: str) -> None:

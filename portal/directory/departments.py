@@ -48,7 +48,8 @@ def _save(provider, tenant, told, extent, check):
             rows.insert(TABLE, NEW, found.new, provider=provider, tenant=tenant, seated=False)
         if found.changed:
             session.execute(CHANGE, found.changed)
-        session.execute(delete(TABLE).where(TABLE.c.id.in_(rows.among(found.removed, Integer))))
+        if found.removed:
+            session.execute(delete(TABLE).where(TABLE.c.id.in_(rows.among(found.removed, Integer))))
     return found.counts()
 
 
