@@ -12,13 +12,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, request
 
 from sandbox.feishu.answers import Refused, answer
-from sandbox.feishu.gateway import bearer_token, check_app
+from sandbox.feishu.fields import form_fields, json_fields
+from sandbox.feishu.gateway import bearer_token, check_app, live_token
 from sandbox.feishu.model import user_token_value
 from sandbox.feishu.profile import STATES, profile
 from sandbox.world import world
@@ -131,30 +131,32 @@ for path in ENDPOINTS:
 
 
 def read_fields(dialect):
-    """Return the request's fields: JSON whatever the content type says; outside v1 and oidc a form will do as well."""
-    if request.form and not dialect.enveloped:
-        return request.form.to_dict()
-    try:
-        fields = json.loads(request.get_data())
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or dialect is PASSPORT:
+    """Return the request's fields: v1 and oidc take JSON, passport forms, v2 and v3 both."""
+    fields = {} if dialect is PASSPORT else json_fields()
+    if not fields and not dialect.enveloped:
+        fields = form_fields()
+    if not fields:
         raise Denied("incomplete")
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+    return fields
 
 
 def authenticate(dialect, fields):
     """Return the application that asks."""
-    app = app_by_token(dialect) if dialect.enveloped else app_by_secret(*client_credentials(fields))
+    app = app_by_token(dialect, fields) if dialect.enveloped else app_by_secret(*client_credentials(fields))
     if app.disabled:
         raise Denied("disabled")
     check_app(app)
     return app
 
 
-def app_by_token(dialect):
-    """Return the application whose token this is; v1 leaves a wrong one to the gateway."""
+def app_by_token(dialect, fields):
+    """Return the application whose token this is; v1 leaves a wrong one to the gateway.
+
+    A token in the body counts where no header is sent: v1's older form, which django-allauth sends.
+    """
     try:
+        if "Authorization" not in request.headers and "app_access_token" in fields:
+            return live_token(("tenant",), fields["app_access_token"]).app
         return bearer_token(("tenant",)).app
     except Refused as refused:
         if refused.number == 99991661:

@@ -40,10 +40,15 @@ def protected(*scopes, tokens=("tenant", "user")):
 
 
 def bearer_token(kinds):
-    """Return the live token of the request; its looks decide how a wrong one is refused."""
+    """Return the live token in the request's header."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not value:
         raise Refused(99991661)
+    return live_token(kinds, value)
+
+
+def live_token(kinds, value):
+    """Return the live token with this value; its looks decide how a wrong one is refused."""
     for kind in kinds:
         token = world.vault.find(kind, value)
         if world.vault.alive(token) and token.family != "passport":

@@ -5,9 +5,10 @@ https://open.feishu.cn/document/server-docs/authentication-management/access-tok
 
 import re
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from sandbox.feishu.answers import answer
+from sandbox.feishu.fields import form_fields, json_fields
 from sandbox.feishu.model import app_token_value
 from sandbox.world import world
 
@@ -24,14 +25,14 @@ NAMES = {
 @bp.post("/open-apis/auth/v3/<any(app_access_token, tenant_access_token):name>/internal/", endpoint="internal_slash")
 def internal(name):
     """Answer the application's token; a self-built application has one for both purposes."""
-    body = request.get_json(force=True, silent=True)
-    app_id = body.get("app_id") if isinstance(body, dict) else None
-    if not isinstance(app_id, str) or not APP_ID.fullmatch(app_id):
+    fields = json_fields() or form_fields()
+    app_id = fields.get("app_id", "")
+    if not APP_ID.fullmatch(app_id):
         return answer({"code": 10003, "data": {}, "msg": "invalid param"})
     app = world.feishu.apps.get(app_id)
     if app is None:
         return answer({"code": 10014, "msg": "app id not exists"})
-    if app.secret != body.get("app_secret"):
+    if app.secret != fields.get("app_secret"):
         return answer({"code": 10014, "msg": "app secret invalid"})
     token = current_token(app)
     values = dict.fromkeys(NAMES[name], token.value)

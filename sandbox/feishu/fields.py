@@ -1,0 +1,17 @@
+"""The fields of a token request, each a text."""
+
+from flask import request
+
+
+def json_fields():
+    """Return the fields of a JSON body, whatever its content type says.
+
+    lark-oapi sends no content type at all with its own token requests.
+    """
+    body = request.get_json(force=True, silent=True)
+    fields = body if isinstance(body, dict) else {}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def form_fields():
+    return request.form.to_dict()
