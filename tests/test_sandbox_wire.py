@@ -2,7 +2,8 @@
 
 A case says what is `given`, what happens `later` (after codes and tokens were made), the request and the answer.
 `$name` in a request is made on the spot, see `Made`. In an answer, `"~abc"` is any text that starts with abc, `"~str"`
-any text; everything else has to be equal, keys included. `only` narrows what is compared of users and departments.
+any text, `"~^…"` any text like the expression; everything else has to be equal, keys included. `only` narrows what is
+compared of users and departments. The cases of `*_published.json` are answers of the platforms that others published.
 """
 
 import base64
@@ -123,6 +124,8 @@ def turn(sandbox, provider, knobs):
 
 
 def is_like(found, wanted):
+    if isinstance(wanted, str) and wanted.startswith("~^"):
+        return isinstance(found, str) and re.match(wanted[1:], found) is not None
     if isinstance(wanted, str) and wanted.startswith("~"):
         return isinstance(found, str) and bool(found) and (wanted == "~str" or found.startswith(wanted[1:]))
     if isinstance(wanted, dict):

@@ -8,6 +8,7 @@ from random import choices
 
 from flask import Response, request
 
+from sandbox.wecom.guesses import SUCCESS_HEADERS
 from sandbox.wire import dump
 
 CALLER = "203.0.113.7"  # the address the platform says it sees
@@ -41,7 +42,8 @@ ERRORS = {
     84090: "user_ticket is missing",
     301002: "not allow operate another agent with this accesstoken.",
 }
-UNHINTED = {40014}  # these texts come bare
+ADDRESSES = ("getcallbackip", "get_api_domain_ip")  # calls that answer lists of network addresses
+UNHINTED = {40014}  # these texts come bare, but for `ADDRESSES`
 EMPTY = {  # call: the list fields it carries even beside an error
     "user/get": ("department", "order", "is_leader_in_dept", "direct_leader"),
     "user/list": ("userlist",),
@@ -49,6 +51,7 @@ EMPTY = {  # call: the list fields it carries even beside an error
     "user/list_id": ("dept_user",),
     "department/list": ("department",),
     "department/simplelist": ("department_id",),
+    **dict.fromkeys(ADDRESSES, ("ip_list",)),
 }
 
 
@@ -61,7 +64,7 @@ class Refused(Exception):
 
     def answer(self):
         text = ERRORS[self.number]
-        if self.number not in UNHINTED:
+        if self.number not in UNHINTED or call() in ADDRESSES:
             text = f"{text}, hint: [{hint()}], from ip: {CALLER}, more info at {help_page(self.number)}"
         return answer({"errcode": self.number, "errmsg": text, **{name: [] for name in EMPTY.get(call(), ())}})
 
@@ -85,8 +88,8 @@ def success(**fields):
 
 def answer(body):
     response = Response(dump(body), content_type="application/json; charset=UTF-8")
-    response.headers["Error-Code"] = str(body["errcode"])
-    response.headers["Error-Msg"] = body["errmsg"].strip()
+    told = {"Error-Code": str(body["errcode"]), "Error-Msg": body["errmsg"].strip()}
+    response.headers.update(told if body["errcode"] else SUCCESS_HEADERS)
     response.headers["Server"] = "nginx"
     return response
 

@@ -9,6 +9,7 @@ from sandbox.company import ROOT
 from sandbox.wecom.answers import Refused, success
 from sandbox.wecom.entries import department_entry, member_entry
 from sandbox.wecom.gateway import protected
+from sandbox.wecom.guesses import GONE, OUTSIDE, UNKNOWN_DEPARTMENT, UNKNOWN_IN_LIST
 from sandbox.wecom.model import find_person
 from sandbox.world import world
 
@@ -24,9 +25,9 @@ def get_user():
         raise Refused(41009)
     person = find_person(userid)
     if person is None or not person.listed:
-        raise Refused(60111)
+        raise Refused(GONE)
     if not world.wecom.directory.sees(g.app.contact_range, person):
-        raise Refused(60011)
+        raise Refused(OUTSIDE)
     return success(**member_entry(g.app, person))
 
 
@@ -46,7 +47,7 @@ def simple_list_users():
 def members_asked():
     """Return the members of the department asked for; of those below it, where this is still honoured."""
     directory = world.wecom.directory
-    department = visible_department(request.args.get("department_id"), unknown=60003)
+    department = visible_department(request.args.get("department_id"), unknown=UNKNOWN_IN_LIST)
     departments = [department]
     if g.app.honours_fetch_child and request.args.get("fetch_child") == "1":
         departments += directory.below(department.id)
@@ -101,14 +102,14 @@ def simple_list_departments():
 @bp.get("/department/get")
 @protected
 def get_department():
-    return success(department=department_entry(visible_department(request.args.get("id"), unknown=60123)))
+    return success(department=department_entry(visible_department(request.args.get("id"), unknown=UNKNOWN_DEPARTMENT)))
 
 
 def departments_asked():
     """Return the department asked for and all below it; without an id, everything in range."""
     directory = world.wecom.directory
     if request.args.get("id"):
-        department = visible_department(request.args["id"], unknown=60123)
+        department = visible_department(request.args["id"], unknown=UNKNOWN_DEPARTMENT)
         return [department, *directory.below(department.id)]
     reach = directory.visible_departments(g.app.contact_range)
     tree = [directory.departments[ROOT], *directory.below(ROOT)]
@@ -123,5 +124,5 @@ def visible_department(value, unknown):
     if department is None:
         raise Refused(unknown)
     if department.id not in world.wecom.directory.visible_departments(g.app.contact_range):
-        raise Refused(60011)
+        raise Refused(OUTSIDE)
     return department

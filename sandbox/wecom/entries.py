@@ -44,11 +44,17 @@ def member_entry(app, person):
     return person.dress(fields)
 
 
+def default_avatar():
+    """Return the address of the picture of a member who has none, or does not show it."""
+    return f"{request.host_url}favicon.ico"
+
+
 def sensitive_fields(person):
     """Return the fields that newer applications get by the member's consent only."""
     return {
         "gender": str(person.gender),
         "avatar": avatar(person),
+        "thumb_avatar": avatar(person, size=100),
         "qr_code": f"{request.host_url}_sandbox/avatar/{person.key}.svg?qr=1",
         "mobile": person.mobile,
         "email": person.email,

@@ -8,6 +8,7 @@ from functools import wraps
 from flask import Blueprint, g, request
 
 from sandbox.wecom.answers import Refused, call, success
+from sandbox.wecom.guesses import NOT_THE_SYNC_SECRET
 from sandbox.wecom.model import CONTACT_SYNC_CALLS, token_value
 from sandbox.world import world
 
@@ -77,7 +78,9 @@ def caller():
 
 
 def check_permission(app, name):
-    if name in app.dropped or (name == "user/list_id" and not app.contact_sync):
+    if name in app.dropped:
         raise Refused(48002)
+    if name == "user/list_id" and not app.contact_sync:
+        raise Refused(NOT_THE_SYNC_SECRET)
     if app.contact_sync and name not in CONTACT_SYNC_CALLS:
         raise Refused(48009)

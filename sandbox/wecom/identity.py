@@ -9,8 +9,9 @@ from secrets import token_urlsafe
 from flask import Blueprint, g, request
 
 from sandbox.wecom.answers import Refused, success
-from sandbox.wecom.entries import sensitive_fields
+from sandbox.wecom.entries import default_avatar, sensitive_fields
 from sandbox.wecom.gateway import protected
+from sandbox.wecom.guesses import OUTSIDE
 from sandbox.wecom.model import CONSENT, SENSITIVE, open_id
 from sandbox.world import world
 
@@ -71,7 +72,20 @@ def ticket(code):
 @bp.post("/auth/getuserdetail")
 @protected
 def getuserdetail():
-    """Answer the sensitive fields the member and the administrator agreed to; a name is not among them."""
+    """Answer the sensitive fields of a member who consented."""
+    return success(**consented(open_ticket()))
+
+
+@bp.post("/user/getuserdetail", endpoint="old_getuserdetail")
+@protected
+def old_getuserdetail():
+    """Answer the same with the name, as the old address does."""
+    person = open_ticket()
+    return success(**consented(person), **person.dress({"name": person.name}))
+
+
+def open_ticket():
+    """Return the member of the request's ticket."""
     body = request.get_json(force=True, silent=True)
     value = body.get("user_ticket") if isinstance(body, dict) else None
     if not value:
@@ -81,10 +95,17 @@ def getuserdetail():
         raise Refused(84015)
     if not world.vault.alive(item):
         raise Refused(84014)
-    fields = sensitive_fields(item.person)
+    if not world.wecom.directory.sees(g.app.contact_range, item.person):
+        raise Refused(OUTSIDE)
+    return item.person
+
+
+def consented(person):
+    """Return the fields that the member and the administrator agreed to; a name is not among them."""
+    fields = sensitive_fields(person)
     ticked = {name: fields[name] for name in SENSITIVE if name in g.app.consent_fields}
-    always = {"userid": item.person.key, "gender": "0", "avatar": fields["avatar"]}
-    return success(**item.person.dress(always | ticked))
+    always = {"userid": person.key, "gender": "0", "avatar": default_avatar()}
+    return person.dress(always | ticked)
 
 
 @bp.get("/get_jsapi_ticket")

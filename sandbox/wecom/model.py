@@ -9,6 +9,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 
 from sandbox import phone
+from sandbox.wecom import guesses
 from sandbox.world import App, world
 
 CORP_ID = "wwsandbox00000001"
@@ -28,9 +29,9 @@ class WecomApp(App):
     consent_fields: list = field(default_factory=lambda: list(SENSITIVE))  # those the administrator ticked
     contact_sync: bool = False  # the contact-sync assistant
     dropped: set = field(default_factory=set)  # calls it may not make, such as "user/get"
-    honours_fetch_child: bool = False
-    expired_as: int = 42001  # how an expired token is refused; the platform also says 40014
-    revoked_as: int = 40014
+    honours_fetch_child: bool = guesses.HONOURS_FETCH_CHILD
+    expired_as: int = guesses.EXPIRED_AS  # how an expired token is refused
+    revoked_as: int = guesses.REVOKED_AS
 
     @property
     def name(self):
