@@ -275,7 +275,8 @@ def test_registered_feishu_addresses_are_compared_by_path(sandbox, browser):
     [
         (WEB_LOGIN_PAGES[0], {"appid": "wwnobody"}, 40013),
         (WEB_LOGIN_PAGES[0], {"agentid": "1"}, 40056),
-        (WEB_LOGIN_PAGES[0], {"login_type": None}, 40035),
+        (WEB_LOGIN_PAGES[0], {"login_type": "ServiceApp"}, 40035),
+        (WEB_LOGIN_PAGES[0], {"login_type": None, "agentid": None}, 40056),
         (WEB_LOGIN_PAGES[0], {"redirect_uri": "https://evil.example/"}, 50001),
         (WEB_LOGIN_PAGES[0], {"person": "zhengshi"}, 50002),
         (OAUTH_PAGE, {"response_type": None}, 40035),

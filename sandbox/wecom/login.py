@@ -9,6 +9,7 @@ import re
 from flask import Blueprint, request
 
 from sandbox import client, phone
+from sandbox.wecom.guesses import AFTER_REFUSAL
 from sandbox.wecom.model import CONSENT, code_value
 from sandbox.world import world
 
@@ -33,7 +34,7 @@ PROBLEMS = {
 def web_login():
     """Ask who scans, and send the browser back; without a code when refused."""
     app, number = find_app(request.args.get("agentid"))
-    if request.path.startswith("/wwlogin/") and request.args.get("login_type") != "CorpApp":
+    if request.args.get("login_type", "CorpApp") != "CorpApp":  # a link with an agentid needs none
         number = 40035
     if number:
         return refuse(number)
@@ -120,7 +121,7 @@ def ask_in_client(app, consent):
 def finish(app, choice, source, scopes=(), cookie=phone.COOKIE):
     address, state = request.args["redirect_uri"], request.args.get("state")
     if not choice.allowed:
-        return phone.send_back(choice, address, cookie, state=state)
+        return phone.send_back(choice, address, cookie, **{name: request.args.get(name) for name in AFTER_REFUSAL})
     code = issue_code(app, choice.person, source, address, scopes)
     return phone.send_back(choice, address, cookie, code=code.value, state=state)
 
