@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 from portal import commands, models
 from portal.accounts import contacts
+from portal.clocks import VisitCookies
 from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
@@ -27,6 +28,7 @@ QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "W
 class Portal(Flask):
     """A Flask app with elements."""
 
+    session_interface = VisitCookies()
     elements: Elements
 
     def __init__(self, *args, **kwargs):

@@ -1,6 +1,7 @@
 """The login portal. The map, each room using only what stands before it:
 
     errors       Code, and what its numbers mean
+    clocks       how far the clocks of several machines may differ
     models       every table; write() and audit()
     providers/   speaks to Feishu and WeCom: HTTP only, on Authlib's client classes
     directory/   people and departments as they are stored

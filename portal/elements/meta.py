@@ -10,6 +10,7 @@ import time
 from base64 import urlsafe_b64encode
 from urllib.parse import urlsplit
 
+from portal.clocks import SKEW
 from portal.directory import departments, memberships, people
 from portal.elements.doctor import Doctor
 from portal.errors import Code
@@ -19,12 +20,12 @@ from portal.providers.base import Person
 log = logging.getLogger(__name__)
 
 STATE_LIFE = 600  # seconds
-SKEW = 60  # seconds that another machine's clock may be behind
 STATE_FORM = struct.Struct(">16sIB")  # random, time it was made, kind
 SIGNATURE = 16  # bytes
 DIRECTORY_SECONDS, DIRECTORY_SIZE = 60, 64 * 1024 * 1024  # for all calls of one directory task; bytes an answer
 PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # of a redirect address
 KINDS = ("redirect", "qr", "in_app", "auth_code")
+LONGEST_CODE = 4096  # characters
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -232,7 +233,8 @@ class Meta:
             raw = bytes.fromhex(state)
             body, signature = raw[: STATE_FORM.size], raw[STATE_FORM.size :]
             _, made_at, kind = STATE_FORM.unpack(body)
-            genuine = hmac.compare_digest(signature, self.sign(b"state", body))
+            # Only the very text counts: fromhex() takes capitals and blanks, too.
+            genuine = raw.hex() == state and hmac.compare_digest(signature, self.sign(b"state", body))
         except (ValueError, TypeError, struct.error):
             genuine = False
         if not genuine:
@@ -240,6 +242,16 @@ class Meta:
         if not -SKEW <= time.time() - made_at <= STATE_LIFE:
             raise Code(40300, "the state is older than ten minutes")
         return KINDS[kind]
+
+    def read_code(self, code: str) -> str:
+        """Return a login code.
+
+        :raises Code: 40029 for what no platform can have made.
+        """
+        sound = isinstance(code, str) and 0 < len(code) <= LONGEST_CODE and code.isascii() and code.isprintable()
+        if not sound or " " in code:
+            raise Code(40029, "this is not a login code")
+        return code
 
     def code_verifier(self, state: str) -> str:
         """Return the PKCE verifier of a login: derived from its state, so that nothing is stored."""
