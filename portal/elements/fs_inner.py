@@ -91,12 +91,13 @@ class FSInnerType(Meta):
         :raises Code: 40300 state; 40029 code; 40301 another company; 40302 left, frozen or outside the app's range.
         """
         kind = self.read_state(state) if state is not None else "qr"
+        code = self.read_code(authCode)
         extra = {"redirect_uri": self.redirectUri} if kind in HAS_REDIRECT else {}
         if state is not None and self.has_challenge(kind):
             extra["code_verifier"] = self.code_verifier(state)
         with http.within():
             keep = self.keepUserTokens and type(self.clients[kind]) is type(self.clients["redirect"])
-            person = self.clients[kind].person_by_code(authCode, keep=keep, **extra)
+            person = self.clients[kind].person_by_code(code, keep=keep, **extra)
             if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
                 raise Code(40301, "the visitor's company is not on this element's list")
             return people.with_departments(people.clean(self.with_directory(person)))

@@ -87,8 +87,9 @@ class QywxInnerType(Meta):
         """
         if state is not None:
             self.read_state(state)
+        code = self.read_code(authCode)
         with http.within():
-            person = self.client.person_by_code(authCode)
+            person = self.client.person_by_code(code)
         return people.with_departments(people.clean(person))
 
     def directory_client(self):

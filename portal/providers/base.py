@@ -176,18 +176,29 @@ class ProviderApp(FlaskOAuth2App):
             raise self.refused("unknown", {}, response)
         if not isinstance(body, dict):
             raise Code(50300, "the platform's answer is not a JSON object", native=f"HTTP {response.status_code}")
-        native = body.get(self.code_key)
-        if native is None and lacks_code and not body.get("error"):
-            native = 0
-        if native is None and isinstance(body.get("error"), str):
-            native = body["error"]
-        if type(native) in (int, str) and native not in (0, "0"):
+        native = self.result_in(body, lacks_code)
+        if native is None and response.status_code == 429:
+            raise self.refused("unknown", {}, response)
+        if native not in (0, None):
             raise self.refused(native, {**self.numbers, **(numbers or {})}, response)
-        if type(native) is not int or not response.ok:
+        if native is None or not response.ok:
             raise Code(50300, "the platform's answer makes no sense", native=f"HTTP {response.status_code}")
         if expect and expect not in body:
             raise Code(50300, f"the platform's answer lacks {expect}")
         return body
+
+    def result_in(self, body: dict, lacks_code: bool) -> int | str | None:
+        """Return the answer's number, or its word for an error where it has no number; `None` for nonsense.
+
+        A number that is there has to be an integer: `null`, texts and fractions are no result.
+        """
+        if self.code_key in body:
+            native = body[self.code_key]
+            return native if type(native) is int else None
+        word = body.get("error")
+        if isinstance(word, str) and word:
+            return word
+        return 0 if lacks_code and not word else None
 
     def refused(self, native, numbers: dict, response) -> Code:
         """Return the error for the platform's own number, or its word for the error where it has no number."""
