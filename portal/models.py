@@ -145,6 +145,8 @@ class Identity(db.Model):
     access_token: Mapped[str | None] = mapped_column(Encrypted)
     refresh_token: Mapped[str | None] = mapped_column(Encrypted)
     expires_at: Mapped[datetime | None]
+    token_app: Mapped[str | None]  # whose tokens these are: elements of several apps share a person
+    token_dialect: Mapped[str | None] = mapped_column(String(16))  # the only one that takes the refresh token
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     contact_at: Mapped[datetime | None]  # when the directory last told us about this person

@@ -202,9 +202,15 @@ def unbind(identity: Identity, element: str) -> None:
 
 
 def set_tokens(identity: Identity, pair: dict) -> None:
-    """Keep a user's tokens, encrypted; a new pair replaces the old."""
-    identity.access_token, identity.refresh_token = pair["accessToken"], pair.get("refreshToken")
-    identity.expires_at = pair["expiresAt"]
+    """Keep a user's tokens, encrypted, with the app and dialect they are of.
+
+    A login that brings no refresh token, such as one by QR code, leaves that app's kept one in place.
+    """
+    app, refresh = pair.get("tokenApp"), pair.get("refreshToken")
+    identity.access_token, identity.expires_at = pair["accessToken"], pair["expiresAt"]
+    if refresh or identity.token_app not in (None, app):
+        identity.refresh_token, identity.token_dialect = refresh, pair.get("tokenDialect")
+    identity.token_app = app
 
 
 def keep_tokens(identity_id: int, pair: dict) -> None:

@@ -47,11 +47,13 @@ class FSInnerType(Meta):
         auth_code_dialect = self.choice("authCodeDialect", DIALECTS, "v1")
         by_kind = dict(zip(KINDS, (dialect, qr_dialect, dialect, auth_code_dialect), strict=True))
         self.clients = {kind: self.connect(DIALECTS[name], hosts, kind) for kind, name in by_kind.items()}
+        # By dialect: only the one that gave a refresh token takes it.
+        self.refreshers = {name: self.connect(each, hosts, f"refresh_{name}") for name, each in DIALECTS.items()}
 
     def connect(self, dialect, hosts: dict, kind: str):
         """Return the client for logins of one kind, registered with Authlib."""
         options = dialect.endpoints(hosts, kind)
-        if "scope" in self.settings:
+        if "scope" in self.settings and dialect.takes_scope(kind):
             options["client_kwargs"]["scope"] = self.text("scope")
         return self.app.oauth.register(
             f"{self.fullName}.{kind}",
@@ -96,8 +98,7 @@ class FSInnerType(Meta):
         if state is not None and self.has_challenge(kind):
             extra["code_verifier"] = self.code_verifier(state)
         with http.within():
-            keep = self.keepUserTokens and type(self.clients[kind]) is type(self.clients["redirect"])
-            person = self.clients[kind].person_by_code(code, keep=keep, **extra)
+            person = self.clients[kind].person_by_code(code, keep=self.keepUserTokens, **extra)
             if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
                 raise Code(40301, "the visitor's company is not on this element's list")
             return people.with_departments(people.clean(self.with_directory(person)))
@@ -155,16 +156,17 @@ class FSInnerType(Meta):
             refreshed any more: then they have to sign in again. Any other failure may be tried again.
         """
         stored = self.stored_person(userId)
-        if stored is None or not stored.access_token:
-            raise Code(60111, "no token of this person is kept")
+        if stored is None or not stored.access_token or stored.token_app not in (None, self.appId):
+            raise Code(60111, "no token of this person is kept for this app")
         person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token
+        dialect = stored.token_dialect or self.clients["redirect"].dialect
         people.db.session.rollback()  # no transaction stays open during a call
         if ends - now() > TOKEN_EARLY:
             return token
         if not refresh:
             raise Code(42001, "the token has ended and came without another; ask for offline_access in scope")
         try:
-            pair = self.clients["redirect"].refresh(refresh)
+            pair = self.refreshers[dialect].refresh(refresh)
         except Code as error:
             return people.token_of_another(person, ends, error)
         people.keep_tokens(person, pair)

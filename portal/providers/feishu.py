@@ -53,10 +53,12 @@ LOGIN = {
 class Feishu(FeishuContacts):
     """Dialect `v2`, and what all dialects share.
 
+    It is the default: the newer v3 refuses a correct PKCE pair, see https://github.com/larksuite/oapi-sdk-go/issues/230
     https://open.feishu.cn/document/authentication-management/access-token/get-user-access-token
     """
 
     provider = "feishu"
+    dialect = "v2"
     authorize_page = "{accountsBaseUrl}/open-apis/authen/v1/authorize"
     qr_page = "{passportBaseUrl}/suite/passport/oauth/authorize"  # the QR script takes no other
     token_page = "{openBaseUrl}/open-apis/authen/v2/oauth/token"
@@ -95,12 +97,21 @@ class Feishu(FeishuContacts):
         """Return the addresses for logins of one kind, as Authlib names them."""
         return {
             "api_base_url": hosts["openBaseUrl"],
-            "authorize_url": (cls.qr_page if kind == "qr" else cls.authorize_page).format(**hosts),
+            "authorize_url": cls.page(kind).format(**hosts),
             "access_token_url": cls.token_page.format(**hosts),
             "userinfo_endpoint": cls.person_page.format(**hosts),
             "refresh_page": (cls.refresh_page or cls.token_page).format(**hosts),
             "client_kwargs": cls.session_options(kind),
         }
+
+    @classmethod
+    def page(cls, kind: str) -> str:
+        return cls.qr_page if kind == "qr" else cls.authorize_page
+
+    @classmethod
+    def takes_scope(cls, kind: str) -> bool:
+        """Return whether the authorize page heeds a scope: passport's does not."""
+        return cls.page(kind) != cls.qr_page
 
     @classmethod
     def session_options(cls, kind: str) -> dict:
@@ -130,7 +141,8 @@ class Feishu(FeishuContacts):
         """Return what of a user's token is worth storing, under the names the stored person has."""
         refresh = token_in(token, "refresh_token") if token.get("refresh_token") else None
         ends = now() + timedelta(seconds=life_in(token, "life"))
-        return {"accessToken": token["access_token"], "refreshToken": refresh, "expiresAt": ends}
+        pair = {"accessToken": token["access_token"], "refreshToken": refresh, "expiresAt": ends}
+        return {**pair, "tokenDialect": self.dialect, "tokenApp": self.client_id}
 
     def refresh(self, refresh_token: str, **kwargs) -> dict:
         """Return a new pair of tokens, as `kept()` has it; the old refresh token is used up.
@@ -141,6 +153,7 @@ class Feishu(FeishuContacts):
         def send():
             page = self.server_metadata["refresh_page"]
             with self._get_oauth_client(**self.server_metadata) as session:
+                session.scope = None  # Authlib would send it, and so narrow the new token
                 return session.fetch_token(page, grant_type="refresh_token", refresh_token=refresh_token, **kwargs)
 
         return self.kept(self.token_call(send))
@@ -187,6 +200,7 @@ class Feishu(FeishuContacts):
 class FeishuV3(Feishu):
     """Dialect `v3`: as v2, by form, on the accounts host. https://open.feishu.cn/document (OAuth 2.0 token, v3)"""
 
+    dialect = "v3"
     token_page = "{accountsBaseUrl}/oauth/v3/token"
     pkce = False
 
@@ -201,6 +215,7 @@ class FeishuOidc(Feishu):
     https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/oidc-access_token/create
     """
 
+    dialect = "oidc"
     authorize_page = "{openBaseUrl}/open-apis/authen/v1/authorize"
     token_page = "{openBaseUrl}/open-apis/authen/v1/oidc/access_token"
     refresh_page = "{openBaseUrl}/open-apis/authen/v1/oidc/refresh_access_token"
@@ -231,6 +246,7 @@ class FeishuOidc(Feishu):
 class FeishuV1(FeishuOidc):
     """Dialect `v1`: as oidc, and the profile comes along with the token."""
 
+    dialect = "v1"
     token_page = "{openBaseUrl}/open-apis/authen/v1/access_token"
     refresh_page = "{openBaseUrl}/open-apis/authen/v1/refresh_access_token"
 
@@ -241,6 +257,7 @@ class FeishuV1(FeishuOidc):
 class FeishuPassport(FeishuV3):
     """Dialect `passport`: by form as v3, with flat OAuth 2 answers without a number."""
 
+    dialect = "passport"
     authorize_page = Feishu.qr_page
     token_page = "{passportBaseUrl}/suite/passport/oauth/token"
     person_page = "{passportBaseUrl}/suite/passport/oauth/userinfo"
@@ -263,7 +280,7 @@ class FeishuPassport(FeishuV3):
         return self.ask("GET", page, expect="open_id", lacks_code=True, numbers=LOGIN, token=key)
 
 
-DIALECTS = {"v2": Feishu, "oidc": FeishuOidc, "v1": FeishuV1, "passport": FeishuPassport, "v3": FeishuV3}
+DIALECTS = {each.dialect: each for each in (Feishu, FeishuOidc, FeishuV1, FeishuPassport, FeishuV3)}
 
 
 def json_client_secret(auth, method, uri, headers, body):
