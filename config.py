@@ -172,7 +172,7 @@ def given(environ, name: str) -> str | None:
         raise ValueError(f"is set twice: by itself and as {name}_FILE; keep one")
     if path:
         try:
-            value = Path(path).read_text(encoding="utf-8")
+            value = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeError) as error:
             raise ValueError(f"can't be read from the file in {name}_FILE: {type(error).__name__}") from None
     return value.strip() if value else None

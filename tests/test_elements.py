@@ -135,7 +135,8 @@ class TestFiles:
     def test_blanks_a_byte_order_mark_and_unknown_keys_do_no_harm(self, elements, make_portal):
         elements.wecom(agentId=1000002, corpSecret=" sandbox-wecom-secret\n", somethingElse={"a": 1})
         file = elements.folder / "QywxInnerExample" / "QywxInnerExample.json"
-        file.write_text(file.read_text(), encoding="utf-8-sig")
+        for part in (file, file.with_name("e.json")):
+            part.write_text(part.read_text(), encoding="utf-8-sig")
         assert make_portal().test_client().sign_in("QywxInnerExample").status_code == 303
 
     def test_an_unknown_element(self, portal):
@@ -153,7 +154,7 @@ class TestFiles:
 
 class TestVariables:
     def test_from_the_environment_a_file_a_default_and_the_setting(self, elements, make_portal, tmp_path, base):
-        (tmp_path / "secret").write_text("sandbox-feishu-secret\n")
+        (tmp_path / "secret").write_text("sandbox-feishu-secret\n", encoding="utf-8-sig")  # as Windows' editors do
         elements.feishu(
             appId="${FS_ID}",
             appSecret="${FS_SECRET}",

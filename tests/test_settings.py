@@ -40,6 +40,15 @@ def test_a_value_may_come_from_a_file(tmp_path):
     assert config.load({"PORTAL_SECRET_KEY_FILE": str(tmp_path / "key")}, tmp_path)["PORTAL_SECRET_KEY"] == "a" * 40
 
 
+def test_an_editors_mark_before_the_value_is_no_part_of_it(tmp_path):
+    """Windows' editors begin a text with U+FEFF."""
+    (tmp_path / "key").write_bytes(b"\xef\xbb\xbf" + b"a" * 40 + b"\r\n")
+    (tmp_path / "title").write_bytes("\ufeff统一登录".encode())
+    files = {"PORTAL_SECRET_KEY_FILE": str(tmp_path / "key"), "PORTAL_TITLE_FILE": str(tmp_path / "title")}
+    values = config.load(files, tmp_path)
+    assert (values["PORTAL_SECRET_KEY"], values["PORTAL_TITLE"]) == ("a" * 40, "统一登录")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
