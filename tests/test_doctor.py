@@ -6,6 +6,7 @@ import shutil
 from urllib.parse import urlsplit
 
 import pytest
+from authority import Authority, https_front
 from conftest import both_databases
 from cryptography.fernet import Fernet
 from flask_migrate import upgrade
@@ -16,6 +17,7 @@ from portal.elements.doctor.feishu import FeishuDoctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.doctor.wecom import WecomDoctor
 from portal.models import AppToken, Worker, db, now
+from portal.providers import http
 from sandbox.feishu.gateway import WHOLE_CONTACT
 from sandbox.feishu.model import EVERYTHING
 
@@ -30,7 +32,8 @@ STORIES = {}
 class Ward:
     """Where elements lie sick: settings and platforms to be changed, and a fresh portal for every look."""
 
-    def __init__(self, sandbox, elements, settings, make_portal, serve, base):
+    def __init__(self, sandbox, elements, settings, make_portal, serve, base, environ):
+        self.environ = environ
         self.sandbox, self.elements, self.settings, self.serve, self.base = sandbox, elements, settings, serve, base
         self.make_portal, self.more, self.forwarded, self.element = make_portal, {}, [], FEISHU
         sandbox.portal(base)
@@ -74,8 +77,10 @@ class Ward:
 
 
 @pytest.fixture
-def ward(sandbox, elements, settings, make_portal, serve, base):
-    return Ward(sandbox, elements, settings, make_portal, serve, base)
+def ward(sandbox, elements, settings, make_portal, serve, base, monkeypatch):
+    for name in http.AUTHORITIES:
+        monkeypatch.delenv(name, raising=False)
+    return Ward(sandbox, elements, settings, make_portal, serve, base, monkeypatch)
 
 
 def story(subject, name=None):
@@ -131,6 +136,59 @@ def any_own_code(ward):
 def any_unreachable(ward):
     ward.sandbox.fail(FEISHU_TOKEN, status=503, body="<h1>Bad gateway</h1>")
     yield
+
+
+@story("element")
+def any_certificate_untrusted(ward):
+    authority = Authority(ward.elements.folder)
+    with https_front(ward.sandbox.port, authority.certificate()) as url:
+        ward.elements.feishu(openBaseUrl=url)
+        yield
+        ward.environ.setenv("SSL_CERT_FILE", str(authority.file))
+        yield
+
+
+def bad_certificate(ward, bad):
+    authority = Authority(ward.elements.folder)
+    ward.environ.setenv("SSL_CERT_FILE", str(authority.file))
+    with https_front(ward.sandbox.port, authority.certificate(**bad)) as url:
+        ward.elements.feishu(openBaseUrl=url)
+        yield
+    with https_front(ward.sandbox.port, authority.certificate()) as url:
+        ward.elements.feishu(openBaseUrl=url)
+        yield
+
+
+@story("element")
+def any_certificate_expired(ward):
+    return bad_certificate(ward, {"days": -1})
+
+
+@story("element")
+def any_certificate_host(ward):
+    return bad_certificate(ward, {"address": "127.0.0.2"})
+
+
+@story("element")
+def any_authorities(ward):
+    ward.environ.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    yield
+    ward.environ.delenv("REQUESTS_CA_BUNDLE")
+
+
+@story("element")
+def any_tls(ward):
+    with https_front(ward.sandbox.port) as url:
+        ward.elements.feishu(openBaseUrl=url)
+        yield
+    ward.elements.feishu()
+
+
+@story("element")
+def any_proxy(ward):
+    ward.elements.feishu(httpProxy="http://127.0.0.1:9")
+    yield
+    ward.elements.feishu()
 
 
 @story("element")

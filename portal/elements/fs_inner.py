@@ -53,6 +53,7 @@ class FSInnerType(Meta):
     def connect(self, dialect, hosts: dict, kind: str):
         """Return the client for logins of one kind, registered with Authlib."""
         options = dialect.endpoints(hosts, kind)
+        options["client_kwargs"].update(self.proxy())
         if "scope" in self.settings and dialect.takes_scope(kind):
             options["client_kwargs"]["scope"] = self.text("scope")
         return self.app.oauth.register(

@@ -314,6 +314,23 @@ class Meta:
             raise self.wrong(key, "must be an address such as https://open.example.com")
         return value
 
+    def proxy(self) -> dict:
+        """Return the forward proxy for calls to the platform, as options for Authlib; none without `httpProxy`.
+
+        Some companies need one for its fixed address, others have no other way out.
+        """
+        if "httpProxy" not in self.settings:
+            return {}
+        value = self.text("httpProxy")
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise self.wrong("httpProxy", "must be an address such as http://proxy.example.com:3128")
+        return {"proxies": {"http": value, "https": value}}
+
     def redirect_uri(self) -> str:
         """Return the callback's address: as written, on the portal's own host, or the one every element has."""
         base = self.app.config["PORTAL_BASE_URL"]

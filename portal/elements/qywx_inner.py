@@ -46,15 +46,6 @@ class QywxInnerType(Meta):
             client_kwargs=self.proxy(),
         )
 
-    def proxy(self) -> dict:
-        """Return the forward proxy with a fixed address that some companies need for WeCom's trusted IPs."""
-        if "httpProxy" not in self.settings:
-            return {}
-        value = self.text("httpProxy")
-        if not value.startswith(("http://", "https://")):
-            raise self.wrong("httpProxy", "must be an address such as http://proxy.example.com:3128")
-        return {"proxies": {"http": value, "https": value}}
-
     def verification(self) -> dict[str, str] | None:
         """Return name and content of the file by which WeCom checks that the domain is ours."""
         found = self.settings.get("domainVerification")

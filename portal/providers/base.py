@@ -27,6 +27,14 @@ EMPTY = {
 KEYS = sorted(EMPTY)
 TOKEN_REFUSED = (40014, 42001)
 BUSY_STATUS = (502, 503, 504)
+REASONS = {
+    "certificate_untrusted": "the platform's certificate is not trusted: set REQUESTS_CA_BUNDLE or SSL_CERT_FILE",
+    "certificate_expired": "the platform's certificate has expired or is not valid yet",
+    "certificate_host": "the platform's certificate is for another host",
+    "authorities": "the file of certificate authorities can't be read: check REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
+    "tls": "no TLS connection to the platform can be made",
+    "proxy": "the proxy in httpProxy can't be reached, or refuses",
+}
 
 
 class Person(dict):
@@ -51,6 +59,17 @@ class Busy(Code):
     def __init__(self, native, told: int | None, usual: float):
         super().__init__(50300, "the platform limits our calls", native)
         self.told, self.usual = told, usual
+
+
+class Unreachable(Code):
+    """50300 because no answer came.
+
+    :param cause: what is known of it, one of `http.CAUSES` or "".
+    """
+
+    def __init__(self, cause: str, kind: str):
+        super().__init__(50300, REASONS.get(cause, f"the platform can't be reached ({kind})"))
+        self.cause = cause
 
 
 class ProviderApp(FlaskOAuth2App):
@@ -217,9 +236,9 @@ def told_wait(response) -> int | None:
     return next((int(value) for value in told if value.isascii() and value.isdigit()), None)
 
 
-def unreachable(error: requests.RequestException) -> Code:
+def unreachable(error: requests.RequestException) -> Unreachable:
     """Return 50300 without the cause's text: it holds the address, and WeCom puts secrets there."""
-    return Code(50300, f"the platform can't be reached ({type(error).__name__})")
+    return Unreachable(http.cause_of(error), type(error).__name__)
 
 
 def text(value) -> str:

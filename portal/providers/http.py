@@ -5,6 +5,8 @@ every call; a new TLS handshake each time would cost more than the rest of a log
 """
 
 import io
+import os
+import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -26,6 +28,10 @@ CONNECT, READ = 2.0, 4.0  # seconds, each at most what is left until the deadlin
 IDLE = 30.0  # seconds after which kept connections are given up: a middlebox may have dropped them silently
 HEADERS = {"User-Agent": default_user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 FAILURES, PAUSE = 5, 15.0  # so many failures in a row, and a platform is left alone for so many seconds
+# As requests and curl read them: the first that is set takes the place of the public certificate authorities.
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+CERTIFICATE = dict.fromkeys((9, 10), "certificate_expired") | dict.fromkeys((62, 63, 64), "certificate_host")  # OpenSSL
+CAUSES = ("certificate_untrusted", "certificate_expired", "certificate_host", "authorities", "tls", "proxy")
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,55 @@ class SecurePool(urllib3.HTTPSConnectionPool):
 POOLS = {"http": Pool, "https": SecurePool}
 
 
+class NoAuthorities(requests.exceptions.SSLError):
+    """The file or folder of certificate authorities can't be read."""
+
+
+class Paused(requests.ConnectionError):
+    """The platform is left alone for a while after repeated failures.
+
+    :param cause: that of the last one, as :func:`cause_of` names it.
+    """
+
+    def __init__(self, cause: str):
+        super().__init__("left alone for a while after repeated failures")
+        self.cause = cause
+
+
+def trusted() -> str | bool:
+    """Return the file or folder of the certificate authorities to trust; `True` means the public ones.
+
+    :raises NoAuthorities: when there is no such file.
+    """
+    path = next(filter(None, map(os.environ.get, AUTHORITIES)), None)
+    if path is not None and not os.access(path, os.R_OK):
+        raise NoAuthorities("the file of certificate authorities can't be read")
+    return path or True
+
+
+def cause_of(error: Exception) -> str:
+    """Return the part of `CAUSES` that kept a call from its answer, or "" for any other reason."""
+    if isinstance(error, Paused):
+        return error.cause
+    within_it = list(nested(error))
+    for each in within_it:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return CERTIFICATE.get(each.verify_code, "certificate_untrusted")
+    if isinstance(error, NoAuthorities) or any(getattr(each, "library", "") == "X509" for each in within_it):
+        return "authorities"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "proxy"
+    return "tls" if isinstance(error, requests.exceptions.SSLError) else ""
+
+
+def nested(error):
+    """Yield an exception and those it was made of."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None)):
+        if isinstance(inner, Exception):
+            yield from nested(inner)
+
+
 class Transport(HTTPAdapter):
     """The connections of this process to one platform address, shared by its threads."""
 
@@ -145,7 +200,7 @@ class Transport(HTTPAdapter):
         super().__init__(pool_maxsize=64)
         self._lock = threading.Lock()
         self._used_at = time.monotonic()
-        self._failures = 0
+        self._failures, self._cause = 0, ""
         self._paused_until = 0.0
 
     def init_poolmanager(self, *args, **kwargs):
@@ -166,10 +221,11 @@ class Transport(HTTPAdapter):
             self._before()
             try:
                 wait = (min(CONNECT, left), min(READ, left))
+                kwargs["verify"] = trusted()
                 response = super().send(request, stream=True, timeout=wait, **kwargs)
                 read_bounded(response, limits)
-            except requests.RequestException:
-                self._after(failed=True)
+            except requests.RequestException as error:
+                self._after(failed=True, cause=cause_of(error))
                 raise
             self._after(failed=response.status_code >= 500)
             note(response)
@@ -181,7 +237,7 @@ class Transport(HTTPAdapter):
         with self._lock:
             moment = time.monotonic()
             if moment < self._paused_until:
-                raise requests.ConnectionError("left alone for a while after repeated failures")
+                raise Paused(self._cause)
             if self._failures >= FAILURES:  # the pause is over: one call may try, the others wait on
                 self._paused_until = moment + PAUSE
             if moment - self._used_at > IDLE:
@@ -189,8 +245,9 @@ class Transport(HTTPAdapter):
                     manager.clear()
             self._used_at = moment
 
-    def _after(self, failed: bool):
+    def _after(self, failed: bool, cause: str = ""):
         with self._lock:
+            self._cause = cause
             self._failures = self._failures + 1 if failed else 0
             self._paused_until = time.monotonic() + PAUSE if self._failures >= FAILURES else 0.0
 
@@ -213,15 +270,17 @@ def read_bounded(response, limits: Limits):
     response._content, response._content_consumed = bytes(body), True
 
 
-_transports: dict[str, Transport] = {}
+_transports: dict[tuple[str, str], Transport] = {}
 _transports_lock = threading.Lock()
 
 
-def transport_to(origin: str) -> Transport:
+def transport_to(origin: str, proxies: dict | None) -> Transport:
+    """Return the connections to an address; a proxy that fails stops no call that goes without it."""
+    key = origin, (proxies or {}).get("https", "")
     with _transports_lock:
-        if origin not in _transports:
-            _transports[origin] = Transport()
-        return _transports[origin]
+        if key not in _transports:
+            _transports[key] = Transport()
+        return _transports[key]
 
 
 def send(method: str, url: str, headers=(), proxies=None, params=None, **words):
@@ -236,7 +295,7 @@ def send(method: str, url: str, headers=(), proxies=None, params=None, **words):
         request = prepared(method, url).copy()
         request.url += f"?{urlencode(params, doseq=True)}" if params else ""
     request.headers.update(headers)
-    return transport_to(origin_of(request.url)).send(request, proxies=proxies)
+    return transport_to(origin_of(request.url), proxies).send(request, proxies=proxies)
 
 
 @lru_cache(maxsize=64)
@@ -260,4 +319,4 @@ class KeptSession(OAuth2Session):
         super().__init__(*args, trust_env=False, **kwargs)
 
     def get_adapter(self, url):
-        return transport_to(origin_of(url))
+        return transport_to(origin_of(url), self.proxies)

@@ -13,7 +13,7 @@ from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING,
 from portal.errors import Code
 from portal.models import AuditEvent, LoginSession, db, now
 from portal.providers import http
-from portal.providers.base import TOKEN_REFUSED
+from portal.providers.base import TOKEN_REFUSED, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,39 @@ COMMON = {
             "See that this server reaches that host: name service, firewall, proxy. "
             "Where it does, the platform itself has trouble; try again later."
         ),
+    ),
+    "certificate_untrusted": Advice(
+        PROBLEM,
+        _("The certificate of %(host)s is not trusted."),
+        _(
+            "If it is your company's own, or a proxy on the way signs connections anew, set REQUESTS_CA_BUNDLE or "
+            "SSL_CERT_FILE to the file of that certificate authority, and restart the portal."
+        ),
+    ),
+    "certificate_expired": Advice(
+        PROBLEM,
+        _("The certificate of %(host)s has expired or is not valid yet."),
+        _("Check this server's clock; if it is right, the certificate has to be renewed."),
+    ),
+    "certificate_host": Advice(
+        PROBLEM,
+        _("The certificate of %(host)s is for another host."),
+        _("Check the address in the element's file, and that no proxy on the way answers in its place."),
+    ),
+    "authorities": Advice(
+        PROBLEM,
+        _("The file of certificate authorities can't be read."),
+        _("Check the file that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names, and restart the portal."),
+    ),
+    "tls": Advice(
+        PROBLEM,
+        _("No encrypted connection to %(host)s can be made."),
+        _("Check the address and port in the element's file, and what answers there: it has to speak TLS 1.2 or 1.3."),
+    ),
+    "proxy": Advice(
+        PROBLEM,
+        _("The proxy of httpProxy does not answer, or refuses to pass calls on to %(host)s."),
+        _("Check httpProxy in the element's file, and that the proxy allows this host."),
     ),
     "busy": Advice(
         WARNING,
@@ -125,7 +158,7 @@ class Doctor(Examination):
     checks = {"usable": _("Settings"), "own": _("Platform")}
     advice = COMMON
     ending = ("broken", "off")
-    stopping = ("unreachable", "busy", "token_refused", "own_code")
+    stopping = ("unreachable", *http.CAUSES, "busy", "token_refused", "own_code")
     numbers = {}  #: the platform's number -> the finding it means, at any call
     fields = (  #: what `console` shows: (what it is, which of our addresses, its place in the console)
         (_("Callback address"), "redirect", None),
@@ -185,6 +218,8 @@ class Doctor(Examination):
 
     def name_of(self, error) -> str:
         """Return which finding the error of a call means."""
+        if isinstance(error, Unreachable) and error.cause:
+            return error.cause
         if error.native in self.numbers:
             return self.numbers[error.native]
         return "token_refused" if error.code in TOKEN_REFUSED else "unreachable" if error.code == 50300 else "refused"
