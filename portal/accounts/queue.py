@@ -4,9 +4,9 @@ from sqlalchemy import select
 
 from portal import models
 from portal.accounts import bindings, signin
-from portal.directory.people import one_line
 from portal.errors import Code
 from portal.models import Account, BindingRequest, Client, Identity, audit
+from portal.text import one_line
 
 
 def bind(request_id: int, account_id: int, actor_id: int, client: Client) -> Identity:

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import models
 from portal.accounts import links
-from portal.directory.people import one_line
 from portal.errors import Code, Explained
 from portal.models import Account, Client, LoginSession, OneTimeLink, audit
+from portal.text import clean
 
 ROLES = ("user", "admin")
 FIELDS = {"username": 64, "name": 100, "employee_number": 64, "email": 254, "mobile": 20}  # the most characters
@@ -56,10 +56,10 @@ def checked(values: Mapping) -> dict:
         if field == "mobile":
             value = re.sub(r"[\s().-]", "", value)
         kept[field] = value
-        if one_line(value) != value:
-            problems[field] = _("This has characters that can't be used.")
-        elif len(value) > most:
+        if len(value) > most:
             problems[field] = _("This is too long: %(most)s characters at most.", most=most)
+        elif clean(value) != value:
+            problems[field] = _("This has characters that can't be used.")
     if "username" in kept and not kept["username"]:
         problems["username"] = _("Please enter a username.")
     if kept.get("email") and not EMAIL.fullmatch(kept["email"]):

@@ -6,8 +6,8 @@ from sqlalchemy import Integer, bindparam, delete, select, update
 
 from portal import models
 from portal.directory import rows
-from portal.directory.people import one_line
 from portal.models import Department
+from portal.text import is_clean, one_line
 
 TABLE = Department.__table__
 NEW = {name: TABLE.c[name].type for name in ("dept_id", "open_id", "parent_id", "name", "leaders", "position")}
@@ -112,7 +112,7 @@ def columns(dept: dict, readable: dict) -> dict:
         "open_id": dept["openId"],
         "parent_id": dept["parentId"] and one_line(readable.get(dept["parentId"], dept["parentId"])),
         "name": dept["name"] and one_line(dept["name"]),
-        "leaders": dept["leaders"] and [leader for leader in dept["leaders"] if one_line(leader) == leader],
+        "leaders": dept["leaders"] and list(filter(is_clean, dept["leaders"])),
         "position": dept["position"],
     }
     return {name: value for name, value in told.items() if value is not None}
@@ -127,7 +127,7 @@ def sound(told: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:
     kept, by_id = [], {}
     for dept in told:
         ids = [dept["deptId"], *([dept["openId"]] if dept["openId"] else [])]
-        if any(one_line(value) != value for value in ids):
+        if not all(map(is_clean, ids)):
             faults["unusable_department"].append(one_line(dept["deptId"]))
         elif any(value in by_id for value in ids):
             faults["duplicate_department"].append(dept["deptId"])

@@ -2,7 +2,6 @@
 
 import re
 import time
-import unicodedata
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
@@ -24,6 +23,7 @@ from portal.models import (
     now,
 )
 from portal.providers.base import EMPTY, Person
+from portal.text import is_clean, one_line
 
 FRESH = timedelta(days=1)  # contact data so young is not asked for again
 MODELS = {"feishu": FSInnerAuthModel, "wecom": QywxInnerAuthModel}
@@ -45,8 +45,6 @@ COLUMNS = {  # a person's key -> our column
 TEXTS = ("name", "mobile", "email", "position", "openId", "employeeNo")
 PICTURE = re.compile(r"https://([a-z0-9.-]+)(:443)?([/?#].*)?", re.IGNORECASE)
 ALLOWED = {"gender": range(0, 3), "status": range(1, 5)}
-LONGEST = 255  # characters of a stored text
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, bidi and other marks, lone surrogates, unassigned
 
 
 def find(provider: str, tenant: str, subject: str) -> Identity | None:
@@ -243,7 +241,7 @@ def key(person: dict) -> tuple[str, str, str]:
     :raises Code: 50300 otherwise.
     """
     for name in ("provider", "tenant", "subject", "userId"):
-        if not person.get(name) or one_line(person[name]) != person[name]:
+        if not is_clean(person.get(name)):
             raise Code(50300, f"the platform told no usable {name}")
     return person["provider"], person["tenant"], person["subject"]
 
@@ -266,16 +264,6 @@ def tidy(kept: Person) -> Person:
             kept[key] = EMPTY[key]
     kept["avatar"] = avatar(kept["avatar"], kept["provider"])
     return kept
-
-
-def one_line(value) -> str:
-    """Return a text on one line without marks that don't show, cut where it is too long; "" for anything else."""
-    if not isinstance(value, str):
-        return ""
-    if value.isprintable() and len(value) <= LONGEST:
-        return value.strip()
-    shown = (" " if char in "\t\n\r" else char for char in value[: 4 * LONGEST])
-    return "".join(char for char in shown if unicodedata.category(char) not in UNSEEN).strip()[:LONGEST]
 
 
 def avatar(value, provider: str) -> str:

@@ -272,11 +272,6 @@ def whole(value) -> int:
     return value if type(value) is int and abs(value) < 2**31 else 0
 
 
-def usable_id(value) -> bool:
-    """Return whether a text may be an id: not empty, nothing hidden in it, of bounded length."""
-    return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable() and value == value.strip()
-
-
 def known(table: dict, value):
     """Return what a platform's value means, or `None` for one that is not in the table, whatever its type."""
     return table.get(value) if type(value) in (int, str) else None

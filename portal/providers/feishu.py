@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, quote
 
 from portal.errors import Code
 from portal.models import now
-from portal.providers.base import Person, life_in, text, token_in, usable_id
+from portal.providers.base import Person, life_in, text, token_in
 from portal.providers.feishu_contacts import NO_PERMISSION, FeishuContacts
+from portal.text import is_clean
 
 HOSTS = {
     "feishu": {
@@ -166,7 +167,7 @@ class Feishu(FeishuContacts):
     def person(self, profile: dict) -> Person:
         """Return the person a login profile describes: no department, position, gender or status."""
         for key in ("union_id", "tenant_key", "open_id"):
-            if not usable_id(profile.get(key)):
+            if not is_clean(profile.get(key)):
                 raise Code(50300, f"the platform's profile lacks a usable {key}")
         return Person(
             provider=self.provider,

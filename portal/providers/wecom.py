@@ -6,8 +6,9 @@ https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (i
 from urllib.parse import quote
 
 from portal.errors import Code
-from portal.providers.base import Person, ProviderApp, known, life_in, log, text, texts, token_in, usable_id, whole
+from portal.providers.base import Person, ProviderApp, known, life_in, log, text, texts, token_in, whole
 from portal.providers.survey import straight
+from portal.text import is_clean
 
 HOSTS = {
     "apiBaseUrl": "https://qyapi.weixin.qq.com",
@@ -112,7 +113,7 @@ class WeCom(ProviderApp):
             raise Code(50300, "the platform's answer does not say who it is")
         if not found.get("userid") or "/" in found["userid"]:
             raise Code(40301, "the visitor is not a member of this company")
-        if not usable_id(found["userid"]):
+        if not is_clean(found["userid"]):
             raise Code(50300, "the platform's answer holds no usable userid")
         return {"userid": found["userid"], "user_ticket": found.get("user_ticket", "")}
 
