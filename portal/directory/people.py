@@ -23,7 +23,7 @@ from portal.models import (
     now,
 )
 from portal.providers.base import EMPTY, Person
-from portal.text import is_clean, one_line
+from portal.text import ascii_lower, is_clean, one_line
 
 FRESH = timedelta(days=1)  # contact data so young is not asked for again
 MODELS = {"feishu": FSInnerAuthModel, "wecom": QywxInnerAuthModel}
@@ -59,7 +59,7 @@ def by_user_id(provider: str, tenant: str, user_id: str, element: str) -> Identi
     :param tenant: "" where it is not known.
     """
     open_id = Identity.open_ids[element].as_string()
-    ids = or_(Identity.user_id == user_id, Identity.subject.in_((user_id, user_id.casefold())), open_id == user_id)
+    ids = or_(Identity.user_id == user_id, Identity.subject.in_((user_id, ascii_lower(user_id))), open_id == user_id)
     mine = select(Identity).where(Identity.provider == provider, ids).limit(2)
     found = db.session.scalars(mine.where(Identity.tenant == tenant) if tenant else mine).all()
     return found[0] if len(found) == 1 else None

@@ -113,7 +113,7 @@ class WeCom(ProviderApp):
             raise Code(50300, "the platform's answer does not say who it is")
         if not found.get("userid") or "/" in found["userid"]:
             raise Code(40301, "the visitor is not a member of this company")
-        if not is_clean(found["userid"]):
+        if not subject_of(found["userid"]):
             raise Code(50300, "the platform's answer holds no usable userid")
         return {"userid": found["userid"], "user_ticket": found.get("user_ticket", "")}
 
@@ -130,16 +130,18 @@ class WeCom(ProviderApp):
             return {"userId": userid}
 
     def person(self, told: dict) -> Person:
-        return Person(provider=self.provider, tenant=self.client_id, subject=told["userId"].casefold(), **told)
+        return Person(provider=self.provider, tenant=self.client_id, subject=subject_of(told["userId"]), **told)
 
     def member(self, userid: str) -> dict:
         """Return what the directory says of a member; keys it does not tell are absent.
 
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
         """
+        if not subject_of(userid):
+            raise Code(60111, "no member of WeCom can have this id")
         numbers = {UNKNOWN_MEMBER: 60111, NO_USERID: 60111, OUT_OF_RANGE: 40302}
         user = self.call("GET", "user/get", expect="userid", numbers=numbers, params={"userid": userid})
-        if text(user["userid"]).casefold() != userid.casefold():
+        if subject_of(user["userid"]) != subject_of(userid):
             raise Code(50300, "the platform's answer is about somebody else")
         return self.told_of_member(user)
 
@@ -264,7 +266,16 @@ class WeComSurvey:
 
     def entry(self, person: dict) -> dict:
         """Return somebody with their `subject`."""
-        return {**person, "subject": person.get("userId", "").casefold()}
+        return {**person, "subject": subject_of(person.get("userId"))}
+
+
+def subject_of(userid) -> str:
+    """Return the form in which a member's id is compared: its case does not matter; "" for what is no such id.
+
+    The ids are ASCII (https://developer.work.weixin.qq.com/document/path/90195): what merely folds to the same letters
+    is somebody else's, or nobody's.
+    """
+    return userid.lower() if is_clean(userid) and userid.isascii() else ""
 
 
 def rows(answer: dict, key: str) -> list[dict]:
