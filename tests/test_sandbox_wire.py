@@ -1,6 +1,7 @@
 """The sandbox's raw answers, compared with the platforms' bodies in data/sandbox/*.json.
 
 A case says what is `given`, what happens `later` (after codes and tokens were made), the request and the answer.
+With a `source` it is an answer of the real platform that others have published.
 `$name` in a request is made on the spot, see `Made`. In an answer, `"~abc"` is any text that starts with abc, `"~str"`
 any text, `"~^…"` any text like the expression; everything else has to be equal, keys included. `only` narrows what is
 compared of users and departments. The cases of `*_published.json` are answers of the platforms that others published.
@@ -52,6 +53,11 @@ class Made:
         body = {"app_id": self.values["app_id"], "app_secret": self.values["app_secret"]}
         return self.post("/open-apis/auth/v3/tenant_access_token/internal", json=body)["tenant_access_token"]
 
+    def open_id(self):
+        headers = {"Authorization": f"Bearer {self.tenant_token()}"}
+        path = "/open-apis/contact/v3/users/zhangsan?user_id_type=user_id"
+        return call(self.sandbox, "GET", path, headers=headers).json()["data"]["user"]["open_id"]
+
     def oidc(self):
         headers = {"Authorization": f"Bearer {self.tenant_token()}"}
         body = {"grant_type": "authorization_code", "code": self.code()}
@@ -65,6 +71,16 @@ class Made:
 
     def v2_refresh_token(self):
         return self.post(V2, json=exchange(self.sandbox, self.offline_code()))["refresh_token"]
+
+    def v3_refresh_token(self):
+        return self.post("/oauth/v3/token", json=exchange(self.sandbox, self.offline_code()))["refresh_token"]
+
+    def basic(self):
+        return base64.b64encode(f"{self.values['app_id']}:{self.values['app_secret']}".encode()).decode()
+
+    def app_jwt(self):
+        app = {"client_id": self.values["app_id"], "client_secret": self.values["app_secret"]}
+        return self.post("/oauth/v3/token", data={"grant_type": "client_credentials", **app})["access_token"]
 
     def passport(self):
         return self.post("/suite/passport/oauth/token", data=exchange(self.sandbox, self.code()))
@@ -251,8 +267,8 @@ def test_v2_takes_credentials_in_the_header(sandbox):
     fields = {"grant_type": "authorization_code", "code": Made(sandbox).code()}
     app = (sandbox.FEISHU["app_id"], sandbox.FEISHU["app_secret"])
 
-    assert call(sandbox, "POST", V2, data=fields, auth=app).json()["code"] == 0
     assert call(sandbox, "POST", V2, data=fields, auth=(app[0], "wrong")).json()["code"] == 20002
+    assert call(sandbox, "POST", V2, data=fields, auth=app).json()["code"] == 0
 
 
 def test_token_lifetime_can_be_set(sandbox):

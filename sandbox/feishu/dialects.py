@@ -6,66 +6,42 @@ v2, v3    https://open.feishu.cn/document/authentication-management/access-token
 passport  the older single sign-on host; flat answers as in OpenID Connect
 
 They share the checks and differ in how a client proves itself, in numbers and in the shape of an answer: see `Dialect`.
+v3 also gives the application its own token:
+https://open.feishu.cn/document/authentication-management/access-token/tenant_access_token
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from flask import Blueprint, request
 
+from sandbox.feishu import guesses, refusals
 from sandbox.feishu.answers import Refused, answer
-from sandbox.feishu.fields import form_fields, json_fields
+from sandbox.feishu.fields import form_fields, json_fields, sent_as_form
 from sandbox.feishu.gateway import bearer_token, check_app, live_token
-from sandbox.feishu.model import user_token_value
+from sandbox.feishu.model import app_jwt_value, user_token_value
 from sandbox.feishu.profile import STATES, profile
 from sandbox.world import world
 
 bp = Blueprint("feishu_dialects", __name__)
 YEAR = 365 * 86400  # seconds after which a consent cannot be prolonged
-
-REFUSALS = {  # reason: number in v1, in oidc, in v2 and v3; OAuth's word; text
-    "incomplete": (20001, 20001, 20063, "invalid_request", "A required parameter is missing or malformed."),
-    "grant_type": (20001, 20036, 20036, "unsupported_grant_type", "The grant type is not supported."),
-    "app_token": (None, 20014, None, "", "The app access token is invalid."),
-    "two_credentials": (None, None, 20070, "invalid_request", "The client authenticates in two ways at once."),
-    "unknown_app": (None, None, 20048, "invalid_client", "The app does not exist."),
-    "secret": (None, None, 20002, "invalid_client", "The client secret is invalid."),
-    "disabled": (20009, 20042, 20069, "unauthorized_client", "The app is not enabled."),
-    "not_installed": (20009, 20009, 20009, "unauthorized_client", "The tenant has not installed the app."),
-    "barred": (20010, 20010, 20010, "access_denied", "The user is outside the availability of the app."),
-    "unknown_code": (20007, 20003, 20003, "invalid_grant", "The authorization code is not found."),
-    "used_code": (20007, 20003, 20065, "invalid_grant", "The authorization code has been used."),
-    "expired_code": (20007, 20004, 20004, "invalid_grant", "The authorization code has expired."),
-    "foreign": (20024, 20024, 20024, "invalid_grant", "The code or refresh token was issued to another app."),
-    "redirect_uri": (None, None, 20071, "invalid_grant", "The redirect_uri is not the one used to authorize."),
-    "verifier": (None, None, 20049, "invalid_grant", "The PKCE check failed."),
-    "scope_twice": (None, None, 20067, "invalid_scope", "The scope parameter has duplicates."),
-    "scope_beyond": (None, None, 20068, "invalid_scope", "The scope parameter asks for more than was granted."),
-    "no_user": (20008, 20008, 20008, "invalid_grant", "The user does not exist."),
-    "resigned": (20021, 20021, 20066, "access_denied", "The user has resigned."),
-    "exited": (20021, 20021, 20066, "access_denied", "The user has resigned."),
-    "frozen": (20022, 20022, 20066, "access_denied", "The user is frozen."),
-    "inactive": (20023, 20023, 20066, "access_denied", "The user is not registered."),
-    "refresh_off": (20007, 20007, 20074, "unauthorized_client", "The app may not refresh user tokens."),
-    "unknown_refresh": (20007, 20026, 20026, "invalid_grant", "The refresh token is invalid."),
-    "used_refresh": (20007, 20038, 20073, "invalid_grant", "The refresh token has been used."),
-    "revoked_refresh": (20007, 20026, 20064, "invalid_grant", "The refresh token has been revoked."),
-    "expired_refresh": (20007, 20037, 20037, "invalid_grant", "The refresh token has expired."),
-}
+CODE, REFRESH, CLIENT = "authorization_code", "refresh_token", "client_credentials"
 
 
 class Denied(Exception):
-    """A reason from the table above; the dialect puts it into its own words."""
+    """A reason from `refusals`; the dialect puts it into its own words."""
 
 
 @dataclass(frozen=True)
 class Dialect:
     name: str
-    column: int  # of REFUSALS
-    family: str  # whose refresh tokens it takes
+    refusal: Callable  # a reason -> the body that says it
+    refreshes: tuple  # families of refresh tokens it takes, its own last
     lifetime: int  # seconds of the access token
     refresh_lifetime: int
     prefixes: tuple = ("", "")  # of access and refresh tokens
@@ -74,13 +50,10 @@ class Dialect:
     coded: bool = True  # answers carry `code`
     always_refresh: bool = True  # otherwise only with the scope offline_access
     strict_pkce: bool = False  # a verifier without a challenge is refused
+    looked_up_first: tuple = ()  # grant types whose code or token is looked up before the client
 
     def refuse(self, reason):
-        number, error, text = REFUSALS[reason][self.column], *REFUSALS[reason][3:]
-        if self.enveloped:
-            return answer({"code": number, "msg": text})
-        body = {"error": error, "error_description": text}
-        return answer({"code": number, **body} if self.coded else body, 400)
+        return answer(self.refusal(reason), 200 if self.enveloped else 400)
 
     def grant(self, tokens, scope, person_fields):
         if self.enveloped:
@@ -89,36 +62,44 @@ class Dialect:
         return answer({"code": 0, **tokens, "scope": scope} if self.coded else tokens)
 
 
-V1 = Dialect("v1", 0, "v1", 7140, 2591940, ("u-", "ur-"), enveloped=True)
-OIDC = Dialect("oidc", 1, "v1", 7199, 2591999, ("u-", "ur-"), enveloped=True)
-V2 = Dialect("v2", 2, "v2", 7200, 604800, refresh_life_name="refresh_token_expires_in", always_refresh=False)
-V3 = replace(V2, name="v3", strict_pkce=True)
-PASSPORT = Dialect("passport", 2, "passport", 3600, 864000, coded=False)
+ENVELOPED = {"prefixes": ("u-", "ur-"), "enveloped": True}
+V1 = Dialect("v1", partial(refusals.envelope, 0), ("v1",), 7140, 2591940, **ENVELOPED)
+OIDC = Dialect("oidc", partial(refusals.envelope, 1), ("v1",), 7199, 2591999, **ENVELOPED)
+FIRST = (CODE, REFRESH) if guesses.REFRESH_TOKEN_FIRST else (CODE,)
+FLAT = {"refresh_life_name": "refresh_token_expires_in", "always_refresh": False, "looked_up_first": FIRST}
+V2 = Dialect("v2", refusals.flat, ("v2",), 7200, 604800, **FLAT)
+V3 = replace(V2, name="v3", refreshes=("v2", "v3"), strict_pkce=True)
+PASSPORT = Dialect("passport", refusals.passport, ("passport",), 3600, 864000, coded=False)
 
-BOTH = ("authorization_code", "refresh_token")
 ENDPOINTS = {  # path: the dialect spoken there, the grant types served
-    "/open-apis/authen/v1/access_token": (V1, BOTH[:1]),
-    "/open-apis/authen/v1/refresh_access_token": (V1, BOTH[1:]),
-    "/open-apis/authen/v1/oidc/access_token": (OIDC, BOTH[:1]),
-    "/open-apis/authen/v1/oidc/refresh_access_token": (OIDC, BOTH[1:]),
-    "/open-apis/authen/v2/oauth/token": (V2, BOTH),
-    "/oauth/v3/token": (V3, BOTH),
-    "/suite/passport/oauth/token": (PASSPORT, BOTH),
+    "/open-apis/authen/v1/access_token": (V1, (CODE,)),
+    "/open-apis/authen/v1/refresh_access_token": (V1, (REFRESH,)),
+    "/open-apis/authen/v1/oidc/access_token": (OIDC, (CODE,)),
+    "/open-apis/authen/v1/oidc/refresh_access_token": (OIDC, (REFRESH,)),
+    "/open-apis/authen/v2/oauth/token": (V2, (CODE, REFRESH)),
+    "/oauth/v3/token": (V3, (CODE, REFRESH, CLIENT)),
+    "/suite/passport/oauth/token": (PASSPORT, (CODE, REFRESH)),
 }
 
 
 def token():
-    """Exchange a code or a refresh token in the dialect of this path."""
+    """Answer a token request in the dialect of this path."""
     dialect, served = ENDPOINTS[request.path]
     try:
         fields = read_fields(dialect)
-        app = authenticate(dialect, fields)
-        if not fields.get("grant_type"):
+        grant_type = fields.get("grant_type")
+        app = None if grant_type in dialect.looked_up_first else authenticate(dialect, fields)
+        if not grant_type:
             raise Denied("incomplete")
-        if fields["grant_type"] not in served:
+        if grant_type not in served:
             raise Denied("grant_type")
-        spend = spend_code if fields["grant_type"] == "authorization_code" else spend_refresh_token
-        item = spend(dialect, app, fields)
+        if grant_type == CLIENT:
+            return own_token(app)
+        find, check = (find_code, check_code) if grant_type == CODE else (find_refresh_token, check_refresh_token)
+        item = find(dialect, fields)
+        app = app or authenticate(dialect, fields)
+        check(dialect, app, item, fields)
+        item.used = True
         scope = narrowed(item, fields) if not dialect.enveloped else item.scope
         tokens = issue_tokens(dialect, item, scope)
         return dialect.grant(tokens, " ".join(sorted(scope)), lambda: profile(app, item.person))
@@ -132,17 +113,34 @@ for path in ENDPOINTS:
 
 def read_fields(dialect):
     """Return the request's fields: v1 and oidc take JSON, passport forms, v2 and v3 both."""
-    fields = {} if dialect is PASSPORT else json_fields()
+    form_only = dialect is PASSPORT or (sent_as_form() and not guesses.READS_JSON_SENT_AS_FORM)
+    fields = {} if form_only else json_fields()
     if not fields and not dialect.enveloped:
         fields = form_fields()
     if not fields:
         raise Denied("incomplete")
-    return fields
+    return fields if dialect.enveloped else {**fields, **client_credentials(fields)}
+
+
+def client_credentials(fields):
+    """Return client id and secret from the body or from the Basic header, but not from both."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    client_id, secret = fields.get("client_id"), fields.get("client_secret")
+    if scheme == "Basic":
+        if secret:
+            raise Denied("two_credentials")
+        try:
+            client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
+            raise Denied("incomplete") from None
+    if not client_id or not secret:
+        raise Denied("incomplete")
+    return {"client_id": client_id, "client_secret": secret}
 
 
 def authenticate(dialect, fields):
     """Return the application that asks."""
-    app = app_by_token(dialect, fields) if dialect.enveloped else app_by_secret(*client_credentials(fields))
+    app = app_by_token(dialect, fields) if dialect.enveloped else app_by_secret(fields)
     if app.disabled:
         raise Denied("disabled")
     check_app(app)
@@ -154,8 +152,9 @@ def app_by_token(dialect, fields):
 
     A token in the body counts where no header is sent: v1's older form, which django-allauth sends.
     """
+    takes_body = dialect is V1 or guesses.OIDC_TAKES_TOKEN_IN_BODY
     try:
-        if "Authorization" not in request.headers and "app_access_token" in fields:
+        if takes_body and "Authorization" not in request.headers and "app_access_token" in fields:
             return live_token(("tenant",), fields["app_access_token"]).app
         return bearer_token(("tenant",)).app
     except Refused as refused:
@@ -164,51 +163,44 @@ def app_by_token(dialect, fields):
         raise (Refused(99991664) if dialect is V1 else Denied("app_token")) from None
 
 
-def client_credentials(fields):
-    """Return client id and secret from the body or from the Basic header, but not from both."""
-    header = request.headers.get("Authorization", "")
-    if not header.startswith("Basic "):
-        return fields.get("client_id"), fields.get("client_secret")
-    if fields.get("client_secret"):
-        raise Denied("two_credentials")
-    try:
-        client_id, _, secret = base64.b64decode(header[6:], validate=True).decode().partition(":")
-        return client_id, secret
-    except (binascii.Error, ValueError):
-        raise Denied("incomplete") from None
-
-
-def app_by_secret(client_id, secret):
-    if not client_id or not secret:
-        raise Denied("incomplete")
-    app = world.feishu.apps.get(client_id)
+def app_by_secret(fields):
+    app = world.feishu.apps.get(fields["client_id"])
     if app is None:
         raise Denied("unknown_app")
-    if app.secret != secret:
+    if app.secret != fields["client_secret"]:
         raise Denied("secret")
     return app
 
 
-def spend_code(dialect, app, fields):
-    """Use up the code and return it; a refused one can still be used."""
+def own_token(app):
+    """Answer the application's own token: a JWT, good wherever its older token is."""
+    token = world.vault.issue("tenant", app_jwt_value(), app.token_lifetime, app=app, family="v3")
+    return answer({"code": 0, "access_token": token.value, "token_type": "Bearer", "expires_in": app.token_lifetime})
+
+
+def find_code(dialect, fields):
+    """Return the unspent code of the request."""
     if not fields.get("code"):
         raise Denied("incomplete")
     code = world.vault.find("code", fields["code"])
-    takes = (app.accept_codes or {}).get(dialect.name)
+    takes = code and (code.app.accept_codes or {}).get(dialect.name)
     if code is None or (takes is not None and code.source not in takes):
         raise Denied("unknown_code")
-    if code.app is not app:
-        raise Denied("foreign")
     if code.used:
         raise Denied("used_code")
     if not world.vault.alive(code):
         raise Denied("expired_code")
+    return code
+
+
+def check_code(dialect, app, code, fields):
+    """Refuse a code the application may not spend so; a refused one can still be used."""
+    if code.app is not app:
+        raise Denied("foreign")
     if not dialect.enveloped:
         check_redirect_uri(code, fields)
         check_verifier(dialect, code, fields.get("code_verifier"))
     check_person(app, code.person)
-    code.used = True
-    return code
 
 
 def check_redirect_uri(code, fields):
@@ -243,26 +235,29 @@ def check_person(app, person):
         raise Denied("barred")
 
 
-def spend_refresh_token(dialect, app, fields):
-    """Use up the refresh token and return it; its access token lives on."""
+def find_refresh_token(dialect, fields):
+    """Return the unspent refresh token of the request."""
     if not fields.get("refresh_token"):
         raise Denied("incomplete")
     item = world.vault.find("refresh", fields["refresh_token"])
-    if item is None or item.family != dialect.family:
+    if item is None or item.family not in dialect.refreshes:
         raise Denied("unknown_refresh")
-    if item.app is not app:
-        raise Denied("foreign")
-    if not app.refresh:
-        raise Denied("refresh_off")
     if item.used:
         raise Denied("used_refresh")
     if item.revoked:
         raise Denied("revoked_refresh")
-    if not world.vault.alive(item) or (item.family == "v2" and world.now() >= item.consented + YEAR):
+    if not world.vault.alive(item) or (item.family in V3.refreshes and world.now() >= item.consented + YEAR):
         raise Denied("expired_refresh")
-    check_person(app, item.person)
-    item.used = True
     return item
+
+
+def check_refresh_token(dialect, app, item, fields):
+    """Refuse a refresh token the application may not spend; its access token lives on."""
+    if item.app is not app:
+        raise Denied("foreign")
+    if not app.refresh:
+        raise Denied("refresh_off")
+    check_person(app, item.person)
 
 
 def narrowed(item, fields):
@@ -278,7 +273,7 @@ def narrowed(item, fields):
 def issue_tokens(dialect, item, scope):
     """Issue an access token and, where the dialect gives one, a refresh token; return the answer's fields."""
     facts = {name: getattr(item, name) for name in ("app", "person", "consented")}
-    facts |= {"scope": scope, "family": dialect.family}
+    facts |= {"scope": scope, "family": dialect.refreshes[-1]}
     lifetime = min(dialect.lifetime, item.app.token_lifetime)
     values = [user_token_value(prefix) for prefix in dialect.prefixes]
     access = world.vault.issue("user", values[0], lifetime, **facts)

@@ -15,3 +15,7 @@ def json_fields():
 
 def form_fields():
     return request.form.to_dict()
+
+
+def sent_as_form():
+    return request.mimetype == "application/x-www-form-urlencoded"

@@ -13,6 +13,7 @@ from sandbox.world import App, world
 
 APP_ID = "cli_5a4db0c5a4db0c01"
 APP_SECRET = "sandbox-feishu-secret"
+LONGEST_TOKEN = 4096  # characters Feishu asks callers to have room for
 BRANDS = {"feishu": "https://open.feishu.cn", "lark": "https://open.larksuite.com"}
 EVERYTHING = frozenset(
     {
@@ -117,9 +118,20 @@ def app_token_value():
     return "t-" + token_hex(20)
 
 
+def app_jwt_value():
+    """Return an application's token as v3 gives it, as long as Feishu says it may become."""
+    return jwt_value(LONGEST_TOKEN)
+
+
 def user_token_value(prefix):
     """Return a token with the prefix of its kind; without one, what looks like a JWT of more than a kilobyte."""
-    return prefix + token_urlsafe(40) if prefix else f"eyJhbGciOiJFUzI1NiJ9.eyJ{token_urlsafe(800)}.{token_urlsafe(64)}"
+    return prefix + token_urlsafe(40) if prefix else jwt_value(1184)
+
+
+def jwt_value(length):
+    """Return what looks like a JWT of so many characters."""
+    head, signature = "eyJhbGciOiJFUzI1NiJ9.eyJ", "." + token_urlsafe(64)
+    return head + token_urlsafe(length)[: length - len(head + signature)] + signature
 
 
 def new_code(source):

@@ -41,7 +41,8 @@ def internal(name):
 
 def current_token(app):
     """Return the newest token while it has half an hour left, else a new one; the old one runs on."""
-    known = [item for item in world.vault.of(app) if item.kind == "tenant" and world.vault.alive(item)]
+    known = [item for item in world.vault.of(app) if item.kind == "tenant" and not item.family]  # v3's are others
+    known = [item for item in known if world.vault.alive(item)]
     newest = max(known, key=lambda item: item.expires, default=None)
     if newest and world.vault.left(newest) >= RENEWED_BELOW:
         return newest
