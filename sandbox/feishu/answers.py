@@ -8,6 +8,7 @@ from secrets import token_hex
 
 from flask import Response
 
+from sandbox.feishu.refusals import ENVELOPE_TEXTS
 from sandbox.wire import dump
 
 # number: (HTTP status, text). Those of the gateway and of the contact API carry `error.log_id`.
@@ -20,7 +21,7 @@ GATEWAY = {
     99991664: (400, "Invalid app access token for authorization."),
     99991668: (400, "Invalid access token for authorization. Please make a request with token attached."),
     99991671: (400, "Invalid access token for authorization. It must start with 't-' or 'u-'."),
-    99991672: (400, "Access denied. One of the following scopes is required: [{}]."),
+    99991672: (400, "Access denied. One of the following scopes is required: [{}].{}"),
     99992351: (400, "The request contains an invalid open_id."),
     99992361: (400, "open_id cross app"),
     99992402: (400, "field validation failed"),
@@ -33,13 +34,11 @@ GATEWAY = {
     41050: (400, "no user authority error"),
     44102: (400, "department_id is required"),
 }
-# Login calls answer HTTP 200 with nothing but number and text.
-LOGIN = {
-    20008: "The user does not exist.",
-    20021: "The user has resigned.",
-    20022: "The user is frozen.",
-    20023: "The user is not registered.",
-}
+LOGIN = (20008, 20021, 20022, 20023)  # answered with HTTP 200 and nothing but number and text
+TROUBLESHOOTER = (
+    "排查建议查看(Troubleshooting suggestions): "
+    "https://open.feishu.cn/search?from=openapi&log_id={log_id}&code={number}&method_id=1"
+)
 NOT_FOUND = "404 page not found"
 
 
@@ -52,10 +51,11 @@ class Refused(Exception):
 
     def answer(self):
         if self.number in LOGIN:
-            return answer({"code": self.number, "msg": LOGIN[self.number]})
+            return answer({"code": self.number, "msg": ENVELOPE_TEXTS[self.number]})
         status, text = GATEWAY[self.number]
         log_id = new_log_id()
-        error = {"log_id": log_id, "troubleshooter": f"https://sandbox.invalid/?code={self.number}", **self.error}
+        error = {"log_id": log_id, "troubleshooter": TROUBLESHOOTER.format(log_id=log_id, number=self.number)}
+        error |= self.error
         body = {"code": self.number, "msg": text.format(*self.words), "error": error}
         return answer(body, status, {"X-Tt-Logid": log_id, **(self.headers or {})})
 

@@ -7,8 +7,9 @@ import zlib
 from flask import Blueprint, g, request
 
 from sandbox.company import ROOT
+from sandbox.feishu import guesses
 from sandbox.feishu.answers import Refused, success
-from sandbox.feishu.entries import department_entry, i18n_name, status, user_entry
+from sandbox.feishu.entries import department_entry, status, user_entry
 from sandbox.feishu.gateway import WHOLE_CONTACT, protected, require
 from sandbox.feishu.model import DEPARTMENT_ID_TYPES, USER_ID_TYPES, find_department, find_person
 from sandbox.world import world
@@ -37,9 +38,10 @@ def batch_users():
 
 
 @bp.get("/users/find_by_department")
+@bp.get("/users", endpoint="old_users")
 @protected(*WHOLE_CONTACT, ORGANIZE)
 def find_by_department():
-    """Answer the direct members of a department, page by page."""
+    """Answer the direct members of a department, page by page; `/users` is the deprecated form."""
     kinds = id_types()
     department = visible_department(kinds[1], request.args.get("department_id"))
     members = [person for person in world.feishu.directory.members[department.id] if sees(person)]
@@ -79,6 +81,10 @@ def basic_batch():
     return success({"users": [{"user_id": value, "name": person.name, **i18n_name(person)} for value, person in found]})
 
 
+def i18n_name(person):
+    return {"i18n_name": {"zh_cn": person.name, "ja_jp": "", "en_us": person.en_name}}
+
+
 @bp.get("/departments/<department_id>")
 @protected(*WHOLE_CONTACT)
 def get_department(department_id):
@@ -97,12 +103,14 @@ def batch_departments():
 
 
 @bp.get("/departments/<department_id>/children")
+@bp.get("/departments", endpoint="old_departments")
 @protected(*WHOLE_CONTACT, ORGANIZE)
-def children(department_id):
-    """Answer the sub-departments, with fetch_child all levels of them."""
+def children(department_id=None):
+    """Answer the sub-departments, with fetch_child all levels of them; `/departments` is the deprecated form."""
     kinds = id_types()
     directory = world.feishu.directory
-    department = visible_department(kinds[1], department_id)
+    parent = department_id or request.args.get("parent_department_id") or guesses.OLD_LIST_PARENT
+    department = visible_department(kinds[1], parent)
     deep = request.args.get("fetch_child", "").lower() in ("true", "1")
     found = directory.below(department.id) if deep else directory.children[department.id]
     return page(found, lambda below: department_entry(g.app, below, *kinds))
@@ -145,7 +153,7 @@ def id_types():
     if kind not in USER_ID_TYPES or department_kind not in DEPARTMENT_ID_TYPES:
         raise Refused(99992402)
     if kind == "user_id":
-        require(g.app, ("contact:user.employee_id:readonly",))
+        require(g.app, ("contact:user.employee_id:readonly",), kind="field")
     return kind, department_kind
 
 
@@ -232,5 +240,6 @@ def read_page_token(token):
 
 def list_checksum():
     """Tie a page token to its list: another path or department does not take it."""
-    facts = [request.path, request.args.get("department_id", ""), request.args.get("fetch_child", "")]
+    names = ("department_id", "parent_department_id", "fetch_child")
+    facts = [request.path, *(request.args.get(name, "") for name in names)]
     return f"{zlib.crc32('|'.join(facts).encode()):08x}"

@@ -3,29 +3,37 @@
 https://open.feishu.cn/document/server-docs/contact-v3/user/field-overview
 """
 
+from sandbox.feishu import guesses
 from sandbox.feishu.model import DEPARTMENT_ID_TYPES, USER_ID_TYPES, department_id, open_department_id
 from sandbox.feishu.profile import STAFF, international
 from sandbox.phone import avatar
 from sandbox.world import world
 
-USER_GATES = {  # permission: the fields it shows; with a star also shown by a permission for all contact data
-    "contact:user.employee_id:readonly": "user_id",
-    "contact:user.base:readonly *": "name en_name nickname avatar",
-    "contact:user.email:readonly": "email",
-    "contact:user.phone:readonly": "mobile mobile_visible",
-    "contact:user.gender:readonly *": "gender",
-    "contact:user.department:readonly *": "department_ids leader_user_id orders",
-    "contact:user.employee:readonly *": "status job_title city country work_station join_time is_tenant_manager"
-    " employee_type employee_no enterprise_email custom_attrs",
-    "contact:user.employee_number:read": "employee_no",
-}
-DEPARTMENT_GATES = {
-    "contact:department.base:readonly *": "name i18n_name department_id chat_id status",
-    "contact:department.organize:readonly *": "parent_department_id leader_user_id leaders order unit_ids member_count"
-    " primary_member_count",
-    "contact:department.hrbp:readonly": "department_hrbps",
-}
-UNGATED = {"open_id", "union_id", "open_department_id", "group_chat_employee_types"}
+# Pairs of a permission and the fields it shows; with a star also shown by a permission for all contact data.
+USER_GATES = (
+    ("contact:user.employee_id:readonly", "user_id"),
+    ("contact:user.base:readonly *", "name en_name nickname avatar"),
+    ("contact:user.email:readonly", "email"),
+    ("contact:user.phone:readonly", "mobile"),
+    ("contact:user.gender:readonly *", "gender"),
+    ("contact:user.department:readonly *", "department_ids leader_user_id orders"),
+    (
+        "contact:user.employee:readonly *",
+        "status job_title city country work_station join_time is_tenant_manager employee_type employee_no"
+        " enterprise_email custom_attrs",
+    ),
+    ("contact:user.employee_number:read", "employee_no"),
+    (guesses.DESCRIPTION, "description"),
+)
+DEPARTMENT_GATES = (
+    ("contact:department.base:readonly *", "name i18n_name department_id chat_id status"),
+    (
+        "contact:department.organize:readonly *",
+        "parent_department_id leader_user_id leaders order unit_ids member_count primary_member_count",
+    ),
+    ("contact:department.hrbp:readonly", "department_hrbps"),
+)
+UNGATED = {"open_id", "union_id", "mobile_visible", "open_department_id", "group_chat_employee_types"}
 
 
 def user_entry(app, person, user_kind, department_kind):
@@ -61,7 +69,11 @@ def user_entry(app, person, user_kind, department_kind):
         "custom_attrs": [],
         "enterprise_email": person.work_email,
         "job_title": person.title,
+        "description": "",
     }
+    for name in guesses.ABSENT_WHEN_UNSET:
+        if not fields[name] and name not in person.extra:
+            del fields[name]
     return person.dress(shown(app, fields, USER_GATES))
 
 
@@ -84,10 +96,6 @@ def status(person):
     }
 
 
-def i18n_name(named):
-    return {"i18n_name": {"zh_cn": named.name, "ja_jp": "", "en_us": named.en_name}}
-
-
 def department_entry(app, department, user_kind, department_kind):
     """Return a department as the directory shows it to this application."""
     directory = world.feishu.directory
@@ -96,7 +104,7 @@ def department_entry(app, department, user_kind, department_kind):
     parent = directory.departments.get(department.parent)
     fields = {
         "name": department.name,
-        **i18n_name(department),
+        "i18n_name": {"zh_cn": "", "ja_jp": "", "en_us": ""},  # nobody has set any
         "parent_department_id": DEPARTMENT_ID_TYPES[department_kind](parent) if parent else "0",
         "department_id": department_id(department),
         "open_department_id": open_department_id(department),
@@ -132,7 +140,7 @@ def seats_of(department):
 def shown(app, fields, gates):
     """Return the fields the application's permissions show; what is not shown is absent."""
     visible = set(UNGATED)
-    for permission, names in gates.items():
+    for permission, names in gates:
         name, _, star = permission.partition(" ")
         if app.may([name, *STAFF] if star else [name]):
             visible.update(names.split())

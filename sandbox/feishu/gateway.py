@@ -17,6 +17,11 @@ WHOLE_CONTACT = (
     "contact:contact:readonly_as_app",
     "contact:contact:access_as_app",
 )
+REMEDY = (
+    "Refer to the documentation to fix the error: https://open.feishu.cn/document/"
+    "uAjLw4CM/ugTN1YjL4UTN24CO1UjN/trouble-shooting/how-to-fix-the-99991672-error"
+)
+IN_CHINESE = "应用尚未开通所需的应用身份权限：[{}]，点击链接申请并开通任一权限即可：{}"
 
 
 def protected(*scopes, tokens=("tenant", "user")):
@@ -69,11 +74,21 @@ def check_app(app):
         raise Refused(99991400, headers=headers)
 
 
-def require(app, scopes):
-    """Refuse an application that has none of the scopes a call needs."""
+def require(app, scopes, kind="action"):
+    """Refuse an application that has none of the scopes it needs.
+
+    :param kind: what needs them: `action` for the call itself, `field` for something it is asked to show.
+    """
     if not scopes or app.may(scopes):
         return
-    violations = [{"type": "action_scope_required", "subject": scope} for scope in scopes]
-    link = f"{app.console}/auth?q={','.join(scopes)}&op_from=openapi&token_type=tenant"
-    helps = [{"url": link, "description": "Learn more about scopes"}]
-    raise Refused(99991672, ", ".join(scopes), permission_violations=violations, helps=helps)
+    names = sorted(scopes)
+    link = f"{app.console}/auth?q={','.join(names)}&op_from=openapi&token_type=tenant"
+    listed = ", ".join(names)
+    raise Refused(
+        99991672,
+        listed,
+        IN_CHINESE.format(listed, link) if app.brand == "feishu" else "",
+        message=REMEDY,
+        permission_violations=[{"type": f"{kind}_scope_required", "subject": name} for name in names],
+        helps=[{"url": link, "description": "Learn more about scopes"}],
+    )
