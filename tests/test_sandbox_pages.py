@@ -254,6 +254,18 @@ def test_feishu_error_page(sandbox, browser, query, number):
     assert f"<code>{number}</code>" in answer.text
 
 
+def test_feishus_error_pages_speak_its_words(sandbox, browser):
+    page = address(sandbox, FEISHU_PAGES[0], redirect_uri="https://evil.example/callback")
+    unknown_address = visit(browser, page).text
+    page = address(sandbox, FEISHU_PAGES[0], scope="calendar:calendar auth:user.id:read drive:drive")
+    unknown_scope = visit(browser, page).text
+
+    assert "错误码：20029 redirect_uri 请求不合法" in unknown_address
+    assert "Error code: 20029 redirect_uri request is invalid." in unknown_address
+    assert "错误码：20027 当前应用未申请 calendar:calendar drive:drive 相关权限，无法授权" in unknown_scope
+    assert re.search(r"Log ID: 20\d{12}[0-9A-F]{18}", unknown_address)
+
+
 def test_registered_feishu_addresses_are_compared_by_path(sandbox, browser):
     sandbox.app("feishu", redirect_uris=["https://portal.example.test/cb"])
     allow = {"person": "alice", "action": "allow"}

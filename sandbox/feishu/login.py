@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, request
 
 from sandbox import client, phone
+from sandbox.feishu.answers import new_log_id
 from sandbox.feishu.model import new_code
 from sandbox.world import world
 
@@ -25,8 +26,8 @@ MOST_SCOPES = 50
 PROBLEMS = {
     4401: ("请求不合法", "Request invalid: this application is not known here."),
     20010: ("您无权使用该应用", "This application is not offered to you."),
-    20027: ("应用未申请所需权限", "The application asks for a scope it does not have."),
-    20029: ("重定向 URL 有误", "The redirect address is not among those of the application."),
+    20027: ("错误码：20027 当前应用未申请 {} 相关权限，无法授权", "The application has not asked for {}."),
+    20029: ("错误码：20029 redirect_uri 请求不合法", "Error code: 20029 redirect_uri request is invalid."),
     20063: ("临时码无效或已过期", "The temporary code is invalid or used up."),
 }
 
@@ -42,7 +43,7 @@ def authorize():
     scopes = request.args.get("scope", "").split() if source == "authorize" else []
     number = objection(app, address, scopes)
     if number:
-        return refuse(number)
+        return refuse(number, missing(app, scopes))
     choice = scanned() if request.args.get("tmp_code") else decide()
     if choice is None:
         return phone.ask(world.feishu, BRAND, app.app_id, wishes=scopes)
@@ -54,8 +55,13 @@ def authorize():
     return phone.send_back(choice, address, code=code.value, state=request.args.get("state"))
 
 
-def refuse(number):
-    return phone.problem(BRAND, number, *PROBLEMS[number])
+def refuse(number, scopes=(), **words):
+    """Show Feishu's error page.
+
+    :param scopes: those that page 20027 is about.
+    """
+    zh, en = (text.format(" ".join(scopes)) for text in PROBLEMS[number])
+    return phone.problem(BRAND, number, zh, en, log_id=new_log_id(), **words)
 
 
 def objection(app, address, scopes):
@@ -64,9 +70,14 @@ def objection(app, address, scopes):
         return 4401
     if not registered(app, address):
         return 20029
-    if len(scopes) > MOST_SCOPES or not app.permissions.issuperset(scopes):
+    if len(scopes) > MOST_SCOPES or missing(app, scopes):
         return 20027
     return None
+
+
+def missing(app, scopes):
+    """Return the scopes the application does not have."""
+    return [scope for scope in scopes if app and scope not in app.permissions]
 
 
 def registered(app, address):

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from sandbox import phone
-from sandbox.feishu.login import BRAND, PROBLEMS, objection
+from sandbox.feishu.login import objection, refuse
 from sandbox.feishu.picture import MARGIN, SIZE, path
 from sandbox.feishu.tickets import WrongTurn, find_ticket, open_ticket, open_tickets
 from sandbox.world import world
@@ -23,7 +23,7 @@ def frame():
     """Show a new QR code; its script tells the page around the frame when a phone has confirmed."""
     app, number = find_app(request.args.get("goto", ""))
     if number:
-        return phone.problem(BRAND, number, *PROBLEMS[number], policy=FRAME_POLICY)
+        return refuse(number, policy=FRAME_POLICY)
     ticket = open_ticket(app)
     return phone.page("qr.html", policy=FRAME_POLICY, ticket=ticket, sdk_version=request.args.get("sdk_version"))
 
