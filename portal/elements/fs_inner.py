@@ -3,7 +3,7 @@
 import logging
 import re
 from datetime import timedelta
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask_babel import lazy_gettext as _
 
@@ -19,6 +19,7 @@ from portal.providers.feishu import DIALECTS, HOSTS
 log = logging.getLogger(__name__)
 
 TOKEN_EARLY = timedelta(minutes=1)  # a user's token is refreshed so long before its end
+OWN_HOST = re.compile(r"([a-z0-9-]+\.)+(feishu\.cn|larksuite\.com)", re.IGNORECASE)
 HAS_REDIRECT = ("redirect", "qr")  # the other kinds' codes are made by the client, without a redirect address
 
 
@@ -39,6 +40,7 @@ class FSInnerType(Meta):
         self.keepUserTokens = self.flag("keepUserTokens", False)
         defaults = HOSTS[self.region]
         hosts = {key: self.address(key, defaults[key]) for key in defaults if key.endswith("BaseUrl")}
+        self.check_company(hosts)
         self.qrSdkUrl = self.address("qrSdkUrl", defaults["qrSdkUrl"], origin=False)
         self.h5SdkUrl = self.address("h5SdkUrl", defaults["h5SdkUrl"], origin=False)
         self.passportBaseUrl, self.accountsBaseUrl = hosts["passportBaseUrl"], hosts["accountsBaseUrl"]
@@ -63,6 +65,16 @@ class FSInnerType(Meta):
             client_secret=self.text("appSecret"),
             **options,
         )
+
+    def check_company(self, hosts: dict):
+        """Raise where a host that is not the platform's own may name any company; in development it may.
+
+        :raises Code: 47000 without `tenantKeys`.
+        """
+        foreign = [key for key, address in hosts.items() if not OWN_HOST.fullmatch(urlsplit(address).hostname)]
+        if self.in_production and foreign and self.tenantKeys is None:
+            why = f"{foreign[0]} is not Feishu's or Lark's own, so the companies that may sign in have to be named"
+            raise Code(47000, f"{self.file}: tenantKeys is missing: {why}")
 
     def tenant_keys(self) -> list[str] | None:
         keys = self.settings.get("tenantKeys")

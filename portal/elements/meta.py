@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from portal.clocks import SKEW
 from portal.directory import departments, memberships, people
+from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor import Doctor
 from portal.errors import Code
 from portal.providers import http
@@ -26,7 +27,6 @@ DIRECTORY_SECONDS, DIRECTORY_SIZE = 60, 64 * 1024 * 1024  # for all calls of one
 PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # of a redirect address
 KINDS = ("redirect", "qr", "in_app", "auth_code")
 LONGEST_CODE = 4096  # characters
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def origin_parts(parts) -> tuple:
@@ -294,7 +294,9 @@ class Meta:
         return value
 
     def address(self, key: str, default: str | None = None, origin: bool = True) -> str:
-        """Return an address: https, or http on this machine.
+        """Return an address: https, or http on this machine; in production none of this machine.
+
+        Whatever listens on a port of this machine could else say who signs in.
 
         :param origin: whether it must end after host and port.
         """
@@ -302,17 +304,21 @@ class Meta:
         try:
             parts = urlsplit(value)
             parts.port  # noqa: B018 - raises for a port that is none
+            local = is_local(plain_host(parts.hostname or ""))
         except ValueError:
-            raise self.wrong(key, "is not an address") from None
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise self.wrong(key, "is not an address such as https://open.example.com") from None
+        if local and self.in_production:
+            raise self.wrong(key, "is an address of this machine, which production refuses: anybody here could answer")
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
             raise self.wrong(key, "must start with https:// (http:// only on this machine)")
-        if (
-            not parts.hostname
-            or parts.username is not None
-            or (origin and (parts.path or parts.query or parts.fragment))
-        ):
+        further = origin and (parts.path or parts.query or parts.fragment)
+        if parts.username is not None or further or not value.isprintable() or re.search(r"[\s\\]", value):
             raise self.wrong(key, "must be an address such as https://open.example.com")
         return value
+
+    @property
+    def in_production(self) -> bool:
+        return self.app.config["PORTAL_ENV"] == "production"
 
     def proxy(self) -> dict:
         """Return the forward proxy for calls to the platform, as options for Authlib; none without `httpProxy`.

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from flask import current_app, g, redirect, request
 from flask_wtf import CSRFProtect
 
-from portal.elements.meta import LOOPBACK
+from portal.elements.addresses import LOOPBACK
 from portal.errors import Code
 from portal.pages import visit
 

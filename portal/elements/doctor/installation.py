@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
-from portal.elements.meta import LOOPBACK
 from portal.models import Identity, Worker, db, now
 
 ALIVE = timedelta(minutes=1)  # a worker says so more often
@@ -88,7 +88,7 @@ class Installation(Examination):
     def address(self):
         base = self.config["PORTAL_BASE_URL"]
         local, parts = self.config["PORTAL_ENV"] != "production", urlsplit(base)
-        if parts.hostname in LOOPBACK:
+        if is_local(plain_host(parts.hostname)):
             if not local:
                 yield self.finding("address_local", base=base)
         elif parts.scheme != "https":
