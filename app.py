@@ -23,6 +23,7 @@ from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
 QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
+YEAR = 31_536_000  # seconds
 
 
 class Portal(Flask):
@@ -34,18 +35,22 @@ class Portal(Flask):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.callback_paths: set[str] = set()
-        self.static_versions: dict[str, str] = {}
+        self.static_versions = digests(Path(self.static_folder))
 
-    def static_version(self, name: str) -> str:
-        """Return a digest of a static file's content: its address changes with it, so browsers may keep it for good."""
-        if name not in self.static_versions:
-            content = (Path(self.static_folder) / name).read_bytes()
-            self.static_versions[name] = hashlib.sha256(content).hexdigest()[:12]
-        return self.static_versions[name]
+    def static_version(self, name: str) -> str | None:
+        """Return the digest of a static file's content, or `None` for a name that is not among them.
+
+        The file's address changes with it, so browsers may keep the file for good.
+        """
+        return self.static_versions.get(name)
 
     def get_send_file_max_age(self, filename):
-        """Return how long (seconds) a browser may keep a static file without asking."""
-        return 31_536_000 if request.args.get("v") == self.static_version(filename) else None
+        """Return how long (seconds) a browser may keep a static file without asking.
+
+        Flask calls this with the name as it was requested, before it looks whether there is such a file.
+        """
+        version = self.static_version(filename)
+        return YEAR if version and request.args.get("v") == version else None
 
     def getElement(self, fullName: str):
         """Return the element of that full name, such as `auths.loginTypes.FSInnerExample`; for a Type its class.
@@ -65,6 +70,7 @@ def create_app(environ=None) -> Portal:
     app = Portal(__name__, instance_path=str(config.ROOT / "instance"))
     settings = config.load(environ, Path(app.instance_path))
     app.config.update(settings, **flask_settings(settings))
+    app.url_map.merge_slashes = False  # an address with an empty part is none of ours
     set_up_logging()
 
     models.db.init_app(app)
@@ -92,6 +98,12 @@ def create_app(environ=None) -> Portal:
     app.elements = Elements(app, settings["PORTAL_APP_DIR"], variable)
     add_callbacks(app)
     return app
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return a short digest of each file below a folder, by its path in there."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files}
 
 
 def flask_settings(settings: dict) -> dict:

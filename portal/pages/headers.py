@@ -121,6 +121,6 @@ def add_headers(response):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if base.scheme == "https" or base.hostname in LOOPBACK:  # browsers complain of it elsewhere
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.endpoint != "static":
+    if request.endpoint != "static" or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     return response

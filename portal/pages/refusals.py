@@ -11,7 +11,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from portal.accounts.signin import NotBound
 from portal.errors import Code, meaning
 from portal.models import db
-from portal.pages import headers
 from portal.pages.account import NotFresh
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,8 @@ def answer(error: Code):
     g.setdefault("signed_in", None)  # a page about a failure looks nothing up
     if wants_json():
         return jsonify(envelope(error)), status
-    headers.no_referrer()
+    if is_static():
+        return f"{error.meaning.title}\n", status, {"Content-Type": "text/plain; charset=utf-8"}
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
     if isinstance(error, NotFresh):
@@ -55,6 +55,14 @@ def form(error: CSRFError):
 
 def wants_json() -> bool:
     return request.path.startswith("/api/") and request.path not in current_app.callback_paths
+
+
+def is_static() -> bool:
+    """Return whether the address is the static folder's or one below it.
+
+    No person looks at an error there; a page with forms would set a cookie, which others may then store.
+    """
+    return f"{request.path}/".startswith(f"{current_app.static_url_path}/")
 
 
 def envelope(error: Code | None = None, data=None) -> dict:
