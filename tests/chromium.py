@@ -100,6 +100,18 @@ def page(browse):
     return browse()
 
 
+@pytest.fixture
+def lan_page(playwright, watch):
+    """A page of a browser that finds `portal.lan` on this machine: an origin it does not take for trustworthy."""
+    rules = "--host-resolver-rules=MAP portal.lan 127.0.0.1"
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, rules])
+    context = browser.new_context(locale="en-US")
+    context.set_default_timeout(PATIENCE)
+    watch.follow(context)
+    yield context.new_page()
+    browser.close()
+
+
 # The watch
 
 
@@ -217,9 +229,9 @@ def run_site(tmp_path_factory, sqlite_template, sandbox_process):
     """
     with ExitStack() as running:
 
-        def run(tls=None, add=None, app=PORTAL, **more):
+        def run(tls=None, add=None, app=PORTAL, host="127.0.0.1", **more):
             folder = tmp_path_factory.mktemp("site")
-            url = f"{'https' if tls else 'http'}://127.0.0.1:{free_port()}"
+            url = f"{'https' if tls else 'http'}://{host}:{free_port()}"
             shutil.copy(sqlite_template, folder / "portal.db")
             elements = SiteElements(folder / "app", sandbox_process, url)
             elements.feishu()

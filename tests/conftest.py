@@ -361,8 +361,10 @@ def portals(settings, folder):
 
 
 def answers(server):
+    """Return whether a server is ready; by its number, as its name may be known to a browser alone."""
+    public = urlsplit(server.url)
     try:
-        return requests.get(f"{server.url}/readyz", timeout=2, verify=False).ok
+        return requests.get(f"{public.scheme}://127.0.0.1:{public.port}/readyz", timeout=2, verify=False).ok
     except requests.RequestException:
         return False
 

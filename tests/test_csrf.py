@@ -44,8 +44,8 @@ def test_tokens_of_before_the_sign_in_no_longer_count(client):
     [
         {"Sec-Fetch-Site": "cross-site"},
         {"Origin": "https://evil.example"},
-        {"Origin": "null"},
         {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null", "Sec-Fetch-Site": "same-site"},
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "http://127.0.0.1.evil.example"},
     ],
@@ -62,11 +62,31 @@ def test_our_own_pages_may(signed_in, base):
     assert signed_in.post("/logout", data={"csrf_token": token}, headers=headers).status_code == 303
 
 
-def test_a_page_that_hides_its_address_may_too(signed_in):
-    """A browser sends `Origin: null` for a form on a `no-referrer` page, but says that it is the same origin."""
+@pytest.mark.parametrize("site", [{"Sec-Fetch-Site": "same-origin"}, {}])
+def test_a_page_that_hides_its_address_may_too(signed_in, site):
+    """A browser sends `Origin: null` for a form on a `no-referrer` page.
+
+    Over https a modern one says besides that it is the same origin; otherwise the form token decides.
+    """
+    headers = {"Origin": "null", **site}
+    assert_too_old(signed_in.post("/language", data={"csrf_token": "x"}, headers=headers))
     token = signed_in.get("/api/csrf").json["csrfToken"]
-    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
     assert signed_in.post("/language", data={"csrf_token": token}, headers=headers).status_code == 303
+
+
+def test_pages_hide_their_address_only_where_it_held_a_code(signed_in, sandbox):
+    policies = {}
+    for path in ("/login", "/account", "/nothing", "/admin/queue", "/login/Nobody", "/admin/queue?state=waiting"):
+        policies[path] = signed_in.get(path).headers["Referrer-Policy"]
+    assert set(policies.values()) == {"same-origin"}, policies
+    for path in (
+        "/login/FSInnerExample/callback?code=x&state=y",
+        "/login/FSInnerExample/callback?error=access_denied&state=y",
+        "/login/Nobody/callback?code=x&state=y",
+        "/api/auth/qywx/callback?code=x&state=y",
+        "/nothing?code=x",
+    ):
+        assert signed_in.get(path).headers["Referrer-Policy"] == "no-referrer", path
 
 
 def test_the_token_may_come_in_a_header(signed_in):

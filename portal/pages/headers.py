@@ -71,7 +71,10 @@ def check_origin():
     if request.method in SAFE_METHODS:
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    ours = origin in (None, current_app.config["PORTAL_BASE_URL"]) or (origin == "null" and site == "same-origin")
+    # A form on a page that hides its address comes with `Origin: null`. Over plain http and in older browsers nothing
+    # says where it was sent from, so there the form token decides alone.
+    hidden = origin == "null" and site in (None, "same-origin")
+    ours = hidden or origin in (None, current_app.config["PORTAL_BASE_URL"])
     if site == "cross-site" or not ours:
         raise Code(40310, "the request comes from another site's page")
 
@@ -99,9 +102,13 @@ def allow(sources: dict[str, list[str]]):
         policy.setdefault(directive, []).extend(origins)
 
 
-def no_referrer():
-    """Keep this answer's address to itself: it holds, or held, a code."""
-    g.referrer = "no-referrer"
+def holds_code() -> bool:
+    """Return whether this request's own address may hold a login code, which no other page should be told.
+
+    No other page hides its address: browsers send `Origin: null` with the forms of one that does.
+    """
+    endpoint = request.endpoint or ""
+    return endpoint == "login.callback" or endpoint.startswith("login.shared_callback") or "code" in request.args
 
 
 def add_headers(response):
@@ -114,8 +121,8 @@ def add_headers(response):
         f"{name} {' '.join(values)}" for name, values in policy.items()
     )
     response.headers.update(HEADERS)
-    if "referrer" in g:
-        response.headers["Referrer-Policy"] = g.referrer
+    if holds_code():
+        response.headers["Referrer-Policy"] = "no-referrer"
     base = urlsplit(current_app.config["PORTAL_BASE_URL"])
     if base.scheme == "https":
         response.headers["Strict-Transport-Security"] = "max-age=31536000"

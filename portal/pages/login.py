@@ -10,7 +10,7 @@ from limits import parse
 
 from portal.accounts import attempts, links, own, sessions, signin
 from portal.errors import Code
-from portal.pages import headers, visit
+from portal.pages import visit
 from portal.providers import http
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,6 @@ def shared_callback():
 def finish(element):
     if request.method == "HEAD":
         return ""
-    headers.no_referrer()
     g.element, g.start_again = element, url_for("login.start", name=element.name)
     state = single("state")
     me = visit.signed_in()
