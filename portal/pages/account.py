@@ -95,7 +95,7 @@ def names() -> dict:
 def confirm(name):
     """Begin a scan that shows that it is still the same person who sits here."""
     element, me = current_app.elements.active(name), required()
-    goal = visit.safe_path(request.form.get("next")) or url_for("account.show")
+    goal = visit.way_back(request.form.get("next"), url_for("account.show"))
     return go(element, goal, "confirm", me)
 
 
@@ -141,7 +141,7 @@ def shown() -> int | None:
 @bp.get(f"/account/bindings/{ID}/unbind")
 def unbind(id):
     """Show what a disconnection would mean."""
-    me = fresh(request.path)
+    me = fresh(visit.address())
     mine, known = own.identities(me.account_id), ways.usable()
     identity = next((each for each in mine if each.id == id), None)
     if identity is None:

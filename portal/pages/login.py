@@ -28,7 +28,7 @@ def start(name):
     element = current_app.elements.active(name)
     if request.method == "HEAD":
         return ""
-    g.start_again = url_for("entrance.page", via=name)
+    g.start_again = url_for("entrance.page", via=name, next=visit.safe_path(request.args.get("next")))
     kind = element.start_kind(request.user_agent.string)
     return redirect(begin(element, kind, request.args.get("next"))["authorizeUrl"], 302)
 
@@ -90,6 +90,8 @@ def arrive(element, state: str, code, me=None) -> tuple:
     try:
         attempt = attempts.use(state, visit.browser(), element.name, me)
         purpose, facts = attempt.purpose, {"actor_id": attempt.account_id, "account_id": attempt.account_id}
+        if purpose == "login":
+            g.start_again = url_for("login.start", name=element.name, next=attempt.next)
         with http.within():
             return attempt, element.getLoginCode(code(), state)
     except Code as error:

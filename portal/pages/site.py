@@ -17,7 +17,7 @@ def language():
     """Remember the language, and show the same page again."""
     if request.form.get("language") in visit.LANGUAGES:
         session["language"] = request.form["language"]
-    return redirect(visit.safe_path(request.form.get("next")) or url_for("site.home"), 303)
+    return redirect(visit.way_back(request.form.get("next"), url_for("site.home")), 303)
 
 
 @bp.get("/favicon.ico")

@@ -6,7 +6,8 @@ that somebody is signed in.
 
 import re
 import secrets
-from urllib.parse import unquote, urlsplit
+import string
+from urllib.parse import quote, unquote
 
 from flask import current_app, g, has_request_context, request, session
 from flask_babel import format_timedelta, gettext
@@ -18,7 +19,12 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
 ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
 LANGUAGE_KEEPS = ("entrance.page", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
-BAD_IN_PATH = re.compile(r"[\\\x00-\x20\x7f-\xa0]")
+LONGEST_PATH = 2000  # characters, as the table of attempts holds
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+BAD_IN_PATH = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
+AFTER_PATH = re.compile(r"[?#]")
+SAFE_IN_PATH = "!$&'()*+,/:;=@~"
+SAFE_IN_QUERY = "%" + string.punctuation.replace("#", "")  # what a query holds as it is, escapes included
 
 
 def cookie_name(base_url: str, name: str) -> str:
@@ -101,23 +107,28 @@ def cookie_attributes() -> dict:
     return {"path": "/", "httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
 
 
-def safe_path(value: str | None) -> str | None:
-    """Return `value` if it is a path on this host, with query at most; else `None`.
+def address() -> str:
+    """Return this request's path and query as they were sent."""
+    query = quote(request.query_string, safe=SAFE_IN_QUERY)
+    return quote(request.path, safe=SAFE_IN_PATH) + (f"?{query}" if query else "")
 
-    Browsers drop tabs and line breaks and read a backslash as a slash; so what is left after decoding counts, too.
+
+def safe_path(value: str | None) -> str | None:
+    """Return `value`, unchanged, if it is a path on this host with or without a query; else `None`.
+
+    Browsers drop tabs and line breaks, read a backslash as a slash, and resolve dots; and a path may be decoded on its
+    way, even twice. A query leads nowhere: there only what no address can hold is refused.
     """
-    if not value or len(value) > 2000:
+    if not value or not value.startswith("/") or len(value) > LONGEST_PATH or UNWRITABLE.search(value):
         return None
-    for form in (value, unquote(value), unquote(unquote(value))):
-        if not form.startswith("/") or form.startswith("//") or BAD_IN_PATH.search(form) or not form.isprintable():
-            return None
-        try:
-            parts = urlsplit(form)
-        except ValueError:
-            return None
-        if parts.scheme or parts.netloc:
-            return None
-    return value
+    path = AFTER_PATH.split(value, maxsplit=1)[0]
+    forms = (path, unquote(path), unquote(unquote(path)))
+    return None if any("//" in form or BAD_IN_PATH.search(form) for form in forms) else value
+
+
+def way_back(value: str | None, otherwise: str) -> str:
+    """Return where to go on: the path that was sent if it is one of ours, else another one."""
+    return safe_path(value) or otherwise
 
 
 def ago(moment) -> str:
@@ -135,13 +146,14 @@ def masked(address: str) -> str:
 def for_templates() -> dict:
     """Return what every page shows: the portal's name, the languages, and who is signed in as far as we looked."""
     again = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin_")
-    here = safe_path(request.full_path.rstrip("?")) if request.method == "GET" and again else None
+    sent = safe_path(address()) if request.method == "GET" else None
     return {
         "title": current_app.config["PORTAL_TITLE"],
         "languages": LANGUAGES,
         "language": language(),
         "signed_in": g.get("signed_in"),
-        "here": here or "/",
+        "here": sent if sent and again else "/",
+        "asked_for": sent,
         "base_url": current_app.config["PORTAL_BASE_URL"],
         "reference": g.reference,
     }

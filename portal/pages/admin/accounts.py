@@ -244,5 +244,5 @@ def reveal():
     kind, id, field = (request.form.get(name, "") for name in ("kind", "id", "field"))
     number = int(id) if id.isascii() and id.isdigit() and len(id) < 10 else 0
     whose, value = contacts.reveal(kind, number, field, frame.administrator().account_id, visit.client())
-    back = visit.safe_path(request.form.get("next")) or url_for("admin_accounts.show")
+    back = visit.way_back(request.form.get("next"), url_for("admin_accounts.show"))
     return render_template("admin/reveal.html", whose=whose, kind=kind, field=field, value=value, back=back)

@@ -171,9 +171,8 @@ def many():
     if "sure" not in request.form or wrong_count:
         people = [(found(id), seen) for id, seen in chosen]
         mistyped = "sure" in request.form
-        page = render_template(
-            "admin/many.html", doing=doing, people=people, mistyped=mistyped, typed_over=TYPED_OVER, **together(people)
-        )
+        shown = {"people": people, "back": table(), **together(people)}
+        page = render_template("admin/many.html", doing=doing, mistyped=mistyped, typed_over=TYPED_OVER, **shown)
         return page, 422 if mistyped else 200
     do = bindings.unbind if doing == "unbind" else sign_out
     done, changed = one_by_one(do, chosen)
@@ -231,4 +230,9 @@ def sign_out(id: int, actor_id: int, client, seen: int) -> None:
 
 
 def back_to_table():
-    return redirect(visit.safe_path(request.form.get("back")) or url_for(".show"), 303)
+    return redirect(table(), 303)
+
+
+def table() -> str:
+    """Return the address of the table as it was when people were ticked there."""
+    return visit.way_back(request.form.get("back"), url_for("admin_bindings.show"))

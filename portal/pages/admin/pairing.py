@@ -109,9 +109,7 @@ def bind():
     me, client = frame.administrator().account_id, visit.client()
     person = bindings.bind(id or 0, account_id or 0, "administrator", me, client, seen)
     say_bound(person)
-    return (
-        redirect(visit.safe_path(request.form.get("back")), 303) if request.form.get("back") else to_person(person.id)
-    )
+    return redirect(visit.way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
 
 
 def say_bound(person: Identity) -> None:
