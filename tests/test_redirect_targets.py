@@ -132,12 +132,49 @@ def test_a_forwarded_header_nobody_configured_is_warned_of_once(client, caplog):
     assert len(warnings) == 1
 
 
+class TestHostsOfOneName:
+    """Proxies and browsers write one host in several ways."""
+
+    @pytest.fixture
+    def base(self):
+        return "https://login.example.com"
+
+    @pytest.mark.parametrize(
+        ("base_url", "host", "status"),
+        [
+            ("https://login.example.com", "LOGIN.example.com", 200),
+            ("https://login.example.com", "Login.Example.Com:443", 200),
+            ("https://login.example.com", "login.example.com:8443", 400),
+            ("https://login.example.com", "login.example.com:x", 400),
+            ("https://login.example.com", "user@login.example.com", 400),
+            ("https://login.example.com", "www.login.example.com", 400),
+            ("https://login.example.com:8443", "LOGIN.example.com:8443", 200),
+            ("https://login.example.com:8443", "login.example.com", 200),
+            ("https://login.example.com:8443", "login.example.com:443", 200),
+            ("https://login.example.com:8443", "login.example.com:8444", 400),
+            ("http://portal.lan", "PORTAL.lan:80", 200),
+            ("http://[fd00::1]:8000", "[FD00::1]:8000", 200),
+            ("http://[fd00::1]:8000", "[fd00::2]:8000", 400),
+        ],
+    )
+    def test_capitals_and_the_usual_port_make_no_difference(self, make_portal, elements, base_url, host, status):
+        elements.wecom(redirectUri=f"{base_url}/cb")
+        client = make_portal(PORTAL_BASE_URL=base_url).test_client()
+        assert client.get("/login", headers={"Host": host}).status_code == status
+
+    def test_the_log_names_what_came_and_what_was_expected(self, client, caplog):
+        client.get("/login", headers={"Host": "www.example.com:81"})
+        [line] = [record.getMessage() for record in caplog.records if "www.example.com:81" in record.getMessage()]
+        assert "'login.example.com'" in line
+        assert "PORTAL_BASE_URL" in line
+
+
 def test_the_other_names_of_this_machine_lead_to_our_address(client, base):
     answer = client.get("/login?via=x", base_url="http://localhost:8000")
     assert (answer.status_code, answer.location) == (307, f"{base}/login?via=x")
     assert client.post("/logout", base_url="http://localhost:8000").status_code == 400
     odd = client.get("/login/x%0d%0aSet-Cookie:y", base_url="http://localhost:8000")
-    assert odd.location == f"{base}/login/x%0D%0ASet-Cookie%3Ay"
+    assert odd.location == f"{base}/login/x%0D%0ASet-Cookie:y"
 
 
 def test_health_answers_under_any_host(client):

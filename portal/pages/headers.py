@@ -1,7 +1,7 @@
 """What stands around every answer: the host and origin it may come from, cookies' form token, and its headers."""
 
 import logging
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from flask import current_app, g, redirect, request
 from flask_wtf import CSRFProtect
@@ -15,6 +15,8 @@ csrf = CSRFProtect()
 
 UPLOADS = {"admin_imports.upload": 10 * 1024 * 1024}  # bytes; every other body has Flask's own limit
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_HOST = 100  # characters of it in the log
 HEALTH = ("health.alive", "health.ready")  # asked by load balancers under any name
 POLICY = {
     "default-src": ["'none'"],
@@ -48,20 +50,23 @@ def check_host():
     if request.endpoint in HEALTH:
         return None
     base = urlsplit(current_app.config["PORTAL_BASE_URL"])
-    if request.host == base.netloc:
+    name, port = asked_host()
+    if name == base.hostname and port in (None, base.port, DEFAULT_PORTS[base.scheme]):
         return None
-    if asked_name() in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
-        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        return redirect(current_app.config["PORTAL_BASE_URL"] + quote(request.path) + query, 307)
+    if name in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
+        return redirect(current_app.config["PORTAL_BASE_URL"] + visit.address(), 307)
+    asked = request.headers.get("Host", "")[:LONGEST_HOST]
+    log.warning("%s asked for the host %r, but PORTAL_BASE_URL names %r", g.reference, asked, base.netloc)
     raise Code(40400, "the request is for a host that is not ours", status=400)
 
 
-def asked_name() -> str | None:
-    """Return the host name of the request without its port."""
+def asked_host() -> tuple[str | None, int | None]:
+    """Return name and port of the host asked for; no name where it makes no sense."""
     try:
-        return urlsplit(f"//{request.host}").hostname
+        parts = urlsplit(f"//{request.host}")
+        return (None, None) if parts.username is not None or parts.path else (parts.hostname, parts.port)
     except ValueError:
-        return None
+        return None, None
 
 
 def check_origin():
