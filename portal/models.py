@@ -142,6 +142,7 @@ class Identity(db.Model):
     is_leader: Mapped[bool] = mapped_column(default=False)
     employee_number: Mapped[str] = mapped_column(default="", index=True)
     email_folded: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True), index=True)
+    company_email: Mapped[str] = mapped_column(default="", server_default="", index=True)  # in small letters
     access_token: Mapped[str | None] = mapped_column(Encrypted)
     refresh_token: Mapped[str | None] = mapped_column(Encrypted)
     expires_at: Mapped[datetime | None]

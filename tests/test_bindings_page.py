@@ -333,7 +333,7 @@ class TestBinding:
         assert alice.post_form("/admin/bindings/bind", **fields).status_code == 404
 
     def test_reasons_and_warnings_stand_between(self, alice):
-        who = person("zw", employee_number="E1", email="a@example.com")
+        who = person("zw", employee_number="E1", company_email="a@example.com")
         boss = account("boss", role="admin", employee_number="E1", email="A@example.com")
         page = alice.get(f"/admin/bindings/bind?identity={who.id}&account={boss.id}").text
         for text in ("same employee number", "same company e-mail", "the account is an administrator's"):

@@ -181,7 +181,7 @@ def posted(browser, content):
 def test_every_key_finds_its_person(alice, portal, person, bound):
     keys = {
         "E7,,,,": {"employee_number": "E7"},
-        ",Wang.Fang@Example.com,,,": {"email": "wang.FANG@example.com"},
+        ",Wang.Fang@Example.com,,,": {"company_email": "wang.fang@example.com"},
         ",,138 1234 5678,,": {"mobile": "+8613812345678"},
         ",,+86-13912345678,,": {"mobile": "13912345678"},
         ",,,,ZhangWei": {},
@@ -197,6 +197,21 @@ def test_every_key_finds_its_person(alice, portal, person, bound):
     assert set(judged(portal, address).values()) == {("new", "")}
     alice.post_form(f"{address}/apply")
     assert all(bound(identity) == account_id for identity, account_id in ids.values())
+
+
+def test_an_address_the_person_typed_finds_nobody_by_itself(alice, portal, person):
+    account(portal, "ceo", role="admin"), account(portal, "bob")
+    person("stranger", email="CEO@corp.example", mobile="13800000002")
+    person("both", email="bob@corp.example"), person("both", FSInnerAuthModel, company_email="bob@corp.example")
+    lines = {
+        "ceo,,ceo@corp.example": ("conflict", "own_email"),
+        "ceo,,ceo@corp.example,13800000002": ("new", ""),
+        "bob,,bob@corp.example": ("new", ""),
+        "bob,,bob@corp.example,,wecom": ("conflict", "own_email"),
+    }
+    address = dry_run(alice, "\n".join(lines))
+    assert dict(zip(lines, judged(portal, address).values(), strict=True)) == lines
+    assert "Only the person says that this is their e-mail address" in text_of(alice.get(address).text)
 
 
 def test_the_dry_run_says_what_would_come_of_every_line_and_changes_nothing(alice, portal, person, bound):

@@ -42,7 +42,8 @@ def test_each_reason_by_itself():
     old = account("old")
     cases = (
         ({"employee_number": "E1"}, ("number", ["employee_number"])),
-        ({"email": "zhang.wei@EXAMPLE.com"}, ("mail", ["email"])),
+        ({"company_email": "zhang.wei@example.com"}, ("mail", ["email"])),
+        ({"email": "zhang.wei@EXAMPLE.com"}, ("mail", ["own_email"])),
         ({"name": "张伟", "departments": [sales]}, ("name", ["name_department"])),
         ({"last_account_id": old.id}, ("old", ["before"])),
     )
@@ -62,11 +63,19 @@ def test_what_is_not_told_is_no_reason():
 
 
 def test_somebody_known_by_another_platform_is_suggested_for_the_same_account():
-    own = account("zhangsan")
-    person("ou_1", account=own, provider="feishu", employee_number="E1", email="zs@example.com")
-    assert suggested(person("zhangsan", employee_number="E1", email="ZS@example.com")) == [
+    mail = "zs@example.com"
+    person("ou_1", account("zhangsan"), provider="feishu", employee_number="E1", email=mail, company_email=mail)
+    assert suggested(person("zhangsan", employee_number="E1", email="ZS@example.com", company_email=mail)) == [
         ("zhangsan", ["employee_number", "email"])
     ]
+
+
+@pytest.mark.parametrize("known", [{"email": "zs@example.com"}, {"company_email": "zs@example.com"}])
+@pytest.mark.parametrize("own", [{"email": "ZS@example.com"}, {"email": "x@y.z", "company_email": "zs@example.com"}])
+def test_an_address_that_one_of_two_people_may_have_typed_is_a_weak_reason(known, own):
+    person("ou_1", account("zhangsan"), provider="feishu", **known)
+    both_of_the_company = "company_email" in known and "company_email" in own
+    assert suggested(person("zhangsan", **own)) == [("zhangsan", ["email" if both_of_the_company else "own_email"])]
 
 
 def test_the_strongest_reason_is_first_and_decides():

@@ -14,6 +14,9 @@ REASONS = {
     "no_username": _("The line has no username."),
     "no_person": _("Nobody of the directory fits."),
     "keys_differ": _("Its columns mean different people."),
+    "own_email": _(
+        "Only the person says that this is their e-mail address; name them by employee number, mobile or platform id."
+    ),
     "several": _("Several people fit; a column for the platform or its id tells them apart."),
     "left": _("The person has left or is frozen."),
     "refused": _("An administrator has refused this person; take that back in the queue first."),
@@ -54,7 +57,8 @@ class Known:
     """What the database knows of some lines: looked up for all of them at once."""
 
     def __init__(self, job: Import, rows: list[ImportRow]):
-        self.people = {key: people_by(key, {sought(key, row) for row in rows} - {""}) for key in KEYS}
+        keys = (*KEYS, "own_email")
+        self.people = {key: people_by(key, {sought(key, row) for row in rows} - {""}) for key in keys}
         usernames = {row.username for row in rows if row.username}
         columns = (Account.username, Account.id, Account.active)
         accounts = db.session.execute(select(*columns).where(Account.username.in_(usernames)))
@@ -78,6 +82,11 @@ class Known:
         for line, username, id, provider, tenant in db.session.execute(earlier.where(*those)):
             self.lines_of_people[id] = line
             self.lines_of_accounts[username, provider, tenant] = line
+
+    def meant(self, key: str, row: ImportRow) -> set[Found]:
+        """Return the people a line may mean by one of its keys, of the platform it names."""
+        people, provider = self.people[key].get(sought(key, row), set()), row.cells.get("provider")
+        return {person for person in people if provider in (None, person.provider)}
 
     def remember(self, row: ImportRow, person: Found) -> None:
         self.lines_of_people[person.id] = row.line
@@ -105,20 +114,21 @@ def person_of(row: ImportRow, known: Known) -> Found | None:
     """
     if not row.username:
         raise Trouble("error", "no_username")
-    provider = row.cells.get("provider")
-    given = [key for key in KEYS if sought(key, row)]
-    found = [set(known.people[key].get(sought(key, row), ())) for key in given]
-    if provider:
-        found = [{person for person in people if person.provider == provider} for people in found]
-    if not given:
+    found = {key: known.meant(key, row) for key in KEYS if sought(key, row)}
+    if not found:
         return None
-    if not all(found):
+    says_only_the_person = list(found) == ["email"] and not found["email"]
+    if "email" in found:
+        found["email"] = found["email"] or known.meant("own_email", row)
+    if not all(found.values()):
         raise Trouble("error", "no_person")
-    people = set.intersection(*found)
+    people = set.intersection(*found.values())
     if not people:
         raise Trouble("error", "keys_differ")
     if len(people) > 1:
         raise Trouble("error", "several")
+    if says_only_the_person:
+        raise Trouble("conflict", "own_email")
     return people.pop()
 
 
@@ -169,6 +179,8 @@ def sought(key: str, row: ImportRow) -> str:
     said = row.cells.get(key, "")
     if key == "email":
         return said.lower()
+    if key == "own_email":
+        return sought("email", row)
     return bare(said) if key == "mobile" else said
 
 
@@ -184,7 +196,8 @@ def people_by(key: str, values: set[str]) -> dict[str, set[Found]]:
         return {}
     said, condition = {
         "employee_number": (Identity.employee_number, Identity.employee_number.in_(values)),
-        "email": (Identity.email_folded, Identity.email_folded.in_(values)),
+        "email": (Identity.company_email, Identity.company_email.in_(values)),
+        "own_email": (Identity.email_folded, Identity.email_folded.in_(values)),
         "mobile": (Identity.mobile, Identity.mobile.in_(values | {f"+86{value}" for value in values})),
         "provider_id": (Identity.user_id, None),
     }[key]

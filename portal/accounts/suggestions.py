@@ -9,8 +9,15 @@ from sqlalchemy.orm import aliased
 
 from portal.models import MAY_SIGN_IN, Account, Department, Identity, Membership, db
 
-BEFORE, NUMBER, EMAIL, NAME = 4, 3, 2, 1  # how strong a reason is
-REASONS = {BEFORE: "before", NUMBER: "employee_number", EMAIL: "email", NAME: "name_department"}
+BEFORE, NUMBER, EMAIL, OWN_EMAIL, NAME = 5, 4, 3, 2, 1  # how strong a reason is
+REASONS = {
+    BEFORE: "before",
+    NUMBER: "employee_number",
+    EMAIL: "email",  # which only the company can change
+    OWN_EMAIL: "own_email",  # which people may type themselves
+    NAME: "name_department",
+}
+STRONG = (BEFORE, NUMBER, EMAIL)  # the others never bind many at once
 OPEN = and_(Identity.account_id.is_(None), Identity.status.in_(MAY_SIGN_IN))  # for whom there is something to suggest
 
 # What an account's people say counts like what the account says: somebody who came by one platform is known there.
@@ -34,6 +41,11 @@ class Suggestion:
     def reasons(self) -> list[str]:
         return [REASONS[strength] for strength in self.strengths]
 
+    @property
+    def weak(self) -> bool:
+        """Return whether chance or the person alone may explain it."""
+        return self.strengths[0] not in STRONG
+
 
 def for_people(people: Iterable[Identity]) -> dict[int, list[Suggestion]]:
     """Return for each person, by id, the accounts that may be theirs, the best first."""
@@ -56,6 +68,8 @@ def found(*conditions) -> dict[int, list[Suggestion]]:
     made = defaultdict(list)
     for (person_id, account_id), own in strengths.items():
         person = people[person_id]
+        if EMAIL in own:
+            own.discard(OWN_EMAIL)  # it is the same address
         if person.account_id != account_id:
             holder = holders.get((account_id, person.provider, person.tenant))
             made[person_id].append(Suggestion(person, accounts[account_id], tuple(sorted(own, reverse=True)), holder))
@@ -101,28 +115,38 @@ def matches(*conditions) -> Select:
 
     Disabled accounts and what an administrator has turned down are left out.
     """
-    number = and_(Identity.employee_number != "", Account.employee_number == Identity.employee_number)
-    email = and_(Identity.email_folded != "", Account.email_folded == Identity.email_folded)
-    known_number = and_(Identity.employee_number != "", Known.c.employee_number == Identity.employee_number)
-    known_email = and_(Identity.email_folded != "", Known.c.email_folded == Identity.email_folded)
+    number, company_email, email = Identity.employee_number, Identity.company_email, Identity.email_folded
+    same = {  # strength -> when an account, and when somebody known of it, is like the person
+        NUMBER: (number != "", Account.employee_number == number, Known.c.employee_number == number),
+        EMAIL: (company_email != "", Account.email_folded == company_email, Known.c.company_email == company_email),
+        OWN_EMAIL: (
+            email != "",
+            Account.email_folded == email,
+            or_(
+                Known.c.email_folded == email,
+                Known.c.company_email == email,
+                and_(company_email != "", Known.c.email_folded == company_email),
+            ),
+        ),
+    }
     return union_all(
         pairs(BEFORE, Account.id == Identity.last_account_id, *conditions),
-        pairs(NUMBER, number, *conditions),
-        pairs(EMAIL, email, *conditions),
-        known_pairs(NUMBER, known_number, *conditions),
-        known_pairs(EMAIL, known_email, *conditions),
+        *(pairs(strength, and_(told, alike), *conditions) for strength, (told, alike, _) in same.items()),
+        *(known_pairs(strength, and_(told, alike), *conditions) for strength, (told, _, alike) in same.items()),
         seat_pairs(*conditions),
     )
 
 
+def columns(strength: int) -> tuple:
+    return Identity.id.label("identity_id"), Account.id.label("account_id"), literal(strength).label("strength")
+
+
 def pairs(strength: int, alike, *conditions) -> Select:
-    columns = (Identity.id.label("identity_id"), Account.id.label("account_id"), literal(strength).label("strength"))
-    return select(*columns).join(Account, alike).where(Account.active, not_declined(), *conditions)
+    return select(*columns(strength)).join(Account, alike).where(Account.active, not_declined(), *conditions)
 
 
 def known_pairs(strength: int, alike, *conditions) -> Select:
-    columns = (Identity.id.label("identity_id"), Account.id.label("account_id"), literal(strength).label("strength"))
-    joined = select(*columns).join(Known, alike).join(Account, Account.id == Known.c.account_id)
+    joined = select(*columns(strength)).join(Known, alike).join(Account, Account.id == Known.c.account_id)
     return joined.where(Known.c.id != Identity.id, Account.active, not_declined(), *conditions)
 
 
@@ -135,11 +159,10 @@ def seat_pairs(*conditions) -> Select:
 
     Two platforms number their departments as they like.
     """
-    columns = (Identity.id.label("identity_id"), Account.id.label("account_id"), literal(NAME).label("strength"))
     mine, theirs = aliased(Membership), aliased(Membership)
     here, there = aliased(Department), aliased(Department)
     return (
-        select(*columns)
+        select(*columns(NAME))
         .join(mine, mine.identity_id == Identity.id)
         .join(here, here.id == mine.department_id)
         .join(Account, and_(Account.name == Identity.name, Identity.name != ""))

@@ -11,11 +11,12 @@ from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, LoginSession, db
 from portal.providers.base import EMPTY
 
 TABLE = Identity.__table__
-KEPT = ("user_id", "open_ids", "employee_number", *people.COLUMNS.values())
+KEPT = ("user_id", "open_ids", "employee_number", "company_email", *people.COLUMNS.values())
 STORED = select(*(TABLE.c[name] for name in ("id", "subject", "account_id", "contact_at", *KEPT)))
 CHANGE = update(TABLE).where(TABLE.c.id == bindparam("this"))
 CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in (*KEPT, "updated_at")})
-BLANK = {"open_ids": {}, "employee_number": "", **{column: EMPTY[name] for name, column in people.COLUMNS.items()}}
+BLANK = {"open_ids": {}, "employee_number": "", "company_email": ""}
+BLANK |= {column: EMPTY[name] for name, column in people.COLUMNS.items()}
 NEW = {name: TABLE.c[name].type for name in ("subject", *KEPT)}
 LISTED = {"subject": String, "digest": Listing.digest.type}
 

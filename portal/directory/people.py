@@ -42,7 +42,7 @@ COLUMNS = {  # a person's key -> our column
     "status": "status",
     "isLeader": "is_leader",
 }
-TEXTS = ("name", "mobile", "email", "position", "openId", "employeeNo")
+TEXTS = ("name", "mobile", "email", "companyEmail", "position", "openId", "employeeNo")
 PICTURE = re.compile(r"https://([a-z0-9.-]+)(:443)?([/?#].*)?", re.IGNORECASE)
 ALLOWED = {"gender": range(0, 3), "status": range(1, 5)}
 
@@ -155,6 +155,8 @@ def columns(person: Person, element: str, open_ids: dict) -> dict:
         told["open_ids"] = {**open_ids, element: person["openId"]}
     if person.get("employeeNo"):
         told["employee_number"] = person["employeeNo"]
+    if person.get("companyEmail"):
+        told["company_email"] = person["companyEmail"].lower()
     return told
 
 

@@ -42,6 +42,7 @@ class Person(dict):
 
     `provider`, `tenant` and `subject` say who it is. `withheld` lists the keys the platform did not tell this time
     (not given here, or `None`): they hold the empty value of their type, and never erase what is stored.
+    `email` may be typed by the person; `companyEmail`, where it is told, is an address only the company can change.
     """
 
     def __init__(self, **known):

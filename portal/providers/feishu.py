@@ -178,6 +178,7 @@ class Feishu(FeishuContacts):
             userId=text(profile.get("user_id")) or profile["open_id"],
             name=text(profile.get("name")) or None,
             email=text(profile.get("email")) or text(profile.get("enterprise_email")) or None,
+            companyEmail=text(profile.get("enterprise_email")),
             mobile=text(profile.get("mobile")) or None,
             avatar=text(profile.get("avatar_url")) or None,
             employeeNo=text(profile.get("employee_no")),

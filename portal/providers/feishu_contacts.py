@@ -73,6 +73,7 @@ class FeishuContacts(ProviderApp):
             "unionId": text(user.get("union_id")),
             "name": text(user.get("name")),
             "email": text(user.get("email")) or text(user.get("enterprise_email")),
+            "companyEmail": text(user.get("enterprise_email")),
             "mobile": text(user.get("mobile")),
             "position": text(user.get("job_title")),
             "employeeNo": text(user.get("employee_no")),

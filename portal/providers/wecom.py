@@ -153,6 +153,7 @@ class WeCom(ProviderApp):
             "position": user.get("position"),
             "mobile": user.get("mobile"),
             "email": user.get("email") or user.get("biz_mail"),
+            "companyEmail": user.get("biz_mail"),
             "avatar": user.get("avatar"),
         }
         told = {key: value for key, value in told.items() if isinstance(value, str)}
@@ -204,6 +205,7 @@ class WeCom(ProviderApp):
         details = {
             "mobile": text(found.get("mobile")),
             "email": text(found.get("email")) or text(found.get("biz_mail")),
+            "companyEmail": text(found.get("biz_mail")),
             "avatar": text(found.get("avatar")),
             "gender": known(GENDER, found.get("gender")),
         }

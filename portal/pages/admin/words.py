@@ -24,6 +24,7 @@ REASONS = {
     "before": _("had this account before"),
     "employee_number": _("same employee number"),
     "email": _("same company e-mail"),
+    "own_email": _("same e-mail, typed by the person"),
     "name_department": _("same name, same department"),
 }
 BOUND_HOW = {
