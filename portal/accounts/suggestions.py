@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, case, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from portal.models import MAY_SIGN_IN, Account, Department, Identity, Membership, db
+from portal.models import LEFT, MAY_SIGN_IN, Account, Department, Identity, Membership, db
 
-BEFORE, NUMBER, EMAIL, OWN_EMAIL, NAME = 5, 4, 3, 2, 1  # how strong a reason is
+BEFORE, NUMBER, EMAIL, OWN_EMAIL, LEAVER, NAME = 6, 5, 4, 3, 2, 1  # how strong a reason is
 REASONS = {
     BEFORE: "before",
     NUMBER: "employee_number",
     EMAIL: "email",  # which only the company can change
     OWN_EMAIL: "own_email",  # which people may type themselves
+    LEAVER: "leaver",
     NAME: "name_department",
 }
 STRONG = (BEFORE, NUMBER, EMAIL)  # the others never bind many at once
@@ -133,6 +134,7 @@ def matches(*conditions) -> Select:
         pairs(BEFORE, Account.id == Identity.last_account_id, *conditions),
         *(pairs(strength, and_(told, alike), *conditions) for strength, (told, alike, _) in same.items()),
         *(known_pairs(strength, and_(told, alike), *conditions) for strength, (told, _, alike) in same.items()),
+        leaver_pairs(*conditions),
         seat_pairs(*conditions),
     )
 
@@ -152,6 +154,24 @@ def known_pairs(strength: int, alike, *conditions) -> Select:
 
 def not_declined():
     return or_(Identity.declined_account_id.is_(None), Identity.declined_account_id != Account.id)
+
+
+def leaver_pairs(*conditions) -> Select:
+    """Select pairs of a person and the last account of a leaver with the same name, company and department.
+
+    This finds people whose id at the platform has changed.
+    """
+    mine, theirs, leaver = aliased(Membership), aliased(Membership), aliased(Identity.__table__)
+    same_company = (leaver.c.provider == Identity.provider, leaver.c.tenant == Identity.tenant)
+    left = (leaver.c.status == LEFT, leaver.c.account_id.is_(None))
+    return (
+        select(*columns(LEAVER))
+        .join(leaver, and_(leaver.c.name == Identity.name, Identity.name != "", *same_company, *left))
+        .join(mine, mine.identity_id == Identity.id)
+        .join(theirs, and_(theirs.identity_id == leaver.c.id, theirs.department_id == mine.department_id))
+        .join(Account, Account.id == leaver.c.last_account_id)
+        .where(leaver.c.id != Identity.id, Account.active, not_declined(), *conditions)
+    )
 
 
 def seat_pairs(*conditions) -> Select:

@@ -25,6 +25,7 @@ REASONS = {
     "employee_number": _("same employee number"),
     "email": _("same company e-mail"),
     "own_email": _("same e-mail, typed by the person"),
+    "leaver": _("somebody of this name and department had it, and has left"),
     "name_department": _("same name, same department"),
 }
 BOUND_HOW = {
