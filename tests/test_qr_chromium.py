@@ -124,6 +124,12 @@ def test_a_scan_confirmed_on_the_phone_signs_in(site, page):
     expect(page.get_by_text("QR code").first).to_be_visible()
 
 
+def test_feishus_script_is_given_a_style_that_sets_nothing(site, page, watch):
+    open_login(page, site)
+    assert page.locator("#qr iframe").get_attribute("style") == ""
+    assert len(watch.styles) == 1  # the policy refuses the empty one, too; the README says so
+
+
 def test_refusing_on_the_phone_shows_in_the_frame_and_the_page_goes_on(site, page):
     open_login(page, site)
     site.sandbox.qr("refuse", "bob")

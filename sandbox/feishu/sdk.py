@@ -23,7 +23,7 @@ TEXTS = {
 }
 
 
-@bp.get('/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-<any("1.0.2", "1.0.3"):version>.js')
+@bp.get('/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-<any("1.0.1", "1.0.2", "1.0.3"):version>.js')
 def qr_sdk(version):
     return script(render_template("qr-sdk.js", version=version))
 

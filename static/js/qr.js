@@ -125,7 +125,7 @@
     addEventListener("message", listen);
     giveUpUnlessSoon("blocked");
     try {
-      login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE });
+      login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE, style: "" }); // else it writes "undefined"
     } catch {
       return giveUp("blocked");
     }
