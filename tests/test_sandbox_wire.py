@@ -399,7 +399,7 @@ def test_hostile_text_arrives_as_it_is(sandbox):
     answer = call(sandbox, "GET", path, headers=headers)
 
     assert rb"\u0000\ud800" in answer.content
-    assert answer.json()["data"]["user"]["name"].startswith("<script>alert(1)</script>{{7*7}}' OR 1=1;--\0\ud800")
+    assert answer.json()["data"]["user"]["name"].startswith("龥 <script>alert(1)</script>{{7*7}}' OR 1=1;--\0\ud800")
 
 
 def test_wecom_code_works_once(sandbox):
