@@ -126,8 +126,16 @@ def policy(answer):
 @pytest.mark.parametrize(
     ("region", "script", "frame"),
     [
-        ("feishu", "https://lf-package-cn.feishucdn.com", "https://passport.feishu.cn"),
-        ("lark", "https://lf-package-us.larksuitecdn.com", "https://passport.larksuite.com"),
+        (
+            "feishu",
+            "https://lf-package-cn.feishucdn.com/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+            "https://passport.feishu.cn",
+        ),
+        (
+            "lark",
+            "https://lf-package-us.larksuitecdn.com/obj/lark-static-us/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+            "https://passport.larksuite.com",
+        ),
     ],
 )
 def test_the_login_page_allows_exactly_the_scripts_and_frames_of_its_elements(
@@ -152,6 +160,31 @@ def test_the_login_page_allows_exactly_the_scripts_and_frames_of_its_elements(
     elsewhere = policy(client.get("/account"))
     assert elsewhere["script-src"] == ["'self'"]
     assert "frame-src" not in elsewhere
+
+
+@pytest.mark.parametrize(
+    ("region", "agent", "script"),
+    [
+        ("feishu", "Lark/7.12.7", "https://lf-scm-cn.feishucdn.com/lark/op/h5-js-sdk-1.5.44.js"),
+        (
+            "lark",
+            "Lark/7.12.7",
+            "https://lf-package-sg.larksuitecdn.com/obj/lark-static-sgsaas/lark/op/h5-js-sdk-1.5.44.js",
+        ),
+    ],
+)
+def test_the_page_inside_the_client_allows_exactly_its_script(elements, make_portal, tmp_path, region, agent, script):
+    elements.folder = tmp_path / "real" / "auths" / "loginTypes"
+    elements.add("Real", "FSInnerType", {**FEISHU_APP, "region": region})
+    client = make_portal(PORTAL_APP_DIR=str(tmp_path / "real")).test_client()
+    found = policy(client.get("/login/Real/in-app", headers={"User-Agent": agent}))
+    assert found["script-src"] == ["'self'", script]
+    assert "frame-src" not in found
+
+
+def test_a_script_of_ones_own_is_named_without_its_query(element):
+    found = element(qrSdkUrl="https://cdn.example.com/a;b,c%20d/sdk.js?v=1;x#y")
+    assert found.page_sources("login")["script-src"] == ["https://cdn.example.com/a%3Bb%2Cc%20d/sdk.js"]
 
 
 def test_the_login_page_of_wecom_alone_allows_nothing_foreign(elements, make_portal, tmp_path):

@@ -203,6 +203,8 @@ class FSInnerType(Meta):
         return f"{HOSTS[self.region]['applink']}/client/web_app/open?appId={quote(self.appId)}"
 
     def page_sources(self, page):
+        # The vendor's script alone, not its whole host. It has no integrity hash: the vendor publishes none, and a file
+        # it mends under the same address would shut everybody out. See "The platforms' scripts" in the README.
         if page == "in_app":
-            return {"script-src": [self.origin_of(self.h5SdkUrl)]}
-        return {"script-src": [self.origin_of(self.qrSdkUrl)], "frame-src": [self.passportBaseUrl]}
+            return {"script-src": [self.file_source(self.h5SdkUrl)]}
+        return {"script-src": [self.file_source(self.qrSdkUrl)], "frame-src": [self.passportBaseUrl]}

@@ -8,7 +8,7 @@ import secrets
 import struct
 import time
 from base64 import urlsafe_b64encode
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from portal.clocks import SKEW
 from portal.directory import departments, memberships, people
@@ -192,7 +192,7 @@ class Meta:
         return None
 
     def page_sources(self, page: str) -> dict[str, list[str]]:
-        """Return what a page's content policy must allow besides our own: directive -> origins.
+        """Return what a page's content policy must allow besides our own: directive -> origins, or files' addresses.
 
         :param page: `login` or `in_app`.
         """
@@ -351,6 +351,10 @@ class Meta:
         if not same or not PATH.fullmatch(parts.path) or "#" in value or not value.isprintable() or " " in value:
             raise self.wrong("redirectUri", f"must be an address below PORTAL_BASE_URL ({base}/…), without a fragment")
         return value
+
+    def file_source(self, address: str) -> str:
+        """Return a file's address as a content policy names it: without a query; `;` and `,` part its rows."""
+        return self.origin_of(address) + quote(urlsplit(address).path, safe="%/:@!$&'()*+=~")
 
     def origin_of(self, address: str) -> str:
         parts = urlsplit(address)
