@@ -19,6 +19,7 @@ from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
 from portal.pages.admin import accounts, audit, bindings, directory, elements, frame, imports, pairing, queue
+from portal.pages.proxies import VisitorAddress
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
@@ -89,8 +90,8 @@ def create_app(environ=None) -> Portal:
     app.url_defaults(add_static_version)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
-    if proxies := settings["PORTAL_TRUSTED_PROXIES"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
+    proxies = settings["PORTAL_TRUSTED_PROXIES"]
+    app.wsgi_app = VisitorAddress(ProxyFix(app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies), proxies)
 
     def variable(name):
         return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.given(environ, name)

@@ -148,6 +148,7 @@ def sensible(key: str, value) -> str:
 def once(token):
     """A one-time link: looking shows whose it is, the button signs in."""
     account = links.holder(token)
+    # Visitors without a known address share one count: it turns away wrong links only, which open nothing.
     if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):
         raise Code(42900, "too many wrong one-time links from this address")
     if account is not None and request.method != "POST":
