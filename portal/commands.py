@@ -1,6 +1,7 @@
 """What an operator types: accounts and syncs, worker, doctor; and `flask up`, which `make run` calls."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from portal.accounts import links
+from portal.accounts import administrators
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
@@ -21,6 +22,7 @@ from portal.elements.registry import Broken
 from portal.errors import Code
 
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
+DID = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
 NO_DATABASE = "the database does not answer, or has no tables: run flask db upgrade"
 STARTS_WITHIN = 30  # seconds a part may take to answer
 
@@ -32,19 +34,51 @@ def init_app(app):
 
 @click.command("create-admin")
 @click.argument("name")
+@click.option("--promote", is_flag=True, help="Also if people of a platform sign in as NAME.")
 @with_appcontext
-def create_admin(name):
-    """Create, promote or re-enable the account NAME and print a one-time sign-in link (15 minutes)."""
-    if not name.strip() or len(name) > 64 or not name.isprintable():
+def create_admin(name, promote):
+    """Create, promote or re-enable the account NAME and print a one-time sign-in link (15 minutes).
+
+    Sessions of the account end. An account that a person of a platform signs in to needs --promote.
+    """
+    name = name.strip()
+    if not name or len(name) > 64 or not name.isprintable():
         raise click.BadParameter("must be 1 to 64 printable characters", param_hint="NAME")
-    click.echo(admin_link(name.strip()))
-
-
-def admin_link(name: str) -> str:
     try:
-        return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{links.administrator(name)}"
+        made = administrators.make(name, promote)
+    except administrators.Bound as bound:
+        raise click.ClickException(refusal_of(bound)) from None
     except DBAPIError:
         raise click.ClickException(NO_DATABASE) from None
+    click.echo(said_of(made), err=True)
+    click.echo(link_of(made))
+
+
+def said_of(made: administrators.Made) -> str:
+    """Return what became of an administrator's account, and whose it is."""
+    did = " and ".join(DID[each] for each in made.did) or "was an administrator already"
+    whose = f"it signs in {people_in(made.people)}" if made.people else "no person of a platform is bound to it"
+    ended = {0: "", 1: "; 1 session was ended"}.get(made.sessions, f"; {made.sessions} sessions were ended")
+    return f"The account {made.account.username} {did}: {whose}{ended}. This link works once, for 15 minutes:"
+
+
+def refusal_of(bound: administrators.Bound) -> str:
+    """Return why an account was left as it is, and what to do."""
+    name, role = bound.account.username, "an administrator" if bound.account.role == "admin" else "a user"
+    return (
+        f"{name} is {role} already, and signs in {people_in(bound.people)}. Nothing was changed.\n"
+        f"To make this person an administrator: flask create-admin {shlex.quote(name)} --promote\n"
+        "To have an account of your own, choose another NAME."
+    )
+
+
+def people_in(people: list) -> str:
+    """Return people by name, platform and id."""
+    return ", ".join(f"{each.shown_name} ({each.provider}, {each.user_id})" for each in people)
+
+
+def link_of(made: administrators.Made) -> str:
+    return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{made.token}"
 
 
 @click.command("sync")
@@ -145,7 +179,7 @@ def up(port, sandbox_port):
         wait_for(sandbox, parts)
         parts.append(begin("flask", "worker"))  # its first syncs need the platforms
         click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
-        click.echo(f"  Administrator  {admin_link('admin')}\n\n  Ctrl-C ends all.\n")
+        click.echo(f"  Administrator  {first_administrator()}\n\n  Ctrl-C ends all.\n")
         while all(part.poll() is None for part in parts):
             time.sleep(0.5)
         raise click.ClickException("a part has ended by itself; see above")
@@ -157,6 +191,14 @@ def up(port, sandbox_port):
                 os.killpg(part.pid, signal.SIGTERM)
         for part in parts:
             part.wait(timeout=10)
+
+
+def first_administrator() -> str:
+    """Return a fresh link for the account `admin`, or how to get in where a person has it."""
+    try:
+        return link_of(administrators.make("admin"))
+    except administrators.Bound as bound:
+        return f"sign in as {people_in(bound.people)}, or run: flask create-admin admin --promote"
 
 
 def begin(*words: str) -> subprocess.Popen:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import requests
 from sqlalchemy import text
 
-from portal.accounts import links
+from portal.accounts import administrators
 from portal.models import Account, db
 
 
@@ -20,7 +20,7 @@ def inside(portal):
 def link_for(portal, username):
     """Return the token of a one-time link for an administrator, who is made where there is none."""
     with inside(portal):
-        token = links.administrator(username)
+        token = administrators.make(username, promote=True).token
     return token
 
 

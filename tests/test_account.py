@@ -6,7 +6,7 @@ import pytest
 from conftest import both_databases, platform_answers
 from sqlalchemy import select, update
 
-from portal.models import Account, AuditEvent, Identity, LoginSession, db, now
+from portal.models import Account, AuditEvent, Client, Identity, LoginSession, db, now
 
 FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
@@ -135,17 +135,17 @@ class TestTheLastWayIn:
         self.assert_stays(client, portal, 1, [1, 2])
 
     def test_an_open_one_time_link_is_no_other_way(self, one, portal):
-        from portal.accounts import links
+        from portal.accounts import register
 
         with portal.app_context():
-            links.administrator("zhangsan")
+            register.link(1, 1, Client())
         self.assert_stays(one, portal, 1, [1])
 
     def test_whoever_came_by_a_one_time_link_keeps_it_too(self, one, portal):
-        from portal.accounts import links
+        from portal.accounts import administrators
 
         with portal.app_context():
-            token = links.administrator("zhangsan")
+            token = administrators.make("zhangsan", promote=True).token
         other = portal.test_client()
         other.post_form(f"/login/once/{token}")
         self.assert_stays(other, portal, 1, [1])
@@ -245,10 +245,10 @@ class TestThePage:
         assert 'href="/account/bindings/1/unbind"' in page and 'href="/account/bindings/2/unbind"' in page
 
     def test_an_account_nobody_is_connected_with_is_told_what_to_do(self, client, portal):
-        from portal.accounts import links
+        from portal.accounts import administrators
 
         with portal.app_context():
-            token = links.administrator("alice")
+            token = administrators.make("alice", promote=True).token
         client.post_form(f"/login/once/{token}")
         page = client.get("/account").text
         assert "No Feishu or WeCom person is connected" in page

@@ -6,7 +6,7 @@ import pytest
 from conftest import both_databases
 from sqlalchemy import event, func, select
 
-from portal.accounts import links
+from portal.accounts import administrators
 from portal.directory import jobs, runs, sync
 from portal.models import Account, AuditEvent, Department, Identity, SyncRun, db
 
@@ -17,7 +17,7 @@ PAGE = "/admin/directory"
 def admin(client, portal):
     """A browser in which the administrator wang.fang is signed in."""
     with portal.app_context():
-        token = links.administrator("wang.fang")
+        token = administrators.make("wang.fang", promote=True).token
     client.post_form(f"/login/once/{token}")
     return client
 
@@ -165,7 +165,7 @@ def test_where_nothing_is_scheduled_or_waiting_no_worker_is_missed(make_portal):
     portal = make_portal(PORTAL_SYNC_EVERY="0")
     admin = portal.test_client()
     with portal.app_context():
-        token = links.administrator("wang.fang")
+        token = administrators.make("wang.fang", promote=True).token
     admin.post_form(f"/login/once/{token}")
     assert "flask worker" not in admin.get(PAGE).text
     admin.post_form(f"{PAGE}/sync", element="QywxInnerExample")

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import FEISHU_APP, WECOM_APP
 
-from portal.accounts import links
+from portal.accounts import administrators
 
 FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 PAGE = "/admin/elements"
@@ -19,7 +19,7 @@ def administer(make_portal):
     def sign_in(**more):
         portal = make_portal(**more)
         with portal.app_context():
-            token = links.administrator("alice")
+            token = administrators.make("alice", promote=True).token
         client = portal.test_client()
         assert client.post_form(f"/login/once/{token}").status_code == 303
         return client

@@ -8,7 +8,7 @@ import traceback
 import pytest
 from conftest import query_of
 
-from portal.accounts import links
+from portal.accounts import administrators
 from portal.errors import Code
 from portal.models import AppToken, db
 
@@ -51,7 +51,7 @@ def canaries_of(client, sandbox):
         client.get(address)
     found |= {"canary-error-text", "canary-body-text", "canary-message-text"}
     with client.application.app_context():
-        token = links.administrator("alice")
+        token = administrators.make("alice", promote=True).token
         found |= {token}
         for row in db.session.query(AppToken):
             found |= set(json.loads(row.value).values())

@@ -219,12 +219,12 @@ def test_one_time_links_are_used_once(serve, sandbox, rows, settings, database):
 
 def make_link(settings):
     import app as portal_app
-    from portal.accounts import links
+    from portal.accounts import administrators
     from portal.models import db
 
     portal = portal_app.create_app(settings)
     with portal.app_context():
-        token = links.administrator("alice")
+        token = administrators.make("alice", promote=True).token
         db.session.remove()
         db.engine.dispose()
     return token

@@ -8,7 +8,7 @@ from conftest import FEISHU_APP, both_databases
 from sqlalchemy import event, update
 
 from portal import models
-from portal.accounts import links
+from portal.accounts import administrators
 from portal.models import Account, Identity, LoginSession, db, now
 
 
@@ -200,7 +200,7 @@ class TestOneTimeLinks:
     @pytest.fixture
     def token(self, portal):
         with portal.app_context():
-            return links.administrator("alice")
+            return administrators.make("alice", promote=True).token
 
     def test_looking_shows_whose_it_is_and_the_button_signs_in(self, client, token):
         page = client.get(f"/login/once/{token}")
@@ -233,7 +233,7 @@ class TestOneTimeLinks:
 
     def test_a_newer_link_ends_the_older(self, client, token, portal):
         with portal.app_context():
-            newer = links.administrator("alice")
+            newer = administrators.make("alice", promote=True).token
         assert client.get(f"/login/once/{token}").status_code == 410
         assert client.get(f"/login/once/{newer}").status_code == 200
 
@@ -261,6 +261,6 @@ class TestOneTimeLinks:
     def test_it_is_the_way_in_for_an_administrator_who_was_disabled_or_demoted(self, portal, client, token, change):
         change(Account, active=False, role="user")
         with portal.app_context():
-            again = links.administrator("alice")
+            again = administrators.make("alice", promote=True).token
         assert client.post_form(f"/login/once/{again}").status_code == 303
         assert client.session().json["account"]["role"] == "admin"

@@ -14,23 +14,6 @@ from portal.models import Account, Client, LoginSession, OneTimeLink, audit, fin
 LIFE = timedelta(minutes=15)
 
 
-def administrator(username: str) -> str:
-    """Create, promote or re-enable the account, and return the token of a fresh link for it."""
-    return models.settle(lambda: _administrator(username))
-
-
-def _administrator(username):
-    with models.write() as session:
-        account = session.scalar(select(Account).where(Account.username == username))
-        if account is None:
-            account = Account(username=username, name=username)
-            session.add(account)
-        account.role, account.active = "admin", True
-        session.flush()
-        audit("account.create_admin", account_id=account.id)
-        return make(account)
-
-
 def make(account: Account) -> str:
     """Return the token of a fresh link, inside the caller's transaction; the account's earlier link ends."""
     token = secrets.token_urlsafe(32)

@@ -25,6 +25,7 @@ SENTENCES = {
     ("session.end", "by another"): _("%(actor)s ended sessions of %(account)s"),
     ("session.end_all",): _("%(actor)s signed %(account)s out everywhere"),
     ("account.create_admin",): _("%(account)s was made an administrator on the server"),
+    ("account.create_admin", "refused"): _("%(account)s was not made an administrator on the server: people are bound"),
     ("account.create",): _("%(account)s was made at the first sign-in of %(person)s"),
     ("account.create", "by another"): _("%(actor)s made the account %(account)s"),
     ("account.create", "by another", "import"): _("%(actor)s made the account %(account)s by an import"),
@@ -99,7 +100,8 @@ GROUPS = {  # the actions as the filter names them
     "bindings.export": _("Bindings exported"),
     "audit.export": _("Audit exported"),
 }
-SAID = ("account.create", "account.edit", "account.disable", "account.role")  # the sentence gives the reason
+# The sentence gives the reason.
+SAID = ("account.create", "account.create_admin", "account.edit", "account.disable", "account.role")
 FIELDS = {
     "username": _("username"),
     "name": _("name"),

@@ -1,0 +1,74 @@
+"""The operator's way to an administrator: `flask create-admin`, for when no platform works."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from portal import models
+from portal.accounts import links
+from portal.errors import Code
+from portal.models import Account, Identity, LoginSession, audit
+
+
+class Bound(Code):
+    """40900: the account signs people in, so that it has to be said that they are meant.
+
+    :param people: who they are.
+    """
+
+    def __init__(self, account: Account, people: list[Identity]):
+        super().__init__(40900, "the account is bound to a person")
+        self.account, self.people = account, people
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of the account, whom it signs in, how many sessions ended, and the token of the link.
+
+    `did` holds `created`, `promoted` and `enabled`, as far as they were necessary.
+    """
+
+    account: Account
+    did: list[str]
+    people: list[Identity]
+    sessions: int
+    token: str
+
+
+def make(username: str, promote: bool = False) -> Made:
+    """Create, promote or re-enable an account, end its sessions, and make a one-time link for it.
+
+    :param username: one that differs by capitals only is that account.
+    :param promote: also where people of a platform are bound to the account.
+    :raises Bound: without it.
+    """
+    made = models.settle(lambda: _make(username, promote))
+    if isinstance(made, Bound):
+        raise made
+    return made
+
+
+def _make(username, promote):
+    with models.write() as session:
+        account = session.scalar(named(username).with_for_update(key_share=True))
+        if account is None:
+            account, did = Account(username=username, name=username, role="admin"), ["created"]
+            session.add(account)
+            session.flush()
+        else:
+            did = ["promoted"] * (account.role != "admin") + ["enabled"] * (not account.active)
+        mine = select(Identity).where(Identity.account_id == account.id).order_by(Identity.id)
+        people = list(session.scalars(mine))
+        if people and not promote:
+            audit("account.create_admin", result=40900, account_id=account.id)
+            return Bound(account, people)
+        account.role, account.active = "admin", True
+        ended = models.end_sessions(LoginSession.account_id == account.id, why="administrator made")
+        audit("account.create_admin", account_id=account.id, details={"did": did, "sessions": ended})
+        return Made(account, did, people, ended, links.make(account))
+
+
+def named(username: str):
+    """Return the statement for the account of a username; capitals count only where two differ by nothing else."""
+    alike = func.lower(Account.username) == username.lower()
+    return select(Account).where(alike).order_by(Account.username != username, Account.id).limit(1)
