@@ -327,6 +327,16 @@ def test_a_feishu_refresh_token_rotates_and_the_access_token_lives_on(sandbox):
     assert profile["code"] == 0
 
 
+def test_a_scan_brings_no_refresh_token_whatever_was_granted_before(sandbox):
+    made = Made(sandbox)
+    first = call(sandbox, "POST", V2, json=exchange(sandbox, made.offline_code())).json()
+    scanned = call(sandbox, "POST", V2, json=exchange(sandbox, made.code(source="passport"))).json()
+
+    assert "refresh_token" in first
+    assert "refresh_token" not in scanned
+    assert scanned["scope"] == "auth:user.id:read"
+
+
 def test_consent_cannot_be_prolonged_beyond_a_year(sandbox):
     token = Made(sandbox).v2_refresh_token()
     for _ in range(61):  # 366 days

@@ -215,6 +215,8 @@ def check_verifier(dialect, code, verifier):
         if verifier and dialect.strict_pkce:
             raise Denied("verifier")
         return
+    if dialect is V3 and not guesses.V3_TAKES_PKCE:
+        raise Denied("verifier")
     made = verifier or ""
     if code.challenge_method == "S256":
         digest = hashlib.sha256(made.encode()).digest()

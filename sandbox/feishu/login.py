@@ -21,6 +21,7 @@ SOURCES = {
     "/open-apis/authen/v1/index": "index",
     "/suite/passport/oauth/authorize": "passport",
 }
+TAKE_SCOPES = ("authorize", "requestAccess")
 LIFETIMES = {"requestAccess": 180}  # seconds; every other code lives 300
 MOST_SCOPES = 50
 PROBLEMS = {
@@ -40,7 +41,7 @@ def authorize():
     source = SOURCES[request.path]
     app = world.feishu.apps.get(request.args.get("client_id") or request.args.get("app_id"))
     address = request.args.get("redirect_uri", "")
-    scopes = request.args.get("scope", "").split() if source == "authorize" else []
+    scopes = request.args.get("scope", "").split() if source in TAKE_SCOPES else []
     number = objection(app, address, scopes)
     if number:
         return refuse(number, missing(app, scopes))
@@ -113,9 +114,13 @@ def challenge():
 
 
 def issue_code(app, person, source, address=None, scopes=(), **facts):
-    """Return a new code; what the person grants adds up over all their visits."""
+    """Return a new code; what the person grants adds up over all their visits.
+
+    A way in that takes no scope never brings a refresh token, whatever was granted before.
+    """
     granted = world.feishu.grants[app, person]
     granted.update(scopes)
+    kept = granted if source in TAKE_SCOPES else granted - {"offline_access"}
     return world.vault.issue(
         "code",
         new_code(source),
@@ -124,7 +129,7 @@ def issue_code(app, person, source, address=None, scopes=(), **facts):
         person=person,
         source=source,
         redirect_uri=address,
-        scope=frozenset({"auth:user.id:read", *granted}),
+        scope=frozenset({"auth:user.id:read", *kept}),
         consented=world.now(),
         **facts,
     )
