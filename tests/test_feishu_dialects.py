@@ -177,6 +177,20 @@ def test_a_wrong_secret_is_40013_in_every_dialect(elements, make_portal, sandbox
     assert refusal(make_portal(), sandbox).code == 40013
 
 
+@pytest.mark.parametrize("dialect", ["v2", "v3", "passport"])
+def test_another_redirect_address_is_60020_and_says_so(elements, make_portal, sandbox, dialect):
+    elements.feishu(tokenDialect=dialect)
+    portal = make_portal()
+    with portal.app_context():
+        element = portal.getElement("auths.loginTypes.FSInnerExample")
+        state = element.getLoginConfig(kind="redirect")["state"]
+        code = sandbox.code("feishu", "zhangsan", redirect_uri="http://127.0.0.1:9/another")
+        with pytest.raises(Code) as error:
+            element.getLoginCode(code, state)
+    assert error.value.code == 60020
+    assert error.value.reason == "the redirect address differs from the one the login began with"
+
+
 @pytest.mark.parametrize("person", ["resigned", "frozen"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_leavers_and_frozen_people_are_refused_in_every_dialect(elements, make_portal, sandbox, dialect, person):

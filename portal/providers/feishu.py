@@ -270,9 +270,11 @@ class FeishuPassport(FeishuV3):
         "unauthorized_client": 60020,
         "access_denied": 40302,
         "invalid_token": 40014,
+        "invalid_request": 60020,
         "server_error": 50300,
         "temporarily_unavailable": 50300,
     }
+    reasons = {**Feishu.reasons, "invalid_request": Feishu.reasons[20071]}  # ours lack nothing else
 
     def open_token(self, response):
         return self.user_token(self.opened(response, "access_token", lacks_code=True, numbers=LOGIN))
