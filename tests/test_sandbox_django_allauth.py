@@ -41,7 +41,11 @@ from django.urls import include, path
 
 def me(request):
     accounts = request.user.socialaccount_set.all() if request.user.is_authenticated else []
-    return JsonResponse({"accounts": [[account.uid, account.extra_data] for account in accounts]})
+    return JsonResponse({"accounts": [describe(account) for account in accounts]})
+
+def describe(account):
+    return {"uid": account.uid, "profile": account.extra_data, "avatar": account.get_avatar_url(),
+        "user": account.user.username}
 
 urlpatterns = [path("accounts/", include("allauth.urls")), path("me", me)]
 """
@@ -117,8 +121,11 @@ def test_a_person_signs_in(sandbox, site):
     last, accounts = sign_in(site, "zhangsan")
 
     assert last.url == f"{site.url}/me"
-    [[uid, profile]] = accounts
-    assert uid == profile["open_id"]
+    [account] = accounts
+    profile = account["profile"]
+    assert account["uid"] == profile["open_id"]
+    assert account["avatar"] == profile["avatar_big"]
+    assert account["user"]
     assert (profile["name"], profile["user_id"], profile["tenant_key"]) == ("张三", "zhangsan", "5a4db0c5a4db0c01")
 
 
@@ -137,9 +144,11 @@ def test_the_login_is_the_providers_own(sandbox, site):
 
 
 def test_people_are_told_apart_and_known_again(sandbox, site):
-    ids = [sign_in(site, person)[1][0][0] for person in ("alice", "bob", "alice")]
+    [first], [other], [again] = (sign_in(site, person)[1] for person in ("alice", "bob", "alice"))
 
-    assert ids[0] == ids[2] != ids[1]
+    assert (first["uid"], first["user"]) == (again["uid"], again["user"])
+    assert first["uid"] != other["uid"]
+    assert first["user"] != other["user"]
 
 
 @pytest.mark.parametrize("person", ["sunqi", "zhaoliu"])

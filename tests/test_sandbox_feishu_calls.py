@@ -43,9 +43,10 @@ def test_a_refused_exchange_leaves_the_code_good(sandbox):
     code = Made(sandbox).code()
     wrong = call(sandbox, "POST", V2, json=exchange(sandbox, code, redirect_uri="http://127.0.0.1/other")).json()
 
+    beyond = call(sandbox, "POST", V2, json=exchange(sandbox, code, scope="offline_access")).json()
     right = call(sandbox, "POST", V2, json=exchange(sandbox, code, redirect_uri=CALLBACK)).json()
 
-    assert wrong["code"] == 20071
+    assert (wrong["code"], beyond["code"]) == (20071, 20068)
     assert right["code"] == 0
 
 

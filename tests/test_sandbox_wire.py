@@ -1,7 +1,7 @@
 """The sandbox's raw answers, compared with the platforms' bodies in data/sandbox/*.json.
 
 A case says what is `given`, what happens `later` (after codes and tokens were made), the request and the answer.
-The cases of `*_published.json` are answers of the platforms that others published; `source` says where.
+The cases of `*_published.json` are answers of the platforms that others published; `source` may say where.
 `$name` in a request is made on the spot, see `made.py`. In an answer, `"~abc"` is any text that starts with abc,
 `"~str"` any text, `"~^…"` any text like the expression; everything else has to be equal, keys included. `only` narrows
 what is compared of users and departments.

@@ -99,8 +99,8 @@ def token():
         item = find(dialect, fields)
         app = app or authenticate(dialect, fields)
         check(dialect, app, item, fields)
-        item.used = True
         scope = narrowed(item, fields) if not dialect.enveloped else item.scope
+        item.used = True
         tokens = issue_tokens(dialect, item, scope)
         return dialect.grant(tokens, " ".join(sorted(scope)), lambda: profile(app, item.person))
     except Denied as denied:
