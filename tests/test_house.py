@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-ROOMS = ["errors", "clocks", "models", "providers", "directory", "elements", "accounts", "pages", "commands"]
+ROOMS = ["errors", "clocks", "text", "models", "providers", "directory", "elements", "accounts", "pages", "commands"]
 
 
 def imports(path):
