@@ -20,6 +20,7 @@ from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.registry import Broken
 from portal.errors import Code
+from portal.text import is_clean
 
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
 DID = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
@@ -42,7 +43,7 @@ def create_admin(name, promote):
     Sessions of the account end. An account that a person of a platform signs in to needs --promote.
     """
     name = name.strip()
-    if not name or len(name) > 64 or not name.isprintable():
+    if not is_clean(name) or len(name) > 64:
         raise click.BadParameter("must be 1 to 64 printable characters", param_hint="NAME")
     try:
         made = administrators.make(name, promote)

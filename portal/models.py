@@ -25,7 +25,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry, relationship, synonym
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    declared_attr,
+    mapped_column,
+    registry,
+    relationship,
+    synonym,
+    validates,
+)
+
+from portal.text import username_key
 
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
@@ -100,6 +111,7 @@ class Account(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
+    username_key: Mapped[str | None] = mapped_column(index=True, unique=True)  # none: clashed before there was a rule
     name: Mapped[str] = mapped_column(default="", index=True)
     role: Mapped[str] = mapped_column(String(16), default="user")
     active: Mapped[bool] = mapped_column(default=True)
@@ -109,6 +121,11 @@ class Account(db.Model):
     email_folded: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     identities: Mapped[list["Identity"]] = relationship(back_populates="account", foreign_keys="Identity.account_id")
+
+    @validates("username")
+    def note_key(self, _column, username):
+        self.username_key = username_key(username)
+        return username
 
 
 class Identity(db.Model):

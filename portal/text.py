@@ -68,6 +68,11 @@ def wide(text: str) -> str:
     return text.translate(WIDE)
 
 
+def username_key(username: str) -> str:
+    """Return what no two usernames may have in common: neither case nor width matter."""
+    return unicodedata.normalize("NFKC", username).casefold()[:LONGEST]
+
+
 def compared(text: str) -> str:
     """Return the form in which names are compared: neither case, width nor blanks matter."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())

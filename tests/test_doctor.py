@@ -10,13 +10,14 @@ from authority import Authority, https_front
 from conftest import both_databases
 from cryptography.fernet import Fernet
 from flask_migrate import upgrade
+from sqlalchemy import select, update
 
 from portal.elements import doctor
 from portal.elements.doctor.element import COMMON, Doctor
 from portal.elements.doctor.feishu import FeishuDoctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.doctor.wecom import WecomDoctor
-from portal.models import AppToken, Worker, db, now
+from portal.models import Account, AppToken, Worker, db, now
 from portal.providers import http
 from sandbox.feishu.gateway import WHOLE_CONTACT
 from sandbox.feishu.model import EVERYTHING
@@ -548,6 +549,21 @@ def portal_worker_missing(ward):
     yield
     with ward.make_portal().app_context():
         db.session.add(Worker(name="host-1", seen_at=now()))
+        db.session.commit()
+
+
+@story("portal")
+def portal_usernames_alike(ward):
+    with ward.make_portal().app_context():
+        db.session.add_all([Account(username="admin"), Account(username="second")])
+        db.session.flush()
+        db.session.execute(
+            update(Account).where(Account.username == "second").values(username="ADMIN", username_key=None)
+        )
+        db.session.commit()
+    yield
+    with ward.make_portal().app_context():
+        db.session.scalars(select(Account).filter_by(username="ADMIN")).one().username = "root"
         db.session.commit()
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from portal import models
-from portal.accounts import links
+from portal.accounts import links, usernames
 from portal.errors import Code
 from portal.models import Account, Identity, LoginSession, audit
 
@@ -50,7 +50,7 @@ def make(username: str, promote: bool = False) -> Made:
 
 def _make(username, promote):
     with models.write() as session:
-        account = session.scalar(named(username).with_for_update(key_share=True))
+        account = session.scalar(usernames.named(username).with_for_update(key_share=True))
         if account is None:
             account, did = Account(username=username, name=username, role="admin"), ["created"]
             session.add(account)
@@ -66,9 +66,3 @@ def _make(username, promote):
         ended = models.end_sessions(LoginSession.account_id == account.id, why="administrator made")
         audit("account.create_admin", account_id=account.id, details={"did": did, "sessions": ended})
         return Made(account, did, people, ended, links.make(account))
-
-
-def named(username: str):
-    """Return the statement for the account of a username; capitals count only where two differ by nothing else."""
-    alike = func.lower(Account.username) == username.lower()
-    return select(Account).where(alike).order_by(Account.username != username, Account.id).limit(1)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from portal import models
-from portal.accounts import sessions
+from portal.accounts import sessions, usernames
 from portal.directory import people
 from portal.errors import Code, Explained
 from portal.models import (
@@ -159,10 +159,9 @@ def queued(waiting: BindingRequest | None, identity: Identity, attempt: LoginAtt
 def create_account(identity: Identity) -> Account:
     """Make an account for somebody new: never one that exists, so a taken username gets a number."""
     username, number = identity.user_id, 1
-    taken = select(func.count()).select_from(Account)
-    while db.session.scalar(taken.where(Account.username == username)):
+    while usernames.find(username):
         number += 1
-        username = f"{identity.user_id}-{number}"
+        username = f"{identity.user_id[:240]}-{number}"
     account = Account(username=username, name=identity.shown_name)
     db.session.add(account)
     db.session.flush()

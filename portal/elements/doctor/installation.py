@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from portal.accounts import usernames
 from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
 from portal.models import Identity, Worker, db, now
@@ -30,6 +31,7 @@ class Installation(Examination):
         "database": _("Database"),
         "keys": _("Encryption keys"),
         "worker": _("Worker"),
+        "usernames": _("Usernames"),
     }
     advice = {
         "waits": WAITS,
@@ -78,9 +80,14 @@ class Installation(Examination):
             _("No worker has been seen within a minute: the directory is not synced."),
             _("Run the worker beside the portal: flask worker"),
         ),
+        "usernames_alike": Advice(
+            WARNING,
+            _("Accounts have usernames that differ from another one's by case alone: %(names)s."),
+            _("Give each a username of its own on the page Accounts."),
+        ),
     }
     stopping = ("database_down", "database_old")
-    needing = ("keys", "worker")
+    needing = ("keys", "worker", "usernames")
 
     def __init__(self, forwarded: list[str] | None = None):
         self.config, self.forwarded = current_app.config, forwarded
@@ -123,6 +130,10 @@ class Installation(Examination):
             return
         if not db.session.scalar(select(func.count()).select_from(Worker).where(Worker.seen_at > now() - ALIVE)):
             yield self.finding("worker_missing")
+
+    def usernames(self):
+        if names := usernames.clashing():
+            yield self.finding("usernames_alike", names=", ".join(names))
 
 
 def schema_problem() -> str | None:

@@ -4,7 +4,7 @@ from flask import current_app, flash, g, redirect, render_template, request, url
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.accounts import contacts, register, roll, sessions, trail
+from portal.accounts import contacts, register, roll, sessions, trail, usernames
 from portal.errors import Code
 from portal.models import Account, db
 from portal.pages import visit
@@ -136,7 +136,11 @@ def changes(values: dict) -> dict:
 
 
 def username_taken() -> str:
-    return _("Another account has this username.")
+    typed = request.form.get("username", "").strip()
+    other = usernames.find(typed)
+    if other is None or other.username == typed:
+        return _("Another account has this username.")
+    return _("The account %(name)s has this username: upper and lower case make no difference.", name=other.username)
 
 
 def to_card(id):
