@@ -4,6 +4,7 @@
 the path of a file that holds the value: the usual way to hand over a secret.
 """
 
+import difflib
 import os
 import re
 import secrets
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 from cryptography.fernet import Fernet
+from gunicorn.errors import AppImportError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -24,8 +27,16 @@ HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class BadSettings(ValueError):
-    """One or more settings can't be used; the text has a line for each, with the remedy."""
+class BadSettings(click.ClickException, AppImportError):
+    """One or more settings can't be used; the text has a line for each, with the remedy.
+
+    Of these two kinds `flask` and gunicorn print the text alone, without a traceback.
+    """
+
+    exit_code = 2
+
+    def show(self, file=None):
+        click.echo(self.message, file=file, err=True)
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ def choice(*allowed):
 
 def whole(least: int, most: int):
     def read(value):
-        number = int(value) if value.isascii() and value.isdigit() else least - 1
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else least - 1
         if not least <= number <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return number
@@ -65,17 +76,17 @@ def whole(least: int, most: int):
 
 def origin(value: str) -> str:
     """Return `scheme://host[:port]`, lower case and without the scheme's own port."""
-    parts = urlsplit(value)
     try:
+        parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        port = -1
+        raise ValueError("must be an address such as https://login.example.com") from None
     host = parts.hostname or ""
     try:
         host = f"[{ip_address(host)}]" if ":" in host else host.encode("idna").decode()
     except ValueError:
         host = ""
-    if parts.scheme not in DEFAULT_PORTS or not HOST.fullmatch(host) or port in (-1, 0) or parts.username is not None:
+    if parts.scheme not in DEFAULT_PORTS or not HOST.fullmatch(host) or port == 0 or parts.username is not None:
         raise ValueError("must be an address such as https://login.example.com")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("must end after the host and port: the portal lives at the root of its host")
@@ -93,6 +104,17 @@ def database(value: str) -> str:
         make_url(value)
     except (ArgumentError, ValueError):
         raise ValueError("can't be read as a database address") from None
+    return value
+
+
+def redis(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not re.fullmatch("(/[0-9]{0,5})?", parts.path) or parts.fragment:
+        raise ValueError("must start with redis:// or rediss:// and a host, such as redis://127.0.0.1:6379/0")
     return value
 
 
@@ -124,7 +146,7 @@ SETTINGS = {
     # SQLite file or PostgreSQL.
     "PORTAL_DATABASE_URL": Setting(database),
     # Job queue when there is more than one machine.
-    "PORTAL_REDIS_URL": Setting(text),
+    "PORTAL_REDIS_URL": Setting(redis),
     # The public address: redirect URIs, cookies and HSTS follow it, never the request.
     "PORTAL_BASE_URL": Setting(origin, "http://127.0.0.1:8000"),
     # The folder that holds auths/loginTypes/.
@@ -144,6 +166,24 @@ SETTINGS = {
 }
 
 
+# Names that are no settings of this version: those later ones will read, and one of the tests.
+OTHER_NAMES = (
+    "PORTAL_AUDIT_DAYS",
+    "PORTAL_BIND",
+    "PORTAL_CONTACT",
+    "PORTAL_HOME_URL",
+    "PORTAL_LOG",
+    "PORTAL_LOGO",
+    "PORTAL_METRICS_TOKEN",
+    "PORTAL_MUST_RUN",
+    "PORTAL_SECRET_KEY_FALLBACKS",
+    "PORTAL_TIMEZONE",
+)
+# Kubernetes sets these for a service named "portal", PORTAL_SERVICE_HOST always among them.
+SERVICE = re.compile(r"PORTAL_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
+MENTIONED = re.compile(r"\$\{(PORTAL_\w+)")
+
+
 def load(environ, instance: Path) -> dict:
     """Return every setting's value by name.
 
@@ -158,6 +198,7 @@ def load(environ, instance: Path) -> dict:
             values[name] = None if raw is None else setting.read(raw)
         except ValueError as error:
             problems.append(f"{name} {error}")
+    problems += unknown_names(environ, values.get("PORTAL_APP_DIR"))
     if not problems:
         problems = complete(values, instance)
     if problems:
@@ -178,6 +219,37 @@ def given(environ, name: str) -> str | None:
     return value.strip() if value else None
 
 
+def unknown_names(environ, app_dir: Path | None) -> list[str]:
+    """Return a problem for each PORTAL_ name that is neither a setting nor a variable of an element's file."""
+    known = {*SETTINGS, *OTHER_NAMES}
+    set_ones = sorted(name for name in environ if name.startswith("PORTAL_") and environ[name])
+    odd = [name for name in set_ones if name.removesuffix("_FILE") not in known]
+    if "PORTAL_SERVICE_HOST" in environ:
+        odd = [name for name in odd if not SERVICE.fullmatch(name)]
+    mentioned = mentioned_names(app_dir) if odd and app_dir else set()
+    return [
+        f"{name} is no setting; did you mean {nearest(name, known)}?"
+        for name in odd
+        if name.removesuffix("_FILE") not in mentioned and name not in mentioned
+    ]
+
+
+def nearest(name: str, known) -> str:
+    stem, ending = name.removesuffix("_FILE"), "_FILE" if name.endswith("_FILE") else ""
+    return difflib.get_close_matches(stem, sorted(known), n=1, cutoff=0.0)[0] + ending
+
+
+def mentioned_names(app_dir: Path) -> set[str]:
+    """Return the PORTAL_ names that the elements' files use as variables of their own."""
+    found = set()
+    for file in app_dir.glob("auths/loginTypes/*/*.json"):
+        try:
+            found.update(MENTIONED.findall(file.read_text(encoding="utf-8-sig")))
+        except (OSError, UnicodeError):
+            pass  # the element says itself that its file can't be read
+    return found
+
+
 def complete(values: dict, instance: Path) -> list[str]:
     """Fill in what development may make for itself; return what production misses."""
     base = urlsplit(values["PORTAL_BASE_URL"])
@@ -190,22 +262,29 @@ def complete(values: dict, instance: Path) -> list[str]:
         if base.scheme != "https" and base.hostname not in LOOPBACK:
             problems.append("PORTAL_BASE_URL must start with https:// in production")
         return problems
-    if not values["PORTAL_SECRET_KEY"]:
-        values["PORTAL_SECRET_KEY"] = kept(instance / "secret_key", lambda: secrets.token_urlsafe(48))
-    if not values["PORTAL_ENCRYPTION_KEYS"]:
-        values["PORTAL_ENCRYPTION_KEYS"] = [kept(instance / "encryption_key", lambda: Fernet.generate_key().decode())]
-    if not values["PORTAL_DATABASE_URL"]:
-        instance.mkdir(parents=True, exist_ok=True)
-        values["PORTAL_DATABASE_URL"] = f"sqlite:///{instance / 'portal.db'}"
-    return []
+    made = {
+        "PORTAL_SECRET_KEY": lambda path: kept(path / "secret_key", lambda: secrets.token_urlsafe(48)),
+        "PORTAL_ENCRYPTION_KEYS": lambda path: kept(path / "encryption_key", lambda: Fernet.generate_key().decode()),
+        "PORTAL_DATABASE_URL": lambda path: f"sqlite:///{path / 'portal.db'}",
+    }
+    problems = []
+    for name in [name for name in made if not values[name]]:
+        try:
+            instance.mkdir(parents=True, exist_ok=True)
+            values[name] = SETTINGS[name].read(made[name](instance))
+        except OSError as error:
+            why = f"is not set, and none can be kept in {instance} ({type(error).__name__}); set it or mend the folder"
+            problems.append(f"{name} {why}")
+        except ValueError as error:
+            problems.append(f"{name} in {instance} {error}")
+    return problems
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:
     """Return the text in `path`; the first process to ask makes it, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        return path.read_text()
+        return path.read_text(encoding="utf-8-sig").strip()
     except FileNotFoundError:
         pass
     with open(draft, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 import click
 import requests
@@ -140,13 +141,19 @@ def examine(elements):
 
 
 def report(title: str, findings: list) -> list:
-    """Print findings under a title; return them."""
+    """Print findings under a title, those not looked at in one line; return them."""
     click.echo(f"\n{title}")
+    waiting = [finding for finding in findings if finding.name == "waits"]
     for finding in findings:
+        if finding in waiting:
+            continue
         number = "" if finding.native is None else f" (platform: {finding.native})"
         click.echo(f"  {SIGNS[finding.state]:<11}{finding.title}{number}")
         for text in filter(None, (finding.cause, finding.place and f"In the console: {finding.place}", finding.remedy)):
             click.echo(f"             {text}")
+    if waiting:
+        titles = ", ".join(finding.title for finding in waiting)
+        click.echo(f"  {SIGNS['skipped']:<11}Not looked at until that is mended: {len(waiting)} ({titles})")
     return findings
 
 
@@ -154,7 +161,23 @@ def report(title: str, findings: list) -> list:
 @with_appcontext
 def worker():
     """Run queued and scheduled jobs until told to end."""
+    for line in work_ahead():
+        click.echo(line)
     jobs.work(current_app._get_current_object())
+
+
+def work_ahead():
+    """Yield what the worker will do: of which elements, when, and where its jobs come from."""
+    config, elements = current_app.config, current_app.elements
+    every, address = config["PORTAL_SYNC_EVERY"], urlsplit(config["PORTAL_REDIS_URL"] or "")
+    when = f"every {every} seconds and when asked" if every else "only when asked (PORTAL_SYNC_EVERY is 0)"
+    names = ", ".join(element.name for element in elements.with_directory())
+    yield f"worker: syncs {names}, {when}" if names else "worker: no element has a directory to sync"
+    for element in elements.shown():
+        if isinstance(element, Broken):
+            yield f"worker: does not sync {element.name}: {element.problem.reason}"
+    redis = f"Redis at {address.hostname}:{address.port or 6379}"
+    yield f"worker: jobs come from {redis if address.hostname else jobs.file_of(current_app)}"
 
 
 @click.command("up")

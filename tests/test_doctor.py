@@ -737,6 +737,15 @@ def test_the_command_names_cause_place_and_remedy(ward, portal):
     assert "企业可信IP" in done.output and "Trusted IP" in done.output and "about a minute" in done.output
 
 
+def test_what_the_command_did_not_look_at_is_one_line_an_element(ward):
+    ward.elements.feishu(appSecret="old")
+    ward.elements.wecom(corpSecret="old")
+    output = run(ward.make_portal()).output
+    lines = [line for line in output.splitlines() if "Not looked at" in line]
+    assert len(lines) == 2
+    assert "Not looked at until that is mended: 6 (This server's address, Permission to read contacts," in lines[0]
+
+
 def test_an_unknown_element_is_an_error_that_names_the_known(ward, portal):
     done = run(portal, "Nobody")
     assert done.exit_code == 2

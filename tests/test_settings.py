@@ -77,6 +77,18 @@ def test_an_editors_mark_before_the_value_is_no_part_of_it(tmp_path):
         ("PORTAL_SESSION_IDLE", "5", "must be a whole number from 60 to"),
         ("PORTAL_SESSION_LIFETIME", "1h", "must be a whole number from 60 to"),
         ("PORTAL_SYNC_EVERY", "1.5", "must be a whole number from 0 to"),
+        ("PORTAL_SYNC_EVERY", "9" * 5000, "must be a whole number from 0 to"),
+        ("PORTAL_BASE_URL", "https://[::1", "must be an address such as"),
+        ("PORTAL_REDIS_URL", "localhost:6379", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "127.0.0.1", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "http://127.0.0.1:6379", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "redis:/127.0.0.1", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "rediss//cache.example.com", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "redis://", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "redis://:6379", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "redis://h:port", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "rediss://h:99999/0", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_REDIS_URL", "redis://h/zero", "must start with redis:// or rediss:// and a host"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(tmp_path, name, value, why):

@@ -114,6 +114,27 @@ class TestSchedule:
             assert jobs.due() == []
 
 
+class TestStart:
+    """A worker says what it runs, without the password of its queue."""
+
+    def said(self, settings, lines, **more):
+        with command(settings, "worker", **more) as worker:
+            return [worker.stdout.readline().strip() for _ in range(lines)]
+
+    def test_the_elements_when_and_the_queue(self, settings, database):
+        said = self.said({**settings, "PORTAL_SYNC_EVERY": "900"}, 2)
+        assert said[0] == f"worker: syncs {FEISHU}, {WECOM}, every 900 seconds and when asked"
+        assert said[1] == f"worker: jobs come from {database.removeprefix('sqlite:///')}-jobs"
+
+    def test_what_it_can_not_sync_and_a_queue_elsewhere(self, settings, elements):
+        elements.feishu(appId="")
+        redis = f"redis://:secret@localhost:{free_port()}/1"
+        said = self.said({**settings, "PORTAL_SYNC_EVERY": "0", "PORTAL_REDIS_URL": redis}, 3)
+        assert said[0] == f"worker: syncs {WECOM}, only when asked (PORTAL_SYNC_EVERY is 0)"
+        assert said[1].startswith(f"worker: does not sync {FEISHU}: auths/loginTypes/{FEISHU}/{FEISHU}.json: appId")
+        assert said[2] == f"worker: jobs come from Redis at {redis.partition('@')[2].removesuffix('/1')}"
+
+
 class TestCutOff:
     def test_a_run_whose_worker_was_killed_is_closed_by_the_next(self, queue, portal, settings, sandbox):
         sandbox.gate(LISTS[WECOM])
