@@ -20,6 +20,7 @@ LONGEST = 200  # characters of a name on a page
 UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 UNSAFE_ADDRESS = re.compile(r"[\x00-\x20\\]")
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
+FRAME_POLICY = f"{CONTENT_POLICY}; script-src 'self'; connect-src 'self'; frame-ancestors *"
 
 
 @dataclass

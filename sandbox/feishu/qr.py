@@ -15,7 +15,6 @@ from sandbox.world import world
 
 bp = Blueprint("feishu_qr", __name__)
 AUTHORIZE = "/suite/passport/oauth/authorize"  # the only authorize page that takes what a scan gives
-FRAME_POLICY = f"{phone.CONTENT_POLICY}; script-src 'self'; connect-src 'self'; frame-ancestors *"
 
 
 @bp.get("/suite/passport/sso/qr")
@@ -23,9 +22,9 @@ def frame():
     """Show a new QR code; its script tells the page around the frame when a phone has confirmed."""
     app, number = find_app(request.args.get("goto", ""))
     if number:
-        return refuse(number, policy=FRAME_POLICY)
+        return refuse(number, policy=phone.FRAME_POLICY)
     ticket = open_ticket(app)
-    return phone.page("qr.html", policy=FRAME_POLICY, ticket=ticket, sdk_version=request.args.get("sdk_version"))
+    return phone.page("qr.html", policy=phone.FRAME_POLICY, ticket=ticket, sdk_version=request.args.get("sdk_version"))
 
 
 def find_app(goto):

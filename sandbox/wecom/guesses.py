@@ -13,5 +13,6 @@ SUCCESS_HEADERS = {"Error-Code": "0", "Error-Msg": "ok"}  # seen beside errors o
 
 # Web login
 AFTER_REFUSAL = ("state",)  # what comes back to the redirect address: documented for the old page only
-READY = {"type": "ww-iframe-handle:ready"}  # the page's script also takes `"supportChannel": true`
+READY = {"type": "ww-iframe-handle:ready"}
+PANEL_CHANNEL = False  # whether the panel offers `"supportChannel": true`: the page's script takes both
 REFUSED = {"errCode": 1, "errMsg": "cancelled by the user"}  # for onLoginFail: no real pair is known

@@ -9,6 +9,7 @@ import re
 from flask import Blueprint, request
 
 from sandbox import client, phone
+from sandbox.wecom import panel
 from sandbox.wecom.guesses import AFTER_REFUSAL
 from sandbox.wecom.model import CONSENT, code_value
 from sandbox.world import world
@@ -39,10 +40,16 @@ def web_login():
     if number:
         return refuse(number)
     choice = phone.choose(world.wecom, silent="wxwork/" in request.headers.get("User-Agent", ""))
+    in_panel = request.path.startswith("/wwlogin/") and panel.is_asked_for()
     if choice is None:
-        return phone.ask(world.wecom, BRAND, app.name, heading="扫码登录 · Scan to sign in")
+        heading = "扫码登录 · Scan to sign in"
+        if in_panel:
+            return panel.show(app, BRAND, heading=heading)
+        return phone.ask(world.wecom, BRAND, app.name, heading=heading)
     if choice.person.company == "home" and not in_range(app, choice.person):
         return refuse(50002)
+    if in_panel and panel.hands_over():
+        return panel.hand_over(app, choice, BRAND, **outcome(app, choice, "sso"))
     return finish(app, choice, "sso")
 
 
@@ -119,11 +126,16 @@ def ask_in_client(app, consent):
 
 
 def finish(app, choice, source, scopes=(), cookie=phone.COOKIE):
-    address, state = request.args["redirect_uri"], request.args.get("state")
+    """Send the browser back to the application."""
+    return phone.send_back(choice, request.args["redirect_uri"], cookie, **outcome(app, choice, source, scopes))
+
+
+def outcome(app, choice, source, scopes=()):
+    """Return the parameters that the redirect address gets."""
     if not choice.allowed:
-        return phone.send_back(choice, address, cookie, **{name: request.args.get(name) for name in AFTER_REFUSAL})
-    code = issue_code(app, choice.person, source, address, scopes)
-    return phone.send_back(choice, address, cookie, code=code.value, state=state)
+        return {name: request.args.get(name) for name in AFTER_REFUSAL}
+    code = issue_code(app, choice.person, source, request.args["redirect_uri"], scopes)
+    return {"code": code.value, "state": request.args.get("state")}
 
 
 def issue_code(app, person, source, address=None, scopes=()):

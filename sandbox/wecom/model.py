@@ -32,6 +32,7 @@ class WecomApp(App):
     honours_fetch_child: bool = guesses.HONOURS_FETCH_CHILD
     expired_as: int = guesses.EXPIRED_AS  # how an expired token is refused
     revoked_as: int = guesses.REVOKED_AS
+    panel_channel: bool = guesses.PANEL_CHANNEL
 
     @property
     def name(self):

@@ -1,0 +1,70 @@
+// WeCom's login panel: ask for the outcome of a click, then tell the page around this frame, or lead a page on.
+(() => {
+  const { kind, origin, ready, inClient, outcome } = document.currentScript.dataset;
+  const tells = kind === "callback" && parent !== window;
+  let port = null;
+  let calls = 0;
+
+  const say = (message) => {
+    const text = JSON.stringify(message);
+    if (port) port.postMessage(text);
+    else parent.postMessage(text, origin);
+  };
+
+  const call = (name, payload) => {
+    calls += 1;
+    say({ type: "ww-iframe-handle:call", uid: String(calls), args: { type: "call", name, payload } });
+  };
+
+  const typeOf = (data) => {
+    try {
+      return (typeof data === "string" ? JSON.parse(data) : data)?.type;
+    } catch {
+      return undefined;
+    }
+  };
+
+  // The page greets once this frame has loaded; after the answer it is not waited for again.
+  const greeted = new Promise((done) => {
+    addEventListener("message", (event) => {
+      if (event.source !== parent || event.origin !== origin) return;
+      const type = typeOf(event.data);
+      if (type === "ww-iframe-handle:set-port") port = event.data.port;
+      if (type !== "ww-iframe-handle:init") return;
+      say(JSON.parse(ready));
+      if (tells) call("onCheckWeComLogin", { isWeComLogin: JSON.parse(inClient) });
+      done();
+    });
+  });
+
+  const handOver = async ({ address, call: [name, payload] }) => {
+    if (tells) {
+      await greeted;
+      call(name, payload);
+    } else if (kind === "self") {
+      location.assign(address);
+    } else {
+      top.location.href = address; // `assign` is closed to a frame of another origin
+    }
+  };
+
+  const answer = async (button) => {
+    const form = new FormData(button.form);
+    form.append(button.name, button.value);
+    const words = { method: "POST", body: new URLSearchParams(form), headers: { Accept: "application/json" } };
+    const reply = await fetch(location.href, words);
+    if (reply.headers.get("Content-Type").startsWith("application/json")) return handOver(await reply.json());
+    const problem = new DOMParser().parseFromString(await reply.text(), "text/html");
+    return document.querySelector("main").replaceWith(problem.querySelector("main"));
+  };
+
+  // Clicks, not submits: a panel for another origin's page may run in a sandbox without forms.
+  const leadsTop = kind === "top" && top !== window;
+  if (tells || leadsTop) document.querySelectorAll("form button").forEach((button) => {
+    button.addEventListener("click", (event) => {
+      event.preventDefault();
+      answer(button);
+    });
+  });
+  if (outcome) handOver(JSON.parse(outcome));
+})();
