@@ -9,7 +9,8 @@ run: .venv/run.done
 	@$(BIN)/flask db upgrade
 	@[ -n "$$PORTAL_BASE_URL_FILE" ] || export PORTAL_BASE_URL="$${PORTAL_BASE_URL:-http://127.0.0.1:$(PORT)}"; \
 	[ -n "$$PORTAL_UNKNOWN_PEOPLE_FILE" ] || export PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}"; \
-	SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)" $(BIN)/flask up --port $(PORT) --sandbox-port $(SANDBOX_PORT)
+	export SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)"; \
+	exec $(BIN)/flask up --with-parent --port $(PORT) --sandbox-port $(SANDBOX_PORT)
 
 test: .venv/test.done node_modules
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)

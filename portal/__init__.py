@@ -8,6 +8,7 @@
     elements/    configured logins under their public, camelCase interface
     accounts/    whose account is it: attempts, sessions, one-time links, sign_in()
     pages/       what a browser sees
+    processes    programs that end with the one that started them
     commands     what an operator types
 
 `app.py`, outside, wires them; `config.py` reads the environment. `sandbox/` shares nothing with the portal.

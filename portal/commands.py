@@ -4,7 +4,6 @@ import os
 import shlex
 import signal
 import socket
-import subprocess
 import sys
 import time
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
+from portal import processes
 from portal.accounts import administrators
 from portal.directory import jobs, progress
 from portal.elements import doctor
@@ -26,6 +26,7 @@ from portal.text import is_clean
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
 DID = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
 NO_DATABASE = "the database does not answer, or has no tables: run flask db upgrade"
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 STARTS_WITHIN = 30  # seconds a part may take to answer
 
 
@@ -183,38 +184,45 @@ def work_ahead():
 @click.command("up")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--sandbox-port", type=click.IntRange(1, 65535), default=8100, show_default=True)
+@click.option("--with-parent", is_flag=True, help="End when the program that started this one has ended.")
 @with_appcontext
-def up(port, sandbox_port):
+def up(port, sandbox_port, with_parent):
     """Run sandbox, portal and worker together on this machine, for trying the portal out; Ctrl-C ends all."""
-    base = current_app.config["PORTAL_BASE_URL"]
-    sandbox = f"http://127.0.0.1:{sandbox_port}"
     if port == sandbox_port:
         raise click.ClickException("PORT and SANDBOX_PORT must differ")
     for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
         if is_taken(number):
             raise click.ClickException(f"port {number} is in use; choose another: make run {name}={number + 1}")
-    serve = "--worker-class gthread --threads 16 --log-level warning --no-control-socket".split()
-    portal = ["gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()"]
-    parts = [begin("flask", "sandbox", "--port", str(sandbox_port)), begin(*portal)]
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, lambda *_: sys.exit(0))
+    parent, programs = os.getppid(), processes.Programs()
     try:
-        wait_for(f"http://127.0.0.1:{port}/readyz", parts)
-        wait_for(sandbox, parts)
-        parts.append(begin("flask", "worker"))  # its first syncs need the platforms
-        click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
-        click.echo(f"  Administrator  {first_administrator()}\n\n  Ctrl-C ends all.\n")
-        while all(part.poll() is None for part in parts):
+        start_all(programs, port, sandbox_port)
+        while programs.running():
+            if with_parent and os.getppid() != parent:
+                return
             time.sleep(0.5)
         raise click.ClickException("a part has ended by itself; see above")
     except KeyboardInterrupt:
         click.echo("\nended")
     finally:
-        for part in parts:
-            if part.poll() is None:
-                os.killpg(part.pid, signal.SIGTERM)
-        for part in parts:
-            part.wait(timeout=10)
+        for ending in (signal.SIGINT, *ENDINGS):
+            signal.signal(ending, signal.SIG_IGN)
+        programs.end()
+
+
+def start_all(programs: processes.Programs, port: int, sandbox_port: int) -> None:
+    """Start sandbox, portal and worker, and print where they are."""
+    portal, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
+    programs.start("flask", "sandbox", "--port", str(sandbox_port))
+    serve = "--worker-class gthread --threads 16 --graceful-timeout 5 --log-level warning --no-control-socket".split()
+    programs.start("gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()")
+    wait_for(f"{portal}/readyz", programs)
+    wait_for(sandbox, programs)
+    programs.start("flask", "worker")  # its first syncs need the platforms
+    base = current_app.config["PORTAL_BASE_URL"]
+    click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
+    click.echo(f"  Administrator  {first_administrator()}\n\n  Ctrl-C ends all.\n")
 
 
 def first_administrator() -> str:
@@ -225,28 +233,26 @@ def first_administrator() -> str:
         return f"sign in as {people_in(bound.people)}, or run: flask create-admin admin --promote"
 
 
-def begin(*words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", *words], start_new_session=True)
-
-
 def is_taken(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_for(url: str, parts):
+def wait_for(url: str, programs: processes.Programs) -> None:
     """Wait until `url` answers with success.
 
     :raises click.ClickException: when a part ends, or nothing answers in time.
     """
     until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until:
-        if any(part.poll() is not None for part in parts):
-            raise click.ClickException("a part could not start; see above")
-        try:
-            if requests.get(url, timeout=2).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.1)
+    with requests.Session() as http:
+        http.trust_env = False  # a proxy of the machine does not lead back to it
+        while time.monotonic() < until:
+            if not programs.running():
+                raise click.ClickException("a part could not start; see above")
+            try:
+                if http.get(url, timeout=2).ok:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(0.1)
     raise click.ClickException(f"{url} does not answer")

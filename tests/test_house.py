@@ -7,7 +7,19 @@ import sys
 import pytest
 from conftest import ROOT
 
-ROOMS = ["errors", "clocks", "text", "models", "providers", "directory", "elements", "accounts", "pages", "commands"]
+ROOMS = [
+    "errors",
+    "clocks",
+    "text",
+    "models",
+    "providers",
+    "directory",
+    "elements",
+    "accounts",
+    "pages",
+    "processes",
+    "commands",
+]
 
 
 def imports(path):
