@@ -25,11 +25,15 @@ PROGRAMS = {
 
 
 class NotFresh(Code):
-    """40306 for a sign-in that is too old; the page offers to confirm, then leads back."""
+    """40306 for a sign-in that is too old; the page offers to confirm.
 
-    def __init__(self, back: str, elements: list):
+    :param back: where to go once they have confirmed.
+    :param way_out: where to go if they don't.
+    """
+
+    def __init__(self, me, back: str, way_out: str, elements: list):
         super().__init__(40306, "this needs a sign-in within the last ten minutes")
-        self.back, self.elements = back, elements
+        self.me, self.back, self.way_out, self.elements = me, back, way_out, elements
 
 
 @bp.get("/account")
@@ -61,10 +65,11 @@ def required():
     return me
 
 
-def fresh(back: str):
-    """Return who is signed in, if that is recent enough to change what signs them in.
+def fresh(back: str, way_out: str | None = None):
+    """Return who is signed in, if that is recent enough to change what signs somebody in.
 
-    :param back: where to go once they have confirmed that it is them.
+    :param back: where to go once they have confirmed that it is them; a page, not an action.
+    :param way_out: where to go if they don't; their account, unless it is said.
     :raises Code: 40100 when nobody is; 40306, whose page offers to confirm.
     """
     me = required()
@@ -72,7 +77,7 @@ def fresh(back: str):
         return me
     elements = [way.element for way in ways.leading_in(ways.usable(), own.identities(me.account_id))]
     allow_forms_to(elements)
-    raise NotFresh(back, entrance.named(elements))
+    raise NotFresh(me, back, way_out or url_for("account.show"), entrance.named(elements))
 
 
 def allow_forms_to(elements: list) -> None:

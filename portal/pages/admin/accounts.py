@@ -15,6 +15,7 @@ from portal.pages.admin.sentences import told
 bp = frame.blueprint("accounts", __name__)
 
 HISTORY = 12  # entries of the trail on an account's card
+IN_ADDRESS = ("username", "name", "employee_number", "role")  # what the address of the form may fill in
 
 
 @bp.get("/accounts")
@@ -81,8 +82,10 @@ def labels() -> dict:
 def create():
     if request.method == "GET":
         return form()
+    values = typed()
+    me = frame.fresh(create_again(values)) if values.get("role") == "admin" else frame.administrator()
     try:
-        made = register.create(typed(), frame.administrator().account_id, visit.client())
+        made = register.create(values, me.account_id, visit.client())
     except register.Invalid as error:
         return form(error.problems), 422
     except Code as error:
@@ -113,7 +116,7 @@ def edit(id):
 
 def form(problems=None, account=None, fresh=False):
     """Show the form of an account; what was typed stays unless it is `fresh`."""
-    typed_before = request.form if request.method == "POST" and not fresh else {}
+    typed_before = {} if fresh else request.form if request.method == "POST" else typed_in_address()
     seen = register.version(account) if account else None
     return render_template(
         "admin/account_form.html", problems=problems or {}, account=account, typed=typed_before, seen=seen
@@ -123,6 +126,16 @@ def form(problems=None, account=None, fresh=False):
 def typed() -> dict:
     """Return the fields of the form that were sent."""
     return {field: request.form[field] for field in (*register.FIELDS, "role") if field in request.form}
+
+
+def create_again(values: dict) -> str:
+    """Return the address of a form with what was typed, but for contact data, which belongs in no address."""
+    kept = {field: values.get(field) or None for field in IN_ADDRESS}
+    return visit.way_back(url_for(".create", **kept), url_for(".create"))
+
+
+def typed_in_address() -> dict:
+    return {field: request.args[field] for field in IN_ADDRESS if field in request.args}
 
 
 def changes(values: dict) -> dict:
@@ -179,8 +192,8 @@ def disable(id):
 
 @bp.post("/accounts/<int(max=2147483647):id>/enable")
 def enable(id):
-    with_way_back(id)
-    done = register.enable(id, frame.administrator().account_id, visit.client())
+    me = frame.fresh(with_way_back(id))
+    done = register.enable(id, me.account_id, visit.client())
     flash(
         _("The account can sign in again.") if done else _("The account was not disabled."), "good" if done else "info"
     )
@@ -190,10 +203,10 @@ def enable(id):
 @bp.post("/accounts/<int(max=2147483647):id>/role")
 def role(id):
     with_way_back(id)
-    wanted = request.form.get("role", "")
+    me, wanted = frame.fresh(url_for(".confirm", id=id, what="role")), request.form.get("role", "")
     if wanted not in register.ROLES:
         raise Code(40900, "there is no such role", status=422)
-    done = register.change_role(id, wanted, frame.administrator().account_id, visit.client())
+    done = register.change_role(id, wanted, me.account_id, visit.client())
     if not done:
         flash(_("The account had this role already."), "info")
     elif wanted == "admin":
@@ -217,9 +230,10 @@ def sessions_ended(number: int) -> str:
     return ngettext("%(num)s session has ended.", "%(num)s sessions have ended.", number)
 
 
-def with_way_back(id):
-    """Let a refusal's page lead back to the account."""
+def with_way_back(id) -> str:
+    """Let a refusal's page lead back to the account; return its address."""
     g.go_on = url_for("admin_accounts.account", id=id)
+    return g.go_on
 
 
 # A one-time link to hand over, and contact data: shown once
@@ -228,8 +242,8 @@ def with_way_back(id):
 @bp.post("/accounts/<int(max=2147483647):id>/link")
 def link(id):
     """Show a fresh link on this very answer; it stands nowhere else."""
-    with_way_back(id)
-    token = register.link(id, frame.administrator().account_id, visit.client())
+    me = frame.fresh(with_way_back(id))
+    token = register.link(id, me.account_id, visit.client())
     address = current_app.config["PORTAL_BASE_URL"] + url_for("login.once", token=token)
     return render_template("admin/account_link.html", account=found(id), address=address)
 

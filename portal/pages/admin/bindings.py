@@ -147,11 +147,11 @@ def consequences(person: Identity) -> dict:
 @bp.post(f"/bindings/{ID}/unbind")
 def unbind(id):
     g.go_on = url_for(".person", id=id)
-    person = found(id)
+    me, person = frame.fresh(url_for(".ask_unbind", id=id)), found(id)
     seen = number(request.form.get("seen")) or person.account_id
     if seen is None:
         raise Code(40900, "the person is bound to no account")
-    bindings.unbind(id, frame.administrator().account_id, visit.client(), seen)
+    bindings.unbind(id, me.account_id, visit.client(), seen)
     flash(_("%(name)s is unbound, and signed out everywhere.", name=person.shown_name), "good")
     return to_person(id)
 
@@ -174,6 +174,8 @@ def many():
         shown = {"people": people, "back": table(), **together(people)}
         page = render_template("admin/many.html", doing=doing, mistyped=mistyped, typed_over=TYPED_OVER, **shown)
         return page, 422 if mistyped else 200
+    if doing == "unbind":
+        frame.fresh(table())
     do = bindings.unbind if doing == "unbind" else sign_out
     done, changed = one_by_one(do, chosen)
     flash(

@@ -65,7 +65,8 @@ def start():
     if name not in {element.name for element in current_app.elements.with_directory()}:
         raise Code(47000, "there is no element of this name with a directory", status=404)
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
-    if jobs.ask(name, frame.administrator().account_id, **wishes):
+    me = frame.fresh(url_for(".show")) if wishes["accept_leavers"] else frame.administrator()
+    if jobs.ask(name, me.account_id, **wishes):
         flash(gettext("The sync is under way. You may leave this page; it goes on."), "good")
     else:
         flash(gettext("A sync of this login is under way already."), "stop")

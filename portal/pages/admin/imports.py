@@ -140,6 +140,7 @@ def step(id):
 
 @bp.post("/bindings/import/<int(max=2147483647):id>/apply")
 def apply(id):
+    frame.fresh(url_for(".show", id=id))
     job = own(id)
     imports.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
     imports.step(own(id), visit.client())

@@ -105,9 +105,8 @@ def bind():
     """Bind; whoever is bound already moves only with `seen`, the account they were seen with."""
     id, account_id = number(request.form.get("identity")), number(request.form.get("account"))
     g.go_on = url_for("admin_bindings.person", id=id) if id else url_for("admin_bindings.show")
-    seen = number(request.form.get("seen"))
-    me, client = frame.administrator().account_id, visit.client()
-    person = bindings.bind(id or 0, account_id or 0, "administrator", me, client, seen)
+    me, seen = frame.fresh(url_for(".choose", identity=id, account=account_id)), number(request.form.get("seen"))
+    person = bindings.bind(id or 0, account_id or 0, "administrator", me.account_id, visit.client(), seen)
     say_bound(person)
     return redirect(visit.way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
 
@@ -190,9 +189,9 @@ def conflict(id):
 def replace(id):
     """Move an account from its holder to this person; one who is bound moves with `seen`, as by `bind()`."""
     g.go_on = url_for("admin_bindings.person", id=id)
+    me, seen = frame.fresh(url_for(".conflict", id=id)), number(request.form.get("seen"))
     account, holder = number(request.form.get("account")) or 0, number(request.form.get("holder")) or 0
-    seen, me = number(request.form.get("seen")), frame.administrator().account_id
-    say_bound(bindings.replace(id, account, holder, me, visit.client(), seen))
+    say_bound(bindings.replace(id, account, holder, me.account_id, visit.client(), seen))
     return to_person(id)
 
 

@@ -36,7 +36,7 @@ def show():
 
 @bp.post(f"/queue/{ID}/bind")
 def bind(id):
-    with_way_back()
+    frame.fresh(with_way_back())
     person = queue.bind(id, number(request.form.get("account")) or 0, *by())
     flash(_("%(name)s is bound and can sign in now.", name=person.shown_name), "good")
     return to_queue()
@@ -44,7 +44,7 @@ def bind(id):
 
 @bp.post(f"/queue/{ID}/create")
 def create(id):
-    with_way_back()
+    frame.fresh(with_way_back())
     account = queue.create(id, *by())
     flash(_("%(name)s has an account now: %(account)s.", name=account.name, account=account.username), "good")
     return to_queue()
@@ -86,6 +86,8 @@ def many():
         )
         return page, 422 if mistyped else 200
     else:
+        if doing != "refuse":
+            frame.fresh(url_for(".show"))
         say(doing, *one_by_one(doing, chosen, reason))
     return to_queue()
 
@@ -135,8 +137,10 @@ def by() -> tuple:
     return frame.administrator().account_id, visit.client()
 
 
-def with_way_back() -> None:
+def with_way_back() -> str:
+    """Let a refusal's page lead back to the queue; return its address."""
     g.go_on = url_for(".show")
+    return g.go_on
 
 
 def to_queue():
