@@ -18,7 +18,7 @@ from portal.clocks import VisitCookies
 from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
-from portal.pages.admin import accounts, audit, bindings, directory, elements, frame, imports, pairing, queue
+from portal.pages.admin import accepting, accounts, audit, bindings, directory, elements, frame, imports, pairing, queue
 from portal.pages.proxies import VisitorAddress
 from sandbox import server as sandbox
 
@@ -82,7 +82,7 @@ def create_app(environ=None) -> Portal:
     refusals.init_app(app)
     for part in (site, entrance, login, account, api, health):
         app.register_blueprint(part.bp)
-    for part in (frame, bindings, pairing, imports, queue, accounts, directory, elements, audit):
+    for part in (frame, bindings, pairing, accepting, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
     app.context_processor(visit.for_templates)
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)

@@ -26,6 +26,9 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "bindings/<id>/decline": NO,
     "bindings/<id>/replace": YES,
     "bindings/<id>/unbind": YES,
+    "bindings/accept": NO,
+    "bindings/accept pair=1:1": NO,
+    "bindings/accept pair=1:1 confirm=yes": YES,
     "bindings/bind": YES,
     "bindings/import": NO,
     "bindings/import/<id>/apply": YES,
@@ -48,6 +51,8 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "queue/<id>/reopen": NO,
     "queue/many": NO,
     "queue/many request=1 do=refuse reason=x sure=1": NO,
+    "queue/many request=1 do=bind account-1=1": NO,
+    "queue/many request=1 do=create": NO,
     "queue/many request=1 do=create sure=1": YES,
     "reveal": NO,
 }

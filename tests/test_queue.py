@@ -1,5 +1,8 @@
 """The queue as an administrator's browser asks for it: one or many are bound, get an account, or are refused."""
 
+import re
+from html import unescape
+
 import pytest
 from conftest import both_databases
 from office import text_of
@@ -125,27 +128,58 @@ class TestMany:
         shown = {f"account-{request.id}": own.id for request, own in crowd if own}
         return alice.post_form("/admin/queue/many", request=[each.id for each, _ in crowd], do=do, **shown, **fields)
 
+    def confirm(self, alice, page, **fields):
+        """Press the button of the page that lists the people."""
+        action = re.search(r'method="post" action="(/admin/(?:queue|bindings)/[a-z]+)"', page.text)[1]
+        sent = {}
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text):
+            sent.setdefault(name, []).append(unescape(value))
+        return alice.post_form(
+            action, **{**{k: v for k, v in sent.items() if k not in ("csrf_token", "next")}, **fields}
+        )
+
     def bound(self):
         db.session.rollback()
         return db.session.query(Identity).filter(Identity.account_id.is_not(None)).count()
 
     def test_each_to_the_suggestion_that_was_shown(self, alice):
         crowd = [*self.crowd(3), (asked(person("stranger")), None)]
-        answer = self.decide(alice, crowd, "bind")
-        page = alice.get(answer.location).text
-        assert "3 people are bound." in page and "1 stays" in page
+        page = self.decide(alice, crowd, "bind")
+        words = text_of(page.text)
+        assert "Bind 3 people?" in words and "p0 → a0 same employee number" in words
+        assert "Without a clear suggestion stranger" in words
+        assert self.bound() == 0
+        answer = self.confirm(alice, page)
+        assert "3 people are bound." in alice.get(answer.location).text
         assert [fresh(request).state for request, _ in crowd] == ["done", "done", "done", "waiting"]
         assert [fresh(own).identities[0].user_id for _, own in crowd[:3]] == ["p0", "p1", "p2"]
+        assert fresh(db.session.query(Identity).filter_by(user_id="p0").one()).bound_how == "queue"
+
+    @pytest.mark.parametrize(
+        ("do", "fields", "heading"),
+        [
+            ("bind", {}, "Bind 1 person?"),
+            ("create", {}, "Make 1 account?"),
+            ("refuse", {"reason": "No."}, "Refuse 1 person?"),
+        ],
+    )
+    def test_a_single_one_is_shown_first_too(self, alice, do, fields, heading):
+        crowd = self.crowd(1)
+        page = self.decide(alice, crowd, do, **fields)
+        assert page.status_code == 200 and heading in text_of(page.text) and "p0" in text_of(page.text)
+        assert fresh(crowd[0][0]).state == "waiting"
+        self.confirm(alice, page)
+        assert fresh(crowd[0][0]).state == ("refused" if do == "refuse" else "done")
 
     def test_an_account_each(self, alice):
-        self.decide(alice, self.crowd(2, fitting=False), "create")
+        self.decide(alice, self.crowd(2, fitting=False), "create", sure="1")
         assert self.bound() == 2 and db.session.query(Account).count() == 3
 
     def test_refusing_needs_a_reason(self, alice):
         crowd = self.crowd(2, fitting=False)
-        self.decide(alice, crowd, "refuse", reason="")
+        self.decide(alice, crowd, "refuse", reason="", sure="1")
         assert fresh(crowd[0][0]).state == "waiting"
-        self.decide(alice, crowd, "refuse", reason="Not here.")
+        self.decide(alice, crowd, "refuse", reason="Not here.", sure="1")
         assert [(fresh(each).state, each.reason) for each, _ in crowd] == [("refused", "Not here.")] * 2
 
     @pytest.mark.parametrize(
@@ -156,10 +190,11 @@ class TestMany:
         first = self.decide(alice, crowd, do, **fields)
         assert first.status_code == 200 and "Type the number of people: 21" in first.text
         assert "<i>here" not in first.text
-        wrong = self.decide(alice, crowd, do, count="20", **fields)
-        assert wrong.status_code == 422 and 'aria-invalid="true"' in wrong.text
+        for count in ("", "20", "x"):
+            wrong = self.confirm(alice, first, count=count)
+            assert wrong.status_code == 422 and 'aria-invalid="true"' in wrong.text
         assert {fresh(request).state for request, _ in crowd} == {"waiting"}
-        assert self.decide(alice, crowd, do, count="21", **fields).status_code == 303
+        assert self.confirm(alice, wrong, count="21").status_code == 303
         assert {fresh(request).state for request, _ in crowd} == {"refused" if do == "refuse" else "done"}
 
     def test_nobody_ticked(self, alice):

@@ -155,6 +155,18 @@ def row(person: Identity) -> Row:
     return Row(person, request, suggestions.for_people([person]).get(person.id, []))
 
 
+def rows_of(ids: list[int]) -> dict[int, Row]:
+    """Return the lines of these people, by id."""
+    pairs = db.session.execute(people().where(Identity.id.in_(ids))).all()
+    return {row.person.id: row for row in with_suggestions(pairs)}
+
+
+def waiting_people(request_ids: list[int]) -> dict[int, int]:
+    """Return the ids of the people who wait, by the request's id."""
+    mine = (BindingRequest.id.in_(request_ids), BindingRequest.state == "waiting")
+    return dict(db.session.execute(select(BindingRequest.id, BindingRequest.identity_id).where(*mine)).all())
+
+
 def queue(state: str, page: int) -> tuple[list[Row], int]:
     """Return one page of the queue, who came first at its top, and how many there are.
 

@@ -8,7 +8,7 @@ from portal.accounts import listing, queue, tree
 from portal.accounts.listing import PER_PAGE, number
 from portal.errors import Code
 from portal.pages import visit
-from portal.pages.admin import frame
+from portal.pages.admin import accepting, frame
 from portal.pages.admin.bindings import ID, TYPED_OVER, vocabulary
 
 bp = frame.blueprint("queue", __name__)
@@ -72,45 +72,52 @@ def reopen(id):
 
 @bp.post("/queue/many")
 def many():
-    """Decide about whoever is ticked; of more than twenty the count is typed first."""
+    """Decide about whoever is ticked; who that is and what comes of it is shown first."""
     chosen, doing = ticked(), request.form.get("do")
     reason = request.form.get("reason", "").strip()
     if not chosen or doing not in MANY:
         flash(_("Nobody is ticked."), "stop")
-    elif doing == "refuse" and not reason:
+        return to_queue()
+    if doing == "bind":
+        return accepting.listed(suggested(chosen), url_for(".show"))
+    if doing == "refuse" and not reason:
         flash(_("Please say why: the person reads it."), "stop")
-    elif len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen):
-        mistyped = "count" in request.form
-        page = render_template(
-            "admin/queue_many.html", doing=doing, chosen=chosen, reason=reason, mistyped=mistyped, typed_over=TYPED_OVER
-        )
+        return to_queue()
+    wrong_count = len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen)
+    if "sure" not in request.form or wrong_count:
+        mistyped = "sure" in request.form
+        people = [row.person for row in listing.rows_of(list(listing.waiting_people(chosen).values())).values()]
+        shown = {"chosen": chosen, "people": people, "reason": reason, "typed_over": TYPED_OVER}
+        page = render_template("admin/queue_many.html", doing=doing, mistyped=mistyped, **shown)
         return page, 422 if mistyped else 200
-    else:
-        if doing != "refuse":
-            frame.fresh(url_for(".show"))
-        say(doing, *one_by_one(doing, chosen, reason))
+    if doing == "create":
+        frame.fresh(url_for(".show"))
+    say(doing, *one_by_one(doing, chosen, reason))
     return to_queue()
 
 
-def ticked() -> dict[int, int | None]:
-    """Return the requests ticked, each with the account that was suggested for it on the page."""
+def ticked() -> list[int]:
+    """Return the requests ticked."""
     ids = dict.fromkeys(number(value) for value in request.form.getlist("request")[:PER_PAGE])
-    return {id: number(request.form.get(f"account-{id}")) for id in ids if id}
+    return [id for id in ids if id]
 
 
-def one_by_one(doing: str, chosen: dict, reason: str) -> tuple[int, int]:
+def suggested(requests: list[int]) -> list[tuple[int, int | None]]:
+    """Return the people of requests, each with the account that was suggested for them on the page."""
+    people = listing.waiting_people(requests)
+    return [(people[id], number(request.form.get(f"account-{id}"))) for id in requests if id in people]
+
+
+def one_by_one(doing: str, chosen: list[int], reason: str) -> tuple[int, int]:
     """Decide each in a transaction of its own; return how many are, and how many stay as they are."""
-    decide = {
-        "bind": lambda id, account: queue.bind(id, account, *by()),
-        "create": lambda id, account: queue.create(id, *by()),
-        "refuse": lambda id, account: queue.refuse(id, reason, *by()),
-    }[doing]
     done = 0
-    for id, account in chosen.items():
+    for id in chosen:
         try:
-            if doing != "bind" or account:
-                decide(id, account)
-                done += 1
+            if doing == "create":
+                queue.create(id, *by())
+            else:
+                queue.refuse(id, reason, *by())
+            done += 1
         except Code:
             continue
     return done, len(chosen) - done
@@ -118,18 +125,15 @@ def one_by_one(doing: str, chosen: dict, reason: str) -> tuple[int, int]:
 
 def say(doing: str, done: int, stayed: int) -> None:
     texts = {
-        "bind": ngettext("%(num)s person is bound.", "%(num)s people are bound.", done),
         "create": ngettext("%(num)s account is made.", "%(num)s accounts are made.", done),
         "refuse": ngettext("%(num)s person is refused.", "%(num)s people are refused.", done),
     }
     flash(texts[doing], "good" if done else "info")
     if stayed:
-        stay = ngettext(
-            "%(num)s stays: there is no clear suggestion, or somebody else was first.",
-            "%(num)s stay: there is no clear suggestion, or somebody else was first.",
-            stayed,
+        flash(
+            ngettext("%(num)s stays: somebody else was first.", "%(num)s stay: somebody else was first.", stayed),
+            "stop",
         )
-        flash(stay, "stop")
 
 
 def by() -> tuple:

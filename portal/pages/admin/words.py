@@ -2,6 +2,8 @@
 
 from flask_babel import lazy_gettext as _
 
+from portal.accounts import suggestions
+
 STATUSES = {  # of a line in the table -> its word, and the class of its sign and colour
     "bound": (_("bound"), "good"),
     "suggested": (_("suggestion"), "maybe"),
@@ -28,6 +30,7 @@ REASONS = {
     "leaver": _("somebody of this name and department had it, and has left"),
     "name_department": _("same name, same department"),
 }
+WEAK_REASONS = {name for strength, name in suggestions.REASONS.items() if strength not in suggestions.STRONG}
 BOUND_HOW = {
     "self": _("by themselves"),
     "administrator": _("by an administrator"),

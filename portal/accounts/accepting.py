@@ -1,0 +1,62 @@
+"""Many suggestions followed at once: only those that are clear, strong, and lead to no administrator."""
+
+from dataclasses import dataclass
+
+from portal import models
+from portal.accounts import bindings, listing, suggestions
+from portal.accounts.listing import Row
+from portal.accounts.suggestions import Suggestion
+from portal.errors import Code
+from portal.models import MAY_SIGN_IN, Account, Client, Identity
+
+MOST = 500  # pairs at once
+GOES, WEAK, ADMINISTRATOR, STAYS = "goes", "weak", "administrator", "stays"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A person and the account that was suggested for them."""
+
+    row: Row
+    account_id: int | None
+
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """Return the suggestion for this very account, if it is still the clear one."""
+        may = self.row.person.account_id is None and self.row.person.status in MAY_SIGN_IN and not self.row.refused
+        clear = suggestions.clear(self.row.suggestions) if may else None
+        return clear if clear and clear.account.id == self.account_id else None
+
+    @property
+    def state(self) -> str:
+        """Return whether it `goes` with many others; else why not: `weak`, `administrator`, or it `stays`."""
+        if self.suggestion is None:
+            return STAYS
+        if self.suggestion.account.role == "admin":
+            return ADMINISTRATOR
+        return WEAK if self.suggestion.weak else GOES
+
+
+def look(asked: list[tuple[int, int | None]]) -> list[Pair]:
+    """Return pairs of the people and accounts of these ids as they are now; people who are gone are left out.
+
+    :param asked: each person's id, and the account's that was suggested for them.
+    """
+    rows = listing.rows_of([person_id for person_id, _ in asked])
+    return [Pair(rows[person_id], account_id) for person_id, account_id in asked if person_id in rows]
+
+
+def accept(person_id: int, account_id: int, actor_id: int, client: Client) -> Identity:
+    """Bind a person to the account suggested for them, if that still goes with many others.
+
+    :raises Code: 40900 otherwise; as `bindings.bind()`.
+    """
+    facts = {"actor_id": actor_id, "identity_id": person_id, "account_id": account_id}
+    with bindings.deciding("binding.make", client, **facts):
+        person = bindings.locked(person_id, None)
+        models.db.session.get(Account, account_id, with_for_update={"read": True})  # its role stays while we look
+        row = listing.row(person)
+        if Pair(row, account_id).state != GOES:
+            raise Code(40900, "the suggestion does not hold by itself any more")
+        how = "queue" if row.waiting else "administrator"
+        return bindings.make(person_id, account_id, how, actor_id, client, None)
