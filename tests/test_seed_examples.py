@@ -41,7 +41,7 @@ print("SHOW", type(access_token).__name__, len(access_token) > 10)
 ERRORS = """
 from jit.errcode import Code
 {name}_auth = app.getElement("auths.loginTypes.{element}")
-auth_code = "authorization_code_from_frontend"
+auth_code = "{code}"
 try:
     try:
         user_info = {name}_auth.getLoginCode(authCode=auth_code)
@@ -125,11 +125,14 @@ def test_user_info_and_access_token(shell, name, element):
 
 
 @EACH
-def test_error_numbers(shell, elements, name, element):
-    assert "SHOW 40029: Authorization code is invalid or expired" in shell(ERRORS.format(name=name, element=element))
+def test_error_numbers(shell, code, elements, name, element):
+    """A real code for the wrong secret: Feishu looks the code up first."""
+    unknown = ERRORS.format(name=name, element=element, code="authorization_code_from_frontend")
+    assert "SHOW 40029: Authorization code is invalid or expired" in shell(unknown)
+    known = ERRORS.format(name=name, element=element, code=code(element))
     wrong = {"feishu": elements.feishu, "qywx": elements.wecom}[name]
     wrong(**{"feishu": {"appSecret": "wrong"}, "qywx": {"corpSecret": "wrong"}}[name])
-    assert "SHOW 40013: Application ID is incorrect" in shell(ERRORS.format(name=name, element=element))
+    assert "SHOW 40013: Application ID is incorrect" in shell(known)
 
 
 def test_an_error_of_ours_names_its_own_number_alone():
