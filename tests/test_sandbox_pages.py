@@ -316,6 +316,18 @@ def test_trusted_domain_counts_host_and_port(sandbox, browser):
     assert status("https://www.portal.example.test:8443/any/path") == 200
 
 
+def test_a_web_login_has_a_domain_of_its_own_besides(sandbox, browser):
+    sandbox.app("wecom", trusted_domain="portal.example.test", callback_domain="portal.example.test:8443")
+    words = {"redirect_uri": "https://portal.example.test:8443/cb", "person": "alice", "action": "allow"}
+
+    answer = visit(browser, address(sandbox, WEB_LOGIN_PAGES[0], **words))
+    inside = visit(browser, address(sandbox, OAUTH_PAGE, **words))
+
+    code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+    assert wecom_person(sandbox, code)["userid"] == "alice"
+    assert "<code>50001</code>" in inside.text
+
+
 def test_scanned_code_works_once(sandbox, browser):
     url = address(sandbox, FEISHU_PAGES[2], tmp_code=sandbox.tmp_code("alice"))
 

@@ -11,7 +11,8 @@ REVOKED_AS = 40014
 HONOURS_FETCH_CHILD = False  # gone from the parameter tables, but named by the advice for 45029
 SUCCESS_HEADERS = {"Error-Code": "0", "Error-Msg": "ok"}  # seen beside errors only
 
-# Web login
+# Login pages
+CONSENT_NEEDS_AGENTID = True  # one page says so, another that snsapi_base is asked for instead
 AFTER_REFUSAL = ("state",)  # what comes back to the redirect address: documented for the old page only
 READY = {"type": "ww-iframe-handle:ready"}
 PANEL_CHANNEL = False  # whether the panel offers `"supportChannel": true`: the page's script takes both

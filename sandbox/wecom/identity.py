@@ -48,7 +48,7 @@ def spend_code():
     code = world.vault.find("code", value)
     if not world.vault.alive(code) or getattr(code.app, "corpid", None) != g.app.corpid:
         raise Refused(40029)
-    if code.app is not g.app or (code.redirect_uri and not g.app.trusts(code.redirect_uri)):
+    if code.app is not g.app or (code.redirect_uri and not g.app.trusts(code.redirect_uri, web=code.source == "sso")):
         raise Refused(50001)
     code.used = True
     return code

@@ -10,7 +10,7 @@ from flask import Blueprint, request
 
 from sandbox import client, phone
 from sandbox.wecom import panel
-from sandbox.wecom.guesses import AFTER_REFUSAL
+from sandbox.wecom.guesses import AFTER_REFUSAL, CONSENT_NEEDS_AGENTID
 from sandbox.wecom.model import CONSENT, code_value
 from sandbox.world import world
 
@@ -34,7 +34,7 @@ PROBLEMS = {
 @bp.route("/wwopen/sso/qrConnect", methods=["GET", "POST"], endpoint="old_qr_page")
 def web_login():
     """Ask who scans, and send the browser back; without a code when refused."""
-    app, number = find_app(request.args.get("agentid"))
+    app, number = find_app(request.args.get("agentid"), web=True)
     if request.args.get("login_type", "CorpApp") != "CorpApp":  # a link with an agentid needs none
         number = 40035
     if number:
@@ -60,8 +60,8 @@ def oauth2():
     consent = request.args.get("scope") == CONSENT
     if not number and request.args.get("response_type") != "code":
         number = 40035
-    if not number and consent and not request.args.get("agentid"):
-        number = 41011
+    if consent and not request.args.get("agentid"):
+        consent, number = False, number or (41011 if CONSENT_NEEDS_AGENTID else None)
     if number:
         return refuse(number)
     choice = choose_in_client(app, consent)
@@ -78,8 +78,12 @@ def refuse(number):
     return phone.problem(BRAND, number, *PROBLEMS[number])
 
 
-def find_app(agentid, optional=False):
-    """Return the application of the link, and the number of the error page where something is wrong."""
+def find_app(agentid, optional=False, web=False):
+    """Return the application of the link, and the number of the error page where something is wrong.
+
+    :param optional: whether the link may leave the agentid out.
+    :param web: whether the domain for web logins counts, too.
+    """
     corp = [app for app in world.wecom.apps.values() if app.corpid == request.args.get("appid")]
     if not corp:
         return None, 40013
@@ -90,7 +94,7 @@ def find_app(agentid, optional=False):
     app = next((app for app in corp if app.agentid == agentid), None)
     if app is None:
         return None, 40056
-    return app, None if app.trusts(address) else 50001
+    return app, None if app.trusts(address, web) else 50001
 
 
 def in_range(app, person):

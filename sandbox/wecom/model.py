@@ -24,6 +24,7 @@ class WecomApp(App):
     corpid: str
     agentid: str
     trusted_domain: str | None = None  # host[:port]; None: every loopback address
+    callback_domain: str | None = None  # host[:port] that the web login takes besides
     home_url: str | None = None  # the page the client's workbench opens; None: that of the portal to try out
     old_app: bool = False  # made before 2022-06-20: reads sensitive fields without consent
     consent_fields: list = field(default_factory=lambda: list(SENSITIVE))  # those the administrator ticked
@@ -38,11 +39,16 @@ class WecomApp(App):
     def name(self):
         return f"{self.corpid} / {self.agentid}"
 
-    def trusts(self, address):
-        """Whether a code may be delivered to this address: host and port count, scheme and path do not."""
+    def trusts(self, address, web=False):
+        """Whether a code may be delivered to this address: host and port count, scheme and path do not.
+
+        :param web: for a web login, which has a domain of its own besides.
+        """
         parts = phone.split_address(address)
         if parts is None:
             return False
+        if web and self.callback_domain is not None and parts.netloc == self.callback_domain:
+            return True
         if self.trusted_domain is None:
             return phone.is_loopback(address)
         return parts.netloc == self.trusted_domain
