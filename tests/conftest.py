@@ -148,6 +148,15 @@ def redis(redis_process):
     return redis_process
 
 
+@pytest.fixture(params=["sqlite queue", "redis queue"])
+def queue(request, settings):
+    """Where jobs wait: a SQLite file, or Redis."""
+    if request.param == "redis queue":
+        settings["PORTAL_REDIS_URL"] = request.getfixturevalue("redis").url
+    settings["PORTAL_SYNC_EVERY"] = "0"
+    return request.param
+
+
 both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 

@@ -11,34 +11,10 @@ from office import account, inside
 from postgres import free_port
 from sqlalchemy import select, update
 from syncing import FEISHU, LISTED, LISTS, WECOM, command, people, soon
+from working import ask, ended, rows
 
 from portal.directory import jobs, runs
 from portal.models import AuditEvent, SyncRun, Worker, now
-
-
-@pytest.fixture(params=["sqlite queue", "redis queue"])
-def queue(request, settings):
-    """Where jobs wait: a SQLite file, or Redis."""
-    if request.param == "redis queue":
-        settings["PORTAL_REDIS_URL"] = request.getfixturevalue("redis").url
-    settings["PORTAL_SYNC_EVERY"] = "0"
-    return request.param
-
-
-def ask(portal, name, **wishes):
-    """Ask for a sync as the page does."""
-    with portal.app_context():
-        return jobs.ask(name, 1, **wishes)
-
-
-def rows(portal):
-    with inside(portal) as session:
-        return list(session.scalars(select(SyncRun).order_by(SyncRun.id)))
-
-
-def ended(portal, number=1):
-    """Return the runs once so many have ended."""
-    return soon(lambda: [row for row in rows(portal) if row.ended_at][number - 1 :] and rows(portal), seconds=60)
 
 
 class TestQueue:

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 THREADS = 2  # syncs at once, of different elements
 LOOK_EVERY = 1.0  # seconds between two looks into an empty queue
 SIGN_EVERY = 10.0  # seconds between two signs of life
+MAKING = threading.Lock()  # threads of one process share a queue
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,20 @@ class Jobs:
 
 def of(app) -> Jobs:
     """Return the app's queue; made when it is first asked for."""
-    if "jobs" not in app.extensions:
-        app.extensions["jobs"] = make(app)
+    with MAKING:
+        if "jobs" not in app.extensions:
+            app.extensions["jobs"] = make(app)
     return app.extensions["jobs"]
 
 
 def make(app) -> Jobs:
-    from huey import RedisHuey, SqliteHuey  # here: 16 MB that few processes need
+    from portal.directory import messages  # here, for Huey: 16 MB that few processes need
 
+    options = {"name": "portal", "results": False, "serializer": messages.JobSerializer()}
     if app.config["PORTAL_REDIS_URL"]:
-        huey = RedisHuey("portal", results=False, connection_pool=redis_at(app.config["PORTAL_REDIS_URL"]))
+        huey = messages.RedisJobs(connection_pool=redis_at(app.config["PORTAL_REDIS_URL"]), **options)
     else:
-        huey = SqliteHuey("portal", results=False, filename=file_of(app))
+        huey = messages.SqliteJobs(filename=file_of(app), **options)
 
     @huey.task(name="sync")
     def sync(element: str):
