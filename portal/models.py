@@ -20,7 +20,10 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     case,
+    delete,
     event,
+    select,
+    tuple_,
     update,
 )
 from sqlalchemy.engine import Engine
@@ -463,6 +466,24 @@ def write():
     except BaseException:
         db.session.rollback()
         raise
+
+
+def delete_some(model, *conditions, order, most: int) -> int:
+    """Delete at most so many rows, inside the caller's transaction.
+
+    Rows that another transaction holds are passed over, so that two clean-ups never wait for each other.
+
+    :param order: a column with an index, by which the rows are found.
+    :return: how many were deleted.
+    """
+    keys = list(model.__table__.primary_key.columns)
+    some = select(*keys).where(*conditions).order_by(order).limit(most)
+    chosen = [tuple(row) for row in db.session.execute(some.with_for_update(skip_locked=True))]
+    if chosen:
+        db.session.execute(
+            delete(model).where(tuple_(*keys).in_(chosen)), execution_options={"synchronize_session": False}
+        )
+    return len(chosen)
 
 
 def settle(work, tries: int = 5):

@@ -11,6 +11,7 @@ from portal.models import LoginAttempt, fingerprint, now
 LIFE = timedelta(minutes=10)
 KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
 MOST_OPEN = 10  # a browser's older attempts make room
+REMOVED_AT_ONCE = 200  # old attempts that a new one removes
 
 
 def begin(
@@ -26,7 +27,6 @@ def begin(
     """
     moment = now()
     with models.write() as session:
-        session.execute(delete(LoginAttempt).where(LoginAttempt.expires_at < moment - KEPT))
         mine = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
         newest_first = select(LoginAttempt.state_hash).where(*mine).order_by(LoginAttempt.created_at.desc())
         too_many = session.scalars(newest_first.offset(MOST_OPEN - 1)).all()
@@ -46,6 +46,18 @@ def begin(
                 expires_at=moment + LIFE,
             )
         )
+        session.flush()
+        forget_old(REMOVED_AT_ONCE)
+
+
+def forget_old(most: int) -> int:
+    """Remove attempts nobody can use any more, inside the caller's transaction.
+
+    :param most: so many at a time: a login's start waits for it.
+    :return: how many were removed.
+    """
+    old = LoginAttempt.expires_at < now() - KEPT
+    return models.delete_some(LoginAttempt, old, order=LoginAttempt.expires_at, most=most)
 
 
 def use(state: str, browser: str, element: str, me=None) -> LoginAttempt:

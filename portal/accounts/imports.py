@@ -19,6 +19,7 @@ MOST_LINES = 100_000
 STORED_AT_ONCE = 2000  # lines in one transaction
 CHECKED_AT_ONCE = 500
 APPLIED_AT_ONCE = 100  # lines in one request, each in a transaction of its own
+REMOVED_AT_ONCE = 500  # lines of old imports that a new one removes
 SIZE = 50  # lines on a page
 HEADINGS = {  # column -> how files call it; the first two are the template's
     "username": ("username", "用户名", "account", "账号", "帐号", "账户", "登录名"),
@@ -66,7 +67,7 @@ def upload(content: bytes, file: str, account_id: int) -> Import:
     if len(rows) > MOST_LINES:
         raise BadFile("too_long")
     with models.write() as session:
-        forget_old()
+        forget_old(REMOVED_AT_ONCE)
         job = Import(account_id=account_id, file=file[:255], unused=unused, state="reading", expires_at=now() + LIFE)
         session.add(job)
     for start in range(0, len(rows), STORED_AT_ONCE):
@@ -78,11 +79,17 @@ def upload(content: bytes, file: str, account_id: int) -> Import:
     return job
 
 
-def forget_old() -> None:
-    """Remove what has outlived its time, inside the caller's transaction."""
-    old = select(Import.id).where(Import.expires_at < now())
-    db.session.execute(delete(ImportRow).where(ImportRow.import_id.in_(old)))
-    db.session.execute(delete(Import).where(Import.expires_at < now()))
+def forget_old(most: int) -> int:
+    """Remove lines, and then imports, that have outlived their time, inside the caller's transaction.
+
+    :param most: so many at a time: a request waits for it.
+    :return: how many were removed.
+    """
+    old = Import.expires_at < now()
+    of_old = ImportRow.import_id.in_(select(Import.id).where(old))
+    lines = models.delete_some(ImportRow, of_old, order=ImportRow.import_id, most=most)
+    empty = ~select(ImportRow.line).where(ImportRow.import_id == Import.id).exists()
+    return lines + models.delete_some(Import, old, empty, order=Import.expires_at, most=most)
 
 
 def understood(headings: list[str]) -> tuple[list[str | None], list[str]]:
@@ -279,5 +286,11 @@ def put_into_effect(identity_id, username, seen, said, job, client):
 def discard(job: Import) -> None:
     """Forget an import and its lines; what it has done stays done."""
     with models.write() as session:
-        session.execute(delete(ImportRow).where(ImportRow.import_id == job.id))
+        session.execute(update(Import).where(Import.id == job.id).values(expires_at=now()))
+    left = STORED_AT_ONCE
+    while left == STORED_AT_ONCE:
+        with models.write():
+            mine = ImportRow.import_id == job.id
+            left = models.delete_some(ImportRow, mine, order=ImportRow.line, most=STORED_AT_ONCE)
+    with models.write() as session:
         session.execute(delete(Import).where(Import.id == job.id))

@@ -18,6 +18,8 @@ from flask import current_app
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from portal import models
+from portal.accounts import attempts, imports
 from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.errors import Code
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 THREADS = 2  # syncs at once, of different elements
 LOOK_EVERY = 1.0  # seconds between two looks into an empty queue
 SIGN_EVERY = 10.0  # seconds between two signs of life
+SWEEP_FOR = 20.0  # seconds of each minute for removing what is old
+SWEPT_AT_ONCE = 1000  # rows in one transaction
 MAKING = threading.Lock()  # threads of one process share a queue
 
 
@@ -73,6 +77,11 @@ def make(app) -> Jobs:
                 runs.ask(element.name, "schedule")
             for name in runs.queued():
                 sync(name)
+
+    @huey.periodic_task(lambda moment: True, name="sweep")
+    def sweep():
+        with app.app_context():
+            remove_old()
 
     return Jobs(huey, sync)
 
@@ -122,6 +131,18 @@ def run_queued(name: str) -> None:
         log.warning("%s: another sync has taken over", name)
     except Code as error:
         runs.end(lease, "failed", name, failure=[error.code, error.reason, error.native])
+
+
+def remove_old() -> None:
+    """Remove what has outlived its time, in short transactions; what is left after a while waits for the next call."""
+    until = time.monotonic() + SWEEP_FOR
+    for forget_old in (attempts.forget_old, imports.forget_old, runs.forget_old):
+        removed = SWEPT_AT_ONCE
+        while removed >= SWEPT_AT_ONCE and time.monotonic() < until:
+            began = time.monotonic()
+            with models.write():
+                removed = forget_old(SWEPT_AT_ONCE)
+            time.sleep(time.monotonic() - began)  # SQLite has one writer: half of the time is for the others
 
 
 def due() -> list:

@@ -14,6 +14,7 @@ from portal.models import Account, SyncRun, Worker, audit, db, now
 LEASE = timedelta(seconds=30)  # a run that has not been heard of for so long is over
 ALIVE = timedelta(seconds=30)  # likewise a worker
 KEPT = timedelta(days=90)
+REMOVED_AT_ONCE = 100  # old runs that the end of one removes
 GONE = [50000, "the process that ran it has ended or was cut off", None]
 REPLACED = [40900, "a sync from the command line went first", None]
 
@@ -96,8 +97,12 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
     with models.write() as session:
         lease.hold(**ending(state, **facts))
         note_end(session.get_one(SyncRun, lease.run_id))
-        old = (SyncRun.element == element, SyncRun.ended_at < now() - KEPT)
-        session.execute(delete(SyncRun).where(*old))
+        forget_old(REMOVED_AT_ONCE)
+
+
+def forget_old(most: int) -> int:
+    """Remove at most so many runs that ended long ago, inside the caller's transaction; return how many."""
+    return models.delete_some(SyncRun, SyncRun.ended_at < now() - KEPT, order=SyncRun.ended_at, most=most)
 
 
 def note_end(run: SyncRun) -> None:
