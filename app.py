@@ -12,9 +12,11 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from portal import commands, models
-from portal.accounts import contacts
+from portal import commands, database, models
+from portal.accounts import attempts, contacts
+from portal.accounts import imports as kept_imports
 from portal.clocks import VisitCookies
+from portal.directory import runs
 from portal.elements.registry import Elements
 from portal.errors import Code
 from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
@@ -88,6 +90,11 @@ def create_app(environ=None) -> Portal:
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)
     app.jinja_env.filters.update(masked_mobile=contacts.masked_mobile, masked_email=contacts.masked_email)
     app.url_defaults(add_static_version)
+    app.extensions["old_rows"] = (
+        attempts.forget_old,
+        kept_imports.forget_old,
+        runs.forget_old,
+    )  # the worker calls them
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
@@ -113,7 +120,7 @@ def flask_settings(settings: dict) -> dict:
     return {
         "SECRET_KEY": settings["PORTAL_SECRET_KEY"],
         "SQLALCHEMY_DATABASE_URI": settings["PORTAL_DATABASE_URL"],
-        "SQLALCHEMY_ENGINE_OPTIONS": models.engine_options(settings["PORTAL_DATABASE_URL"]),
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings["PORTAL_DATABASE_URL"]),
         "SESSION_COOKIE_NAME": visit.cookie_name(base, "portal_visit"),
         "SESSION_COOKIE_SECURE": base.startswith("https:"),
         "SESSION_COOKIE_HTTPONLY": True,

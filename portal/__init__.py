@@ -2,6 +2,7 @@
 
     errors       Code, and what its numbers mean
     clocks       how far the clocks of several machines may differ
+    database     how it is reached, and what its failures mean
     models       every table; write() and audit()
     providers/   speaks to Feishu and WeCom: HTTP only, on Authlib's client classes
     directory/   people and departments as they are stored

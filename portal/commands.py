@@ -12,9 +12,8 @@ import click
 import requests
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy.exc import DBAPIError
 
-from portal import processes
+from portal import database, processes
 from portal.accounts import administrators
 from portal.directory import jobs, progress
 from portal.elements import doctor
@@ -25,7 +24,6 @@ from portal.text import is_clean
 
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
 DID = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
-NO_DATABASE = "the database does not answer, or has no tables: run flask db upgrade"
 ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 STARTS_WITHIN = 30  # seconds a part may take to answer
 
@@ -51,8 +49,8 @@ def create_admin(name, promote):
         made = administrators.make(name, promote)
     except administrators.Bound as bound:
         raise click.ClickException(refusal_of(bound)) from None
-    except DBAPIError:
-        raise click.ClickException(NO_DATABASE) from None
+    except database.FAILURES as error:
+        raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
     click.echo(said_of(made), err=True)
     click.echo(link_of(made))
 
@@ -96,8 +94,8 @@ def sync(elements, dry_run, accept_leavers):
     """
     try:
         states = {sync_one(element, dry_run, accept_leavers) for element in chosen(elements)}
-    except DBAPIError:
-        raise click.ClickException(NO_DATABASE) from None
+    except database.FAILURES as error:
+        raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
     sys.exit(1 if "failed" in states else 2 if "stopped" in states else 0)
 
 

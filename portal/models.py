@@ -20,13 +20,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     case,
-    delete,
-    event,
-    select,
-    tuple_,
     update,
 )
-from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -39,13 +34,12 @@ from sqlalchemy.orm import (
     validates,
 )
 
+from portal import database
 from portal.text import username_key
 
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
 AUDIT_KEPT = 30  # days: a younger row of the trail can't be removed
-LOCK_WAIT = 4000  # milliseconds SQLite waits for another writer
-DEADLOCK = "40P01"  # PostgreSQL's word for it
 
 
 def now() -> datetime:
@@ -286,6 +280,13 @@ class Worker(db.Model):
     seen_at: Mapped[datetime]
 
 
+class Readiness(db.Model):
+    """One row, written now and then to see that writing works."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    written_at: Mapped[datetime | None]
+
+
 class LoginAttempt(db.Model):
     """A login under way: made by its start, used up once by its finish."""
 
@@ -468,24 +469,6 @@ def write():
         raise
 
 
-def delete_some(model, *conditions, order, most: int) -> int:
-    """Delete at most so many rows, inside the caller's transaction.
-
-    Rows that another transaction holds are passed over, so that two clean-ups never wait for each other.
-
-    :param order: a column with an index, by which the rows are found.
-    :return: how many were deleted.
-    """
-    keys = list(model.__table__.primary_key.columns)
-    some = select(*keys).where(*conditions).order_by(order).limit(most)
-    chosen = [tuple(row) for row in db.session.execute(some.with_for_update(skip_locked=True))]
-    if chosen:
-        db.session.execute(
-            delete(model).where(tuple_(*keys).in_(chosen)), execution_options={"synchronize_session": False}
-        )
-    return len(chosen)
-
-
 def settle(work, tries: int = 5):
     """Run `work`, which writes, again while another worker wins a race: for a unique value, or for rows both wait for.
 
@@ -495,31 +478,6 @@ def settle(work, tries: int = 5):
         try:
             return work()
         except (IntegrityError, OperationalError) as error:
-            lost = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
+            lost = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") == database.DEADLOCK
             if not left or not lost:
                 raise
-
-
-def engine_options(url: str) -> dict:
-    """Return how the pool and driver are set up: nothing waits longer than a person would."""
-    options = {"hide_parameters": True, "pool_size": 8, "max_overflow": 40, "pool_timeout": 3}
-    if url.startswith("sqlite"):
-        return options
-    limits = "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=30000"
-    limits += " -c jit=off"  # our statements are short; to compile one takes longer than to run it
-    kept = {"pool_pre_ping": True, "pool_use_lifo": True}  # the last one back knows our statements best
-    return {**options, **kept, "connect_args": {"connect_timeout": 3, "options": limits}}
-
-
-@event.listens_for(Engine, "connect")
-def _prepare_sqlite(connection, record):
-    if type(connection).__module__.startswith("sqlite3"):
-        connection.isolation_level = None  # BEGIN is ours, below
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={LOCK_WAIT}", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-
-@event.listens_for(Engine, "begin")
-def _begin_sqlite(connection):
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")

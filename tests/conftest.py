@@ -336,7 +336,7 @@ def portals(settings, folder):
     """Give a function that starts the portal; what it started ends with the block."""
     running = []
 
-    def start(workers=2, threads=32, tls=None, app=PORTAL, **more):
+    def start(workers=2, threads=32, tls=None, app=PORTAL, prefix=(), path="/readyz", **more):
         log = folder / f"gunicorn{len(running)}.log"
         port = urlsplit(settings["PORTAL_BASE_URL"]).port
         options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
@@ -349,7 +349,7 @@ def portals(settings, folder):
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
         with log.open("w") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", *options, app],
+                [*prefix, sys.executable, "-m", "gunicorn", *options, app],
                 cwd=ROOT,
                 env={**clean, **settings, **more},
                 stdout=out,
@@ -357,7 +357,7 @@ def portals(settings, folder):
             )
         running.append(process)
         server = Server(settings["PORTAL_BASE_URL"], process, log)
-        wait_until(lambda: answers(server), server)
+        wait_until(lambda: answers(server, path), server)
         return server
 
     try:
@@ -369,11 +369,11 @@ def portals(settings, folder):
             process.wait(timeout=60)
 
 
-def answers(server):
+def answers(server, path="/readyz"):
     """Return whether a server is ready; by its number, as its name may be known to a browser alone."""
     public = urlsplit(server.url)
     try:
-        return requests.get(f"{public.scheme}://127.0.0.1:{public.port}/readyz", timeout=2, verify=False).ok
+        return requests.get(f"{public.scheme}://127.0.0.1:{public.port}{path}", timeout=2, verify=False).ok
     except requests.RequestException:
         return False
 

@@ -10,6 +10,7 @@ from authority import Authority, https_front
 from conftest import both_databases
 from cryptography.fernet import Fernet
 from flask_migrate import upgrade
+from small_disk import fill, small_disk
 from sqlalchemy import select, update
 
 from portal.elements import doctor
@@ -491,11 +492,40 @@ story("portal", "waits")(portal_database_old)
 
 
 @story("portal")
-def portal_database_down(ward):
+def portal_database_empty(ward):
     ward.more = {"PORTAL_DATABASE_URL": f"sqlite:///{ward.elements.folder.parent}/new.db"}
     yield
     with ward.make_portal(**ward.more).app_context():
         upgrade()
+
+
+@story("portal")
+def portal_database_down(ward):
+    """What should be the file is a folder."""
+    folder = ward.elements.folder.parent / "folder.db"
+    folder.mkdir()
+    ward.more = {"PORTAL_DATABASE_URL": f"sqlite:///{folder}"}
+    yield
+    ward.more = {}
+
+
+@story("portal")
+def portal_database_read_only(ward):
+    path = ward.settings["PORTAL_DATABASE_URL"].removeprefix("sqlite:///")
+    ward.more = {"PORTAL_DATABASE_URL": f"sqlite:///file:{path}?mode=ro&uri=true"}
+    yield
+    ward.more = {}
+
+
+@story("portal")
+def portal_database_full(ward):
+    with small_disk(ward.elements.folder.parent / "disk") as disk:
+        shutil.copy(ward.settings["PORTAL_DATABASE_URL"].removeprefix("sqlite:///"), disk / "portal.db")
+        ward.more = {"PORTAL_DATABASE_URL": f"sqlite:///{disk}/portal.db"}
+        fill(disk)
+        yield
+        (disk / "filler").unlink()
+        yield
 
 
 @story("portal")

@@ -11,6 +11,7 @@ ROOMS = [
     "errors",
     "clocks",
     "text",
+    "database",
     "models",
     "providers",
     "directory",

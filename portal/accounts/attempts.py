@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import and_, delete, or_, select, update
 
-from portal import models
+from portal import database, models
 from portal.errors import Code
 from portal.models import LoginAttempt, fingerprint, now
 
@@ -57,7 +57,7 @@ def forget_old(most: int) -> int:
     :return: how many were removed.
     """
     old = LoginAttempt.expires_at < now() - KEPT
-    return models.delete_some(LoginAttempt, old, order=LoginAttempt.expires_at, most=most)
+    return database.delete_some(models.db.session, LoginAttempt, old, order=LoginAttempt.expires_at, most=most)
 
 
 def use(state: str, browser: str, element: str, me=None) -> LoginAttempt:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, insert, select, update
 
-from portal import models
+from portal import database, models
 from portal.accounts import bindings, csv_files, matching, register
 from portal.errors import Code
 from portal.models import Account, Client, Identity, Import, ImportRow, audit, db, now
@@ -87,9 +87,9 @@ def forget_old(most: int) -> int:
     """
     old = Import.expires_at < now()
     of_old = ImportRow.import_id.in_(select(Import.id).where(old))
-    lines = models.delete_some(ImportRow, of_old, order=ImportRow.import_id, most=most)
+    lines = database.delete_some(models.db.session, ImportRow, of_old, order=ImportRow.import_id, most=most)
     empty = ~select(ImportRow.line).where(ImportRow.import_id == Import.id).exists()
-    return lines + models.delete_some(Import, old, empty, order=Import.expires_at, most=most)
+    return lines + database.delete_some(models.db.session, Import, old, empty, order=Import.expires_at, most=most)
 
 
 def understood(headings: list[str]) -> tuple[list[str | None], list[str]]:
@@ -291,6 +291,6 @@ def discard(job: Import) -> None:
     while left == STORED_AT_ONCE:
         with models.write():
             mine = ImportRow.import_id == job.id
-            left = models.delete_some(ImportRow, mine, order=ImportRow.line, most=STORED_AT_ONCE)
+            left = database.delete_some(models.db.session, ImportRow, mine, order=ImportRow.line, most=STORED_AT_ONCE)
     with models.write() as session:
         session.execute(delete(Import).where(Import.id == job.id))

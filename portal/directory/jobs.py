@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
 
-from portal import models
-from portal.accounts import attempts, imports
+from portal import database, models
 from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.errors import Code
@@ -35,7 +33,7 @@ THREADS = 2  # syncs at once, of different elements
 LOOK_EVERY = 1.0  # seconds between two looks into an empty queue
 SIGN_EVERY = 10.0  # seconds between two signs of life
 SWEEP_FOR = 20.0  # seconds of each minute for removing what is old
-SWEPT_AT_ONCE = 1000  # rows in one transaction
+SWEPT_AT_ONCE = 500  # rows in one transaction
 MAKING = threading.Lock()  # threads of one process share a queue
 
 
@@ -136,13 +134,13 @@ def run_queued(name: str) -> None:
 def remove_old() -> None:
     """Remove what has outlived its time, in short transactions; what is left after a while waits for the next call."""
     until = time.monotonic() + SWEEP_FOR
-    for forget_old in (attempts.forget_old, imports.forget_old, runs.forget_old):
+    for forget_old in current_app.extensions["old_rows"]:
         removed = SWEPT_AT_ONCE
         while removed >= SWEPT_AT_ONCE and time.monotonic() < until:
             began = time.monotonic()
             with models.write():
                 removed = forget_old(SWEPT_AT_ONCE)
-            time.sleep(time.monotonic() - began)  # SQLite has one writer: half of the time is for the others
+            time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer: most of the time is for the others
 
 
 def due() -> list:
@@ -166,7 +164,7 @@ def show_life(app) -> None:
         with app.app_context():
             try:
                 runs.note_worker(name)
-            except DBAPIError as error:
-                log.warning("the database does not answer (%s)", type(error).__name__)
+            except database.FAILURES as error:
+                log.warning("the database cannot be used: %s", database.explain(error))
             db.session.remove()
         time.sleep(SIGN_EVERY)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from portal import models
+from portal import database, models
 from portal.errors import Code
 from portal.models import Account, SyncRun, Worker, audit, db, now
 
@@ -102,7 +102,9 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
 
 def forget_old(most: int) -> int:
     """Remove at most so many runs that ended long ago, inside the caller's transaction; return how many."""
-    return models.delete_some(SyncRun, SyncRun.ended_at < now() - KEPT, order=SyncRun.ended_at, most=most)
+    return database.delete_some(
+        models.db.session, SyncRun, SyncRun.ended_at < now() - KEPT, order=SyncRun.ended_at, most=most
+    )
 
 
 def note_end(run: SyncRun) -> None:

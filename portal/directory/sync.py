@@ -14,7 +14,7 @@ import time
 
 from sqlalchemy import delete, select
 
-from portal import models
+from portal import database, models
 from portal.directory import bulk, departments, memberships, people, runs
 from portal.errors import Code
 from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, SyncRun, db
@@ -79,6 +79,9 @@ class Sync:
             raise
         except KeyboardInterrupt:
             state, self.failure = "failed", runs.GONE
+        except database.FAILURES as error:
+            log.error("%s: the database cannot be used: %s", self.element.name, database.explain(error))
+            state, self.failure = "failed", [50300, "the database is not available", None]
         except Exception:
             log.exception("%s: the sync fails", self.element.name)
             state, self.failure = "failed", [50000, "a fault of the portal", None]

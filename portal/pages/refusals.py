@@ -5,9 +5,9 @@ import traceback
 
 from flask import current_app, g, jsonify, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from portal import database
 from portal.accounts.signin import NotBound
 from portal.errors import Code, meaning
 from portal.models import db
@@ -22,9 +22,8 @@ def init_app(app):
     app.register_error_handler(Code, answer)
     app.register_error_handler(CSRFError, form)
     app.register_error_handler(HTTPException, http)
-    app.register_error_handler(OperationalError, database)
-    app.register_error_handler(InterfaceError, database)
-    app.register_error_handler(TimeoutError, database)
+    for kind in database.FAILURES:
+        app.register_error_handler(kind, failure)
     app.register_error_handler(Exception, unexpected)
 
 
@@ -80,10 +79,12 @@ def http(error: HTTPException):
     return response
 
 
-def database(error):
-    """The database is away or too slow: nobody counts as signed in, and nothing is known to be lost."""
+def failure(error):
+    """The database is away, busy, full or only reads: nobody counts as signed in, and nothing is known to be lost."""
+    if not database.is_away(error):
+        return unexpected(error)
     db.session.rollback()
-    log.error("%s the database does not answer: %s", g.reference, type(error).__name__)
+    log.error("%s the database cannot be used: %s", g.reference, database.explain(error))
     return answer(Code(50300, "the database is not available"))
 
 

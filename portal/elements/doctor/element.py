@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from portal import database
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination, Finding, Place
 from portal.errors import Code
 from portal.models import AuditEvent, LoginSession, db, now
@@ -177,7 +177,7 @@ class Doctor(Examination):
     def look(self):
         try:
             return super().look()
-        except (DBAPIError, TimeoutError):  # the examination of the portal itself says what to mend
+        except database.FAILURES:  # the examination of the portal itself says what to mend
             self.stopped = True
             return [self.finding("waits")]
         except Exception as error:  # a developer's own Type: anything may happen

@@ -7,15 +7,16 @@ from urllib.parse import urlsplit
 from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, or_, select, text
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy import func, or_, select, text, update
 
+from portal import database, models
 from portal.accounts import usernames
 from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
-from portal.models import Identity, Worker, db, now
+from portal.models import Identity, Readiness, Worker, db, now
 
 ALIVE = timedelta(minutes=1)  # a worker says so more often
+WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
 MOST_TOKENS = 500  # stored tokens tried, the oldest first: a key that was dropped too early shows there
 
 
@@ -62,8 +63,23 @@ class Installation(Examination):
         ),
         "database_down": Advice(
             PROBLEM,
-            _("The database does not answer, or has no tables."),
-            _("See that it runs and that PORTAL_DATABASE_URL is right; then run: flask db upgrade"),
+            _("The database cannot be used: %(said)s"),
+            _("See that it runs, that PORTAL_DATABASE_URL is right, and that the portal may read and write it."),
+        ),
+        "database_full": Advice(
+            PROBLEM,
+            _("The disk of the database is full: %(said)s"),
+            _("Make room on that disk; the portal goes on by itself."),
+        ),
+        "database_read_only": Advice(
+            PROBLEM,
+            _("The database can only be read: %(said)s"),
+            _("SQLite: give file and folder to the portal's user. PostgreSQL: lead to the server that writes."),
+        ),
+        "database_empty": Advice(
+            PROBLEM,
+            _("The database has no tables, or not all of them: %(said)s"),
+            _("Run: flask db upgrade"),
         ),
         "database_old": Advice(
             PROBLEM,
@@ -86,7 +102,7 @@ class Installation(Examination):
             _("Give each a username of its own on the page Accounts."),
         ),
     }
-    stopping = ("database_down", "database_old")
+    stopping = ("database_down", "database_full", "database_read_only", "database_empty", "database_old")
     needing = ("keys", "worker", "usernames")
 
     def __init__(self, forwarded: list[str] | None = None):
@@ -112,9 +128,10 @@ class Installation(Examination):
             yield self.finding("proxy_missing", wanted=wanted, seen=len(seen))
 
     def database(self):
-        problem = schema_problem()
+        problem = database_problem()
         if problem:
-            yield self.finding(problem)
+            name, said = problem
+            yield self.finding(name, said=said)
 
     def keys(self):
         """The apps' own tokens don't matter here: one that no key opens is fetched anew."""
@@ -136,15 +153,29 @@ class Installation(Examination):
             yield self.finding("usernames_alike", names=", ".join(names))
 
 
-def schema_problem() -> str | None:
-    """Return whether the database is `database_down` or `database_old`; `None` when it has this version's tables."""
+def database_problem() -> tuple[str, str] | None:
+    """Return what is wrong with the database, and what it says; `None` when it can be written and has our tables."""
     try:
         found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-    except (DBAPIError, TimeoutError):
+        if found != newest_version(current_app.extensions["migrate"].directory):
+            return "database_old", ""
+        write_once()
+        name, said = None, "there is no room to grow"
+    except database.FAILURES as error:
         db.session.rollback()
-        return "database_down"
-    newest = newest_version(current_app.extensions["migrate"].directory)
-    return None if found == newest else "database_old"
+        name, said = f"database_{database.cause(error)}", database.explain(error)
+    if database.is_full(db.engine):
+        return "database_full", said
+    return name and (name if name in Installation.advice else "database_down", said)
+
+
+def write_once() -> None:
+    """Take the right to write, and write a tiny row where this process has not done so within a second."""
+    with models.write() as session:
+        if database.was_written_lately(db.engine, WRITTEN_EVERY):
+            return
+        session.execute(update(Readiness).values(written_at=now()))
+    database.note_write(db.engine)
 
 
 @cache

@@ -1,0 +1,30 @@
+"""A small file system for the tests, and how to fill it."""
+
+import os
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def small_disk(folder, size="8m"):
+    """Give a folder that is a file system of its own; it is gone with the block."""
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "none", str(folder)]
+    if os.geteuid() or subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder):
+    """Leave no room at all."""
+    with (folder / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return
