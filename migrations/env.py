@@ -1,11 +1,24 @@
-"""How Alembic reaches the portal's tables: through the app that `flask db` has made."""
+"""How Alembic reaches the portal's tables: through the app that `flask db` has made.
 
+All steps go in one transaction, under a lock: of two upgrades at once the second waits, and finds nothing to do. A
+step may take as long as it needs, whatever limits requests, roles or databases have.
+"""
+
+import click
 from alembic import context
 from flask import current_app
+from sqlalchemy import NullPool, create_engine, text
 
+from portal import database
 from portal.models import Moment, db
 
 SETTINGS = dict(current_app.extensions["migrate"].configure_args)
+PATIENCE = 3_600_000  # milliseconds for which SQLite waits for its lock
+UPGRADES = 0x706F7274616C  # PostgreSQL's number for our lock
+NO_LIMITS = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN"
+    " ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
 
 
 def render(kind, item, autogen_context):
@@ -20,11 +33,33 @@ def compare(migration_context, column, metadata_column, found, wanted):
     return False if type(wanted).__module__ == "portal.models" else None
 
 
-with db.engine.connect() as connection:
+def migrate(connection):
+    """Run what Alembic was asked for, alone."""
+    if connection.dialect.name == "sqlite":
+        plain = connection.connection.driver_connection
+        plain.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        plain.execute("PRAGMA foreign_keys = OFF")  # a step that makes a table anew drops the old one with its rows
+        connection = connection.execution_options(begin="IMMEDIATE")
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
+        transactional_ddl=True,
         **{**SETTINGS, "render_item": render, "compare_type": compare},
     )
     with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            connection.execute(NO_LIMITS)
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": UPGRADES})
         context.run_migrations()
+
+
+options = {"poolclass": NullPool, "hide_parameters": True}
+if db.engine.dialect.name == "postgresql":
+    options["connect_args"] = database.TO_CONNECT
+try:
+    with create_engine(db.engine.url, **options).connect() as connection:
+        migrate(connection)
+except database.FAILURES as error:
+    if not database.is_away(error):
+        raise
+    raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
