@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from portal import commands, database, models
+from portal import commands, database, files, models
 from portal.accounts import attempts, contacts
 from portal.accounts import imports as kept_imports
 from portal.clocks import VisitCookies
@@ -72,6 +72,9 @@ def create_app(environ=None) -> Portal:
     environ = os.environ if environ is None else environ
     app = Portal(__name__, instance_path=str(config.ROOT / "instance"))
     settings = config.load(environ, Path(app.instance_path))
+    files.tighten(Path(app.instance_path))
+    if file := files.sqlite_file(settings["PORTAL_DATABASE_URL"], app.instance_path):
+        files.make_file(file)
     app.config.update(settings, **flask_settings(settings))
     app.url_map.merge_slashes = False  # an address with an empty part is none of ours
     set_up_logging()
@@ -110,8 +113,8 @@ def create_app(environ=None) -> Portal:
 
 def digests(folder: Path) -> dict[str, str]:
     """Return a short digest of each file below a folder, by its path in there."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files}
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in found}
 
 
 def flask_settings(settings: dict) -> dict:

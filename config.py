@@ -21,6 +21,8 @@ from gunicorn.errors import AppImportError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from portal import files
+
 ROOT = Path(__file__).resolve().parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
@@ -270,7 +272,7 @@ def complete(values: dict, instance: Path) -> list[str]:
     problems = []
     for name in [name for name in made if not values[name]]:
         try:
-            instance.mkdir(parents=True, exist_ok=True)
+            files.make_folder(instance)
             values[name] = SETTINGS[name].read(made[name](instance))
         except OSError as error:
             why = f"is not set, and none can be kept in {instance} ({type(error).__name__}); set it or mend the folder"

@@ -1,6 +1,7 @@
 """The login portal. The map, each room using only what stands before it:
 
     errors       Code, and what its numbers mean
+    files        what nobody else on this machine may read
     clocks       how far the clocks of several machines may differ
     database     how it is reached, and what its failures mean
     models       every table; write() and audit()

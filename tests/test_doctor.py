@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -572,6 +573,15 @@ def portal_keys_lost(ward):
     ward.more = {"PORTAL_ENCRYPTION_KEYS": new}
     yield
     ward.more = {"PORTAL_ENCRYPTION_KEYS": f"{new},{ward.settings['PORTAL_ENCRYPTION_KEYS']}"}
+
+
+@story("portal")
+def portal_files_open(ward):
+    file = Path(ward.settings["PORTAL_DATABASE_URL"].removeprefix("sqlite:///"))
+    file.parent.chmod(0o755)
+    file.chmod(0o644)
+    yield
+    file.parent.chmod(0o700)
 
 
 @story("portal")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 from sqlalchemy.engine import make_url
 
-from portal import database, models
+from portal import database, files, models
 from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.errors import Code
@@ -60,7 +60,7 @@ def make(app) -> Jobs:
     if app.config["PORTAL_REDIS_URL"]:
         huey = messages.RedisJobs(connection_pool=redis_at(app.config["PORTAL_REDIS_URL"]), **options)
     else:
-        huey = messages.SqliteJobs(filename=file_of(app), **options)
+        huey = messages.SqliteJobs(filename=files.make_file(file_of(app)), **options)
 
     @huey.task(name="sync")
     def sync(element: str):
@@ -98,7 +98,7 @@ def file_of(app) -> str:
     url = make_url(app.config["PORTAL_DATABASE_URL"])
     if url.get_backend_name() == "sqlite":
         return f"{Path(app.instance_path, url.database)}-jobs"
-    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    files.make_folder(Path(app.instance_path))
     return str(Path(app.instance_path, f"jobs-{hashlib.sha256(str(url).encode()).hexdigest()[:12]}.db"))
 
 

@@ -13,8 +13,10 @@ from portal import database, models
 from portal.accounts import usernames
 from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
+from portal.files import open_to_all, sqlite_file
 from portal.models import Identity, Readiness, Worker, db, now
 
+FILES = ("", "-wal", "-shm", "-jobs")  # endings of what lies beside a SQLite database
 ALIVE = timedelta(minutes=1)  # a worker says so more often
 WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
 MOST_TOKENS = 500  # stored tokens tried, the oldest first: a key that was dropped too early shows there
@@ -33,6 +35,7 @@ class Installation(Examination):
         "keys": _("Encryption keys"),
         "worker": _("Worker"),
         "usernames": _("Usernames"),
+        "files": _("Files"),
     }
     advice = {
         "waits": WAITS,
@@ -101,6 +104,11 @@ class Installation(Examination):
             _("Accounts have usernames that differ from another one's by case alone: %(names)s."),
             _("Give each a username of its own on the page Accounts."),
         ),
+        "files_open": Advice(
+            WARNING,
+            _("Every user of this machine may read %(files)s."),
+            _("Let only the portal's own user read them: chmod 600 these files, and chmod 700 their folder."),
+        ),
     }
     stopping = ("database_down", "database_full", "database_read_only", "database_empty", "database_old")
     needing = ("keys", "worker", "usernames")
@@ -151,6 +159,13 @@ class Installation(Examination):
     def usernames(self):
         if names := usernames.clashing():
             yield self.finding("usernames_alike", names=", ".join(names))
+
+    def files(self):
+        """What lies in a folder of the operator's choice; our own is closed at every start."""
+        database = sqlite_file(self.config["PORTAL_DATABASE_URL"], current_app.instance_path)
+        open_ones = [f"{database}{end}" for end in FILES if open_to_all(f"{database}{end}")] if database else []
+        if open_ones:
+            yield self.finding("files_open", files=", ".join(open_ones))
 
 
 def database_problem() -> tuple[str, str] | None:
