@@ -18,7 +18,8 @@ POST department {"provider", "department", ...}: `name`, `parent`, `leaders` (ke
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
                `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `limits` (pairs: so many calls of
                one kind in so many seconds), `redirect_uris`, `trusted_domain`, `trusted_ip`, `disabled`,
-               `token_lifetime`, `home_url`, `contact_range` {"departments": [ids], "users": [keys]}; and:
+               `token_lifetime`, `home_url`, `callback_domain` (of WeCom's web login, besides), `panel_channel` true
+               (WeCom's panel offers a port), `contact_range` {"departments": [ids], "users": [keys]}; and:
                `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for WeCom, the number to refuse
                with, `look_real` true for a CorpID that looks like a real company's.
 POST clock     {"advance": seconds}: also what the answers' header Date says

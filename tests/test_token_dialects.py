@@ -21,7 +21,7 @@ REFRESH = {
 BY_CLIENT = {"grant_type", "refresh_token", "client_id", "client_secret"}
 BY_APP_TOKEN = {"grant_type", "refresh_token"}
 FIELDS = {"v2": BY_CLIENT, "v3": BY_CLIENT, "passport": BY_CLIENT, "oidc": BY_APP_TOKEN, "v1": BY_APP_TOKEN}
-PAIRS = [(first, second) for first in REFRESH for second in REFRESH if first != second]
+PAIRS = list(zip(REFRESH, [*list(REFRESH)[1:], "v2"], strict=True))  # each dialect once before another and once after
 JWT = "eyJ" + "x" * 4093  # 4 KB, as long as Feishu may make one
 FEISHU, WECOM = "auths.loginTypes.FSInnerExample", "auths.loginTypes.QywxInnerExample"
 APP_TOKENS = [  # the element, what its app asks, and the answer
