@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Flask, current_app, request
 from flask_babel import Babel, format_decimal
 from flask_migrate import Migrate
+from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
@@ -106,6 +107,7 @@ def create_app(environ=None) -> Portal:
     def variable(name):
         return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.given(environ, name)
 
+    configure_mappers()  # before the first requests come, all at once
     app.elements = Elements(app, settings["PORTAL_APP_DIR"], variable)
     add_callbacks(app)
     return app

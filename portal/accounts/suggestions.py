@@ -21,9 +21,6 @@ REASONS = {
 STRONG = (BEFORE, NUMBER, EMAIL)  # the others never bind many at once
 OPEN = and_(Identity.account_id.is_(None), Identity.status.in_(MAY_SIGN_IN))  # for whom there is something to suggest
 
-# What an account's people say counts like what the account says: somebody who came by one platform is known there.
-Known = aliased(Identity.__table__, name="known")
-
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -116,27 +113,40 @@ def matches(*conditions) -> Select:
 
     Disabled accounts and what an administrator has turned down are left out.
     """
-    number, company_email, email = Identity.employee_number, Identity.company_email, Identity.email_folded
+    known, number, company_email, email = (
+        known_people(),
+        Identity.employee_number,
+        Identity.company_email,
+        Identity.email_folded,
+    )
     same = {  # strength -> when an account, and when somebody known of it, is like the person
-        NUMBER: (number != "", Account.employee_number == number, Known.c.employee_number == number),
-        EMAIL: (company_email != "", Account.email_folded == company_email, Known.c.company_email == company_email),
+        NUMBER: (number != "", Account.employee_number == number, known.c.employee_number == number),
+        EMAIL: (company_email != "", Account.email_folded == company_email, known.c.company_email == company_email),
         OWN_EMAIL: (
             email != "",
             Account.email_folded == email,
             or_(
-                Known.c.email_folded == email,
-                Known.c.company_email == email,
-                and_(company_email != "", Known.c.email_folded == company_email),
+                known.c.email_folded == email,
+                known.c.company_email == email,
+                and_(company_email != "", known.c.email_folded == company_email),
             ),
         ),
     }
     return union_all(
         pairs(BEFORE, Account.id == Identity.last_account_id, *conditions),
         *(pairs(strength, and_(told, alike), *conditions) for strength, (told, alike, _) in same.items()),
-        *(known_pairs(strength, and_(told, alike), *conditions) for strength, (told, _, alike) in same.items()),
+        *(known_pairs(known, strength, and_(told, alike), *conditions) for strength, (told, _, alike) in same.items()),
         leaver_pairs(*conditions),
         seat_pairs(*conditions),
     )
+
+
+def known_people():
+    """Return the table of people once more: what an account's people say counts like what the account says.
+
+    It is made for each statement: threads that share one would complete its columns at the same time.
+    """
+    return aliased(Identity.__table__, name="known")
 
 
 def columns(strength: int) -> tuple:
@@ -147,9 +157,9 @@ def pairs(strength: int, alike, *conditions) -> Select:
     return select(*columns(strength)).join(Account, alike).where(Account.active, not_declined(), *conditions)
 
 
-def known_pairs(strength: int, alike, *conditions) -> Select:
-    joined = select(*columns(strength)).join(Known, alike).join(Account, Account.id == Known.c.account_id)
-    return joined.where(Known.c.id != Identity.id, Account.active, not_declined(), *conditions)
+def known_pairs(known, strength: int, alike, *conditions) -> Select:
+    joined = select(*columns(strength)).join(known, alike).join(Account, Account.id == known.c.account_id)
+    return joined.where(known.c.id != Identity.id, Account.active, not_declined(), *conditions)
 
 
 def not_declined():
@@ -180,14 +190,14 @@ def seat_pairs(*conditions) -> Select:
     Two platforms number their departments as they like.
     """
     mine, theirs = aliased(Membership), aliased(Membership)
-    here, there = aliased(Department), aliased(Department)
+    known, here, there = known_people(), aliased(Department), aliased(Department)
     return (
         select(*columns(NAME))
         .join(mine, mine.identity_id == Identity.id)
         .join(here, here.id == mine.department_id)
         .join(Account, and_(Account.name == Identity.name, Identity.name != ""))
-        .join(Known, and_(Known.c.account_id == Account.id, Known.c.id != Identity.id))
-        .join(theirs, theirs.identity_id == Known.c.id)
+        .join(known, and_(known.c.account_id == Account.id, known.c.id != Identity.id))
+        .join(theirs, theirs.identity_id == known.c.id)
         .join(there, and_(there.id == theirs.department_id, there.name == here.name, there.name != ""))
         .where(Account.active, not_declined(), *conditions)
     )
@@ -209,10 +219,11 @@ def best(*conditions) -> Select:
         .group_by(each.c.identity_id)
         .subquery()
     )
+    known = known_people()
     holds = exists().where(
-        Known.c.account_id == first.c.account_id,
-        Known.c.provider == Identity.provider,
-        Known.c.tenant == Identity.tenant,
+        known.c.account_id == first.c.account_id,
+        known.c.provider == Identity.provider,
+        known.c.tenant == Identity.tenant,
     )
     return select(
         first.c.identity_id, first.c.account_id, or_(first.c.account_id != first.c.other_id, holds).label("conflict")
