@@ -29,7 +29,7 @@ from portal.models import db
 
 ROOT = Path(__file__).parent.parent
 PORTAL = "app:create_app()"
-GROUPS = ("browser", "postgresql", "redis", "clone", "node")
+GROUPS = ("browser", "postgresql", "redis", "pgbouncer", "clone", "node")
 MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
 FEISHU_APP = {"appId": "cli_5a4db0c5a4db0c01", "appSecret": "sandbox-feishu-secret"}
 QR_SCRIPT = "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js"
