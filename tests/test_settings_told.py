@@ -118,7 +118,7 @@ def test_commands_print_a_line_for_each_and_end_with_2(words):
 
 def test_gunicorn_prints_them_and_ends():
     done = run("gunicorn", "--no-control-socket", "--bind", "127.0.0.1:0", "app:create_app()")
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert_told([line for line in done.stderr.splitlines() if line.startswith("PORTAL_")])
 
