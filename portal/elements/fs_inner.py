@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from portal.directory import people
 from portal.elements.doctor.feishu import FeishuDoctor
-from portal.elements.meta import KINDS, Meta
+from portal.elements.meta import KINDS, Meta, id_text
 from portal.errors import Code
 from portal.models import FSInnerAuthModel, now
 from portal.providers import http
@@ -168,7 +168,7 @@ class FSInnerType(Meta):
         :raises Code: 60111 when none of theirs is kept (see `keepUserTokens`); 42001 or 40014 when it can't be
             refreshed any more: then they have to sign in again. Any other failure may be tried again.
         """
-        stored = self.stored_person(userId)
+        stored = self.stored_person(id_text(userId))
         if stored is None or not stored.access_token or stored.token_app not in (None, self.appId):
             raise Code(60111, "no token of this person is kept for this app")
         person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token

@@ -17,6 +17,7 @@ from portal.elements.doctor import Doctor
 from portal.errors import Code
 from portal.providers import http
 from portal.providers.base import Person
+from portal.text import is_clean
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,17 @@ LONGEST_CODE = 4096  # characters
 def origin_parts(parts) -> tuple:
     """Return scheme, host and port of a split address; a scheme's own port counts as written."""
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def id_text(value: str | int) -> str:
+    """Return an id of a person or department as text.
+
+    :raises Code: 60111 for what can be none.
+    """
+    value = str(value) if type(value) is int else value
+    if not is_clean(value):
+        raise Code(60111, "there is nothing of this id")
+    return value
 
 
 class Meta:
@@ -88,7 +100,7 @@ class Meta:
         :param userId: the platform's id; for Feishu also an open id (`ou_…`) or union id (`on_…`).
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
         """
-        return people.with_departments(people.clean(self.directory_person(userId)))
+        return people.with_departments(people.clean(self.directory_person(id_text(userId))))
 
     def getAccessToken(self) -> str:
         """Return the app's own valid token, for calls to the platform's interfaces."""
@@ -100,6 +112,7 @@ class Meta:
         :param forceUpdate: ask the platform all the same.
         :raises Code: 60111 unknown, 40302 outside the app's range, 60020 when the app lacks the permission.
         """
+        userId = id_text(userId)
         stored = self.stored_person(userId)
         if people.is_recent(stored) and not forceUpdate:
             return
@@ -118,6 +131,7 @@ class Meta:
 
         :raises Code: 60111 unknown or outside the app's range, 60020 when the app lacks the permission.
         """
+        deptId = None if deptId is None else id_text(deptId)
         client, tenant = self.directory_client(), self.tenant()
         with http.within(DIRECTORY_SECONDS, DIRECTORY_SIZE):
             if deptId is None:
@@ -125,7 +139,7 @@ class Meta:
                 told = [dept for page in survey.departments() for dept in page]
                 extent = departments.WHOLE if survey.whole else departments.PART
             else:
-                told, extent = [client.department(str(deptId))], departments.ONE
+                told, extent = [client.department(deptId)], departments.ONE
         told, faults = departments.sound(told)
         for fault, ids in faults.items():
             log.warning("%s: %s: %s", self.name, fault, ", ".join(ids[:10]))

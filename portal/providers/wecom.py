@@ -20,6 +20,7 @@ STATUS = {1: 1, 2: 3, 4: 4, 5: 2}  # theirs: 1 active, 2 disabled, 4 not activat
 ROOT = "1"
 UNKNOWN_MEMBER, OUT_OF_RANGE, NO_USERID = 60111, 60011, 41009
 NO_DEPARTMENT = dict.fromkeys((60003, 60011, 60123), 60111)
+UNKNOWN_DEPARTMENT = NO_DEPARTMENT | {40035: 60111}  # 40035: the id is no number
 NOT_A_CODE = dict.fromkeys((40029, 41008, 42003), 40029)
 
 
@@ -172,7 +173,9 @@ class WeCom(ProviderApp):
 
         :raises Code: 60111 unknown or outside the app's range, 60020 without the permission.
         """
-        found = self.call("GET", "department/get", expect="department", numbers=NO_DEPARTMENT, params={"id": dept_id})
+        found = self.call(
+            "GET", "department/get", expect="department", numbers=UNKNOWN_DEPARTMENT, params={"id": dept_id}
+        )
         if not isinstance(found["department"], dict):
             raise Code(50300, "the platform's answer lacks department")
         return self.told_of_department(found["department"])
