@@ -378,7 +378,7 @@ def answers(server, path="/readyz"):
         return False
 
 
-def wait_until(condition, server, seconds=30):
+def wait_until(condition, server, seconds=90):
     until = time.monotonic() + seconds
     while not condition():
         assert server.process.poll() is None, server.output()

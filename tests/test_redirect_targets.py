@@ -37,6 +37,7 @@ BAD = [
     "/a%00",
     "/a%250a",
     "/a\x85b",
+    "/\u202e",
     "/account?q=a\nb",
     "/account?q=a\x00",
 ]

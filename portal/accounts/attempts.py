@@ -60,9 +60,10 @@ def forget_old(most: int) -> int:
     return database.delete_some(models.db.session, LoginAttempt, old, order=LoginAttempt.expires_at, most=most)
 
 
-def use(state: str, browser: str, element: str, me=None) -> LoginAttempt:
+def use(state: str, browsers: list[str], element: str, me=None) -> LoginAttempt:
     """Use an attempt up, and return it. Of any number of calls for one state, one succeeds.
 
+    :param browsers: the ids the browser may have begun it under.
     :param me: who is signed in, where a bind or confirm of their session may be finished, too.
     :raises Code: 40300 when it is unknown, of another browser, element, purpose or session, used, or too old.
     """
@@ -72,7 +73,7 @@ def use(state: str, browser: str, element: str, me=None) -> LoginAttempt:
     with models.write() as session:
         open_one = (
             LoginAttempt.state_hash == fingerprint(state),
-            LoginAttempt.browser_hash == fingerprint(browser),
+            LoginAttempt.browser_hash.in_([fingerprint(browser) for browser in browsers]),
             LoginAttempt.element == element,
             allowed,
             LoginAttempt.used_at.is_(None),

@@ -40,6 +40,7 @@ def begin(element, kind: str, next: str | None, purpose: str = "login", me=None)
     """
     config = element.getLoginConfig(kind=kind)
     attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(next), purpose, me)
+    visit.begin_attempt(config["state"])
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
 
@@ -88,7 +89,7 @@ def arrive(element, state: str, code, me=None) -> tuple:
     """
     purpose, facts = "login", {}
     try:
-        attempt = attempts.use(state, visit.browser(), element.name, me)
+        attempt = attempts.use(state, visit.end_attempt(state), element.name, me)
         purpose, facts = attempt.purpose, {"actor_id": attempt.account_id, "account_id": attempt.account_id}
         if purpose == "login":
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)

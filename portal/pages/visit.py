@@ -1,7 +1,8 @@
-"""The browser in front of us: its two cookies, its language, and where it comes from.
+"""The browser in front of us: its cookies, its language, and where it comes from.
 
 `portal_visit` is Flask's signed session (form token, browser id, language); `portal_session` is opaque and means
-that somebody is signed in.
+that somebody is signed in. `portal_attempt_…` belongs to one login of a browser that came without cookies: two tabs
+opened at once get a browser id each, and `portal_visit` keeps the later one.
 """
 
 import re
@@ -9,19 +10,20 @@ import secrets
 import string
 from urllib.parse import quote, unquote
 
-from flask import current_app, g, has_request_context, request, session
+from flask import after_this_request, current_app, g, has_request_context, request, session
 from flask_babel import format_timedelta, gettext
 
 from portal.accounts import sessions
-from portal.models import Client, now
+from portal.models import Client, fingerprint, now
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
 ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
 LANGUAGE_KEEPS = ("entrance.page", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
+ATTEMPT_LIFE = 600  # seconds, as a login's state lives
 LONGEST_PATH = 2000  # characters, as the table of attempts holds
 UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-BAD_IN_PATH = re.compile(r"[\\\x00-\x1f\x7f-\x9f]")
+BAD_IN_PATH = re.compile(r"//|[\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 AFTER_PATH = re.compile(r"[?#]")
 SAFE_IN_PATH = "!$&'()*+,/:;=@~"
 SAFE_IN_QUERY = "%" + string.punctuation.replace("#", "")  # what a query holds as it is, escapes included
@@ -46,7 +48,34 @@ def browser() -> str:
     """Return this browser's random id; the first time, it is made."""
     if "browser" not in session:
         session["browser"] = secrets.token_urlsafe(16)
+        g.browser_is_new = True
     return session["browser"]
+
+
+def begin_attempt(state: str) -> None:
+    """Let a browser that is new here finish this login whatever becomes of its id."""
+    if g.get("browser_is_new"):
+        name, id = attempt_cookie(state), session["browser"]
+        after_this_request(lambda answer: with_cookie(answer, name, id, max_age=ATTEMPT_LIFE))
+
+
+def end_attempt(state: str) -> list[str]:
+    """Return the ids under which this browser may have begun a login, and forget the one kept for it alone."""
+    name = attempt_cookie(state)
+    kept = request.cookies.get(name)
+    if not kept:
+        return [browser()]
+    after_this_request(lambda answer: with_cookie(answer, name, "", max_age=0))
+    return [browser(), kept]
+
+
+def attempt_cookie(state: str) -> str:
+    return cookie_name(current_app.config["PORTAL_BASE_URL"], f"portal_attempt_{fingerprint(state).hex()[:16]}")
+
+
+def with_cookie(answer, name: str, value: str, **attributes):
+    answer.set_cookie(name, value, **cookie_attributes(), **attributes)
+    return answer
 
 
 def language() -> str:
@@ -123,7 +152,7 @@ def safe_path(value: str | None) -> str | None:
         return None
     path = AFTER_PATH.split(value, maxsplit=1)[0]
     forms = (path, unquote(path), unquote(unquote(path)))
-    return None if any("//" in form or BAD_IN_PATH.search(form) for form in forms) else value
+    return None if any(BAD_IN_PATH.search(form) for form in forms) else value
 
 
 def way_back(value: str | None, otherwise: str) -> str:
