@@ -19,7 +19,6 @@ SORTS = {"name": Identity.name, "account": Account.username, "bound": Identity.b
 COMPARED = ("suggested", "conflict", "unbound")  # those that depend on the suggestions
 MOST_COUNTED = 500  # unbound people whose suggestions are counted on every page
 MOST_COMPARED = 5_000  # unbound people compared for a filter; it takes some 20 µs for each
-LONGEST = 100  # characters of a search
 UNBOUND = (Identity.account_id.is_(None), Identity.status != LEFT)
 
 
@@ -35,22 +34,6 @@ class Filters:
     stale: str = ""
     sort: str = "name"
     page: int = 1
-
-    @classmethod
-    def of(cls, args) -> "Filters":
-        """Return the filters in an address's parameters."""
-        sort, status, stale = args.get("sort", ""), args.get("status", ""), args.get("stale", "")
-        provider, _, tenant = args.get("provider", "").partition(":")
-        return cls(
-            q=args.get("q", "").strip().replace("\0", "")[:LONGEST],
-            provider=provider,
-            tenant=(args.get("tenant", "") or tenant) if provider else "",
-            department=number(args.get("department")),
-            status=status if status in STATUSES else "",
-            stale=stale if stale in STALE else "",
-            sort=sort if sort.removeprefix("-") in SORTS else "name",
-            page=max(1, number(args.get("page")) or 1),
-        )
 
     @property
     def narrowing(self) -> dict:
@@ -104,11 +87,6 @@ class Row:
     @property
     def best(self) -> Suggestion | None:
         return self.suggestions[0] if self.suggestions else None
-
-
-def number(value) -> int | None:
-    """Return a parameter as a number that a database's id can be."""
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 10 else None
 
 
 # The rows
@@ -167,16 +145,18 @@ def waiting_people(request_ids: list[int]) -> dict[int, int]:
     return dict(db.session.execute(select(BindingRequest.id, BindingRequest.identity_id).where(*mine)).all())
 
 
-def queue(state: str, page: int) -> tuple[list[Row], int]:
-    """Return one page of the queue, who came first at its top, and how many there are.
+def queue(state: str, page: int) -> tuple[list[Row], int, int]:
+    """Return one page of the queue, who came first at its top, its number, and how many there are.
 
     :param state: `waiting` or `refused`.
+    :param page: from 1; one beyond the last means that one.
     """
     mine = (BindingRequest.state == state, Identity.account_id.is_(None))
     total = db.session.scalar(select(func.count()).select_from(BindingRequest).join(Identity).where(*mine))
+    page = max(1, min(page, -(-total // PER_PAGE)))
     query = people().where(*mine).order_by(BindingRequest.created_at, BindingRequest.id)
     query = query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)
-    return with_suggestions(db.session.execute(query).all()), total
+    return with_suggestions(db.session.execute(query).all()), page, total
 
 
 def people() -> Select:

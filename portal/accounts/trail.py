@@ -1,5 +1,6 @@
 """The trail as administrators look through it: newest first, filtered, a page at a time."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ BATCH = 1000  # entries read at once for an export
 MOST_NAMED = 200  # accounts or people a text may stand for
 NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 OLDEST_FIRST = (AuditEvent.at.asc(), AuditEvent.id.asc())
+MARK = re.compile("([0-9]{1,18})-([0-9]{1,18})")
 PLACE = tuple_(AuditEvent.at, AuditEvent.id)
 
 
@@ -102,14 +104,14 @@ def mark(event: AuditEvent) -> str:
 
 def place(text: str):
     """Return the place that :func:`mark` has written, or `None`."""
-    moment, dash, id = text.partition("-")
-    if not (dash and moment.isascii() and moment.isdigit() and id.isascii() and id.isdigit() and len(text) < 30):
+    match = MARK.fullmatch(text)
+    if match is None:
         return None
     try:
-        at = EPOCH + timedelta(microseconds=int(moment))
+        at = EPOCH + timedelta(microseconds=int(match[1]))
     except OverflowError:
         return None
-    return tuple_(at, int(id))
+    return tuple_(at, int(match[2]))
 
 
 def everything(wanted: Filter) -> Iterator[list[AuditEvent]]:

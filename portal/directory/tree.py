@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
+from portal.errors import Code
 from portal.models import LEFT, Department, Identity, Membership, db
 
 PAGE = 50  # people
@@ -19,6 +20,7 @@ class Level:
     way: list[Department]
     below: list[tuple[Department, int, int]]  # department, its sub-departments, its people
     people: list[Identity]
+    page: int  # of the people
     total: int
 
 
@@ -26,11 +28,14 @@ def level(department_id: int | None, page: int) -> Level:
     """Return what to show of a department.
 
     :param department_id: `None` for the top.
-    :param page: of its people, from 1.
+    :param page: of its people, from 1; one beyond the last means that one.
+    :raises Code: 60111 when there is no such department.
     """
-    department = db.session.get(Department, department_id) if department_id else None
-    if department is None:
+    if department_id is None:
         return Level(None, [], below(is_root()), *people(loose(), page))
+    department = db.session.get(Department, department_id)
+    if department is None:
+        raise Code(60111, "there is no such department")
     children = and_(*same_company(Department, department), Department.parent_id == department.dept_id)
     member = exists().where(Membership.identity_id == Identity.id, Membership.department_id == department.id)
     return Level(department, way_to(department), below(children), *people(member, page))
@@ -74,12 +79,13 @@ def below(condition, most: int = 1000) -> list[tuple[Department, int, int]]:
     return [tuple(row) for row in db.session.execute(found.order_by(*order).limit(most))]
 
 
-def people(condition, page: int) -> tuple[list[Identity], int]:
-    """Return a page of those who meet a condition and have not left, and how many there are."""
+def people(condition, page: int) -> tuple[list[Identity], int, int]:
+    """Return a page of those who meet a condition and have not left, its number, and how many there are."""
     mine = (condition, Identity.status != LEFT)
     total = db.session.scalar(select(func.count()).select_from(Identity).where(*mine))
+    page = max(1, min(page, -(-total // PAGE)))
     found = select(Identity).where(*mine).options(joinedload(Identity.account)).order_by(Identity.name, Identity.id)
-    return list(db.session.scalars(found.offset((page - 1) * PAGE).limit(PAGE))), total
+    return list(db.session.scalars(found.offset((page - 1) * PAGE).limit(PAGE))), page, total
 
 
 def way_to(department: Department) -> list[Department]:

@@ -1,14 +1,12 @@
 """One's own account: who I am here, what signs me in, where I am signed in; and changing that."""
 
-import re
-
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.accounts import own, sessions, ways
 from portal.errors import Code
-from portal.pages import entrance, headers, login, visit
+from portal.pages import entrance, headers, login, params, visit
 
 bp = Blueprint("account", __name__)
 
@@ -140,7 +138,7 @@ def commit_bind():
 def shown() -> int | None:
     """Return the id of whom the page has shown, if the form says; 0 stands for nonsense."""
     given = request.form.get("identity")
-    return given if given is None else int(given) if re.fullmatch("[0-9]{1,9}", given) else 0
+    return None if given is None else params.number(given) or 0
 
 
 @bp.get(f"/account/bindings/{ID}/unbind")

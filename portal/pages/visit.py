@@ -15,6 +15,7 @@ from flask_babel import format_timedelta, gettext
 
 from portal.accounts import sessions
 from portal.models import Client, fingerprint, now
+from portal.pages import params
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
@@ -41,7 +42,7 @@ def begin_request() -> None:
 
 def client() -> Client:
     """Return where this request comes from, with the reference people can quote."""
-    return Client(request.remote_addr or "", request.user_agent.string, g.reference)
+    return Client(request.remote_addr or "", params.text(request.user_agent.string, 255), g.reference)
 
 
 def browser() -> str:

@@ -5,11 +5,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.accounts import accepting
-from portal.accounts.listing import number
 from portal.errors import Code
 from portal.pages import visit
 from portal.pages.admin import frame
 from portal.pages.admin.bindings import TYPED_OVER, table, vocabulary
+from portal.pages.params import number
 
 bp = frame.blueprint("accepting", __name__)
 bp.context_processor(vocabulary)

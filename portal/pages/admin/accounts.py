@@ -7,7 +7,7 @@ from flask_babel import ngettext
 from portal.accounts import contacts, register, roll, sessions, trail, usernames
 from portal.errors import Code
 from portal.models import Account, db
-from portal.pages import visit
+from portal.pages import params, visit
 from portal.pages.account import device
 from portal.pages.admin import frame
 from portal.pages.admin.sentences import told
@@ -21,7 +21,7 @@ IN_ADDRESS = ("username", "name", "employee_number", "role")  # what the address
 @bp.get("/accounts")
 def show():
     wanted = asked_for()
-    page = roll.page(wanted, request.args.get("page", 1, type=int))
+    page = roll.page(wanted, params.page(request.args))
     return render_template("admin/accounts.html", wanted=wanted, page=page, counts=roll.counts(), labels=labels())
 
 
@@ -29,7 +29,7 @@ def asked_for() -> roll.Filter:
     """Return the filter in the address; what it can't be is left out."""
     role, state, sort = (request.args.get(name, "") for name in ("role", "state", "sort"))
     return roll.Filter(
-        q=" ".join(request.args.get("q", "").split())[:100],
+        q=params.text(request.args.get("q")),
         role=role if role in register.ROLES else "",
         state=state if state in roll.STATES else "",
         sort=sort if sort in roll.SORTS else "username",
@@ -260,7 +260,7 @@ def revoke_link(id):
 def reveal():
     """Show one mobile number or e-mail address whole, and put on record who looked."""
     kind, id, field = (request.form.get(name, "") for name in ("kind", "id", "field"))
-    number = int(id) if id.isascii() and id.isdigit() and len(id) < 10 else 0
+    number = params.number(id) or 0
     whose, value = contacts.reveal(kind, number, field, frame.administrator().account_id, visit.client())
     back = visit.way_back(request.form.get("next"), url_for("admin_accounts.show"))
     return render_template("admin/reveal.html", whose=whose, kind=kind, field=field, value=value, back=back)

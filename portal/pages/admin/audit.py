@@ -12,10 +12,12 @@ from portal.pages import visit
 from portal.pages.admin import frame
 from portal.pages.admin.accounts import labels
 from portal.pages.admin.sentences import GROUPS, told
+from portal.pages.params import number, text
 
 bp = frame.blueprint("audit", __name__)
 
 RESULTS = ("ok", "refused")
+PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "from", "to", "text")
 
 
 @bp.get("/audit")
@@ -25,7 +27,7 @@ def show():
     return render_template(
         "admin/audit.html",
         wanted=wanted,
-        asked={key: value for key, value in request.args.items() if value and key not in ("older", "newer")},
+        asked={name: text(request.args[name]) for name in PARAMETERS if request.args.get(name)},
         page=page,
         entries=told(page.events),
         groups=GROUPS,
@@ -75,25 +77,21 @@ def asked_for() -> trail.Filter:
     until = day(args.get("to"))
     return trail.Filter(
         action=args.get("action", "") if args.get("action") in GROUPS else "",
-        actor=args.get("actor", "").strip()[: register.FIELDS["username"]],
+        actor=text(args.get("actor"), register.FIELDS["username"]),
         account_id=number(args.get("account")),
         identity_id=number(args.get("identity")),
-        element=args.get("element", "")[:255],
+        element=text(args.get("element"), 255),
         result=args.get("result", "") if args.get("result") in RESULTS else "",
         since=day(args.get("from")),
         until=until + timedelta(days=1) if until else None,
-        text=" ".join(args.get("text", "").split())[:100],
+        text=text(args.get("text")),
     )
 
 
-def number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def day(text: str | None) -> datetime | None:
+def day(value: str | None) -> datetime | None:
     """Return the beginning of a day such as `2026-11-20`, in UTC; `None` for what is no day."""
     try:
-        found = datetime.strptime(text or "", "%Y-%m-%d").replace(tzinfo=UTC)
+        found = datetime.strptime(value or "", "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
     return found if 1970 < found.year < 3000 else None

@@ -9,18 +9,20 @@ from flask_babel import ngettext
 from sqlalchemy import select
 
 from portal.accounts import bindings, listing, own, trail, tree, ways
-from portal.accounts.listing import PER_PAGE, Filters, number
+from portal.accounts.listing import PER_PAGE, Filters
 from portal.errors import Code
 from portal.models import Identity, SyncRun, db
-from portal.pages import visit
+from portal.pages import params, visit
 from portal.pages.admin import frame, words
 from portal.pages.admin.accounts import labels
 from portal.pages.admin.sentences import told
+from portal.pages.params import number, text
 
 bp = frame.blueprint("bindings", __name__)
 
 ID = "<int(max=2147483647):id>"
 HISTORY = 12  # entries of the trail on a person's card
+LONGEST_NAME = 320  # characters of a provider and its tenant
 TYPED_OVER = 20  # of so many at once the count is typed
 
 
@@ -35,7 +37,7 @@ def vocabulary():
 @bp.get("/bindings")
 def show():
     counts = listing.counters()
-    filters, rows, total = listing.page(Filters.of(request.args), counts["all"])
+    filters, rows, total = listing.page(asked_for(), counts["all"])
     companies, usable = tree.companies(), current_app.elements.usable()
     synced = last_sync()
     return render_template(
@@ -54,6 +56,23 @@ def show():
         looser=listing.looser(filters) if not rows and counts["all"] else {},
         steps=checklist(counts, synced),
         last_sync=synced,
+    )
+
+
+def asked_for() -> Filters:
+    """Return the filter in the address; a value that makes no sense counts as none."""
+    args = request.args
+    provider, _, tenant = text(args.get("provider"), LONGEST_NAME).partition(":")
+    sort, status, stale = (args.get(name, "") for name in ("sort", "status", "stale"))
+    return Filters(
+        q=text(args.get("q")),
+        provider=provider,
+        tenant=(text(args.get("tenant"), LONGEST_NAME) or tenant) if provider else "",
+        department=number(args.get("department")),
+        status=status if status in listing.STATUSES else "",
+        stale=stale if stale in listing.STALE else "",
+        sort=sort if sort.removeprefix("-") in listing.SORTS else "name",
+        page=params.page(args),
     )
 
 

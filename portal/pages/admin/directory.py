@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from portal.directory import jobs, runs, sync, tree
 from portal.errors import Code, meaning
 from portal.models import SyncRun
+from portal.pages import params
 from portal.pages.admin import frame
 
 bp = frame.blueprint("directory", __name__)
@@ -42,12 +43,11 @@ WORDS = {
 
 @bp.get("/directory")
 def show():
-    page = max(1, request.args.get("page", 1, int))
-    words = request.args.get("q", "").strip()[:100]
+    page, words = params.page(request.args), params.text(request.args.get("q"))
     providers = {element.provider: element.label for element in current_app.elements.usable()}
-    shown = tree.search(words, page) if words else tree.level(request.args.get("dept", type=int), page)
+    shown = tree.search(words, page) if words else tree.level(params.number(request.args.get("dept")), page)
     people, departments = tree.totals()
-    here = {"shown": shown, "words": words, "page": page, "size": tree.PAGE, "providers": providers}
+    here = {"shown": shown, "words": words, "page": shown.page, "size": tree.PAGE, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
     return render_template("admin/directory.html", **here, **({} if words or shown.department else of_runs()))
 

@@ -10,10 +10,11 @@ from portal.accounts import imports, listing, tree
 from portal.accounts.contacts import masked_email, masked_mobile
 from portal.accounts.matching import REASONS
 from portal.models import db
-from portal.pages import visit
+from portal.pages import params, visit
 from portal.pages.admin import frame
 from portal.pages.admin.accounts import labels
 from portal.pages.admin.audit import csv_answer, note_export
+from portal.pages.admin.bindings import asked_for
 from portal.pages.admin.words import BOUND_HOW, STATUSES
 
 bp = frame.blueprint("imports", __name__)
@@ -72,7 +73,7 @@ def upload():
     if file is None or not file.filename:
         return page_of_form("missing"), 422
     try:
-        job = imports.upload(file.read(), file.filename, frame.administrator().account_id)
+        job = imports.upload(file.read(), params.text(file.filename, 255), frame.administrator().account_id)
     except imports.BadFile as error:
         return page_of_form(error.why), 422
     imports.check(job)
@@ -91,7 +92,7 @@ def own(id):
 def show(id):
     job, outcome = own(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
-    number = max(1, request.args.get("page", 1, type=int))
+    number = params.page(request.args)
     rows, total = imports.page(job, outcome, number)
     last = max(1, -(-total // imports.SIZE))
     people, accounts = imports.meant(rows)
@@ -173,7 +174,7 @@ def failed(id):
 @bp.get("/bindings/export")
 def export() -> Response:
     """Send what the table of bindings shows under this filter; that somebody took it along is an entry of the trail."""
-    filters = listing.Filters.of(request.args)
+    filters = asked_for()
     note_export("bindings", sorted(filters.narrowing))
     headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
     headings += [_("Department")]

@@ -7,13 +7,14 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from portal.accounts import bindings, listing, own, suggestions, tree
-from portal.accounts.listing import Filters, Row, number
+from portal.accounts.listing import Filters, Row
 from portal.accounts.suggestions import Suggestion
 from portal.errors import Code
 from portal.models import MAY_SIGN_IN, Account, Identity, db
 from portal.pages import visit
 from portal.pages.admin import frame
 from portal.pages.admin.bindings import ID, found, to_person, vocabulary
+from portal.pages.params import number, text
 from portal.providers import http
 
 bp = frame.blueprint("pairing", __name__)
@@ -54,7 +55,7 @@ def choose():
 
 
 def page(person: Identity | None, account: Account | None, **more):
-    q = request.values.get("q", "").strip().replace("\0", "")[: listing.LONGEST]
+    q = text(request.values.get("q"))
     row = listing.row(person) if person else None
     candidates = [] if person and account else accounts(row, q) if person else people(account, q)
     shown = [each for each in (person, more.get("stored")) if each]
@@ -148,7 +149,7 @@ def store():
 def asked():
     """Return the element, the platform's id and the account of a look-up, with no transaction open."""
     element = current_app.elements.active(request.form.get("element", ""))
-    user_id, account = request.form.get("user_id", "").strip()[:128], number(request.form.get("account"))
+    user_id, account = text(request.form.get("user_id"), 128), number(request.form.get("account"))
     g.go_on = url_for(".choose", account=account)
     if not user_id:
         raise Code(60111, "no id was given")

@@ -5,23 +5,24 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.accounts import listing, queue, tree
-from portal.accounts.listing import PER_PAGE, number
+from portal.accounts.listing import PER_PAGE
 from portal.errors import Code
-from portal.pages import visit
+from portal.pages import params, visit
 from portal.pages.admin import accepting, frame
 from portal.pages.admin.bindings import ID, TYPED_OVER, vocabulary
+from portal.pages.params import number, text
 
 bp = frame.blueprint("queue", __name__)
 bp.context_processor(vocabulary)
 
+LONGEST_REASON = 200  # characters, as the form says
 MANY = ("bind", "create", "refuse")
 
 
 @bp.get("/queue")
 def show():
     state = "refused" if request.args.get("state") == "refused" else "waiting"
-    page = max(1, number(request.args.get("page")) or 1)
-    rows, total = listing.queue(state, page)
+    rows, page, total = listing.queue(state, params.page(request.args))
     return render_template(
         "admin/queue.html",
         state_shown=state,
@@ -53,7 +54,7 @@ def create(id):
 @bp.post(f"/queue/{ID}/refuse")
 def refuse(id):
     with_way_back()
-    reason = request.form.get("reason", "").strip()
+    reason = text(request.form.get("reason"), LONGEST_REASON)
     if not reason:
         flash(_("Please say why: the person reads it."), "stop")
         return redirect(url_for(".show", _anchor=f"request-{id}"), 303)
@@ -74,7 +75,7 @@ def reopen(id):
 def many():
     """Decide about whoever is ticked; who that is and what comes of it is shown first."""
     chosen, doing = ticked(), request.form.get("do")
-    reason = request.form.get("reason", "").strip()
+    reason = text(request.form.get("reason"), LONGEST_REASON)
     if not chosen or doing not in MANY:
         flash(_("Nobody is ticked."), "stop")
         return to_queue()
