@@ -85,6 +85,7 @@ class Directory:
         self.people = {row["key"]: Person(**copy_lists(row)) for row in COMPANY["people"]}
         self.departments.update((row.id, row) for row in crowd_departments(departments))
         self.people.update((row.key, row) for row in crowd_people(people, departments))
+        self.groups = {}  # key -> {"users": [keys], "departments": [ids]}: user groups of Feishu, tags of WeCom
 
     def touch(self):
         """Forget what was worked out from the people and departments, after a change."""
@@ -131,9 +132,15 @@ class Directory:
         return chain
 
     def named(self, reach):
-        """Return the people and the departments an application's range names."""
+        """Return the people and the departments an application's range or a group names."""
         users = [self.people[key] for key in reach.get("users", ()) if key in self.people]
         return users, [self.departments[key] for key in reach.get("departments", ()) if key in self.departments]
+
+    def with_groups(self, reach):
+        """Return an application's range with what its groups hold."""
+        groups = [self.groups[key] for key in reach.get("groups", ()) if key in self.groups]
+        names = ("users", "departments")
+        return {name: [key for part in (reach, *groups) for key in part.get(name, ())] for name in names}
 
     def visible_departments(self, reach):
         """Return the ids of the departments in an application's range; None stands for all of them."""
@@ -141,7 +148,7 @@ class Directory:
             return self.departments.keys()
         kept = self.identifiers.setdefault("visible departments", {})
         if repr(reach) not in kept:
-            _, roots = self.named(reach)
+            _, roots = self.named(self.with_groups(reach))
             below = (department for root in roots for department in self.below(root.id))
             kept[repr(reach)] = {department.id for department in (*roots, *below)}
         return kept[repr(reach)]
@@ -150,7 +157,7 @@ class Directory:
         """Whether an application with this range may read this person."""
         if person.hidden or person.company != "home":
             return False
-        if reach is None or person.key in reach.get("users", ()):
+        if reach is None or person.key in self.with_groups(reach)["users"]:
             return True
         return not self.visible_departments(reach).isdisjoint(person.departments)
 

@@ -15,11 +15,13 @@ POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`
 POST department {"provider", "department", ...}: `name`, `parent`, `leaders` (keys of people), `order`; `set` {a
                platform's field: value}; `withhold` [platform fields]; `add` true; `remove` true. Without `provider`:
                on both platforms.
+POST group     {"provider", "group", "users": [keys], "departments": [ids]}: a user group of Feishu, a tag of WeCom
 POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an application or changes one. Any field of
                `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `limits` (pairs: so many calls of
                one kind in so many seconds), `redirect_uris`, `trusted_domain`, `trusted_ip`, `disabled`,
                `token_lifetime`, `home_url`, `callback_domain` (of WeCom's web login, besides), `panel_channel` true
-               (WeCom's panel offers a port), `contact_range` {"departments": [ids], "users": [keys]}; and:
+               (WeCom's panel offers a port), `contact_range` {"departments": [ids], "users": [keys], "groups": [keys]};
+               and:
                `drop_permissions`, `expire_tokens` true, `revoke_tokens` true or, for WeCom, the number to refuse
                with, `look_real` true for a CorpID that looks like a real company's.
 POST clock     {"advance": seconds}: also what the answers' header Date says
@@ -204,6 +206,15 @@ def change_department():
         if body.get("remove"):
             del directory.departments[key]
         directory.touch()
+    return {}
+
+
+@bp.post("/group")
+def change_group():
+    body = knob()
+    directory = platform(body).directory
+    directory.groups[body["group"]] = {name: list(body.get(name, ())) for name in ("users", "departments")}
+    directory.touch()
     return {}
 
 

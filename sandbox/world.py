@@ -21,7 +21,7 @@ class App:
     """What an application has on both platforms."""
 
     secret: str
-    contact_range: dict | None = None  # {"departments": [ids], "users": [keys]}; None is the whole company
+    contact_range: dict | None = None  # {"departments": [ids], "users": [keys], "groups": [keys]}; None: all
     rate: float | None = None  # calls a second before the platform refuses
     limits: list = field(default_factory=list)  # pairs: so many calls of one kind in so many seconds
     disabled: bool = False

@@ -52,6 +52,10 @@ class SandboxServer:
     def department(self, key, **changes):
         self._turn("department", department=key, **changes)
 
+    def group(self, provider, key, users=(), departments=()):
+        """Say who is in a user group of Feishu, or has a tag of WeCom."""
+        self._turn("group", provider=provider, group=key, users=list(users), departments=list(departments))
+
     def gate(self, path, after=0):
         """Let the first `after` requests to `path` pass and the others wait until `open()`."""
         self._turn("gate", path=path, after=after)

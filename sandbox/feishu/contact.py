@@ -135,15 +135,43 @@ def scopes():
     """Answer the contact range itself: users first, then departments, then groups."""
     kind, department_kind = id_types()
     directory = world.feishu.directory
-    if g.app.contact_range is None:
+    reach = g.app.contact_range
+    if reach is None:
         users, departments = directory.members[ROOT], directory.children[ROOT]
     else:
-        users, departments = directory.named(g.app.contact_range)
+        users, departments = directory.named(reach)
     entries = [("user_ids", USER_ID_TYPES[kind](g.app, person)) for person in users if sees(person)]
     entries += [("department_ids", DEPARTMENT_ID_TYPES[department_kind](department)) for department in departments]
+    entries += [("group_ids", key) for key in (reach or {}).get("groups", ())]
     part, more = slice_page(entries, default=50, most=100)
-    lists = {name: [value for at, value in part if at == name] for name in ("department_ids", "user_ids")}
-    return success({**lists, "group_ids": [], **more})
+    names = ("department_ids", "user_ids", "group_ids")
+    return success({**{name: [value for at, value in part if at == name] for name in names}, **more})
+
+
+@bp.get("/group/<group_id>/member/simplelist")
+@protected("contact:group:readonly", tokens=("tenant",))
+def group_members(group_id):
+    """Answer the people of a user group, or its departments.
+
+    https://open.feishu.cn/document/server-docs/contact-v3/group-member/simplelist
+    """
+    directory, reach = world.feishu.directory, g.app.contact_range
+    if group_id not in directory.groups or (reach is not None and group_id not in reach.get("groups", ())):
+        raise Refused(40001)
+    which = request.args.get("member_type") or "user"
+    kinds = {"user": USER_ID_TYPES, "department": DEPARTMENT_ID_TYPES}.get(which, {})
+    kind = request.args.get("member_id_type") or {"user": "open_id", "department": "open_department_id"}.get(which)
+    if kind not in kinds:
+        raise Refused(99992402)
+    users, departments = directory.named(directory.groups[group_id])
+    ids = (
+        [USER_ID_TYPES[kind](g.app, person) for person in users if person.listed]
+        if which == "user"
+        else [DEPARTMENT_ID_TYPES[kind](department) for department in departments]
+    )
+    part, more = slice_page(ids, default=50, most=100)
+    found = [{"member_id": value, "member_type": which, "member_id_type": kind} for value in part]
+    return success({"memberlist": found, **more})
 
 
 def id_types():

@@ -22,6 +22,7 @@ EVERYTHING = frozenset(
         "contact:department.base:readonly",
         "contact:department.hrbp:readonly",
         "contact:department.organize:readonly",
+        "contact:group:readonly",
         "contact:user.base:readonly",
         "contact:user.basic_profile:readonly",
         "contact:user.department:readonly",

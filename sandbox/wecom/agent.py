@@ -31,7 +31,7 @@ def get_agent():
         description="",
         allow_userinfos={"user": [{"userid": key} for key in reach.get("users", ())]},
         allow_partys={"partyid": [int(party) for party in parties]},
-        allow_tags={"tagid": []},
+        allow_tags={"tagid": [int(tag) for tag in reach.get("groups", ())]},
         close=0,
         redirect_domain=urlsplit(world.portal.url).netloc if g.app.trusted_domain is None else g.app.trusted_domain,
         report_location_flag=0,

@@ -20,6 +20,7 @@ ERRORS = {
     40029: "invalid code",
     40035: "invalid parameter",
     40056: "invalid agentid",
+    40068: "invalid tagid",
     41001: "access_token missing",
     41002: "corpid missing",
     41004: "corpsecret missing",

@@ -126,3 +126,19 @@ def visible_department(value, unknown):
     if department.id not in world.wecom.directory.visible_departments(g.app.contact_range):
         raise Refused(OUTSIDE)
     return department
+
+
+@bp.get("/tag/get")
+@protected
+def get_tag():
+    """Answer those of a tag whom the application may see: https://developer.work.weixin.qq.com/document/path/90213"""
+    directory, reach = world.wecom.directory, g.app.contact_range
+    tag = directory.groups.get(request.args.get("tagid", ""))
+    if tag is None:
+        raise Refused(40068)
+    users, departments = directory.named(tag)
+    users = [person for person in users if person.listed and directory.sees(reach, person)]
+    seen = directory.visible_departments(reach)
+    parties = [int(department.id) for department in departments if department.id in seen]
+    users = [{"userid": person.key, "name": person.name} for person in users]
+    return success(tagname=request.args["tagid"], userlist=users, partylist=parties)
