@@ -85,7 +85,7 @@ def link_of(made: administrators.Made) -> str:
 @click.command("sync")
 @click.argument("elements", nargs=-1, metavar="[ELEMENT]...")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@click.option("--accept-leavers", is_flag=True, help="Go on even if many people would lose their access.")
+@click.option("--accept-leavers", is_flag=True, help="Go on with the losses the last stopped sync has shown.")
 @with_appcontext
 def sync(elements, dry_run, accept_leavers):
     """Sync people and departments of each ELEMENT (short or full name; default: all).

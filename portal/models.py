@@ -10,6 +10,7 @@ from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Computed,
     DateTime,
     ForeignKey,
@@ -223,7 +224,7 @@ class Department(db.Model):
     parent_id: Mapped[str] = mapped_column(default="")
     name: Mapped[str] = mapped_column(default="")
     leaders: Mapped[list] = mapped_column(default=list)
-    position: Mapped[int] = mapped_column(default=0, server_default="0")  # among its siblings, the smallest first
+    position: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # among siblings, ascending
     seated: Mapped[bool] = mapped_column(default=False)  # whether the memberships of those stored before it are there
 
 
@@ -260,7 +261,7 @@ class SyncRun(db.Model):
     state: Mapped[str] = mapped_column(String(16), default="queued")  # queued, running, done, failed, stopped
     how: Mapped[str] = mapped_column(String(16))  # schedule, page, command
     dry_run: Mapped[bool] = mapped_column(default=False)
-    accept_leavers: Mapped[bool] = mapped_column(default=False)
+    answers_id: Mapped[int | None]  # the stopped run whose list an administrator has said yes to
     actor_id: Mapped[int | None]  # no foreign key: the trail outlives the account
     lease: Mapped[str | None] = mapped_column(String(32))
     leased_until: Mapped[datetime | None]
@@ -400,6 +401,14 @@ class AppToken(db.Model):
     leased_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)  # counts finished renewals, so that a waiter sees one end
     failure: Mapped[list | None]  # number, reason and native of the last renewal, if it failed
+
+
+class AppCompany(db.Model):
+    """The company whose directory an app reads, as the platform has told."""
+
+    provider: Mapped[str] = mapped_column(String(64), primary_key=True)
+    app: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str]
 
 
 class AuditEvent(db.Model):

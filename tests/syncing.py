@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, select, text
 
 from portal.directory import runs
 from portal.directory.sync import Sync
-from portal.models import Department, Identity, Listing, LoginSession, Membership, Moment
+from portal.models import Account, Department, Identity, Listing, LoginSession, Membership, Moment
 
 FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 PROVIDERS = {FEISHU: "feishu", WECOM: "wecom"}
@@ -31,13 +31,43 @@ LISTED = {"zhangsan", "lisi", "wangwu", "alice", "bob", "carol", "chenyi", "sunq
 def sync(portal, name, **wishes):
     """Sync an element; return the run, and its `state`.
 
-    :param wishes: `dry_run`, `accept_leavers`, `tell`.
+    :param wishes: `dry_run`, `accept_leavers`, `stopped_id`, `tell`.
     """
     tell = wishes.pop("tell", lambda sync: None)
     with portal.app_context():
         run = Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.take(name, **wishes), tell)
         run.state = run.run()
     return run
+
+
+def crowd(sandbox, name, number):
+    """Add so many people; return who."""
+    keys = [f"one{at:03}" for at in range(number)]
+    for key in keys:
+        sandbox.person(PROVIDERS[name], key, add=True, departments=["7"])
+    return keys
+
+
+def turn(sandbox, name, keys, **how):
+    for key in keys:
+        sandbox.person(PROVIDERS[name], key, **how)
+
+
+def signed_in(portal, name, user_id):
+    """Return the browser of somebody who has signed in."""
+    browser = portal.test_client()
+    assert browser.sign_in(name, user_id).status_code == 303
+    return browser
+
+
+def bound(portal, name, keys):
+    """Store people without listing them, and bind each to an account of their own."""
+    with inside(portal) as session:
+        for key in keys:
+            portal.getElement(f"auths.loginTypes.{name}").syncUserInfo(key)
+        for row in session.scalars(select(Identity).where(Identity.user_id.in_(keys))):
+            row.account = Account(username=row.user_id)
+        session.commit()
 
 
 def person(portal, name, user_id):

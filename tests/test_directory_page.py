@@ -124,7 +124,7 @@ def test_sync_now_is_queued_for_a_worker_in_the_name_of_who_asked(admin, portal)
     answer = admin.post_form(f"{PAGE}/sync", element="FSInnerExample")
     assert (answer.status_code, answer.location) == (303, PAGE)
     run = newest(portal)
-    assert (run.state, run.how, run.dry_run, run.accept_leavers) == ("queued", "page", False, False)
+    assert (run.state, run.how, run.dry_run, run.answers_id) == ("queued", "page", False, None)
     with portal.app_context():
         me = db.session.scalar(select(Account.id).where(Account.username == "wang.fang"))
         assert run.actor_id == me
@@ -172,21 +172,67 @@ def test_where_nothing_is_scheduled_or_waiting_no_worker_is_missed(make_portal):
     assert "flask worker" in admin.get(PAGE).text
 
 
-def test_many_leavers_wait_for_an_administrators_yes(admin, portal, sandbox):
-    for number in range(15):
-        sandbox.person("wecom", f"extra{number}", add=True, name=f"走{number}", departments=["2"])
-    synced(portal, "QywxInnerExample")
-    for number in range(15):
-        sandbox.person("wecom", f"extra{number}", resign=True)
-    synced(portal, "QywxInnerExample")
-    page = admin.get(PAGE).text
-    assert "Stopped: 15 people would lose their access." in page
-    assert "走14" in page
-    admin.post_form(f"{PAGE}/sync", element="QywxInnerExample", accept_leavers="1")
-    with portal.app_context():
-        jobs.run_queued("QywxInnerExample")
-        left = select(func.count()).select_from(Identity).where(Identity.status == 2, Identity.name.startswith("走"))
-        assert db.session.scalar(left) == 15
+class TestManyLeavers:
+    @pytest.fixture
+    def run_id(self, admin, portal, sandbox):
+        """Of a sync that has stopped, as 15 of 30 people more would lose their access."""
+        for number in range(30):
+            sandbox.person("wecom", f"extra{number}", add=True, name=f"走{number}", departments=["2"])
+        synced(portal, "QywxInnerExample")
+        self.leave(sandbox, range(15))
+        synced(portal, "QywxInnerExample")
+        return newest(portal).id
+
+    def leave(self, sandbox, numbers):
+        for number in numbers:
+            sandbox.person("wecom", f"extra{number}", resign=True)
+
+    def accept(self, admin, portal, **fields):
+        """Say yes, and let a worker run the sync; return how that ended, and what the page says."""
+        admin.post_form(f"{PAGE}/sync", element="QywxInnerExample", **{"accept_leavers": "1", **fields})
+        page = admin.get(PAGE).text
+        with portal.app_context():
+            jobs.run_queued("QywxInnerExample")
+        return newest(portal).state, page
+
+    def left(self, portal):
+        with portal.app_context():
+            left = (
+                select(func.count()).select_from(Identity).where(Identity.status == 2, Identity.name.startswith("走"))
+            )
+            return db.session.scalar(left)
+
+    def test_the_list_is_shown_and_a_yes_is_for_it(self, admin, portal, run_id):
+        page = admin.get(PAGE).text
+        assert "Stopped: 15 people would lose their access." in page
+        assert "走14" in page
+        assert f'name="run" value="{run_id}"' in page
+        state, page = self.accept(admin, portal, run=run_id)
+        assert (state, self.left(portal)) == ("done", 15)
+        assert "The sync is under way" in page
+
+    @pytest.mark.parametrize("yes", ["1", "yes", "on", "true"])
+    def test_without_its_number_a_yes_is_for_the_newest_list(self, admin, portal, run_id, yes):
+        assert self.accept(admin, portal, accept_leavers=yes)[0] == "done"
+        assert self.left(portal) == 15
+
+    def test_a_yes_that_many_more_exceed_changes_nothing(self, admin, portal, sandbox, run_id):
+        self.leave(sandbox, range(15, 26))
+        assert self.accept(admin, portal, run=run_id)[0] == "stopped"
+        assert self.left(portal) == 0
+        assert "Stopped: 26 people would lose their access." in admin.get(PAGE).text
+
+    @pytest.mark.parametrize("other", ["999999", "0", "-1", "x", "9" * 30])
+    def test_a_yes_for_another_list_counts_as_none(self, admin, portal, run_id, other):
+        state, page = self.accept(admin, portal, run=other)
+        assert (state, self.left(portal)) == ("stopped", 0)
+        assert "The list you confirmed is out of date." in page
+
+    def test_a_yes_sent_again_counts_no_more(self, admin, portal, sandbox, run_id):
+        self.accept(admin, portal, run=run_id)
+        self.leave(sandbox, range(15, 27))
+        assert self.accept(admin, portal, run=run_id)[0] == "stopped"
+        assert self.left(portal) == 15
 
 
 def test_a_failed_sync_says_why_in_words(admin, portal, sandbox):

@@ -32,8 +32,8 @@ LINES = (
     "{numbers} INSERT INTO import_row (import_id, line, cells, username, reason) SELECT 99, i, '{{}}', '', '' FROM n"
 )
 RUNS = (
-    "{numbers} INSERT INTO sync_run (element, state, how, dry_run, accept_leavers, phase, counts, report, created_at,"
-    " ended_at) SELECT 'Old', 'done', 'page', false, false, '', '{{}}', '{{}}', '2020-01-01', '2020-01-02' FROM n"
+    "{numbers} INSERT INTO sync_run (element, state, how, dry_run, phase, counts, report, created_at, ended_at)"
+    " SELECT 'Old', 'done', 'page', false, '', '{{}}', '{{}}', '2020-01-01', '2020-01-02' FROM n"
 )
 
 

@@ -69,6 +69,16 @@ class TestEnds:
         assert (done.exit_code, "12 left" in done.stdout) == (0, True)
 
     @pytest.mark.usefixtures("crowd")
+    def test_accepting_what_was_not_shown_stops_and_shows_it(self, flask_sync, sandbox):
+        flask_sync(WECOM)
+        leave(sandbox)
+        done = flask_sync(WECOM, "--accept-leavers")
+        assert done.exit_code == 2
+        assert "--accept-leavers counts only after a sync that has shown them" in done.stderr
+        assert "losing: one000" in done.stdout
+        assert flask_sync(WECOM, "--accept-leavers").exit_code == 0
+
+    @pytest.mark.usefixtures("crowd")
     def test_a_failure_counts_more_than_the_guard_and_stops_no_other(self, flask_sync, sandbox, portal):
         flask_sync()
         leave(sandbox)

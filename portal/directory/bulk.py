@@ -48,7 +48,7 @@ class Difference:
 
 def kind_of(row, values: dict) -> str:
     """Return what has happened to somebody: `left`, `moved` to other departments, or else `changed`."""
-    if values["status"] == LEFT != row.status:
+    if values["status"] == LEFT and (row.status != LEFT or row.account_id is not None):
         return "left"
     return "moved" if moves(row, values) else "changed"
 
@@ -90,7 +90,8 @@ def compare(batch: list, provider: str, tenant: str, since, in_sight: set | None
                 values["open_ids"] = row.open_ids | values["open_ids"]
             if "department" in values:
                 values["department"] = seats(values["department"], row.department, in_sight)
-            if any(getattr(row, column) != value for column, value in values.items()):
+            bound_leaver = row.account_id is not None and values.get("status", row.status) == LEFT
+            if bound_leaver or any(getattr(row, column) != value for column, value in values.items()):
                 difference.changed.append((row, {column: getattr(row, column) for column in KEPT} | values))
         difference.listed.append({"subject": subject, "digest": digest and digest.hex()})
     return difference

@@ -21,7 +21,7 @@ from portal import database, files, models
 from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.errors import Code
-from portal.models import db
+from portal.models import SyncRun, db
 
 if TYPE_CHECKING:
     from huey import Huey
@@ -102,18 +102,19 @@ def file_of(app) -> str:
     return str(Path(app.instance_path, f"jobs-{hashlib.sha256(str(url).encode()).hexdigest()[:12]}.db"))
 
 
-def ask(element: str, actor_id: int, **wishes) -> bool:
-    """Ask for a sync on behalf of somebody; return whether it is a new one.
+def ask(element: str, actor_id: int, **wishes) -> SyncRun | None:
+    """Ask for a sync on behalf of an administrator; return it, or `None` where one is open already.
 
-    :param wishes: `dry_run`, `accept_leavers`.
+    :param wishes: as in `runs.wished()`.
     """
-    if not runs.ask(element, "page", actor_id, **wishes):
-        return False
+    run = runs.ask(element, "page", actor_id, **wishes)
+    if run is None:
+        return None
     try:
         of(current_app).sync(element)
     except Exception as error:  # the queue's own kinds: a worker finds the run without it, a minute later
         log.warning("the job queue does not answer (%s)", type(error).__name__)
-    return True
+    return run
 
 
 def run_queued(name: str) -> None:

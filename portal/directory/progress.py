@@ -24,7 +24,7 @@ def run(element, dry_run: bool, accept_leavers: bool) -> str:
     except (Code, runs.Lost) as error:
         shown.say(str(error) or "another sync has taken over")
         return "failed"
-    shown.say(ending(sync, state), err=state != "done")
+    shown.say(ending(sync, state, accept_leavers), err=state != "done")
     for line in details(sync):
         click.echo(f"  {line}")
     return state
@@ -78,7 +78,7 @@ def bar(done: float) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def ending(sync: Sync, state: str) -> str:
+def ending(sync: Sync, state: str, accept_leavers: bool) -> str:
     """Return in a line how a run has ended."""
     counts = sync.counts
     if state == "failed":
@@ -86,11 +86,21 @@ def ending(sync: Sync, state: str) -> str:
         told = "" if native is None else f" (platform {native})"
         return f"failed, nobody was removed: {reason}{told} [{number}]"
     if state == "stopped":
-        why = f"{counts['losing']:,} of {sync.active_before:,} people would lose their access"
-        return f"stopped, nothing was changed: {why}; if that is right, run again with --accept-leavers"
+        return stopped(sync, accept_leavers)
     changes = ", ".join(f"{counts[kind]:,} {kind.replace('_', ' ')}" for kind in KINDS if counts[kind])
     would = "dry run, would be" if sync.dry_run else "done"
     return f"{would}: {changes or 'no change'}; {counts['people']:,} people, {counts['departments']:,} departments"
+
+
+def stopped(sync: Sync, accept_leavers: bool) -> str:
+    """Return in a line why the guard has stopped a run, and how to go on."""
+    kept = "nobody has lost access" if sync.first else "nothing was changed"
+    why = f"{sync.counts['losing']:,} of {sync.active_before:,} people would lose their access"
+    if sync.accepted is not None:
+        why += f", many more than the {sync.accepted:,} accepted"
+    elif accept_leavers:
+        why += "; --accept-leavers counts only after a sync that has shown them, as this one does"
+    return f"stopped, {kept}: {why}; if that is right, run again with --accept-leavers"
 
 
 def details(sync: Sync):

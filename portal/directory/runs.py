@@ -4,8 +4,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from portal import database, models
 from portal.errors import Code
@@ -41,27 +42,30 @@ class Lease:
             raise Lost()
 
 
-def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> bool:
-    """Queue a sync for a worker; return whether it is a new one: an element has one open at most.
+def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> SyncRun | None:
+    """Queue a sync for a worker; return it, or `None` where the element has one open already.
 
     :param how: `page` or `schedule`.
-    :param wishes: `dry_run`, `accept_leavers`.
+    :param wishes: as in `wished()`.
     """
     try:
         with models.write() as session:
             close_cut_off(SyncRun.element == element)
             if session.scalar(select(SyncRun.id).where(SyncRun.element == element, SyncRun.open.is_(True))):
-                return False
-            session.add(SyncRun(element=element, how=how, actor_id=actor_id, **wishes))
-            audit("sync.ask", element=element, actor_id=actor_id, details={"how": how, **wishes})
-            return True
+                return None
+            run = SyncRun(element=element, how=how, actor_id=actor_id, **wished(element, **wishes))
+            session.add(run)
+            facts = {"how": how, "dry_run": run.dry_run, "answers": run.answers_id}
+            audit("sync.ask", element=element, actor_id=actor_id, details=facts)
+            return run
     except IntegrityError:
-        return False
+        return None
 
 
 def take(element: str, **wishes) -> Lease:
     """Begin a sync from the command line; one that only waits makes room.
 
+    :param wishes: as in `wished()`.
     :raises Code: 40900 while another is under way.
     """
     token = secrets.token_hex(16)
@@ -69,12 +73,39 @@ def take(element: str, **wishes) -> Lease:
         with models.write() as session:
             close_cut_off(SyncRun.element == element)
             close(SyncRun.element == element, SyncRun.state == "queued", failure=REPLACED)
-            run = SyncRun(element=element, how="command", state="running", **begun(token), **wishes)
+            wanted = wished(element, **wishes)
+            run = SyncRun(element=element, how="command", state="running", **begun(token), **wanted)
             session.add(run)
             session.flush()  # unique: (element, open)
             return Lease(run.id, token)
     except IntegrityError:
         raise under_way() from None
+
+
+def wished(element: str, dry_run: bool = False, accept_leavers: bool = False, stopped_id: int | None = None) -> dict:
+    """Return the columns of a run about to be made, inside its transaction.
+
+    An administrator's yes is for the list of one stopped run, and for one run that changes something. Where it finds
+    none that waits for it, the guard holds as ever.
+
+    :param stopped_id: the stopped run whose list was shown; `None`: the newest.
+    """
+    answered = stopped(element, stopped_id) if accept_leavers else None
+    return {"dry_run": dry_run, "answers_id": answered and answered.id}
+
+
+def stopped(element: str, id: int | None = None) -> SyncRun | None:
+    """Return the stopped run of an element that waits for a yes: the newest, or the one of this id.
+
+    None does after a later run that was done, or that had a yes itself.
+    """
+    later = aliased(SyncRun)
+    over = select(later.id).where(later.element == element, later.id > SyncRun.id, later.dry_run.is_(False))
+    over = over.where(or_(later.state == "done", later.answers_id.is_not(None)))
+    waiting = select(SyncRun).where(SyncRun.element == element, SyncRun.state == "stopped", ~over.exists())
+    if id is not None:
+        waiting = waiting.where(SyncRun.id == id)
+    return db.session.scalar(waiting.order_by(SyncRun.id.desc()).limit(1))
 
 
 def take_queued(element: str) -> Lease | None:

@@ -1,7 +1,7 @@
-"""A full sync of one element: read everything, compare, ask about those not listed any more, and only then write.
+"""A full sync of one element: read everything, compare, ask about people not listed, and only then write.
 
-Memory stays flat: what has changed waits in a file, and of what is stored only digests are at hand. Where nobody was
-listed before, nobody can be missing: people are written while the next are read.
+Memory stays flat: what has changed waits in a file, and of what is stored only digests are at hand. An element's first
+sync writes people while it reads the next, but for what takes somebody's access away: that waits for the guard.
 """
 
 import hashlib
@@ -12,24 +12,26 @@ import tempfile
 import threading
 import time
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 
 from portal import database, models
 from portal.directory import bulk, departments, memberships, people, runs
 from portal.errors import Code
-from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, SyncRun, db
-from portal.providers.base import Person
+from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, Identity, Listing, LoginSession, SyncRun, db, now
+from portal.providers.base import OfAnother, Person
 from portal.providers.survey import Pace, Patient, gather
+from portal.text import is_clean, one_line
 
 log = logging.getLogger(__name__)
 
 BATCH = 2000  # people in one transaction
 ASKED = 500  # people looked up at a time, to ask about them
 BEAT = 1.0  # seconds between two signs of life
-FEW, SHARE = 10, 0.1  # so many leavers, or such a share of those listed, need nobody's yes
+FEW, SHARE = 10, 0.1  # so many losses, or such a share of the people looked at, need no administrator's yes
 NAMED = 100  # people a report names of each kind
 NOBODY = "the platform has listed nobody at all; check what the app may see"
 SEEN = b""
+LISTED, IN_USE = 1, 2  # of stored people: listed by the run before; bound, or with an open session
 COUNTS = (
     *("pages", "departments", "sources", "sources_read", "people", "unchanged", "new", "changed", "moved"),
     *("losing", "unseen", "asked", "left", "out_of_sight", "written"),
@@ -51,7 +53,9 @@ class Sync:
 
     def __init__(self, element, lease: runs.Lease, tell=lambda sync: None):
         run = db.session.get_one(SyncRun, lease.run_id)
-        self.dry_run, self.accept_leavers, self.started_at = run.dry_run, run.accept_leavers, run.started_at
+        self.dry_run, self.started_at = run.dry_run, run.started_at
+        answered = db.session.get(SyncRun, run.answers_id) if run.answers_id else None
+        self.accepted = answered and answered.counts["losing"]  #: how many losses an administrator has seen
         db.session.rollback()
         self.element, self.lease, self.tell = element, lease, tell
         self.client, self.stopped = element.directory_client(), threading.Event()
@@ -61,7 +65,7 @@ class Sync:
         self.survey = self.client.survey(self.patient)
         self.client.stored_token.trust()
         self.phase, self.counts, self.report, self.failure = "", dict.fromkeys(COUNTS, 0), {}, None
-        self.active_before, self.heard_at = 0, 0.0
+        self.active_before, self.listed_before, self.first, self.heard_at = 0, 0, False, 0.0
 
     def run(self) -> str:
         """Sync; note how it has ended, and return that: `done`, `failed` or `stopped`.
@@ -100,14 +104,18 @@ class Sync:
         with tempfile.TemporaryFile() as changed:
             self.begin("people")
             self.stored = self.load_stored()
-            self.first = not self.stored and not self.dry_run
+            self.first = not self.listed_before and not self.dry_run
             if self.first:
                 self.write_departments(tree)
             self.read_people(changed)
-            unseen = [subject for subject, known in self.stored.items() if known is not SEEN]
-            self.check_losses(unseen)
+            unseen = [subject for subject, known in self.stored.items() if known is not SEEN and known[1]]
+            self.note_missing(unseen)
+            self.check_losses()
             self.begin("leavers")
-            answers = self.ask_about(unseen)
+            answers, names = self.ask_about(unseen)
+            self.check_losses()
+            for kind, found in names.items():
+                self.note(kind, *found)
             self.begin("writing")
             if self.dry_run:
                 self.compare(tree, changed)
@@ -134,22 +142,32 @@ class Sync:
         return tree
 
     def load_stored(self) -> dict[str, bytes]:
-        """Return by subject whom the runs before have listed: the status, and the digest of what was told."""
-        rows = select(Identity.subject, Identity.status, Listing.digest).join(Listing)
-        rows = rows.where(Listing.element == self.element.name, Identity.tenant == self.company[1])
-        found = db.session.execute(rows.execution_options(yield_per=BATCH))
-        stored = {subject: bytes([status]) + bytes.fromhex(digest or "") for subject, status, digest in found}
+        """Return by subject what is stored of the company's people.
+
+        That is their status, whether they were listed or are in use, and the digest of what was told last.
+        """
+        found = db.session.execute(stored_people(*self.company, self.element.name).execution_options(yield_per=BATCH))
+        stored = {}
+        for subject, status, listed, in_use, digest in found:
+            kind = (LISTED if listed else 0) | (IN_USE if in_use else 0)
+            stored[subject] = bytes([status, kind]) + bytes.fromhex(digest or "")
+            self.listed_before += bool(listed)
+            self.active_before += bool(kind) and status in MAY_SIGN_IN
         db.session.rollback()
-        self.active_before = sum(known[0] in MAY_SIGN_IN for known in stored.values())
         return stored
 
     def read_people(self, changed):
         for batch in self.batches_read():
             if self.first:
-                self.write_batch(batch)
-            else:
+                now_written = [entry for entry in batch if not shuts_out(entry)]
+                batch = [entry for entry in batch if shuts_out(entry)]
+                if now_written:
+                    self.write_batch(now_written)
+            if batch:
                 pickle.dump(batch, changed)
-        if self.stored and not self.counts["people"]:
+        for fault, ids in self.survey.unread.items():
+            self.warn(fault, *ids)
+        if self.listed_before and not self.counts["people"]:
             raise Code(50300, NOBODY)
 
     def batches_read(self):
@@ -180,7 +198,7 @@ class Sync:
         """Return subject, digest, user id and columns of a person; no columns where all is told as before."""
         subject, user_id, digest = told.pop("subject"), told.get("userId"), digest_of(told)
         known = self.stored.get(subject)
-        if known and known[1:] == digest:
+        if known and known[2:] == digest:
             return subject, digest, user_id, None
         person = people.tidy(Person(provider=self.company[0], tenant=self.company[1], subject=subject, **told))
         return subject, digest, user_id, people.columns(person, self.element.name, {})
@@ -190,58 +208,77 @@ class Sync:
         known = self.stored.get(subject)
         if known is SEEN:
             return False  # in another department, too
-        if values is not None and not (usable(subject) and usable(user_id)):
-            self.warn("unusable_person", values.get("name") or people.one_line(subject))
+        if values is not None and not (is_clean(subject) and is_clean(user_id)):
+            self.warn("unusable_person", values.get("name") or one_line(subject))
             return False
         self.stored[subject] = SEEN
         self.count("people")
         if values is None:
             self.count("unchanged")
             return False
-        if known is not None and known[0] in MAY_SIGN_IN and values.get("status") == LEFT:
+        if known is not None and known[0] in MAY_SIGN_IN and values.get("status", ACTIVE) not in MAY_SIGN_IN:
             self.note("losing", values.get("name") or user_id)
         return True
 
-    # Those not listed any more
+    # People who are not listed
 
-    def check_losses(self, unseen: list[str]):
+    def note_missing(self, unseen: list[str]):
+        """Count those who were listed last time as losing their access."""
+        known = ((subject, self.stored[subject]) for subject in unseen)
+        missing = [subject for subject, (status, kind, *_) in known if kind & LISTED and status in MAY_SIGN_IN]
+        self.counts["unseen"] = len(unseen)
+        self.note("losing", *(identity.shown_name for identity in self.identities(missing[:NAMED])))
+        self.count("losing", max(0, len(missing) - NAMED))
+
+    def check_losses(self):
         """Stop where so many would lose their access that it looks like a mistake.
 
-        :raises Guarded: unless an administrator has said yes.
+        :raises Guarded: unless an administrator has said yes to about as many.
         """
-        active = [subject for subject in unseen if self.stored[subject][0] in MAY_SIGN_IN]
-        self.counts["unseen"] = len(unseen)
-        self.note("losing", *(identity.shown_name for identity in self.identities(active[:NAMED])))
-        self.count("losing", max(0, len(active) - NAMED))
-        if self.counts["losing"] > max(FEW, SHARE * self.active_before) and not self.accept_leavers:
+        allowed = max(FEW, SHARE * self.active_before)
+        if self.accepted is not None:
+            allowed = max(allowed, self.accepted + FEW)
+        if self.counts["losing"] > allowed:
             raise Guarded()
 
-    def ask_about(self, unseen: list[str]) -> list[tuple]:
-        """Return of everybody unseen their identity's id, whether they have left, and what was told about them.
+    def ask_about(self, unseen: list[str]) -> tuple[list[tuple], dict[str, list[str]]]:
+        """Ask about people not listed: return what is to be written, and their names by what they turned out to be.
 
-        They have left, or are only out of sight.
+        To be written are id, whether they have left, and what was told. Whoever is only out of sight, and was not
+        listed last time, stays as they are.
         """
-        answers = []
+        answers, names = [], {"left": [], "changed": [], "out_of_sight": []}
         for at in range(0, len(unseen), ASKED):
             for identity, left, told in self.gather(self.identities(unseen[at : at + ASKED]), self.ask_one):
-                answers.append((identity.id, left, told))
+                listed = self.stored[identity.subject][1] & LISTED
+                frozen = not left and told is not None and told.get("status", ACTIVE) not in MAY_SIGN_IN
                 self.count("asked")
-                self.note("left" if left else "out_of_sight", identity.shown_name)
-        return answers
+                names["left" if left else "changed" if frozen else "out_of_sight"].append(identity.shown_name)
+                if (left or frozen) and not listed and identity.status in MAY_SIGN_IN:
+                    self.note("losing", identity.shown_name)
+                if left or listed or told is not None:
+                    answers.append((identity.id, left, told))
+        return answers, names
 
     def ask_one(self, identity: Identity):
-        """Ask the platform about somebody: yield them, whether they have left, and what was told about them."""
+        """Ask the platform about a person: yield them, whether they have left, and what was told about them."""
         key = getattr(identity, self.client.lasting_id)
         try:
             told = self.survey.entry(self.patient(lambda: self.client.member(key)))
+            if told["subject"] != identity.subject:
+                raise OfAnother()
+            if not is_clean(told["userId"]):
+                told["userId"] = identity.user_id
+        except OfAnother:
+            with self.reading:
+                self.warn("unanswered_person", identity.shown_name)
+            yield identity, False, None
         except Code as error:
             if error.code not in (60111, 40302):
                 raise
-            yield identity, error.code == 60111, None
-            return
-        if told["subject"] != identity.subject:
-            raise Code(50300, "the platform's answer is about somebody else")
-        yield identity, told.get("status") == LEFT, told
+            yield identity, error.code == 60111 and error.native not in self.client.unclear, None
+        else:
+            yield identity, told.get("status") == LEFT, told
 
     def identities(self, subjects: list[str]) -> list[Identity]:
         mine = (Identity.provider == self.company[0], Identity.tenant == self.company[1])
@@ -361,6 +398,24 @@ def share(phase: str, counts: dict) -> float | None:
     return min(1.0, done / whole) if whole else None
 
 
+def stored_people(provider: str, tenant: str, element: str):
+    """Select a company's people: subject, status, whether an element has listed them, whether they are in use, digest.
+
+    In use is whoever is bound, or has an open session.
+    """
+    listing = and_(Listing.identity_id == Identity.id, Listing.element == element)
+    is_open = (LoginSession.ended_at.is_(None), LoginSession.expires_at > now(), LoginSession.identity_id.is_not(None))
+    in_use = or_(Identity.account_id.is_not(None), Identity.id.in_(select(LoginSession.identity_id).where(*is_open)))
+    found = select(Identity.subject, Identity.status, Listing.element, in_use, Listing.digest)
+    return found.outerjoin(Listing, listing).where(Identity.provider == provider, Identity.tenant == tenant)
+
+
+def shuts_out(entry: tuple) -> bool:
+    """Return whether a person read is told as left or frozen."""
+    *_, values = entry
+    return values.get("status", ACTIVE) not in MAY_SIGN_IN
+
+
 def batches_in(file):
     """Yield the batches of people that wait in a file."""
     file.seek(0)
@@ -373,8 +428,3 @@ def batches_in(file):
 
 def digest_of(told: dict) -> bytes:
     return hashlib.blake2b(marshal.dumps(told, 2), digest_size=16).digest()  # 2: no marks of shared objects
-
-
-def usable(value) -> bool:
-    """Return whether an id can be stored as it is."""
-    return bool(value) and people.one_line(value) == value

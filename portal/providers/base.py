@@ -35,6 +35,8 @@ REASONS = {
     "tls": "no TLS connection to the platform can be made",
     "proxy": "the proxy in httpProxy can't be reached, or refuses",
 }
+LARGEST = 2**63 - 1  # what a database holds as a number
+DIGITS = 4000  # of a number sent as text
 
 
 class Person(dict):
@@ -73,6 +75,13 @@ class Unreachable(Code):
         self.cause = cause
 
 
+class OfAnother(Code):
+    """50300 because an answer about a person does not name the person asked for."""
+
+    def __init__(self):
+        super().__init__(50300, "the platform's answer is about somebody else")
+
+
 class ProviderApp(FlaskOAuth2App):
     """An Authlib client for a platform that answers in its own envelope.
 
@@ -88,6 +97,7 @@ class ProviderApp(FlaskOAuth2App):
     busy = {}  #: the platform's number for one of its limits -> seconds to wait where the answer does not say
     limits = ()  #: pairs: so many calls of one kind in so many seconds
     public = ()  #: the addresses of which `limits` are known to hold
+    unclear = ()  #: numbers that mean an unknown person, but not that somebody has left
     lasting_id = "subject"  #: the column of a stored person by which the directory is asked about them
     at_once = 1  #: calls of a directory sync under way together
 
@@ -267,10 +277,13 @@ def life_in(answer: dict, name: str) -> int:
 
 
 def whole(value) -> int:
-    """Return a whole number that a platform sent as such or as text; 0 for anything else, or what no column holds."""
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 12:
+    """Return a whole number that a platform sent as such or as text, else 0.
+
+    One too large for a column becomes the largest it holds.
+    """
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) <= DIGITS:
         value = int(value)
-    return value if type(value) is int and abs(value) < 2**31 else 0
+    return max(-LARGEST, min(value, LARGEST)) if type(value) is int else 0
 
 
 def known(table: dict, value):

@@ -6,21 +6,19 @@ https://open.feishu.cn/document/server-docs/contact-v3/resources
 from urllib.parse import quote
 
 from portal.errors import Code
-from portal.providers.base import EMPTY, ProviderApp, known, text, texts, whole
-from portal.providers.survey import straight
+from portal.providers.base import EMPTY, OfAnother, ProviderApp, known, text, texts, whole
+from portal.providers.survey import is_refusal, straight
 
 GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
 NO_PERMISSION = (99991672, 99991676, 99991679)
 ROOT, OUT_OF_RANGE = "0", 40004
-PAGE_KEYS = ("items", "department_ids", "user_ids", "group_ids")
+PAGE_KEYS = ("items", "department_ids", "user_ids", "group_ids", "memberlist")
 MOST_PAGES = 20_000  # of one list: a million entries
 MOST_EMPTY = 20  # pages in a row without anything on them
 DEPARTMENT_IDS = {"department_id_type": "open_department_id", "user_id_type": "union_id"}
-CONTACT = {
-    **dict.fromkeys(NO_PERMISSION, 60020),
-    **dict.fromkeys((41012, 40004, 40008, 40014, 40015, 99992351, 99992361, 99992364, 99992381), 60111),
-    41050: 40302,
-}
+UNKNOWN_USER = 41012
+UNCLEAR = (40004, 40008, 40014, 40015, 99992351, 99992361, 99992364, 99992381)  # of departments, or malformed ids
+CONTACT = {**dict.fromkeys(NO_PERMISSION, 60020), **dict.fromkeys((UNKNOWN_USER, *UNCLEAR), 60111), 41050: 40302}
 
 
 class FeishuContacts(ProviderApp):
@@ -28,6 +26,7 @@ class FeishuContacts(ProviderApp):
 
     limits = ((50, 1), (1000, 60))  # https://open.feishu.cn/document/server-docs/contact-v3/user/find_by_department
     at_once = 8
+    unclear = (None, *UNCLEAR)
 
     def contact(self, path: str, **params) -> dict:
         """Read from the directory with the app's own authority; return `data`."""
@@ -56,13 +55,16 @@ class FeishuContacts(ProviderApp):
         """Return what the directory says of a person; keys it does not tell are absent.
 
         :param user_id: an open id, union id or user id; told apart by their shape.
-        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission, 50300 when the answer
+            is about another person.
         """
         kind = {"ou_": "open_id", "on_": "union_id"}.get(user_id[:3], "user_id")
         path = f"users/{segment(user_id)}"
         user = self.contact(path, user_id_type=kind, department_id_type="department_id").get("user")
         if not isinstance(user, dict):
             raise Code(50300, "the platform's answer lacks user")
+        if text(user.get(kind)) not in ("", user_id):
+            raise OfAnother()
         return self.told_of_user(user)
 
     def told_of_user(self, user: dict) -> dict:
@@ -149,7 +151,8 @@ class FeishuSurvey:
     def __init__(self, client: FeishuContacts, patient):
         self.client, self.patient = client, patient
         self.whole = True  #: whether the app may see the whole company
-        self.people: list[str] = []  #: union ids of those in the app's range by themselves
+        self.people: list[str] = []  #: union ids of those in the app's range by themselves or by a user group
+        self.unread: dict[str, list] = {}  #: kind of a warning -> ids of what the app may not read
         self.readable: dict[str, str] = {}  #: open department id -> the id departments are stored under
         self.elsewhere: dict[str, str] = {}  #: likewise of departments outside the app's range
         self.leaders: dict[str, list] = {}  #: department id -> union ids; without those whose leaders are not told
@@ -162,13 +165,36 @@ class FeishuSurvey:
         except Code as error:
             if error.native != OUT_OF_RANGE or self.readable:
                 raise
-        self.whole, roots = False, []
+        self.whole, roots, groups = False, [], []
         for page in self.client.pages("scopes", self.patient, **DEPARTMENT_IDS, page_size=100):
             roots += texts(page.get("department_ids"))
             self.people += texts(page.get("user_ids"))
+            groups += texts(page.get("group_ids"))
+        for group in dict.fromkeys(groups):
+            roots += self.read_group(group)
+        self.people = list(dict.fromkeys(self.people))
         for root in dict.fromkeys(roots):
             yield self.noted([self.patient(lambda root=root: self.client.department(root))])
             yield from self.below(root)
+
+    def read_group(self, group: str) -> list[str]:
+        """Note the people of a user group; return its departments."""
+        try:
+            people = self.in_group(group, member_type="user", member_id_type="union_id")
+            departments = self.in_group(group, member_type="department", member_id_type="open_department_id")
+        except Code as error:
+            if not is_refusal(error):
+                raise
+            self.unread.setdefault("unread_group", []).append(group)
+            return []
+        self.people += people
+        return departments
+
+    def in_group(self, group: str, **kind) -> list[str]:
+        """https://open.feishu.cn/document/server-docs/contact-v3/group-member/simplelist"""
+        path = f"group/{segment(group)}/member/simplelist"
+        pages = self.client.pages(path, self.patient, **kind, page_size=100)
+        return texts([member.get("member_id") for page in pages for member in rows(page, "memberlist")])
 
     def below(self, dept_id: str):
         """Yield pages of the departments below one, at any depth.

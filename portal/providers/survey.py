@@ -21,6 +21,11 @@ DONE = object()
 SLACK, SURE = 1.02, 0.8  # so much longer a limit's time is taken; so much shorter where it shall surely be exceeded
 
 
+def is_refusal(error: Code) -> bool:
+    """Return whether the platform has said no: a later try would not help."""
+    return error.code in (60020, 60111, 40302, 50000) or error.native == "HTTP 404"
+
+
 class Pace:
     """Keeps calls within the platform's limits, and lets all of them wait when it asks for that.
 

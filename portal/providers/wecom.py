@@ -6,8 +6,8 @@ https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (i
 from urllib.parse import quote
 
 from portal.errors import Code
-from portal.providers.base import Person, ProviderApp, known, life_in, log, text, texts, token_in, whole
-from portal.providers.survey import straight
+from portal.providers.base import OfAnother, Person, ProviderApp, known, life_in, log, text, texts, token_in, whole
+from portal.providers.survey import is_refusal, straight
 from portal.text import is_clean
 
 HOSTS = {
@@ -18,6 +18,7 @@ HOSTS = {
 GENDER = {"1": 1, "2": 2, 1: 1, 2: 2}
 STATUS = {1: 1, 2: 3, 4: 4, 5: 2}  # theirs: 1 active, 2 disabled, 4 not activated, 5 left
 ROOT = "1"
+BUNDLE = 20  # people asked for one by one in a source
 UNKNOWN_MEMBER, OUT_OF_RANGE, NO_USERID = 60111, 60011, 41009
 NO_DEPARTMENT = dict.fromkeys((60003, 60011, 60123), 60111)
 UNKNOWN_DEPARTMENT = NO_DEPARTMENT | {40035: 60111}  # 40035: the id is no number
@@ -37,6 +38,7 @@ class WeCom(ProviderApp):
     public = (HOSTS["apiBaseUrl"],)
     limits = ((10_000, 60),)  # https://developer.work.weixin.qq.com/document/path/90312
     lasting_id = "user_id"
+    unclear = (None, NO_USERID)
     at_once = 3  # about five are refused with 45033
     numbers = {
         -1: 50300,
@@ -136,20 +138,21 @@ class WeCom(ProviderApp):
     def member(self, userid: str) -> dict:
         """Return what the directory says of a member; keys it does not tell are absent.
 
-        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission.
+        :raises Code: 60111 unknown, 40302 outside the app's range, 60020 without the permission, 50300 when the answer
+            is about another person.
         """
         if not subject_of(userid):
             raise Code(60111, "no member of WeCom can have this id")
         numbers = {UNKNOWN_MEMBER: 60111, NO_USERID: 60111, OUT_OF_RANGE: 40302}
-        user = self.call("GET", "user/get", expect="userid", numbers=numbers, params={"userid": userid})
-        if subject_of(user["userid"]) != subject_of(userid):
-            raise Code(50300, "the platform's answer is about somebody else")
+        user = self.call("GET", "user/get", expect=None, numbers=numbers, params={"userid": userid})
+        if subject_of(user.get("userid")) != subject_of(userid):
+            raise OfAnother()
         return self.told_of_member(user)
 
     def told_of_member(self, user: dict) -> dict:
         """Return what an entry of the directory says; keys it does not tell are absent."""
         told = {
-            "userId": user["userid"],
+            "userId": user.get("userid"),
             "name": user.get("name"),
             "position": user.get("position"),
             "mobile": user.get("mobile"),
@@ -243,28 +246,87 @@ class WeComSurvey:
 
     def __init__(self, client: WeCom, patient):
         self.client, self.patient = client, patient
-        self.found: list[str] = []
+        self.found: dict[str, None] = {}  #: ids of the departments
+        self.people: list[str] = []  #: user ids of those in the app's range by themselves or by a tag
+        self.unread: dict[str, list] = {}  #: kind of a warning -> ids of what the app may not read
         self.whole = True  #: whether the app may see the whole company
         self.elsewhere: dict[str, str] = {}  #: not needed here: a department has one id
 
     def departments(self):
-        """Yield all departments the app may see, in one page."""
-        send = self.client.call
-        answer = self.patient(lambda: send("GET", "department/list", expect="department", numbers=NO_DEPARTMENT))
-        told = [self.client.told_of_department(row) for row in rows(answer, "department")]
-        self.found = list(dict.fromkeys(dept["deptId"] for dept in told))
+        """Yield all departments the app may see; where the range is smaller, also those of its tags."""
+        yield self.listed()
         self.whole = ROOT in self.found
-        yield told
+        if not self.whole:
+            for tag in self.read_range():
+                for dept_id in self.read_tag(tag):
+                    yield self.listed(id=dept_id)
 
-    def sources(self) -> list[str]:
-        return self.found
+    def listed(self, **params) -> list[dict]:
+        """Return departments not seen yet: all, or one and those below it."""
+        answer = self.ask("department/list", "department", numbers=NO_DEPARTMENT, params=params)
+        told = [self.client.told_of_department(row) for row in rows(answer, "department")]
+        fresh = [dept for dept in told if dept["deptId"] not in self.found]
+        self.found |= dict.fromkeys(dept["deptId"] for dept in fresh)
+        return fresh
 
-    def members(self, source: str):
-        """Yield what the directory says of a department's direct members, in one page."""
-        params = {"department_id": source}
-        send = self.client.call
-        answer = self.patient(lambda: send("GET", "user/list", expect="userlist", numbers=NO_DEPARTMENT, params=params))
+    def read_range(self) -> list[str]:
+        """Note the people in the app's range by themselves; return its tags.
+
+        https://developer.work.weixin.qq.com/document/path/90227
+        """
+        agent = self.client.server_metadata["agent_id"]
+        app = self.if_allowed("unread_range", agent, "agent/get", "agentid", params={"agentid": agent})
+        self.note_people(inside(app, "allow_userinfos", "user"))
+        return texts(inside(app, "allow_tags", "tagid"))
+
+    def read_tag(self, tag: str) -> list[str]:
+        """Note the people of a tag; return its departments that were not seen yet.
+
+        https://developer.work.weixin.qq.com/document/path/90213
+        """
+        found = self.if_allowed("unread_tag", tag, "tag/get", "userlist", params={"tagid": tag})
+        self.note_people(found.get("userlist"))
+        return [dept for dept in texts(found.get("partylist")) if dept not in self.found]
+
+    def if_allowed(self, warning: str, id: str, path: str, expect: str, **kwargs) -> dict:
+        """Return an answer; an empty one, and a warning, where the platform refuses."""
+        try:
+            return self.ask(path, expect, **kwargs)
+        except Code as error:
+            if not is_refusal(error):
+                raise
+            self.unread.setdefault(warning, []).append(id)
+            return {}
+
+    def note_people(self, users):
+        users = users if isinstance(users, list) else []
+        ids = texts([user.get("userid") for user in users if isinstance(user, dict)])
+        self.people = list(dict.fromkeys([*self.people, *ids]))
+
+    def ask(self, path: str, expect: str, **kwargs) -> dict:
+        return self.patient(lambda: self.client.call("GET", path, expect=expect, **kwargs))
+
+    def sources(self) -> list:
+        """Return what members are read from: departments, and bundles of people in the range by themselves."""
+        return [*self.found, *(self.people[at : at + BUNDLE] for at in range(0, len(self.people), BUNDLE))]
+
+    def members(self, source):
+        """Yield, in one page, what the directory says of the people in a source."""
+        if isinstance(source, list):
+            yield [person for userid in source for person in self.alone(userid)]
+            return
+        answer = self.ask("user/list", "userlist", numbers=NO_DEPARTMENT, params={"department_id": source})
         yield [self.member(row) for row in rows(answer, "userlist")]
+
+    def alone(self, userid: str):
+        """Yield what the directory says of one member, if it tells."""
+        try:
+            yield self.entry(self.patient(lambda: self.client.member(userid)))
+        except OfAnother:
+            self.unread.setdefault("unanswered_person", []).append(userid)
+        except Code as error:
+            if error.code not in (60111, 40302):
+                raise
 
     def member(self, row: dict) -> dict:
         return self.entry(self.client.told_of_member(row))
@@ -287,6 +349,13 @@ def rows(answer: dict, key: str) -> list[dict]:
     """Return the entries of an answer."""
     found = answer[key]
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def inside(answer: dict, *keys) -> list:
+    """Return the list below some keys of an answer; empty for anything else that is there."""
+    for key in keys:
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    return answer if isinstance(answer, list) else []
 
 
 def leads(user: dict) -> list[str]:

@@ -15,6 +15,7 @@ from portal.elements.doctor.examination import PROBLEM, SKIPPED, WARNING, Advice
 from portal.errors import Code
 from portal.providers import http
 from portal.providers.base import text, texts
+from portal.providers.wecom import inside
 
 CALLER = re.compile(r"from ip: ([0-9A-Fa-f.:]{2,45})(?=[,\s]|$)")
 SENSITIVE = ("mobile", "email", "biz_mail", "avatar", "gender")
@@ -83,8 +84,8 @@ ADVICE = {
     ),
     "range_people": Advice(
         WARNING,
-        _("The app's visible range holds no department: there is no directory to sync."),
-        _("Choose departments instead of single people."),
+        _("The app's visible range holds no department: only people named there are synced."),
+        _("If departments are wanted, choose them instead of single people."),
         ALLOWED,
     ),
     "person_out_of_range": Advice(
@@ -306,10 +307,3 @@ class WecomDoctor(Doctor):
     def ask(self, path: str, expect: str, **params) -> dict:
         self.path = path
         return self.client.call("GET", path, expect=expect, params=params)
-
-
-def inside(entry: dict, group: str, key: str) -> list:
-    """Return a list out of the app's entry, empty where it is not told."""
-    found = entry.get(group)
-    found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, list) else []

@@ -33,6 +33,10 @@ FAULTS = {
     "own_parent": _("Departments that are their own parent stand at the top"),
     "cycle": _("Departments above themselves in a circle stand at the top"),
     "unusable_person": _("People with an id that can't be stored were left out"),
+    "unanswered_person": _("People about whom the platform gave no usable answer stay as they are"),
+    "unread_range": _("The platform does not tell who is in the range of this app by name or tag; they were not read"),
+    "unread_tag": _("Tags in the app's range whose members can't be read"),
+    "unread_group": _("User groups in the app's range whose members can't be read"),
 }
 WORDS = {
     sync.NOBODY: _("The platform has listed nobody at all. Nobody was removed. Check what the app may see."),
@@ -66,11 +70,22 @@ def start():
         raise Code(47000, "there is no element of this name with a directory", status=404)
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
     me = frame.fresh(url_for(".show")) if wishes["accept_leavers"] else frame.administrator()
-    if jobs.ask(name, me.account_id, **wishes):
-        flash(gettext("The sync is under way. You may leave this page; it goes on."), "good")
-    else:
+    run = jobs.ask(name, me.account_id, stopped_id=stopped_id(), **wishes)
+    if run is None:
         flash(gettext("A sync of this login is under way already."), "stop")
+    elif wishes["accept_leavers"] and run.answers_id is None:
+        flash(gettext("The list you confirmed is out of date. The sync begins anew and shows the current one."), "stop")
+    else:
+        flash(gettext("The sync is under way. You may leave this page; it goes on."), "good")
     return redirect(url_for("admin_directory.show"), 303)
+
+
+def stopped_id() -> int | None:
+    """Return the id of the stopped run whose list was shown; `None` where the form does not tell."""
+    told = request.form.get("run", "")
+    if not told:
+        return None
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0  # 0: there is none
 
 
 def of_runs() -> dict:
