@@ -4,7 +4,7 @@ import re
 import time
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from portal import models
 from portal.directory import memberships
@@ -12,11 +12,13 @@ from portal.errors import Code
 from portal.models import (
     LEFT,
     MAY_SIGN_IN,
+    Account,
     Department,
     FSInnerAuthModel,
     Identity,
     Listing,
     LoginSession,
+    OneTimeLink,
     QywxInnerAuthModel,
     SyncRun,
     db,
@@ -63,13 +65,6 @@ def by_user_id(provider: str, tenant: str, user_id: str, element: str) -> Identi
     mine = select(Identity).where(Identity.provider == provider, ids).limit(2)
     found = db.session.scalars(mine.where(Identity.tenant == tenant) if tenant else mine).all()
     return found[0] if len(found) == 1 else None
-
-
-def tenant_through(element: str) -> str:
-    """Return the company of those who were read through an element, if it is one; else ""."""
-    mine = select(Identity.tenant).where(Identity.open_ids[element].as_string().is_not(None)).distinct().limit(2)
-    found = db.session.scalars(mine).all()
-    return found[0] if len(found) == 1 else ""
 
 
 def is_recent(identity: Identity | None) -> bool:
@@ -182,8 +177,12 @@ def refresh(person: Person, element: str) -> None:
 
 def gone(identity: Identity, element: str) -> None:
     """Note that the platform no longer knows somebody."""
-    with models.write() as session:
-        leave(session.get_one(Identity, identity.id), element)
+
+    def store():
+        with models.write() as session:
+            leave(session.get_one(Identity, identity.id), element)
+
+    models.settle(store)
 
 
 def leave(identity: Identity, element: str) -> None:
@@ -194,11 +193,23 @@ def leave(identity: Identity, element: str) -> None:
 
 
 def unbind(identity: Identity, element: str) -> None:
-    """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was."""
+    """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was.
+
+    Where nobody else can sign in as the account, sessions and the link that an administrator has handed out end too.
+    """
     models.end_sessions(LoginSession.identity_id == identity.id, why="left")
-    if identity.account_id is not None:
-        models.audit("binding.end", element=element, identity_id=identity.id, account_id=identity.account_id)
-        identity.last_account_id, identity.account_id = identity.account_id, None
+    if identity.account_id is None:
+        return
+    account_id, session = identity.account_id, db.session
+    session.get_one(
+        Account, account_id, with_for_update={"key_share": True}
+    )  # two leavers of one account go one after the other
+    models.audit("binding.end", element=element, identity_id=identity.id, account_id=account_id)
+    identity.last_account_id, identity.account_id = account_id, None
+    session.flush()
+    if session.scalar(select(Identity.id).where(Identity.account_id == account_id).limit(1)) is None:
+        models.end_sessions(LoginSession.account_id == account_id, why="left")
+        session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
 
 
 def set_tokens(identity: Identity, pair: dict) -> None:
