@@ -270,6 +270,12 @@ story("feishu", "company_unknown")(without("tenant:tenant:readonly"))
 
 
 @story("feishu")
+def feishu_company_unlisted(ward):
+    yield
+    ward.elements.feishu(tenantKeys=["5a4db0c5a4db0c01"])
+
+
+@story("feishu")
 def feishu_range_empty(ward):
     ward.feishu(contact_range=NOBODY)
     yield
@@ -637,6 +643,7 @@ def test_every_finding_has_its_story():
 
 
 def test_a_healthy_element_has_no_problem_and_no_warning(ward):
+    ward.elements.feishu(tenantKeys=["5a4db0c5a4db0c01"])
     for subject in ("feishu", "wecom"):
         assert {each.state for each in ward.findings(subject).values()} <= {doctor.OK, doctor.SKIPPED}
 

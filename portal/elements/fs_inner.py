@@ -7,13 +7,13 @@ from urllib.parse import quote, urlsplit
 
 from flask_babel import lazy_gettext as _
 
-from portal.directory import people
+from portal.directory import companies, people
 from portal.elements.doctor.feishu import FeishuDoctor
 from portal.elements.meta import KINDS, Meta, id_text
 from portal.errors import Code
 from portal.models import FSInnerAuthModel, now
 from portal.providers import http
-from portal.providers.base import EMPTY, Person
+from portal.providers.base import EMPTY, OfAnother, Person
 from portal.providers.feishu import DIALECTS, HOSTS
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,8 @@ class FSInnerType(Meta):
         people.db.session.rollback()  # no transaction stays open during a call
         try:
             told = self.clients["redirect"].member(person["openId"])
+            if told.get("unionId", person["unionId"]) != person["unionId"]:
+                raise OfAnother()
         except Code as error:
             log.warning(
                 "%s: no contact data, the login goes on without (%s, platform %s)", self.name, error, error.native
@@ -146,19 +148,47 @@ class FSInnerType(Meta):
         return Person(provider=self.provider, tenant=self.known_tenant(), subject=told.get("unionId"), **told)
 
     def known_tenant(self):
-        """The directory does not tell: the only company on the list, or that of the people who signed in here."""
+        """Return the only company on the list, or the one that is remembered."""
         if self.tenantKeys is not None and len(self.tenantKeys) == 1:
             return self.tenantKeys[0]
-        return people.tenant_through(self.name)
+        return companies.of_app(self.provider, self.directory_client().app_key())
 
     def tenant(self):
+        """Return the company whose directory this is, and remember it.
+
+        The directory does not tell, so the platform is asked; without that permission, whom the directory knows of
+        the people who have signed in here tells.
+        """
+        tenant = self.known_tenant()
+        if not tenant:
+            people.db.session.rollback()  # no transaction stays open during a call
+            tenant = self.told_tenant()
+            companies.remember(self.provider, self.directory_client().app_key(), tenant)
+        return tenant
+
+    def told_tenant(self) -> str:
         try:
-            return self.known_tenant() or self.directory_client().tenant()
+            return self.directory_client().tenant()
         except Code as error:
             if error.code != 60020:
                 raise
+            if tenant := self.tenant_of_people():
+                return tenant
             why = "the company is unknown: set tenantKeys, grant tenant:tenant:readonly, or let somebody sign in first"
             raise Code(60020, f"{self.file}: {why}", error.native) from None
+
+    def tenant_of_people(self) -> str:
+        """Return the company of the first bound person whom the directory knows, or ""."""
+        bound = companies.of_bound_people(self.name)
+        people.db.session.rollback()
+        for tenant, subject in bound:
+            try:
+                if self.directory_client().member(subject).get("unionId") == subject:
+                    return tenant
+            except Code as error:
+                if error.code not in (60111, 40302):
+                    raise
+        return ""
 
     def getUserToken(self, userId: str) -> str:
         """Return a valid token of somebody who has signed in, refreshed where it has ended.

@@ -3,6 +3,7 @@
 https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code
 """
 
+import json
 from functools import cached_property
 
 from flask_babel import lazy_gettext as _
@@ -108,6 +109,11 @@ ADVICE = {
         _("Grant tenant:tenant:readonly and release a new version, set tenantKeys, or let somebody sign in first."),
         PERMISSIONS,
     ),
+    "company_unlisted": Advice(
+        WARNING,
+        _("tenantKeys is not set: people of every company that may use the app can sign in."),
+        _("Add tenantKeys to %(file)s, for example %(keys)s, and restart the portal."),
+    ),
     "company_foreign": Advice(
         PROBLEM,
         _("The app's own company is not among the element's tenantKeys: its people can't sign in."),
@@ -207,7 +213,8 @@ class FeishuDoctor(Doctor):
                 yield self.finding(name, **missing)
 
     def company(self):
-        """Whose app it is; the directory itself does not tell."""
+        """Whose app it is, and whether others are kept out; the directory itself does not tell."""
+        listed, own = self.element.tenantKeys, None
         try:
             own = self.client.tenant()
         except Code as error:
@@ -215,8 +222,10 @@ class FeishuDoctor(Doctor):
                 raise
             if not self.known_company():
                 yield self.finding("company_unknown", error.native)
-            return
-        if self.element.tenantKeys is not None and own not in self.element.tenantKeys:
+        if listed is None:
+            keys = json.dumps([own or self.known_company() or "…"], ensure_ascii=False)
+            yield self.finding("company_unlisted", file=self.element.file, keys=keys)
+        elif own is not None and own not in listed:
             yield self.finding("company_foreign", file=self.element.file)
 
     def redirect(self):
@@ -280,9 +289,9 @@ class FeishuDoctor(Doctor):
                 return texts(ids)[0]
         return None
 
-    def known_company(self) -> bool:
+    def known_company(self) -> str:
         try:
-            return bool(self.element.known_tenant())
+            return self.element.known_tenant()
         finally:
             self.rest()
 
