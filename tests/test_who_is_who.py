@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.errors import Code
 from portal.models import Account, AuditEvent, Identity, db
 
 USER_INFO = "/open-apis/authen/v1/user_info"
@@ -194,7 +195,7 @@ def test_without_contact_data_the_login_goes_on(client, sandbox, path, how):
     assert client.sign_in(element).status_code == 303
 
 
-@pytest.mark.parametrize("number", [60011, 60111])
+@pytest.mark.parametrize("number", [60011, 50002, 60111])
 def test_a_member_the_directory_does_not_know_is_refused(client, sandbox, number):
     sandbox.fail("/cgi-bin/user/get", body={"errcode": number, "errmsg": "x"})
     refused(client, "QywxInnerExample", "zhangsan", "You can't sign in")
@@ -211,3 +212,11 @@ def test_every_login_and_refusal_leaves_a_line(client, portal):
             ("FSInnerExample", 40305),
             ("QywxInnerExample", 40301),
         ]
+
+
+@pytest.mark.parametrize("number", [40001, 40013, 41002, 41004])
+def test_a_credential_that_wecom_does_not_take_is_told_as_such(portal, sandbox, number):
+    sandbox.fail("/cgi-bin/gettoken", body={"errcode": number, "errmsg": "x"})
+    with portal.app_context(), pytest.raises(Code) as error:
+        portal.getElement("auths.loginTypes.QywxInnerExample").getAccessToken()
+    assert (error.value.code, error.value.native) == (40013, number)

@@ -19,7 +19,8 @@ GENDER = {"1": 1, "2": 2, 1: 1, 2: 2}
 STATUS = {1: 1, 2: 3, 4: 4, 5: 2}  # theirs: 1 active, 2 disabled, 4 not activated, 5 left
 ROOT = "1"
 BUNDLE = 20  # people asked for one by one in a source
-UNKNOWN_MEMBER, OUT_OF_RANGE, NO_USERID = 60111, 60011, 41009
+UNKNOWN_MEMBER, NO_USERID = 60111, 41009
+OUT_OF_RANGE = (60011, 50002)  # reports show the first at user/get, the platform's table has both
 NO_DEPARTMENT = dict.fromkeys((60003, 60011, 60123), 60111)
 UNKNOWN_DEPARTMENT = NO_DEPARTMENT | {40035: 60111}  # 40035: the id is no number
 NOT_A_CODE = dict.fromkeys((40029, 41008, 42003), 40029)
@@ -44,6 +45,7 @@ class WeCom(ProviderApp):
         -1: 50300,
         40001: 40013,
         40013: 40013,
+        **dict.fromkeys((41002, 41004), 40013),
         40014: 40014,
         42001: 42001,
         40056: 60020,
@@ -61,6 +63,8 @@ class WeCom(ProviderApp):
         40001: "the app secret is wrong",
         40013: "the company id is wrong",
         40056: "the agent id is wrong",
+        41002: "the company id is missing",
+        41004: "the app secret is missing",
         48002: "the app may not call this interface",
         48009: "the contacts secret is not allowed from this network address; use the app's own secret",
         50001: "the redirect address is not on the app's trusted domain",
@@ -125,7 +129,7 @@ class WeCom(ProviderApp):
         try:
             return self.member(userid)
         except Code as error:
-            if error.native in (UNKNOWN_MEMBER, OUT_OF_RANGE):
+            if error.native in (UNKNOWN_MEMBER, *OUT_OF_RANGE):
                 raise Code(40302, "the member is unknown or outside the app's visible range", error.native) from None
             log.warning(
                 "wecom: the member can't be read, the login goes on without (%s, platform %s)", error, error.native
@@ -143,7 +147,7 @@ class WeCom(ProviderApp):
         """
         if not subject_of(userid):
             raise Code(60111, "no member of WeCom can have this id")
-        numbers = {UNKNOWN_MEMBER: 60111, NO_USERID: 60111, OUT_OF_RANGE: 40302}
+        numbers = {UNKNOWN_MEMBER: 60111, NO_USERID: 60111, **dict.fromkeys(OUT_OF_RANGE, 40302)}
         user = self.call("GET", "user/get", expect=None, numbers=numbers, params={"userid": userid})
         if subject_of(user.get("userid")) != subject_of(userid):
             raise OfAnother()
