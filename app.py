@@ -75,6 +75,8 @@ def create_app(environ=None) -> Portal:
     settings = config.load(environ, Path(app.instance_path))
     files.tighten(Path(app.instance_path))
     if file := files.sqlite_file(settings["PORTAL_DATABASE_URL"], app.instance_path):
+        if file.parent == Path(app.instance_path):
+            files.make_folder(file.parent)
         files.make_file(file)
     app.config.update(settings, **flask_settings(settings))
     app.url_map.merge_slashes = False  # an address with an empty part is none of ours

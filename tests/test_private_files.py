@@ -66,6 +66,12 @@ def test_folder_keys_database_and_queue_are_closed(installation):
     assert modes(installation / "instance")["instance"] == "0o700"
 
 
+def test_also_where_the_setting_names_a_file_in_there(installation):
+    run(installation, "db", "upgrade", PORTAL_DATABASE_URL="sqlite:///other.db")
+    assert modes(installation / "instance").pop("instance") == "0o700"
+    assert modes(installation / "instance")["other.db"] == "0o600"
+
+
 def test_what_an_earlier_version_left_open_is_closed_at_the_next_start(installation):
     run(installation, "db", "upgrade")
     folder = installation / "instance"

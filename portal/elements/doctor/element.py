@@ -54,7 +54,7 @@ COMMON = {
     ),
     "certificate_untrusted": Advice(
         PROBLEM,
-        _("The certificate of %(host)s is not trusted."),
+        _("%(host)s can't be used: its certificate is not trusted."),
         _(
             "If it is your company's own, or a proxy on the way signs connections anew, set REQUESTS_CA_BUNDLE or "
             "SSL_CERT_FILE to the file of that certificate authority, and restart the portal."
@@ -62,12 +62,12 @@ COMMON = {
     ),
     "certificate_expired": Advice(
         PROBLEM,
-        _("The certificate of %(host)s has expired or is not valid yet."),
+        _("%(host)s can't be used: its certificate has expired or is not valid yet."),
         _("Check this server's clock; if it is right, the certificate has to be renewed."),
     ),
     "certificate_host": Advice(
         PROBLEM,
-        _("The certificate of %(host)s is for another host."),
+        _("%(host)s can't be used: its certificate is for another host."),
         _("Check the address in the element's file, and that no proxy on the way answers in its place."),
     ),
     "authorities": Advice(
