@@ -3,7 +3,8 @@
 
 (() => {
   const TOO_OLD = 40310;
-  let token = document.querySelector('meta[name="csrf-token"]')?.content;
+  const meta = document.querySelector('meta[name="csrf-token"]');
+  let token = meta ? meta.content : null;
 
   const fail = (code, message) => Object.assign(new Error(message), { code });
 
@@ -29,7 +30,7 @@
 
   async function call(fullName, method, body) {
     const path = `/api/${fullName.split(".").map(encodeURIComponent).join("/")}/${method}`;
-    token ??= await fetchToken().catch(() => { throw fail(50300, "The portal can't be reached."); });
+    if (!token) token = await fetchToken().catch(() => { throw fail(50300, "The portal can't be reached."); });
     let answer = await post(path, body);
     if (answer.errcode === TOO_OLD) { // the page stood open while its token ran out
       token = await fetchToken().catch(() => token);

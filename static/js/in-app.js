@@ -55,19 +55,20 @@
     }
     let ways = 0;
     try {
-      if (typeof window.tt?.requestAccess === "function") {
+      if (window.tt && typeof window.tt.requestAccess === "function") {
         ways += 1;
         try {
           return await ask("requestAccess", "appID", "in_app");
         } catch (reason) {
-          if (reason?.errno !== TOO_OLD) throw reason;
+          if (!reason || reason.errno !== TOO_OLD) throw reason;
         }
       }
       ways += 1;
       await ask("requestAuthCode", "appId", "auth_code");
     } catch (reason) {
-      if (reason?.errno === DENIED) return show("denied");
-      if (ways === MOST_WAYS || reason?.errno || reason?.errCode || reason?.code) return show("failed");
+      const told = reason || {};
+      if (told.errno === DENIED) return show("denied");
+      if (ways === MOST_WAYS || told.errno || told.errCode || told.code) return show("failed");
       location.replace(form.dataset.start);
     }
   }

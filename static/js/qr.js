@@ -37,12 +37,13 @@
 
   // Give way to the button, with the reason.
   const giveUp = (reason) => {
-    stop();
-    box.replaceChildren();
-    scan.hidden = true;
+    notice.classList.remove("notice-late");
     notice.hidden = false;
-    plain(true);
+    scan.hidden = true;
     show(reason);
+    plain(true);
+    stop();
+    box.textContent = "";
   };
 
   const giveUpUnlessSoon = (reason) => {
@@ -66,7 +67,7 @@
   });
 
   const codeIn = (data) => {
-    const code = typeof data === "string" ? data : data?.tmp_code;
+    const code = typeof data === "string" ? data : data && data.tmp_code;
     const whole = typeof data === "string" || !login.matchData || login.matchData(data);
     return whole && typeof code === "string" && code.length > 0 && code.length < 2000 ? code : null;
   };
@@ -91,7 +92,7 @@
       scan.querySelector("#seconds").textContent = left;
     } else if (!document.hidden && renewed < RENEWALS) {
       renewed += 1;
-      begin();
+      start();
     } else {
       stop();
       show("expired");
@@ -121,7 +122,7 @@
       return mine === turn && giveUp(navigator.onLine && error.code !== 50300 ? "unavailable" : "lost");
     }
     ends = performance.now() + LIFE * 1000;
-    box.replaceChildren();
+    box.textContent = "";
     addEventListener("message", listen);
     giveUpUnlessSoon("blocked");
     try {
@@ -137,11 +138,13 @@
     clock = setInterval(tick, 1000);
   }
 
-  scan.querySelector("button").addEventListener("click", () => { renewed = 0; begin(); });
+  const start = () => begin().catch(() => giveUp("unavailable")); // whatever an old engine lacks, the button stays
+
+  scan.querySelector("button").addEventListener("click", () => { renewed = 0; start(); });
   document.addEventListener("securitypolicyviolation", (event) => {
     if (event.effectiveDirective === "frame-src") giveUp("blocked");
   });
   addEventListener("offline", () => giveUp("lost"));
-  addEventListener("online", () => { if (scan.hidden) begin(); });
-  begin();
+  addEventListener("online", () => { if (scan.hidden) start(); });
+  start();
 })();

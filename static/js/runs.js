@@ -3,7 +3,7 @@ const EVERY = 1000; // milliseconds
 
 async function look() {
   const runs = document.querySelector("#runs");
-  if (runs?.dataset.moving !== "yes") return;
+  if (!runs || runs.dataset.moving !== "yes") return;
   if (!document.hidden) {
     try {
       const answer = await fetch("/admin/directory/runs", { credentials: "same-origin" });

@@ -11,7 +11,7 @@ for (const table of document.querySelectorAll("[data-ticks]")) {
       all.checked = ticked === boxes.length;
       all.indeterminate = ticked > 0 && ticked < boxes.length;
     }
-    if (said?.dataset.some) said.textContent = said.dataset.some.replace("0", ticked);
+    if (said && said.dataset.some) said.textContent = said.dataset.some.replace("0", ticked);
     for (const button of buttons) button.disabled = ticked === 0;
   };
   if (all) {
