@@ -11,6 +11,7 @@ GET  gate      -> {"waiting": n}: how many wait; DELETE lets them go and takes a
 POST person    {"provider", "person", ...}: true or false for `freeze`, `resign`, `exit`, `deactivate`, `activate`,
                `hide` (from the contact range), `bar` (from the application); `name`; `departments` and `leads` (lists
                of ids); `set` {field: value}, our field or a platform's; `withhold` [platform fields]; `add` true.
+               With `set` {"company": "linked"} they are of a company that is linked with this one in WeCom.
                Without `provider`: on both platforms.
 POST department {"provider", "department", ...}: `name`, `parent`, `leaders` (keys of people), `order`; `set` {a
                platform's field: value}; `withhold` [platform fields]; `add` true; `remove` true. Without `provider`:

@@ -195,6 +195,11 @@ def test_without_contact_data_the_login_goes_on(client, sandbox, path, how):
     assert client.sign_in(element).status_code == 303
 
 
+def test_a_member_of_a_linked_company_is_refused(client, sandbox):
+    sandbox.person("wecom", "outsider", set={"company": "linked"})
+    refused(client, "QywxInnerExample", "outsider", "You are not a member of this company")
+
+
 @pytest.mark.parametrize("number", [60011, 50002, 60111])
 def test_a_member_the_directory_does_not_know_is_refused(client, sandbox, number):
     sandbox.fail("/cgi-bin/user/get", body={"errcode": number, "errmsg": "x"})

@@ -17,6 +17,7 @@ from sandbox.world import world
 
 bp = Blueprint("wecom_identity", __name__, url_prefix="/cgi-bin")
 TICKET_LIFETIME = 1800  # seconds
+LINKED, LINKED_CORP_ID = "linked", "wwsandbox00000002"  # a company linked with this one, up or down the stream
 
 
 @bp.get("/auth/getuserinfo")
@@ -57,6 +58,8 @@ def spend_code():
 def visitor(person):
     if person.company == "home":
         return {"userid": person.key}
+    if person.company == LINKED:
+        return {"userid": f"{LINKED_CORP_ID}/{person.key}"}
     customer = {"external_userid": "wmSBX" + sha256(person.key.encode()).hexdigest()[:27]} if person.customer else {}
     return {"openid": open_id(person), **customer}
 
