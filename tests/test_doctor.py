@@ -648,6 +648,12 @@ def test_a_healthy_element_has_no_problem_and_no_warning(ward):
         assert {each.state for each in ward.findings(subject).values()} <= {doctor.OK, doctor.SKIPPED}
 
 
+def test_a_range_of_a_user_group_alone_is_not_empty(ward):
+    ward.feishu(contact_range={"departments": [], "users": [], "groups": ["g1"]})
+    found = ward.findings("feishu")
+    assert "range_partial" in found and "range_empty" not in found
+
+
 @pytest.mark.parametrize(
     ("subject", "path", "number"),
     [("feishu", "/open-apis/contact/v3/scopes", number) for number in FeishuDoctor.numbers]

@@ -11,7 +11,7 @@ from portal.models import SyncRun
 def ask(portal, name, **wishes):
     """Ask for a sync as the page does."""
     with portal.app_context():
-        return jobs.ask(name, 1, **wishes)
+        return jobs.ask(name, 1, **wishes) is not None
 
 
 def rows(portal):

@@ -193,7 +193,7 @@ class FeishuDoctor(Doctor):
 
     def reach(self):
         people, departments = self.listed()
-        if not people and not departments:
+        if not people and not departments and not texts(self.scopes.get("group_ids")):
             yield self.finding("range_empty")
         elif not self.whole:
             yield self.finding("range_partial", native=OUT_OF_RANGE)
