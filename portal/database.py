@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import delete, event, exc, select, tuple_
+from sqlalchemy import delete, event, exc, select
 from sqlalchemy.engine import Engine
 
 LOCK_WAIT = 4000  # milliseconds SQLite waits for another writer
@@ -189,19 +189,19 @@ def _throw_away(context):
         written.pop(context.engine, None)
 
 
-def delete_some(session, model, *conditions, order, most: int) -> int:
+def delete_some(session, key, *conditions, order, most: int) -> int:
     """Delete at most so many rows, inside the caller's transaction.
 
     Rows that another transaction holds are passed over, so that two clean-ups never wait for each other.
 
+    :param key: the column that tells those rows apart.
     :param order: a column with an index, by which the rows are found.
     :return: how many were deleted.
     """
-    keys = list(model.__table__.primary_key.columns)
-    some = select(*keys).where(*conditions).order_by(order).limit(most)
-    chosen = [tuple(row) for row in session.execute(some.with_for_update(skip_locked=True))]
+    some = select(key).where(*conditions).order_by(order).limit(most).with_for_update(skip_locked=True)
+    chosen = session.scalars(some).all()
     if chosen:
-        those = delete(model).where(tuple_(*keys).in_(chosen))
+        those = delete(key.class_).where(*conditions, key.in_(chosen))
         session.execute(those, execution_options={"synchronize_session": False})
     return len(chosen)
 

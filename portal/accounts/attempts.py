@@ -57,7 +57,9 @@ def forget_old(most: int) -> int:
     :return: how many were removed.
     """
     old = LoginAttempt.expires_at < now() - KEPT
-    return database.delete_some(models.db.session, LoginAttempt, old, order=LoginAttempt.expires_at, most=most)
+    return database.delete_some(
+        models.db.session, LoginAttempt.state_hash, old, order=LoginAttempt.expires_at, most=most
+    )
 
 
 def use(state: str, browsers: list[str], element: str, me=None) -> LoginAttempt:

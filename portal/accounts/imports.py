@@ -80,16 +80,26 @@ def upload(content: bytes, file: str, account_id: int) -> Import:
 
 
 def forget_old(most: int) -> int:
-    """Remove lines, and then imports, that have outlived their time, inside the caller's transaction.
+    """Remove lines of the oldest import that has outlived its time, inside the caller's transaction.
 
-    :param most: so many at a time: a request waits for it.
-    :return: how many were removed.
+    The import goes with its last lines.
+
+    :param most: so many lines at a time: a request waits for it.
+    :return: how many rows were removed.
     """
-    old = Import.expires_at < now()
-    of_old = ImportRow.import_id.in_(select(Import.id).where(old))
-    lines = database.delete_some(models.db.session, ImportRow, of_old, order=ImportRow.import_id, most=most)
-    empty = ~select(ImportRow.line).where(ImportRow.import_id == Import.id).exists()
-    return lines + database.delete_some(models.db.session, Import, old, empty, order=Import.expires_at, most=most)
+    oldest = select(Import.id).where(Import.expires_at < now()).order_by(Import.expires_at).limit(1)
+    import_id = db.session.scalar(oldest)
+    return 0 if import_id is None else remove_lines(import_id, most)
+
+
+def remove_lines(import_id: int, most: int) -> int:
+    """Remove at most so many lines of an import, and after the last the import; return how many rows."""
+    of_import = ImportRow.import_id == import_id
+    removed = database.delete_some(db.session, ImportRow.line, of_import, order=ImportRow.line, most=most)
+    if removed < most:
+        db.session.execute(delete(Import).where(Import.id == import_id))
+        removed += 1
+    return removed
 
 
 def understood(headings: list[str]) -> tuple[list[str | None], list[str]]:
@@ -287,10 +297,6 @@ def discard(job: Import) -> None:
     """Forget an import and its lines; what it has done stays done."""
     with models.write() as session:
         session.execute(update(Import).where(Import.id == job.id).values(expires_at=now()))
-    left = STORED_AT_ONCE
-    while left == STORED_AT_ONCE:
+    while db.session.scalar(select(Import.id).where(Import.id == job.id)):
         with models.write():
-            mine = ImportRow.import_id == job.id
-            left = database.delete_some(models.db.session, ImportRow, mine, order=ImportRow.line, most=STORED_AT_ONCE)
-    with models.write() as session:
-        session.execute(delete(Import).where(Import.id == job.id))
+            remove_lines(job.id, STORED_AT_ONCE)

@@ -136,8 +136,8 @@ def remove_old() -> None:
     """Remove what has outlived its time, in short transactions; what is left after a while waits for the next call."""
     until = time.monotonic() + SWEEP_FOR
     for forget_old in current_app.extensions["old_rows"]:
-        removed = SWEPT_AT_ONCE
-        while removed >= SWEPT_AT_ONCE and time.monotonic() < until:
+        removed = 1
+        while removed and time.monotonic() < until:
             began = time.monotonic()
             with models.write():
                 removed = forget_old(SWEPT_AT_ONCE)

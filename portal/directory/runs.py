@@ -133,9 +133,8 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
 
 def forget_old(most: int) -> int:
     """Remove at most so many runs that ended long ago, inside the caller's transaction; return how many."""
-    return database.delete_some(
-        models.db.session, SyncRun, SyncRun.ended_at < now() - KEPT, order=SyncRun.ended_at, most=most
-    )
+    old = SyncRun.ended_at < now() - KEPT
+    return database.delete_some(db.session, SyncRun.id, old, order=SyncRun.ended_at, most=most)
 
 
 def note_end(run: SyncRun) -> None:
