@@ -274,7 +274,7 @@ class FeishuPassport(FeishuV3):
         "server_error": 50300,
         "temporarily_unavailable": 50300,
     }
-    reasons = {**Feishu.reasons, "invalid_request": Feishu.reasons[20071]}  # ours lack nothing else
+    reasons = {**Feishu.reasons, "invalid_request": Feishu.reasons[20071]}  # our requests are complete
 
     def open_token(self, response):
         return self.user_token(self.opened(response, "access_token", lacks_code=True, numbers=LOGIN))

@@ -41,7 +41,10 @@ def batch_users():
 @bp.get("/users", endpoint="old_users")
 @protected(*WHOLE_CONTACT, ORGANIZE)
 def find_by_department():
-    """Answer the direct members of a department, page by page; `/users` is the deprecated form."""
+    """Answer the direct members of a department, page by page.
+
+    `/users` is the deprecated form.
+    """
     kinds = id_types()
     department = visible_department(kinds[1], request.args.get("department_id"))
     members = [person for person in world.feishu.directory.members[department.id] if sees(person)]
@@ -106,7 +109,10 @@ def batch_departments():
 @bp.get("/departments", endpoint="old_departments")
 @protected(*WHOLE_CONTACT, ORGANIZE)
 def children(department_id=None):
-    """Answer the sub-departments, with fetch_child all levels of them; `/departments` is the deprecated form."""
+    """Answer the sub-departments, with fetch_child all levels of them.
+
+    `/departments` is the deprecated form.
+    """
     kinds = id_types()
     directory = world.feishu.directory
     parent = department_id or request.args.get("parent_department_id") or guesses.OLD_LIST_PARENT

@@ -112,7 +112,10 @@ for path in ENDPOINTS:
 
 
 def read_fields(dialect):
-    """Return the request's fields: v1 and oidc take JSON, passport forms, v2 and v3 both."""
+    """Return the fields of the request.
+
+    v1 and oidc take JSON, passport takes forms, v2 and v3 take both.
+    """
     form_only = dialect is PASSPORT or (sent_as_form() and not guesses.READS_JSON_SENT_AS_FORM)
     fields = {} if form_only else json_fields()
     if not fields and not dialect.enveloped:
@@ -123,7 +126,7 @@ def read_fields(dialect):
 
 
 def client_credentials(fields):
-    """Return client id and secret from the body or from the Basic header, but not from both."""
+    """Return client id and secret from body or Basic header."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     client_id, secret = fields.get("client_id"), fields.get("client_secret")
     if scheme == "Basic":
@@ -148,9 +151,10 @@ def authenticate(dialect, fields):
 
 
 def app_by_token(dialect, fields):
-    """Return the application whose token this is; v1 leaves a wrong one to the gateway.
+    """Return the application whose token this is.
 
     A token in the body counts where no header is sent: v1's older form, which django-allauth sends.
+    v1 leaves a wrong token to the gateway.
     """
     takes_body = dialect is V1 or guesses.OIDC_TAKES_TOKEN_IN_BODY
     try:
@@ -173,7 +177,10 @@ def app_by_secret(fields):
 
 
 def own_token(app):
-    """Answer the application's own token: a JWT, good wherever its older token is."""
+    """Answer the application's own token.
+
+    It is a JWT, and good wherever the application's older token is.
+    """
     token = world.vault.issue("tenant", app_jwt_value(), app.token_lifetime, app=app, family="v3")
     return answer({"code": 0, "access_token": token.value, "token_type": "Bearer", "expires_in": app.token_lifetime})
 
@@ -194,7 +201,10 @@ def find_code(dialect, fields):
 
 
 def check_code(dialect, app, code, fields):
-    """Refuse a code the application may not spend so; a refused one can still be used."""
+    """Refuse a code the application may not spend so.
+
+    A refused code can still be used.
+    """
     if code.app is not app:
         raise Denied("foreign")
     if not dialect.enveloped:
@@ -254,7 +264,10 @@ def find_refresh_token(dialect, fields):
 
 
 def check_refresh_token(dialect, app, item, fields):
-    """Refuse a refresh token the application may not spend; its access token lives on."""
+    """Refuse a refresh token the application may not spend.
+
+    The access token beside it lives on.
+    """
     if item.app is not app:
         raise Denied("foreign")
     if not app.refresh:

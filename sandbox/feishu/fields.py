@@ -4,9 +4,9 @@ from flask import request
 
 
 def json_fields():
-    """Return the fields of a JSON body, whatever its content type says.
+    """Return the fields of a JSON body.
 
-    lark-oapi sends no content type at all with its own token requests.
+    The content type does not matter: lark-oapi sends none with its own token requests.
     """
     body = request.get_json(force=True, silent=True)
     fields = body if isinstance(body, dict) else {}

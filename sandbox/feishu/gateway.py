@@ -53,7 +53,10 @@ def bearer_token(kinds):
 
 
 def live_token(kinds, value):
-    """Return the live token with this value; its looks decide how a wrong one is refused."""
+    """Return the live token with this value.
+
+    How a wrong one is refused depends on what it looks like.
+    """
     for kind in kinds:
         token = world.vault.find(kind, value)
         if world.vault.alive(token) and token.family != "passport":
@@ -75,7 +78,7 @@ def check_app(app):
 
 
 def require(app, scopes, kind="action"):
-    """Refuse an application that has none of the scopes it needs.
+    """Refuse an application that has none of these scopes.
 
     :param kind: what needs them: `action` for the call itself, `field` for something it is asked to show.
     """

@@ -114,9 +114,9 @@ def challenge():
 
 
 def issue_code(app, person, source, address=None, scopes=(), **facts):
-    """Return a new code; what the person grants adds up over all their visits.
+    """Return a new code.
 
-    A way in that takes no scope never brings a refresh token, whatever was granted before.
+    What a person grants adds up over all visits. A way in that takes no scope never brings a refresh token.
     """
     granted = world.feishu.grants[app, person]
     granted.update(scopes)

@@ -120,7 +120,10 @@ def app_token_value():
 
 
 def app_jwt_value():
-    """Return an application's token as v3 gives it, as long as Feishu says it may become."""
+    """Return an application's token as v3 gives it.
+
+    It is as long as Feishu says a token may become.
+    """
     return jwt_value(LONGEST_TOKEN)
 
 
