@@ -18,7 +18,19 @@ class TestQueue:
     def portal(self, make_portal):
         return make_portal(PORTAL_UNKNOWN_PEOPLE="queue")
 
-    def test_they_see_who_they_are_and_that_somebody_was_asked(self, client, portal):
+    @pytest.mark.parametrize(
+        ("language", "waits", "untrue"),
+        [
+            ("en", "Your request is waiting for an administrator.", "has been asked"),
+            ("zh", "已提交，等待管理员审批", "已通知"),
+        ],
+    )
+    def test_they_read_that_they_wait_and_not_that_anybody_was_told(self, client, language, waits, untrue):
+        client.post_form("/language", language=language)
+        page = client.sign_in().text
+        assert waits in page and untrue not in page and reference_in(page)
+
+    def test_they_see_who_they_are_and_that_they_wait(self, client, portal):
         answer = client.sign_in()
         assert answer.status_code == 403
         assert "Waiting for approval" in answer.text
