@@ -35,14 +35,14 @@ def use(token: str, client: Client, old_token: str | None = None) -> SignedIn | 
     """
     with models.write() as session:
         mine = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now())
-        account_id = session.scalar(delete(OneTimeLink).where(*mine).returning(OneTimeLink.account_id))
-        if account_id is None:
+        account = select(Account).join(OneTimeLink).where(*mine)  # locked first, as wherever links are made
+        account = session.scalar(account.with_for_update(key_share=True, of=Account))
+        if account is None or session.execute(delete(OneTimeLink).where(*mine)).rowcount != 1:
             return None
-        account = session.get_one(Account, account_id)
         if not account.active:
             raise Code(40304, "the account is disabled")
-        opened, _ = sessions.open_(account, None, None, "link", client)
         if old_token:
             models.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
+        opened, _ = sessions.open_(account, None, None, "link", client)
         audit("login", client, actor_id=account.id, account_id=account.id, details={"how": "link"})
         return SignedIn(opened, account.id, None)

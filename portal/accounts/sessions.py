@@ -1,16 +1,19 @@
 """Sessions on the server: opened at sign-in, checked at every request, ended for good."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from portal import models
 from portal.errors import Code
 from portal.models import MAY_SIGN_IN, Account, Client, Identity, LoginSession, audit, db, fingerprint, now
 
 FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
+MOST_OPEN = 20  # sessions of an account
+PAGE_SIZE = 20  # sessions
 
 
 def open_(
@@ -18,8 +21,11 @@ def open_(
 ) -> tuple[str, LoginSession]:
     """Open a session inside the caller's transaction; return its token, which is stored nowhere, and its row.
 
+    An account's oldest sessions beyond `MOST_OPEN` end. Sessions of one account are opened one after the other.
+
     :param how: the attempt's kind, or `link`.
     """
+    db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update(key_share=True))
     token, moment = secrets.token_urlsafe(32), now()
     row = LoginSession(
         token_hash=fingerprint(token),
@@ -35,7 +41,18 @@ def open_(
     )
     db.session.add(row)
     db.session.flush()
+    end_oldest(account.id, client)
     return token, row
+
+
+def end_oldest(account_id: int, client: Client) -> None:
+    """End an account's sessions beyond the newest `MOST_OPEN`."""
+    newest_first = select(LoginSession.id).where(*still_open(account_id))
+    newest_first = newest_first.order_by(LoginSession.signed_in_at.desc(), LoginSession.id.desc())
+    why = "too many"
+    ended = models.end_sessions(LoginSession.id.in_(newest_first.offset(MOST_OPEN)), why=why)
+    if ended:
+        audit("session.end", client, account_id=account_id, details={"why": why, "sessions": ended})
 
 
 def check(token: str):
@@ -102,16 +119,39 @@ def end(token: str, client: Client, why: str = "signed out") -> None:
             audit("session.end", client, actor_id=row.account_id, account_id=row.account_id, details={"why": why})
 
 
-def open_of(account_id: int) -> list[LoginSession]:
-    """Return an account's open sessions, the one used last first."""
+def still_open(account_id: int) -> tuple:
+    """Return the conditions on `LoginSession` for the sessions of an account that are in use."""
     moment = now()
-    still = (
+    return (
         LoginSession.account_id == account_id,
         LoginSession.ended_at.is_(None),
         LoginSession.expires_at > moment,
         LoginSession.last_seen_at > moment - timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"]),
     )
-    return list(db.session.scalars(select(LoginSession).where(*still).order_by(LoginSession.last_seen_at.desc())))
+
+
+def count(account_id: int) -> int:
+    """Return how many sessions of an account are open."""
+    return db.session.scalar(select(func.count()).select_from(LoginSession).where(*still_open(account_id)))
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of an account's open sessions, its number, and how many there are in all."""
+
+    rows: list[LoginSession]
+    number: int
+    total: int
+    size: int = PAGE_SIZE
+
+
+def page(account_id: int, number: int) -> Page:
+    """Return a page of an account's open sessions, the one used last first; beyond the last page, the last one."""
+    total = count(account_id)
+    number = max(1, min(number, -(-total // PAGE_SIZE)))
+    rows = select(LoginSession).where(*still_open(account_id))
+    rows = rows.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+    return Page(list(db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))), number, total)
 
 
 def end_own(session_id: int, account_id: int, client: Client) -> None:
@@ -128,10 +168,10 @@ def end_own(session_id: int, account_id: int, client: Client) -> None:
 
 def end_others(me, client: Client) -> int:
     """End all sessions of an account but the one that asks; return how many were in use."""
-    ended = [row.id for row in open_of(me.account_id) if row.id != me.id]
+    ended = count(me.account_id) - 1
     with models.write():
         others = (LoginSession.account_id == me.account_id, LoginSession.id != me.id)
         if models.end_sessions(*others, why="ended by its holder"):
-            details = {"why": "ended by its holder", "sessions": len(ended)}
+            details = {"why": "ended by its holder", "sessions": ended}
             audit("session.end", client, actor_id=me.account_id, account_id=me.account_id, details=details)
-    return len(ended)
+    return ended

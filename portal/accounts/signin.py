@@ -138,11 +138,11 @@ def opened(identity: Identity, attempt: LoginAttempt, client: Client, old_token:
     if identity.status == NOT_ACTIVATED:
         identity.status = ACTIVE
     identity.signed_in_at, identity.signed_in_how = now(), attempt.kind
+    if old_token:
+        models.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
     token, row = sessions.open_(identity.account, identity, attempt.element, attempt.kind, client)
     mine = LoginAttempt.state_hash == attempt.state_hash
     db.session.execute(update(LoginAttempt).where(mine).values(session_id=row.id))
-    if old_token:
-        models.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
     return token
 
 

@@ -47,7 +47,7 @@ def show():
         last_ways={identity.id for identity in mine if own.is_last_way(identity, mine, known)},
         missing=entrance.named(missing),
         offered=own.offered(me),
-        sessions=sessions.open_of(me.account_id),
+        sessions=sessions.page(me.account_id, params.number(request.args.get("sessions")) or 1),
         **names(),
     )
 

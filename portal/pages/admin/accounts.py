@@ -49,7 +49,7 @@ def card(account, **more):
         account=account,
         me=frame.administrator(),
         identities=roll.identities_of(account.id),
-        sessions=sessions.open_of(account.id),
+        sessions=sessions.page(account.id, params.number(request.args.get("sessions")) or 1),
         link=roll.open_link(account.id),
         history=told(history.events),
         device=device,
@@ -173,7 +173,7 @@ def confirm(id, what):
         account=account,
         me=frame.administrator(),
         role="user" if account.role == "admin" else "admin",
-        open=len(sessions.open_of(id)),
+        open=sessions.count(id),
         link=roll.open_link(id),
         only=account.active and account.role == "admin" and roll.counts()["admin"] == 1,
     )

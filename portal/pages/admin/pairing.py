@@ -20,7 +20,7 @@ from portal.providers import http
 bp = frame.blueprint("pairing", __name__)
 bp.context_processor(vocabulary)
 
-CANDIDATES = 20  # shown of a search
+CANDIDATES = 20  # shown of a search, or of those that fit equally
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def accounts(row: Row, q: str) -> list[dict]:
     """Return the accounts to choose from: those the search finds, or else those suggested."""
     fits = {each.account.id: each for each in row.suggestions}
     if not q:
-        return [{"account": each.account, "suggestion": each} for each in fits.values()]
+        return [{"account": each.account, "suggestion": each} for each in list(fits.values())[:CANDIDATES]]
     columns = (Account.username, Account.name, Account.employee_number, Account.email)
     holds = or_(*(column.icontains(q, autoescape=True) for column in columns))
     rows = db.session.scalars(select(Account).where(holds).order_by(Account.username).limit(CANDIDATES))
@@ -178,7 +178,7 @@ def conflict(id):
     if not suggestions.in_conflict(row.suggestions) or row.person.account_id is not None:
         return to_person(id)
     strongest = row.best.strengths[0]
-    equal = [each for each in row.suggestions if each.strengths[0] == strongest]
+    equal = [each for each in row.suggestions if each.strengths[0] == strongest][:CANDIDATES]
     shown = [row.person] + [each.holder for each in equal if each.holder]
     held = {each.account.id: own.identities(each.account.id) for each in equal}
     sessions = {each.holder.id: own.open_sessions(each.holder.id) for each in equal if each.holder}

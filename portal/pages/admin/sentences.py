@@ -22,6 +22,7 @@ SENTENCES = {
     ("login.confirm", "refused", "no account"): _("Somebody could not confirm who they are"),
     ("session.end",): _("%(account)s ended a session"),
     ("session.end", "signed out"): _("%(account)s signed out"),
+    ("session.end", "too many"): _("The oldest sessions of %(account)s ended: no account has more than twenty"),
     ("session.end", "by another"): _("%(actor)s ended sessions of %(account)s"),
     ("session.end_all",): _("%(actor)s signed %(account)s out everywhere"),
     ("account.create_admin",): _("%(account)s was made an administrator on the server"),
