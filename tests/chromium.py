@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -294,10 +295,11 @@ def cookies(office, browser):
 
 
 @pytest.fixture
-def desk(browse, cookies):
-    """Return a function that opens a page on which the administrator is signed in."""
+def desk(browse, cookies, rows):
+    """Return a function that opens a page on which the administrator is signed in, as if just now."""
 
     def open_(**options):
+        rows("UPDATE login_session SET signed_in_at = ? WHERE ended_at IS NULL", f"{datetime.now(UTC):%F %T.%f}")
         page = browse(**options)
         page.context.add_cookies(cookies)
         return page

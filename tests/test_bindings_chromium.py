@@ -164,6 +164,30 @@ def test_many_at_once(office, desk, store, rows, java_script_enabled):
 
 
 @script
+def test_follow_suggestions_once_they_are_listed(office, desk, store, rows, java_script_enabled):
+    page, mark = desk(java_script_enabled=java_script_enabled), f"s{int(java_script_enabled)}"
+    with store():
+        account(f"own.{mark}", employee_number=f"E{mark}")
+        account(f"boss.{mark}", role="admin", email=f"{mark}@corp.example")
+        asked(person(f"fits{mark}", name=f"周{mark}", employee_number=f"E{mark}"))
+        asked(person(f"stranger{mark}", name=f"吴{mark}", email=f"{mark}@corp.example"))
+    page.goto(f"{office.url}/admin/queue")
+    for name in (f"周{mark}", f"吴{mark}"):
+        page.locator("li.request", has_text=name).get_by_role("checkbox").check()
+    press(page, "Bind to their suggestions")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bind 1 person?")
+    expect(page.locator("main form")).to_contain_text(f"周{mark} → own.{mark} same employee number")
+    expect(page.get_by_role("region", name="To administrators' accounts")).to_contain_text(f"吴{mark} → boss.{mark}")
+    press(page, "Bind")
+    said(page, "1 person is bound.")
+    assert rows(BOUND, f"fits{mark}") == [(f"own.{mark}", "queue")]
+    assert rows(BOUND, f"stranger{mark}") == []
+    page.goto(f"{office.url}/admin/queue")
+    follow(page, f"Look at both 吴{mark}")
+    expect(page.get_by_text("same e-mail, typed by the person")).to_be_visible()
+
+
+@script
 def test_somebody_by_the_platforms_id(office, desk, store, rows, java_script_enabled):
     office.sandbox.reset()
     page, who = desk(java_script_enabled=java_script_enabled), "lisi" if java_script_enabled else "wangwu"
@@ -209,7 +233,8 @@ def crowd(store):
             name="a-very-long-name-without-any-blank-in-it-that-has-to-be-broken-somewhere",
             employee_number="X2",
         )
-        asked(waits), asked(claims)
+        boss = account("x.boss", role="admin", email="boss@corp.example")
+        asked(waits), asked(claims), asked(person("x.stranger", name=HOSTILE, email=boss.email))
         return {
             "table": "/admin/bindings",
             "nobody fits": "/admin/bindings?q=nobody-of-that-name&status=bound",
@@ -233,6 +258,21 @@ def many(page, crowd, office, watch):
     page.locator("button[value=unbind]").click()
 
 
+def decide(page, doing, office):
+    page.goto(f"{office.url}/admin/queue")
+    page.locator("[data-tick-all]").check()
+    page.locator(f"button[name=do][value={doing}]").click()
+    expect(page.locator("main form button").last).to_be_visible()
+
+
+def accept(page, crowd, office, watch):
+    decide(page, "bind", office)
+
+
+def create(page, crowd, office, watch):
+    decide(page, "create", office)
+
+
 def raw_fault(page, crowd, office, watch):
     watch.expect(404, "/admin/bindings/look-up")
     page.goto(office.url + crowd["account"])
@@ -252,7 +292,7 @@ def empty(page, crowd, office, watch):
     page.goto(f"{office.url}/admin/queue?page=2")
 
 
-STATES = {"many": many, "raw fault": raw_fault, "changed": changed, "empty": empty}
+STATES = {"many": many, "accept": accept, "create": create, "raw fault": raw_fault, "changed": changed, "empty": empty}
 PAGES = [
     *("table", "nobody fits", "bound", "waiting", "unbind", "conflict", "twins", "both", "impossible", "person"),
     *("account", "queue", "refused"),
