@@ -13,6 +13,7 @@ from portal.models import MAY_SIGN_IN, Account, Client, Identity, LoginSession, 
 
 FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
 MOST_OPEN = 20  # sessions of an account
+ENDED_AT_ONCE = 1000  # sessions; of a time without a limit there may be so many that a sign-in would take too long
 PAGE_SIZE = 20  # sessions
 
 
@@ -49,8 +50,8 @@ def end_oldest(account_id: int, client: Client) -> None:
     """End an account's sessions beyond the newest `MOST_OPEN`."""
     newest_first = select(LoginSession.id).where(*still_open(account_id))
     newest_first = newest_first.order_by(LoginSession.signed_in_at.desc(), LoginSession.id.desc())
-    why = "too many"
-    ended = models.end_sessions(LoginSession.id.in_(newest_first.offset(MOST_OPEN)), why=why)
+    surplus, why = newest_first.offset(MOST_OPEN).limit(ENDED_AT_ONCE), "too many"
+    ended = models.end_sessions(LoginSession.id.in_(surplus), why=why)
     if ended:
         audit("session.end", client, account_id=account_id, details={"why": why, "sessions": ended})
 
