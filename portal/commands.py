@@ -224,10 +224,12 @@ def start_all(programs: processes.Programs, port: int, sandbox_port: int) -> Non
 
 
 def first_administrator() -> str:
-    """Return a fresh link for the account `admin`, or how to get in where a person has it."""
+    """Return a fresh link for the account `admin`, or how to get in where a user's account has that name."""
     try:
         return link_of(administrators.make("admin"))
     except administrators.Bound as bound:
+        if bound.account.role == "admin":
+            return link_of(administrators.make("admin", promote=True))
         return f"sign in as {people_in(bound.people)}, or run: flask create-admin admin --promote"
 
 

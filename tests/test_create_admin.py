@@ -7,6 +7,7 @@ from conftest import both_databases
 from office import account, inside
 from staff import desk
 
+from portal.commands import first_administrator
 from portal.models import Account, AuditEvent, db
 
 
@@ -146,6 +147,18 @@ def test_the_audit_tells_what_was_done(portal, command):
     assert "lisi was made an administrator on the server" in page
     assert "lisi was not made an administrator on the server: people are bound" in page
     assert "1 session ended" in page
+
+
+@pytest.mark.parametrize(("role", "opened"), [("admin", True), ("user", False)])
+def test_make_run_prints_a_link_unless_a_users_account_has_the_name(portal, sandbox, role, opened):
+    sandbox.person("feishu", "lisi", set={"user_id": "admin"})
+    portal.test_client().sign_in(person="lisi")
+    with inside(portal) as session:
+        session.query(Account).update({"role": role})
+        session.commit()
+        assert state_of(portal, "admin") == (role, True)
+        assert ("/login/once/" in first_administrator()) is opened
+    assert state_of(portal, "admin") == (role, True)
 
 
 def test_without_tables_it_says_what_to_run(make_portal, tmp_path):
