@@ -3,19 +3,18 @@
 import csv
 import io
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import both_databases
+from importing import HEAD, count, dry_run, judged, posted, results, stored_person, table, upload
 from office import account, administrator, inside, text_of
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from portal.accounts import csv_files, imports, listing, matching
 from portal.models import LEFT, Account, AuditEvent, BindingRequest, FSInnerAuthModel, Identity, Import, ImportRow, now
-from portal.models import QywxInnerAuthModel as WeCom
 from portal.pages.admin import imports as pages
-
-HEAD = "username,employee number,e-mail,mobile,platform,platform id,name,role\n"
 
 
 @pytest.fixture
@@ -26,23 +25,7 @@ def alice(portal):
 @pytest.fixture
 def person(portal):
     """Return a function that stores a person; it gives their id."""
-
-    def make(user_id, model=WeCom, account_id=None, **more):
-        provider = "wecom" if model is WeCom else "feishu"
-        with inside(portal) as session:
-            made = model(
-                provider=provider,
-                tenant="company",
-                subject=user_id.casefold(),
-                user_id=user_id,
-                account_id=account_id,
-                **{"name": user_id.title(), **more},
-            )
-            session.add(made)
-            session.commit()
-            return made.id
-
-    return make
+    return partial(stored_person, portal)
 
 
 @pytest.fixture
@@ -54,44 +37,6 @@ def bound(portal):
             return session.scalar(select(Identity.account_id).where(Identity.id == id))
 
     return read
-
-
-def upload(browser, content, name="staff.csv"):
-    content = content if isinstance(content, bytes) else content.encode()
-    return browser.post_form("/admin/bindings/import", file=(io.BytesIO(content), name))
-
-
-def dry_run(browser, lines, head=HEAD):
-    """Upload lines; return the address of the dry run."""
-    answer = upload(browser, head + lines)
-    assert answer.status_code == 303, text_of(answer.text)
-    return answer.location
-
-
-def judged(portal, address):
-    """Return what would come of each line, by line."""
-    with inside(portal) as session:
-        rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
-        return {row.line: (row.outcome, row.reason) for row in session.scalars(rows)}
-
-
-def results(portal, address):
-    with inside(portal) as session:
-        rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
-        return {row.line: (row.result, row.reason) for row in session.scalars(rows)}
-
-
-def count(portal, model, *conditions):
-    with inside(portal) as session:
-        return session.scalar(select(func.count()).select_from(model).where(*conditions))
-
-
-def table(answer):
-    """Return a downloaded file as rows; it must begin with the mark by which spreadsheets know UTF-8."""
-    assert answer.status_code == 200 and answer.mimetype == "text/csv"
-    assert answer.headers["Content-Disposition"].startswith("attachment; ")
-    assert answer.data.startswith(b"\xef\xbb\xbf")
-    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
 
 
 # What a file may look like
@@ -161,18 +106,6 @@ def test_only_here_and_only_for_administrators_a_body_may_be_large(alice, portal
     assert posted(alice, b"username,name\nx," + b"y" * 10 * 1024 * 1024).status_code == 413
     assert upload(portal.test_client(), big).status_code == 413
     assert alice.post_form("/admin/accounts/create", username="x" * 70_000).status_code == 413
-
-
-def posted(browser, content):
-    """Send a file as one piece: the test client would keep a large one in a file of its own."""
-    token = browser.get("/api/csrf").json["csrfToken"]
-    parts = {'name="csrf_token"': token.encode(), 'name="file"; filename="staff.csv"': content}
-    body = b"".join(
-        f"--edge\r\nContent-Disposition: form-data; {name}\r\n\r\n".encode() + value + b"\r\n"
-        for name, value in parts.items()
-    )
-    body += b"--edge--\r\n"
-    return browser.post("/admin/bindings/import", data=body, content_type="multipart/form-data; boundary=edge")
 
 
 # What comes of a line
@@ -270,7 +203,7 @@ def test_applying_binds_what_is_new_and_leaves_the_rest(alice, portal, person, b
     bob, carol = account(portal, "bob"), account(portal, "carol")
     free, moving = person("free"), person("moving", FSInnerAuthModel, account_id=bob)
     newcomer = person("newcomer")
-    address = dry_run(alice, "bob,,,,,free\ncarol,,,,,moving\ndave,,,,,newcomer,Dave,admin\nnobody,,,,,none\n")
+    address = dry_run(alice, "bob,,,,,free\ncarol,,,,,moving\ndave,,,,,newcomer,Newcomer,admin\nnobody,,,,,none\n")
     assert judged(portal, address) == {
         **{2: ("new", ""), 3: ("change", ""), 4: ("account", ""), 5: ("error", "no_person")},
     }
@@ -294,7 +227,7 @@ def test_applying_binds_what_is_new_and_leaves_the_rest(alice, portal, person, b
 @both_databases
 def test_accounts_and_moves_are_choices_of_their_own(alice, portal, person, bound):
     bob, carol = account(portal, "bob"), account(portal, "carol")
-    moving, newcomer = person("moving", account_id=bob), person("newcomer")
+    moving, newcomer = person("moving", account_id=bob), person("newcomer", name="戴夫")
     both = person("both", FSInnerAuthModel)
     address = dry_run(
         alice, "carol,,,,,moving\ndave,,,,,newcomer,戴夫,管理员\ndave,,,,,both,,\nerin,,,,,,Erin\n"
@@ -413,7 +346,7 @@ def test_the_failed_lines_come_back_with_reasons_and_can_be_uploaded_again(alice
 
 def test_every_reason_has_words_and_every_word_a_reason():
     sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (imports, matching)]
-    said = set(re.findall(r'Trouble\("\w+", "(\w+)"', sources[1]))
+    said = set(re.findall(r'Trouble\("\w+", f?"(\w+)[:"]', sources[1]))
     said |= {"no_account", "not_chosen", *re.findall(r'(?:"failed", |\d: )"(\w+)"', sources[0])}
     said |= set(re.findall(r'refusal.code, "(\w+)"', sources[0]))
     assert said == set(matching.REASONS)
