@@ -4,15 +4,18 @@ Nothing is believed of the browser between the two: a line is carried out as it 
 `bindings`, and a line that is carried out twice changes nothing the second time.
 """
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import islice
 
 from sqlalchemy import delete, func, insert, select, update
 
 from portal import database, models
-from portal.accounts import bindings, csv_files, matching, register
+from portal.accounts import bindings, csv_files, matching, register, usernames
 from portal.errors import Code
 from portal.models import Account, Client, Identity, Import, ImportRow, audit, db, now
+from portal.text import LONGEST, username_key
 
 LIFE = timedelta(days=1)
 MOST_LINES = 100_000
@@ -39,40 +42,39 @@ WORDS = {  # column -> what a file may say -> what it means
 
 
 class BadFile(ValueError):
-    """The file can't be used; `why` is `unreadable`, `empty`, `too_long`, `twice`, `no_username` or `no_key`."""
+    """The file can't be used.
 
-    def __init__(self, why: str):
+    :param why: `empty`, `too_long`, `twice`, `no_username`, `no_key`, or as in `csv_files.Unreadable`.
+    :param line: the number of the line it is about, if there is one.
+    """
+
+    def __init__(self, why: str, line: int | None = None):
         super().__init__(why)
-        self.why = why
+        self.why, self.line = why, line
 
 
 # The file
 
 
-def upload(content: bytes, file: str, account_id: int) -> Import:
+def upload(content: bytes, file: str, account_id: int, platforms: Mapping[str, str]) -> Import:
     """Keep an uploaded file for its dry run; return what stands for it.
+
+    The file is read twice: once to see that it can be used, and once to keep its lines, some at a time.
 
     :param file: its name, to show.
     :param account_id: the administrator: nobody else can see or apply it.
+    :param platforms: what our own exports call each provider -> the provider.
     :raises BadFile: saying why it can't be used.
     """
-    lines = csv_files.read(content)
-    try:
-        columns, unused = understood(next(lines, (1, []))[1])
-        rows = [as_row(line, columns, cells) for line, cells in lines]
-    except csv_files.Unreadable:
-        raise BadFile("unreadable") from None
-    if not rows:
-        raise BadFile("empty")
-    if len(rows) > MOST_LINES:
-        raise BadFile("too_long")
+    columns, unused = looked_through(content)
+    words = WORDS | {"provider": WORDS["provider"] | {folded(name): it for name, it in platforms.items()}}
     with models.write() as session:
         forget_old(REMOVED_AT_ONCE)
         job = Import(account_id=account_id, file=file[:255], unused=unused, state="reading", expires_at=now() + LIFE)
         session.add(job)
-    for start in range(0, len(rows), STORED_AT_ONCE):
+    lines = islice(csv_files.read(content), 1, None)
+    while part := [as_row(line, columns, cells, words) for line, cells in islice(lines, STORED_AT_ONCE)]:
         with models.write() as session:
-            part = rows[start : start + STORED_AT_ONCE]
             session.execute(insert(ImportRow), [{**row, "import_id": job.id} for row in part])
     with models.write() as session:
         session.execute(update(Import).where(Import.id == job.id).values(state="checking"))
@@ -102,6 +104,24 @@ def remove_lines(import_id: int, most: int) -> int:
     return removed
 
 
+def looked_through(content: bytes) -> tuple[list[str | None], list[str]]:
+    """Return which of our columns each heading of a file means, and the headings that mean none; keep no line.
+
+    :raises BadFile: saying why the file can't be used.
+    """
+    lines = csv_files.read(content)
+    try:
+        columns, unused = understood(next(lines, (1, []))[1])
+        number = sum(1 for _ in islice(lines, MOST_LINES + 1))
+    except csv_files.Unreadable as error:
+        raise BadFile(error.why, error.line) from None
+    if number > MOST_LINES:
+        raise BadFile("too_long")
+    if not number:
+        raise BadFile("empty")
+    return columns, unused
+
+
 def understood(headings: list[str]) -> tuple[list[str | None], list[str]]:
     """Return which of our columns each heading means, and the headings that mean none.
 
@@ -120,15 +140,18 @@ def understood(headings: list[str]) -> tuple[list[str | None], list[str]]:
 
 
 def folded(heading: str) -> str:
-    return " ".join(heading.replace("_", " ").replace("\u3000", " ").casefold().split())
+    """Return the form in which headings and our own words are compared: neither case nor width matter."""
+    return " ".join(unicodedata.normalize("NFKC", heading).replace("_", " ").casefold().split())
 
 
-def as_row(line: int, columns: list, cells: list[str]) -> dict:
-    said = {column: cell for column, cell in zip(columns, cells, strict=False) if column and cell}
-    for column, words in WORDS.items():
+def as_row(line: int, columns: list, cells: list[str], words: dict) -> dict:
+    """Return a line's columns; a cell that is too long keeps as much as shows that it is."""
+    told = zip(columns, cells, strict=False)
+    said = {column: cell[: LONGEST + 1] for column, cell in told if column and cell}
+    for column, meanings in words.items():
         if column in said:
-            said[column] = words.get(folded(said[column]), said[column].casefold())
-    return {"line": line, "cells": said, "username": said.get("username", "")[:255]}
+            said[column] = meanings.get(folded(said[column]), said[column].casefold())[: LONGEST + 1]
+    return {"line": line, "cells": said, "username": username_key(said.get("username", ""))}
 
 
 # Looking it up
@@ -268,7 +291,8 @@ def step(job: Import, client: Client) -> None:
 
 def carry_out(row: ImportRow, job: Import, client: Client) -> tuple[str, str]:
     """Bind the person a line means, making the account where that was chosen; return result and reason."""
-    line, said = (row.identity_id, row.username, row.seen), dict(row.cells)
+    said = dict(row.cells)
+    line = (row.identity_id, said["username"], row.seen)
     try:
         with bindings.deciding("binding.make", client, actor_id=job.account_id, identity_id=row.identity_id):
             put_into_effect(*line, said, job, client)
@@ -280,7 +304,9 @@ def carry_out(row: ImportRow, job: Import, client: Client) -> tuple[str, str]:
 
 
 def put_into_effect(identity_id, username, seen, said, job, client):
-    account = db.session.scalar(select(Account).where(Account.username == username))
+    account = usernames.find(username)
+    if account is not None and account.username != username:
+        raise Code(40900, "an account of that username, in another case, has been made meanwhile")
     if account is None:
         if not job.with_accounts:
             raise Code(60111, "the account has gone meanwhile")

@@ -1,6 +1,7 @@
 """What a line of an import means: which person, which account, and what would come of it."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -9,11 +10,17 @@ from sqlalchemy import or_, select
 
 from portal.accounts import register
 from portal.models import MAY_SIGN_IN, Account, BindingRequest, Identity, Import, ImportRow, db
+from portal.text import LONGEST, ascii_lower, compared, narrow, wide
 
 REASONS = {
     "no_username": _("The line has no username."),
     "no_person": _("Nobody of the directory fits."),
-    "keys_differ": _("Its columns mean different people."),
+    "keys_differ": _("Its columns do not mean one and the same person."),
+    "unusable": _("What stands in the column %(heading)s can't be used to find anybody."),
+    "cell_too_long": _("What stands in the column %(heading)s is too long."),
+    "name_differs": _("It means %(name)s, and the name in it is another."),
+    "case": _("There is an account %(username)s: upper and lower case make no difference. Write it the same way."),
+    "case_of_line": _("Line %(line)s writes this username in another case."),
     "own_email": _(
         "Only the person says that this is their e-mail address; name them by employee number, mobile or platform id."
     ),
@@ -31,6 +38,16 @@ REASONS = {
     "changed": _("It has changed since the dry run."),
 }
 KEYS = ("employee_number", "email", "mobile", "provider_id")
+LOOKED_UP = {  # what a line says -> the columns of people it is looked up in
+    "employee_number": (Identity.employee_number,),
+    "email": (Identity.company_email,),
+    "own_email": (Identity.email_folded,),
+    "mobile": (Identity.mobile,),
+    "provider_id": (Identity.user_id, Identity.subject),
+}
+FOUND = (Identity.id, Identity.provider, Identity.tenant, Identity.account_id, Identity.status, Identity.name)
+SPACERS = re.compile("[\\s().\\-/\u2010-\u2015\u2212]")
+CHINESE_MOBILE = re.compile("861[0-9]{10}")  # the country number without a sign before it
 CHANGES_SOMETHING = ("new", "account", "change", "unchanged")  # a later line may not mean the same
 
 
@@ -43,14 +60,21 @@ class Found:
     tenant: str
     account_id: int | None
     status: int
+    name: str
 
 
 class Trouble(Exception):
-    """A line can't be carried out: `error` or `conflict`, the reason, and the other line it is about."""
+    """A line can't be carried out.
 
-    def __init__(self, outcome: str, reason: str, other_line: int | None = None):
+    :param outcome: `error` or `conflict`.
+    :param reason: one of `REASONS`, and behind a colon the column it is about.
+    :param other_line: the line it is in conflict with.
+    :param account_id: the account it is in conflict with.
+    """
+
+    def __init__(self, outcome: str, reason: str, other_line: int | None = None, account_id: int | None = None):
         super().__init__(reason)
-        self.outcome, self.reason, self.other_line = outcome, reason, other_line
+        self.outcome, self.reason, self.other_line, self.account_id = outcome, reason, other_line, account_id
 
 
 class Known:
@@ -58,39 +82,47 @@ class Known:
 
     def __init__(self, job: Import, rows: list[ImportRow]):
         keys = (*KEYS, "own_email")
-        self.people = {key: people_by(key, {sought(key, row) for row in rows} - {""}) for key in keys}
-        usernames = {row.username for row in rows if row.username}
-        columns = (Account.username, Account.id, Account.active)
-        accounts = db.session.execute(select(*columns).where(Account.username.in_(usernames)))
-        self.accounts = {username: (id, active) for username, id, active in accounts}
+        self.people = {key: people_by(key, {said_of(key, row) for row in rows} - {""}) for key in keys}
+        spelled, usernames = {spelling(row) for row in rows}, {row.username for row in rows}
+        alike = or_(Account.username.in_(spelled), Account.username_key.in_(usernames))
+        accounts = db.session.scalars(select(Account).where(alike)).all()
+        self.accounts = {account.username_key: account for account in accounts}
+        self.accounts |= {account.username: account for account in accounts}
         held = (Identity.account_id, Identity.provider, Identity.tenant, Identity.id)
-        ids = [id for id, _active in self.accounts.values()]
+        ids = [account.id for account in accounts]
         rows_held = db.session.execute(select(*held).where(Identity.account_id.in_(ids)))
         self.holders = {(account, provider, tenant): id for account, provider, tenant, id in rows_held}
         found = {person.id for key in self.people.values() for people in key.values() for person in people}
         refused = (BindingRequest.state == "refused", BindingRequest.identity_id.in_(found))
         self.refused = set(db.session.scalars(select(BindingRequest.identity_id).where(*refused)))
-        self.lines_of_people, self.lines_of_accounts = {}, {}
+        self.lines_of_people, self.lines_of_accounts, self.lines_of_names = {}, {}, {}
         self.remember_earlier(job, found, usernames)
 
     def remember_earlier(self, job, found, usernames):
         """Take in the lines looked at before that mean the same people or accounts."""
-        columns = (ImportRow.line, ImportRow.username, Identity.id, Identity.provider, Identity.tenant)
-        earlier = select(*columns).join(Identity, Identity.id == ImportRow.identity_id)
+        columns = (Identity.id, Identity.provider, Identity.tenant)
+        earlier = select(ImportRow, *columns).outerjoin(Identity, Identity.id == ImportRow.identity_id)
         same = or_(ImportRow.identity_id.in_(found), ImportRow.username.in_(usernames))
         those = (ImportRow.import_id == job.id, ImportRow.outcome.in_(CHANGES_SOMETHING), same)
-        for line, username, id, provider, tenant in db.session.execute(earlier.where(*those)):
-            self.lines_of_people[id] = line
-            self.lines_of_accounts[username, provider, tenant] = line
+        for row, id, provider, tenant in db.session.execute(earlier.where(*those)):
+            self.lines_of_names[row.username] = row
+            self.lines_of_people[id] = row.line
+            self.lines_of_accounts[row.username, provider, tenant] = row.line
 
     def meant(self, key: str, row: ImportRow) -> set[Found]:
         """Return the people a line may mean by one of its keys, of the platform it names."""
-        people, provider = self.people[key].get(sought(key, row), set()), row.cells.get("provider")
+        people, provider = self.people[key].get(said_of(key, row), set()), row.cells.get("provider")
         return {person for person in people if provider in (None, person.provider)}
 
-    def remember(self, row: ImportRow, person: Found) -> None:
-        self.lines_of_people[person.id] = row.line
-        self.lines_of_accounts[row.username, person.provider, person.tenant] = row.line
+    def account_of(self, row: ImportRow) -> Account | None:
+        """Return the account a line names, which may be written in another case."""
+        return self.accounts.get(spelling(row)) or self.accounts.get(row.username)
+
+    def remember(self, row: ImportRow, person: Found | None) -> None:
+        self.lines_of_names[row.username] = row
+        if person:
+            self.lines_of_people[person.id] = row.line
+            self.lines_of_accounts[row.username, person.provider, person.tenant] = row.line
 
 
 def judge(job: Import, rows: list[ImportRow]) -> None:
@@ -101,10 +133,10 @@ def judge(job: Import, rows: list[ImportRow]) -> None:
             person = person_of(row, known)
             row.identity_id, row.seen = (person.id, person.account_id) if person else (None, None)
             row.outcome = outcome(row, person, known)
-            if person:
-                known.remember(row, person)
+            known.remember(row, person)
         except Trouble as trouble:
             row.outcome, row.reason, row.other_line = trouble.outcome, trouble.reason, trouble.other_line
+            row.seen = trouble.account_id or row.seen
 
 
 def person_of(row: ImportRow, known: Known) -> Found | None:
@@ -114,13 +146,14 @@ def person_of(row: ImportRow, known: Known) -> Found | None:
     """
     if not row.username:
         raise Trouble("error", "no_username")
-    found = {key: known.meant(key, row) for key in KEYS if sought(key, row)}
+    check_cells(row)
+    found = {key: known.meant(key, row) for key in KEYS if said_of(key, row)}
     if not found:
         return None
     says_only_the_person = list(found) == ["email"] and not found["email"]
     if "email" in found:
         found["email"] = found["email"] or known.meant("own_email", row)
-    if not all(found.values()):
+    if not any(found.values()):
         raise Trouble("error", "no_person")
     people = set.intersection(*found.values())
     if not people:
@@ -137,14 +170,17 @@ def outcome(row: ImportRow, person: Found | None, known: Known) -> str:
 
     :raises Trouble: when it can't be carried out.
     """
-    account_id, active = known.accounts.get(row.username, (None, True))
-    if account_id is None:
+    account = known.account_of(row)
+    account_id = account.id if account else None
+    check_username(row, account, known)
+    if account is None:
         check_account(row)
     if person is None:
-        return "account" if account_id is None else "unchanged"
+        return "account" if account is None else "unchanged"
+    check_name(row, person, account)
     if person.status not in MAY_SIGN_IN:
         raise Trouble("error", "left")
-    if not active:
+    if account is not None and not account.active:
         raise Trouble("error", "disabled")
     check_earlier(row, person, known)
     if account_id is not None and person.account_id == account_id:
@@ -156,6 +192,32 @@ def outcome(row: ImportRow, person: Found | None, known: Known) -> str:
     if person.account_id is not None:
         return "change"
     return "account" if account_id is None else "new"
+
+
+def check_cells(row: ImportRow) -> None:
+    """Raise unless every cell can mean something: one that is filled in is never passed over."""
+    for column, said in row.cells.items():
+        if len(said) > LONGEST:
+            raise Trouble("error", f"cell_too_long:{column}")
+        if column in KEYS and not forms(column, said):
+            raise Trouble("error", f"unusable:{column}")
+
+
+def check_username(row: ImportRow, account: Account | None, known: Known) -> None:
+    if account is not None and account.username != spelling(row):
+        raise Trouble("conflict", "case", account_id=account.id)
+    earlier = known.lines_of_names.get(row.username)
+    if earlier is not None and spelling(earlier) != spelling(row):
+        raise Trouble("conflict", "case_of_line", earlier.line)
+
+
+def check_name(row: ImportRow, person: Found, account: Account | None) -> None:
+    """Raise where a line names somebody else than it means; the account's own name will do."""
+    said, names = compared(row.cells.get("name", "")), {compared(person.name)}
+    if account is not None:
+        names.add(compared(account.name))
+    if said and person.name and said not in names:
+        raise Trouble("conflict", "name_differs")
 
 
 def check_account(row: ImportRow) -> None:
@@ -174,42 +236,55 @@ def check_earlier(row: ImportRow, person: Found, known: Known) -> None:
         raise Trouble("conflict", "same_account", known.lines_of_accounts[account])
 
 
-def sought(key: str, row: ImportRow) -> str:
-    """Return what a line says under a key, in the form people are compared by."""
-    said = row.cells.get(key, "")
-    if key == "email":
-        return said.lower()
-    if key == "own_email":
-        return sought("email", row)
-    return bare(said) if key == "mobile" else said
+def spelling(row: ImportRow) -> str:
+    """Return a line's username as it is written there."""
+    return row.cells.get("username", "")
+
+
+def said_of(key: str, row: ImportRow) -> str:
+    """Return what a line says under a key."""
+    return row.cells.get("email" if key == "own_email" else key, "")
+
+
+def forms(key: str, said: str) -> set[str]:
+    """Return how the database may spell what a cell says; nothing for what can't be such a key."""
+    usual = unicodedata.normalize("NFKC", said)
+    if key in ("email", "own_email"):
+        spelled = (said, usual) if register.EMAIL.fullmatch(usual) else ()
+        return {fold(text) for text in spelled for fold in (str.lower, ascii_lower)}  # as either database does
+    if key == "mobile":
+        number = bare(usual)
+        return {f"{prefix}{number}" for prefix in ("", "+86", "+86-", "+86 ", "86", "0086")} if number else set()
+    if key == "employee_number":
+        return {said, usual, wide(usual)}
+    return {said, narrow(said)}  # other forms of a letter are other ids
 
 
 def bare(mobile: str) -> str:
-    """Return a number's digits without the Chinese country number, which one platform writes and the other doesn't."""
-    digits = re.sub(r"[^0-9+]", "", mobile)
-    return digits.removeprefix("+86").removeprefix("0086")
+    """Return a number's digits without the Chinese country number, which one platform writes and the other doesn't.
+
+    "" for what is no telephone number.
+    """
+    digits = SPACERS.sub("", mobile)
+    if not register.MOBILE.fullmatch(digits):
+        return ""
+    digits = f"+{digits[2:]}" if digits.startswith("00") else digits
+    digits = digits.removeprefix("+86")
+    return digits[2:] if CHINESE_MOBILE.fullmatch(digits) else digits
 
 
-def people_by(key: str, values: set[str]) -> dict[str, set[Found]]:
-    """Return the stored people that have one of the values, by value."""
-    if not values:
-        return {}
-    said, condition = {
-        "employee_number": (Identity.employee_number, Identity.employee_number.in_(values)),
-        "email": (Identity.company_email, Identity.company_email.in_(values)),
-        "own_email": (Identity.email_folded, Identity.email_folded.in_(values)),
-        "mobile": (Identity.mobile, Identity.mobile.in_(values | {f"+86{value}" for value in values})),
-        "provider_id": (Identity.user_id, None),
-    }[key]
-    if key == "provider_id":
-        condition = or_(Identity.user_id.in_(values), Identity.subject.in_(values | {v.casefold() for v in values}))
-    columns = (Identity.id, Identity.provider, Identity.tenant, Identity.account_id, Identity.status)
+def people_by(key: str, sayings: set[str]) -> dict[str, set[Found]]:
+    """Return the stored people that have one of the values, by what lines say."""
     found = defaultdict(set)
-    for value, subject, *rest in db.session.execute(select(said, Identity.subject, *columns).where(condition)):
-        person = Found(*rest)
-        names = {bare(value)} if key == "mobile" else {value}
-        if key == "provider_id":
-            names = {each for each in values if each in (value, subject) or each.casefold() == subject}
-        for name in names:
-            found[name].add(person)
+    for column in LOOKED_UP[key]:
+        meant = defaultdict(set)
+        for said in sayings:
+            spelled = forms(key, said)
+            spelled |= {ascii_lower(form) for form in spelled} if column is Identity.subject else set()
+            for form in spelled:
+                meant[form].add(said)
+        rows = select(column, *FOUND).where(column.in_(meant)) if meant else None
+        for value, *rest in db.session.execute(rows) if meant else ():
+            for said in meant[value]:
+                found[said].add(Found(*rest))
     return found

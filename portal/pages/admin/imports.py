@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext as N_  # a name that text is collected by
 
 from portal.accounts import imports, listing, tree
 from portal.accounts.contacts import masked_email, masked_mobile
@@ -21,28 +21,31 @@ bp = frame.blueprint("imports", __name__)
 
 EXPORTED_AT_ONCE = 500
 PROBLEMS = {
-    "missing": lazy_gettext("Please choose a file."),
-    "unreadable": lazy_gettext("This can't be read as CSV. Save it as CSV in UTF-8 or GB18030."),
-    "empty": lazy_gettext("There is no line below the headings."),
-    "too_long": lazy_gettext("The file has more than 100,000 lines. Please split it."),
-    "twice": lazy_gettext("Two columns mean the same. Please remove one."),
-    "no_username": lazy_gettext("There is no column for the username. Compare the headings with the template."),
-    "no_key": lazy_gettext(
+    "missing": N_("Please choose a file."),
+    "unreadable": N_("This can't be read as CSV. Save it as CSV in UTF-8 or GB18030."),
+    "quotes": N_("This can't be read as CSV: the quotation marks from line %(line)s on are not in pairs."),
+    "columns": N_("Line %(line)s has more than 200 columns. Please remove those that are not needed."),
+    "long_line": N_("Line %(line)s is too long for a line of a table."),
+    "empty": N_("There is no line below the headings."),
+    "too_long": N_("The file has more than 100,000 lines. Please split it."),
+    "twice": N_("Two columns mean the same. Please remove one."),
+    "no_username": N_("There is no column for the username. Compare the headings with the template."),
+    "no_key": N_(
         "Besides the username a column must say who is meant: employee number, e-mail, mobile "
         "number or the platform's id."
     ),
 }
 HEADINGS = {
-    "username": lazy_gettext("Username"),
-    "employee_number": lazy_gettext("Employee number"),
-    "email": lazy_gettext("E-mail"),
-    "mobile": lazy_gettext("Mobile"),
-    "provider": lazy_gettext("Platform"),
-    "provider_id": lazy_gettext("Platform ID"),
-    "name": lazy_gettext("Name"),
-    "role": lazy_gettext("Role"),
+    "username": N_("Username"),
+    "employee_number": N_("Employee number"),
+    "email": N_("E-mail"),
+    "mobile": N_("Mobile"),
+    "provider": N_("Platform"),
+    "provider_id": N_("Platform ID"),
+    "name": N_("Name"),
+    "role": N_("Role"),
 }
-ROLES = {"user": lazy_gettext("User"), "admin": lazy_gettext("Administrator")}
+ROLES = {"user": N_("User"), "admin": N_("Administrator")}
 OUTCOMES = ("new", "account", "change", "unchanged", "conflict", "error")
 
 
@@ -54,9 +57,10 @@ def form():
     return page_of_form()
 
 
-def page_of_form(problem: str | None = None):
+def page_of_form(problem: str | None = None, line: int | None = None):
     jobs = imports.recent(frame.administrator().account_id)
-    return render_template("admin/import.html", problem=PROBLEMS.get(problem), jobs=jobs)
+    told = str(PROBLEMS[problem]) % {"line": line} if problem else None
+    return render_template("admin/import.html", problem=told, jobs=jobs)
 
 
 @bp.get("/bindings/import/template.csv")
@@ -73,9 +77,11 @@ def upload():
     if file is None or not file.filename:
         return page_of_form("missing"), 422
     try:
-        job = imports.upload(file.read(), params.text(file.filename, 255), frame.administrator().account_id)
+        platforms = {str(element.label): element.provider for element in current_app.elements.usable()}
+        name = params.text(file.filename, 255)
+        job = imports.upload(file.read(), name, frame.administrator().account_id, platforms)
     except imports.BadFile as error:
-        return page_of_form(error.why), 422
+        return page_of_form(error.why, error.line), 422
     imports.check(job)
     return to_import(job)
 
@@ -100,7 +106,7 @@ def show(id):
         "admin/import_shown.html",
         job=job,
         counts=imports.counts(job),
-        rows=[(row, keys_of(row), reason_of(row)) for row in rows],
+        rows=[(row, keys_of(row), reason_of(row, people, accounts)) for row in rows],
         people=people,
         accounts=accounts,
         labels=labels(),
@@ -121,8 +127,22 @@ def keys_of(row) -> list[tuple[str, str]]:
     return [(str(HEADINGS[key]), value) for key, value in shown.items()]
 
 
-def reason_of(row) -> str:
-    return str(REASONS[row.reason]) % {"line": row.other_line} if row.reason else ""
+def reason_of(row, people, accounts) -> str:
+    """Return why a line can't be carried out; "" where it can.
+
+    :param people: those that lines mean, by id.
+    :param accounts: those that lines are in conflict with, by id.
+    """
+    reason, _colon, column = row.reason.partition(":")
+    if not reason:
+        return ""
+    person, account = people.get(row.identity_id), accounts.get(row.seen)
+    return str(REASONS[reason]) % {
+        "line": row.other_line,
+        "heading": HEADINGS.get(column, ""),
+        "name": person.shown_name if person else "",
+        "username": account.username if account else "",
+    }
 
 
 # Application
@@ -160,12 +180,15 @@ def failed(id):
     """Send the lines that were not carried out, with the reasons; mended, the file can be uploaded again."""
     job = own(id)
     headings = [*(str(heading) for heading in HEADINGS.values()), _("Line"), _("Reason")]
-    lines = (
-        [*(row.cells.get(column, "") for column in HEADINGS), row.line, reason_of(row)]
-        for rows in imports.failed(job)
-        for row in rows
-    )
-    return csv_answer(headings, lines, "bindings-failed")
+    return csv_answer(headings, failed_lines(job), "bindings-failed")
+
+
+def failed_lines(job):
+    for rows in imports.failed(job):
+        people, accounts = imports.meant(rows)
+        for row in rows:
+            cells = [row.cells.get(column, "") for column in HEADINGS]
+            yield [*cells, row.line, reason_of(row, people, accounts)]
 
 
 # The list to take along
