@@ -195,9 +195,9 @@ def test_after_two_ways_it_takes_a_tap(site, client, watch, way_out):
     page = client("feishu")
     page.clock.install()
     if way_out == "error":
-        watch.expect("net::ERR_FAILED", AUTH_CODE)
-    page.route(f"**{AUTH_CODE}*", lambda route: route.abort() if way_out == "error" else None)
-    with page.expect_request(f"**{AUTH_CODE}*"):
+        watch.expect("net::ERR_FAILED", H5_SCRIPT)
+    page.route("**/*jsapi=requestAuthCode*", lambda route: route.abort() if way_out == "error" else None)
+    with page.expect_request("**/*jsapi=requestAuthCode*"):
         page.goto(site.url + HOME["feishu"])
     page.clock.fast_forward(WAIT)
     expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("That did not work by itself")
@@ -324,7 +324,7 @@ def test_cookies_lost_while_feishus_client_answers_cost_one_start_again(site, cl
     page = client("feishu")
     watch.expect(400, CALLBACK["feishu"])
     page.clock.install()
-    page.route(f"**{ACCESS}*", lambda route: (page.context.clear_cookies(), route.continue_()))
+    page.route("**/*jsapi=requestAccess*", lambda route: (page.context.clear_cookies(), route.continue_()))
     page.goto(site.url + HOME["feishu"])
     expect(heading(page)).to_have_text("This page is too old")
     expect(page.locator("main").get_by_role("link")).to_have_count(1)

@@ -4,7 +4,7 @@ https://open.feishu.cn/document/common-capabilities/sso/web-application-sso/qr-s
 https://open.feishu.cn/document/uYjL24iN/uMTMuMTMuMTM/introduction
 """
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from sandbox import client
 from sandbox.feishu.login import CLIENT, issue_code, registered
@@ -13,6 +13,7 @@ from sandbox.world import world
 
 bp = Blueprint("feishu_sdk", __name__)
 JSAPI = ("ok", "103", "107", "error", "never_ready", "no_request_access", "silent")  # how the client behaves
+CALLS = ("requestAccess", "requestAuthCode")
 TEXTS = {
     101: "internal error",
     103: "feature is not supported",
@@ -30,7 +31,10 @@ def qr_sdk(version):
 
 @bp.get("/lark/op/h5-js-sdk-1.5.44.js")
 def h5_sdk():
-    """Answer the SDK to the client; in other browsers it does nothing."""
+    """Answer the SDK to the client; in other browsers it does nothing. Its own calls are led on to `jsapi()`."""
+    query = request.args.to_dict()
+    if query.pop("jsapi", None) in CALLS:
+        return redirect(url_for(".jsapi", call=request.args["jsapi"], **query))
     if visitor() is None:
         return script("// Not inside the Feishu client: nothing to do.\n")
     return script(render_template("h5-sdk.js", jsapi=world.feishu.jsapi))

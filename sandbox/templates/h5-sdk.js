@@ -1,14 +1,15 @@
-// A stand-in for Feishu's H5 SDK, as it is inside the client. Each question is a script of this file's own origin, so that
-// a page needs no more than `script-src` for it.
+// A stand-in for Feishu's H5 SDK, as it is inside the client. Each question is a script at this file's own address, so that
+// a page needs no more than that address in `script-src`; a query does not count there, nor a path after a redirect.
 (() => {
   const jsapi = {{ jsapi|tojson }}; // how this client behaves, see the knob `client`
-  const sandbox = new URL(document.currentScript?.src || {{ request.host_url|tojson }}).origin;
+  const sdk = new URL(document.currentScript?.src || {{ request.base_url|tojson }});
+  const sandbox = sdk.origin;
   const later = (callback, ...words) => callback && setTimeout(callback, 0, ...words);
 
   const ask = (call, query, answer) => {
     const page = location.origin + location.pathname;
     const script = document.createElement("script");
-    script.src = `${sandbox}/lark/op/jsapi/${call}.js?${new URLSearchParams({ page, ...query })}`;
+    script.src = `${sandbox}${sdk.pathname}?${new URLSearchParams({ jsapi: call, page, ...query })}`;
     script.answer = (result) => { script.remove(); answer(result); };
     script.onerror = () => script.answer({ errno: 303, errString: "offline" });
     document.head.append(script);
