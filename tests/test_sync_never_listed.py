@@ -114,7 +114,7 @@ class TestOutOfSight:
         body = {FEISHU: {"code": 0, "msg": "success", "data": {}}, WECOM: {"errcode": 0, "errmsg": "ok", "status": 5}}
         body[WECOM]["userid"] = "somebody"
         body[FEISHU]["data"]["user"] = {"union_id": "on_somebody", "status": {"is_resigned": True}}
-        sandbox.fail(ASKS[name], body=body[name], count=3)
+        sandbox.fail(ASKS[name], body=body[name])
         run = sync(portal, name)
         assert (run.state, run.report["warnings"]) == ("done", {"unanswered_person": ["newcomer"]})
         assert browser.session().status_code == 200

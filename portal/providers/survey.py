@@ -11,7 +11,7 @@ from flask import current_app
 
 from portal.errors import Code
 from portal.providers import http
-from portal.providers.base import Busy
+from portal.providers.base import Busy, OfAnother
 
 TRIES = 3  # a page
 LONGEST_WAIT = 60  # seconds
@@ -142,7 +142,7 @@ class Patient:
                 with http.within(CALL_SECONDS, CALL_SIZE):
                     return self.pace.call(send)
             except Code as error:
-                if error.code != 50300 or not tries_left:
+                if error.code != 50300 or isinstance(error, OfAnother) or not tries_left:
                     raise
                 wait = min(LONGEST_WAIT, wait_after(error, TRIES - 1 - tries_left))
                 if isinstance(error, Busy):
