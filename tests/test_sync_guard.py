@@ -73,6 +73,7 @@ class TestMany:
         run = sync(portal, name)
         assert (run.state, run.counts["losing"], run.counts["left"]) == ("done", 0, 12)
 
+    @both_databases
     @pytest.mark.parametrize("how", [{"freeze": True}, {"exit": True}])
     def test_people_shown_as_frozen_or_left_count(self, portal, sandbox, name, how):
         some = crowd(sandbox, name, 30)
