@@ -5,8 +5,6 @@ from sqlalchemy import Select, case, or_, select
 from portal.models import Account, db
 from portal.text import username_key
 
-NAMED = 5  # clashing accounts that are told by name
-
 
 def named(username: str) -> Select:
     """Select the account of a username; neither case nor width matter, but the exact spelling counts first."""
@@ -17,9 +15,3 @@ def named(username: str) -> Select:
 
 def find(username: str) -> Account | None:
     return db.session.scalar(named(username))
-
-
-def clashing() -> list[str]:
-    """Return usernames that an earlier version let differ from another account's by case alone."""
-    rows = select(Account.username).where(Account.username_key.is_(None)).order_by(Account.id)
-    return list(db.session.scalars(rows.limit(NAMED)))
