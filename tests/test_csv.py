@@ -132,7 +132,7 @@ def test_every_key_finds_its_person(alice, portal, person, bound):
     assert all(bound(identity) == account_id for identity, account_id in ids.values())
 
 
-def test_an_address_the_person_typed_finds_nobody_by_itself(alice, portal, person):
+def test_an_address_the_person_typed_is_named_and_opens_no_administrators_account(alice, portal, person):
     account(portal, "ceo", role="admin"), account(portal, "bob")
     person("stranger", email="CEO@corp.example", mobile="13800000002")
     person("both", email="bob@corp.example"), person("both", FSInnerAuthModel, company_email="bob@corp.example")
@@ -140,11 +140,15 @@ def test_an_address_the_person_typed_finds_nobody_by_itself(alice, portal, perso
         "ceo,,ceo@corp.example": ("conflict", "own_email"),
         "ceo,,ceo@corp.example,13800000002": ("new", ""),
         "bob,,bob@corp.example": ("new", ""),
-        "bob,,bob@corp.example,,wecom": ("conflict", "own_email"),
+        "carol,,carol@corp.example": ("new", ""),
+        "boss,,boss@corp.example,,,,,admin": ("conflict", "own_email"),
     }
+    account(portal, "carol"), person("carol", email="carol@corp.example"), person("boss", email="boss@corp.example")
     address = dry_run(alice, "\n".join(lines))
     assert dict(zip(lines, judged(portal, address).values(), strict=True)) == lines
-    assert "Only the person says that this is their e-mail address" in text_of(alice.get(address).text)
+    shown = text_of(alice.get(address).text)
+    assert shown.count("only the person says that this is their e-mail address") == 2
+    assert shown.count("Found by an e-mail address that the person may have typed") == 1
 
 
 def test_the_dry_run_says_what_would_come_of_every_line_and_changes_nothing(alice, portal, person, bound):

@@ -22,7 +22,8 @@ REASONS = {
     "case": _("There is an account %(username)s: upper and lower case make no difference. Write it the same way."),
     "case_of_line": _("Line %(line)s writes this username in another case."),
     "own_email": _(
-        "Only the person says that this is their e-mail address; name them by employee number, mobile or platform id."
+        "The account is an administrator's, and only the person says that this is their e-mail address: name them by "
+        "employee number, mobile or platform id."
     ),
     "several": _("Several people fit; a column for the platform or its id tells them apart."),
     "left": _("The person has left or is frozen."),
@@ -45,7 +46,8 @@ LOOKED_UP = {  # what a line says -> the columns of people it is looked up in
     "mobile": (Identity.mobile,),
     "provider_id": (Identity.user_id, Identity.subject),
 }
-FOUND = (Identity.id, Identity.provider, Identity.tenant, Identity.account_id, Identity.status, Identity.name)
+OF_FOUND = ("id", "provider", "tenant", "account_id", "status", "name", "company_email")
+FOUND = tuple(getattr(Identity, name) for name in OF_FOUND)
 SPACERS = re.compile("[\\s().\\-/\u2010-\u2015\u2212]")
 CHINESE_MOBILE = re.compile("861[0-9]{10}")  # the country number without a sign before it
 CHANGES_SOMETHING = ("new", "account", "change", "unchanged")  # a later line may not mean the same
@@ -61,6 +63,7 @@ class Found:
     account_id: int | None
     status: int
     name: str
+    company_email: str
 
 
 class Trouble(Exception):
@@ -150,7 +153,6 @@ def person_of(row: ImportRow, known: Known) -> Found | None:
     found = {key: known.meant(key, row) for key in KEYS if said_of(key, row)}
     if not found:
         return None
-    says_only_the_person = list(found) == ["email"] and not found["email"]
     if "email" in found:
         found["email"] = found["email"] or known.meant("own_email", row)
     if not any(found.values()):
@@ -160,9 +162,13 @@ def person_of(row: ImportRow, known: Known) -> Found | None:
         raise Trouble("error", "keys_differ")
     if len(people) > 1:
         raise Trouble("error", "several")
-    if says_only_the_person:
-        raise Trouble("conflict", "own_email")
     return people.pop()
+
+
+def is_typed(row: ImportRow, person: Found | Identity) -> bool:
+    """Return whether a line finds the person by nothing but an e-mail address they may have typed themselves."""
+    keys = [key for key in KEYS if said_of(key, row)]
+    return keys == ["email"] and person.company_email not in forms("email", said_of("email", row))
 
 
 def outcome(row: ImportRow, person: Found | None, known: Known) -> str:
@@ -178,6 +184,9 @@ def outcome(row: ImportRow, person: Found | None, known: Known) -> str:
     if person is None:
         return "account" if account is None else "unchanged"
     check_name(row, person, account)
+    role = account.role if account else row.cells.get("role")
+    if role == "admin" and is_typed(row, person):
+        raise Trouble("conflict", "own_email")
     if person.status not in MAY_SIGN_IN:
         raise Trouble("error", "left")
     if account is not None and not account.active:

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as N_  # a name that text is collected by
 
 from portal.accounts import imports, listing, tree
 from portal.accounts.contacts import masked_email, masked_mobile
-from portal.accounts.matching import REASONS
+from portal.accounts.matching import REASONS, is_typed
 from portal.models import db
 from portal.pages import params, visit
 from portal.pages.admin import frame
@@ -46,6 +46,7 @@ HEADINGS = {
     "role": N_("Role"),
 }
 ROLES = {"user": N_("User"), "admin": N_("Administrator")}
+TYPED = N_("Found by an e-mail address that the person may have typed: see that it is them.")
 OUTCOMES = ("new", "account", "change", "unchanged", "conflict", "error")
 
 
@@ -128,15 +129,15 @@ def keys_of(row) -> list[tuple[str, str]]:
 
 
 def reason_of(row, people, accounts) -> str:
-    """Return why a line can't be carried out; "" where it can.
+    """Return why a line can't be carried out, or what to look at first; "" where all is well.
 
     :param people: those that lines mean, by id.
     :param accounts: those that lines are in conflict with, by id.
     """
     reason, _colon, column = row.reason.partition(":")
-    if not reason:
-        return ""
     person, account = people.get(row.identity_id), accounts.get(row.seen)
+    if not reason:
+        return str(TYPED) if person and is_typed(row, person) else ""
     return str(REASONS[reason]) % {
         "line": row.other_line,
         "heading": HEADINGS.get(column, ""),
