@@ -34,6 +34,7 @@ from lark_oapi.api.contact.v3 import (
     GetUserRequest,
     ListScopeRequest,
     ParentDepartmentRequest,
+    SimplelistGroupMemberRequest,
 )
 from lark_oapi.api.tenant.v2 import QueryTenantRequest
 from lark_oapi.core.access_token import AccessTokenException
@@ -346,6 +347,17 @@ def test_contact_range(client):
 
     assert (ask(100).data.department_ids, ask(100).data.user_ids) == (["2", "marketing-cn", "7"], ["chenyi"])
     assert ask(101).code == 40011
+
+
+def test_members_of_a_user_group(sandbox, client):
+    sandbox.group("feishu", "g1", users=["lisi", "bob"], departments=["3"])
+    found = {}
+    for kind, ids in (("user", "user_id"), ("department", "department_id")):
+        request = SimplelistGroupMemberRequest.builder().group_id("g1").member_type(kind).member_id_type(ids).build()
+        found[kind] = client.contact.v3.group_member.simplelist(request).data.memberlist
+
+    assert [member.member_id for member in found["user"]] == ["lisi", "bob"]
+    assert [(member.member_id, member.member_type) for member in found["department"]] == [("3", "department")]
 
 
 def test_company(sandbox, client):

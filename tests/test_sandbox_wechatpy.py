@@ -178,3 +178,11 @@ def test_too_many_calls(sandbox, client):
 
     with pytest.raises(APILimitedException):
         client.user.get("lisi")
+
+
+def test_members_of_a_tag(sandbox, client):
+    sandbox.group("wecom", "5", users=["lisi", "bob"], departments=["3"])
+    found = client.tag.get_users(5)
+    assert [user["userid"] for user in found["userlist"]] == ["lisi", "bob"]
+    assert found["partylist"] == [3]
+    assert number(client.tag.get_users, 6) == 40068
