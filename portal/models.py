@@ -109,7 +109,9 @@ class Account(db.Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
-    username_key: Mapped[str | None] = mapped_column(index=True, unique=True)  # none: clashed before there was a rule
+    username_key: Mapped[str | None] = mapped_column(  # none: clashed before there was a rule
+        index=True, unique=True, default=lambda row: username_key(row.get_current_parameters()["username"])
+    )
     name: Mapped[str] = mapped_column(default="", index=True)
     role: Mapped[str] = mapped_column(String(16), default="user")
     active: Mapped[bool] = mapped_column(default=True)

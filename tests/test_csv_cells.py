@@ -145,6 +145,7 @@ def test_each_encoding_is_known_by_its_own_mark(alice, portal, encoding, delimit
     ("content", "line"),
     [
         ("sep=;\nusername;employee number\nbob;E7\n", 3),
+        ("sep=;;;\nusername;employee number;\nbob;E7;\n", 3),
         ("SEP=,\r\nusername,employee number\r\nbob,E7\r\n", 3),
         ('"sep=;"\nusername;"employee number"\nbob;E7\n', 3),
         ("sep=\t\nusername\temployee number\nbob\tE7\n", 3),

@@ -4,7 +4,8 @@ import pytest
 from conftest import both_databases
 from flask_migrate import downgrade, upgrade
 from office import account, administrator, inside, text_of
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import signin, usernames
 from portal.models import Account, Identity, db
@@ -39,6 +40,17 @@ def test_no_account_is_renamed_so_and_its_own_case_may_change(portal):
     assert alice.post_form("/admin/accounts/create", username="bob").status_code == 409
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="robert").status_code == 303
     assert alice.post_form("/admin/accounts/create", username="bob").status_code == 303
+
+
+@both_databases
+def test_accounts_inserted_together_are_held_to_it(portal):
+    with inside(portal) as session:
+        session.execute(insert(Account), [{"username": "Carol"}, {"username": "dave"}])
+        session.commit()
+        assert [usernames.find(name).username for name in ("carol", "DAVE")] == ["Carol", "dave"]
+        with pytest.raises(IntegrityError):
+            session.execute(insert(Account), [{"username": "CAROL"}])
+        session.rollback()
 
 
 @both_databases
@@ -87,3 +99,4 @@ def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal)
     assert alice.post_form("/admin/accounts/2/edit", username="admin", name="Second").status_code == 303
     assert alice.post_form("/admin/accounts/2/edit", username="second").status_code == 303
     assert alice.post_form("/admin/accounts/create", username="Second").status_code == 409
+    assert "case alone: ADMIN." in text_of(alice.get("/admin/elements").text)

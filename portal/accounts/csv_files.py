@@ -16,7 +16,7 @@ MARKS = {  # what programs write before a text in their encoding
     b"\x84\x31\x95\x33": "gb18030",
 }
 BOM = "\ufeff"  # or Excel takes UTF-8 for the machine's own encoding
-SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # Excel's own: it is no row
+SEPARATOR_LINE = re.compile(r'"?sep=([,;\t])"?[,;]*\s*', re.IGNORECASE)  # Excel's own: it is no row
 LONGEST_LINE = 131_072  # characters, which is also the csv module's limit for a cell
 MOST_COLUMNS = 200
 MOST_ROWS = 1_048_576  # which is also a sheet's limit; empty ones count

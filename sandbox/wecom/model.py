@@ -66,9 +66,9 @@ def find_person(userid):
     """Return the person with this userid, which has no case, or None."""
     table = world.wecom.directory.identifiers.get("userid")
     if table is None:
-        table = {person.key.casefold(): person for person in world.wecom.directory.people.values()}
+        table = {person.key.lower(): person for person in world.wecom.directory.people.values()}
         world.wecom.directory.identifiers["userid"] = table
-    return table.get(userid.casefold())
+    return table.get(userid.lower())
 
 
 def open_id(person):

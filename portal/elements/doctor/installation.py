@@ -14,12 +14,14 @@ from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
 from portal.files import open_to_all, sqlite_file
 from portal.models import Account, Identity, Readiness, Worker, db, now
+from portal.text import username_key
 
 FILES = ("", "-wal", "-shm", "-jobs")  # endings of what lies beside a SQLite database
 ALIVE = timedelta(minutes=1)  # a worker says so more often
 WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
 MOST_USERNAMES = 5  # told
 MOST_TOKENS = 500  # stored tokens tried, the oldest first: a key that was dropped too early shows there
+MOST_WITHOUT_KEY = 500  # accounts looked at
 
 
 class Installation(Examination):
@@ -159,8 +161,10 @@ class Installation(Examination):
     def usernames(self):
         """An earlier version let them differ from another account's by case alone."""
         rows = select(Account.username).where(Account.username_key.is_(None)).order_by(Account.id)
-        if names := list(db.session.scalars(rows.limit(MOST_USERNAMES))):
-            yield self.finding("usernames_alike", names=", ".join(names))
+        keys = {name: username_key(name) for name in db.session.scalars(rows.limit(MOST_WITHOUT_KEY))}
+        held = set(db.session.scalars(select(Account.username_key).where(Account.username_key.in_(keys.values()))))
+        if names := [name for name, key in keys.items() if key in held]:
+            yield self.finding("usernames_alike", names=", ".join(names[:MOST_USERNAMES]))
 
     def files(self):
         """What lies in a folder of the operator's choice; our own is closed at every start."""
