@@ -47,7 +47,10 @@ def test_no_cell_begins_like_a_formula(cell):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_no_reading_finds_a_formula_in_an_export(portal, delimiter):
     alice = administrator(portal)
-    ids = [stored_person(portal, f"p{number}", name=one_line(name)) for number, name in enumerate(NAMES)]
+    ids = [
+        stored_person(portal, f"p{number}", name=one_line(name), account_id=account(portal, name))
+        for number, name in enumerate(NAMES)
+    ]
     with inside(portal) as session:
         session.add(Department(id=1, provider="wecom", tenant="company", dept_id="1", name="=1+1"))
         session.flush()
