@@ -75,3 +75,8 @@ def test_it_is_short_lived_and_set_once(portal):
     assert attempt_cookies(browser.get("/login/FSInnerExample")) == []
     [gone] = attempt_cookies(browser.get(platform_answers(first.location)))
     assert "Max-Age=0" in gone
+
+
+def test_a_login_begun_on_a_page_needs_none(client):
+    client.get("/login")
+    assert attempt_cookies(client.get("/login/FSInnerExample")) == []
