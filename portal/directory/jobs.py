@@ -33,7 +33,7 @@ THREADS = 2  # syncs at once, of different elements
 LOOK_EVERY = 1.0  # seconds between two looks into an empty queue
 SIGN_EVERY = 10.0  # seconds between two signs of life
 SWEEP_FOR = 20.0  # seconds of each minute for removing what is old
-SWEPT_AT_ONCE = 500  # rows in one transaction
+SWEPT_AT_ONCE = 200  # rows in one transaction
 MAKING = threading.Lock()  # threads of one process share a queue
 
 
