@@ -1,15 +1,16 @@
 """The tables that `flask db upgrade` makes are those the code describes, up and down."""
 
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from conftest import both_databases
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
 from portal.models import db
-
-pytestmark = both_databases
 
 
 @pytest.fixture
@@ -23,6 +24,13 @@ def tables(engine):
         return set(inspect(connection).get_table_names()) - {"alembic_version"}
 
 
+def test_steps_are_numbered_in_their_order():
+    steps = [*ScriptDirectory("migrations").walk_revisions()][::-1]
+    assert [step.revision for step in steps] == [f"{number:04}" for number in range(1, len(steps) + 1)]
+    assert [Path(step.path).name[:4] for step in steps] == [step.revision for step in steps]
+
+
+@both_databases
 def test_tables_are_as_described(engine):
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
@@ -30,6 +38,7 @@ def test_tables_are_as_described(engine):
     assert tables(engine) == set(db.metadata.tables)
 
 
+@both_databases
 def test_the_way_back_and_up_again(engine):
     downgrade(revision="base")
     assert tables(engine) == set()

@@ -6,7 +6,7 @@ A yes that waits for a worker while this runs is forgotten: that sync stops agai
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
