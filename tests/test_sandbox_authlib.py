@@ -1,5 +1,6 @@
 """Authlib's generic OAuth 2.0 client takes v3's token endpoint for one of its own kind."""
 
+import jwt
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
@@ -20,6 +21,7 @@ def test_an_application_reads_the_directory_with_its_own_token(sandbox, method):
 
     assert token["expires_in"] == 7200
     assert len(token["access_token"]) == 4096  # as long as Feishu says a token may become
+    assert jwt.decode(token["access_token"], options={"verify_signature": False})["jti"]
     assert found["data"]["user_ids"] == ["chenyi"]
 
 

@@ -4,6 +4,7 @@ https://open.feishu.cn/document/home/user-identity-introduction/open-id
 https://open.feishu.cn/document/server-docs/application-scope/scope-list
 """
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from hashlib import md5
 from secrets import token_hex, token_urlsafe
@@ -128,14 +129,19 @@ def app_jwt_value():
 
 
 def user_token_value(prefix):
-    """Return a token with the prefix of its kind; without one, what looks like a JWT of more than a kilobyte."""
+    """Return a token with the prefix of its kind; without one, a JWT of more than a kilobyte."""
     return prefix + token_urlsafe(40) if prefix else jwt_value(1184)
 
 
 def jwt_value(length):
-    """Return what looks like a JWT of so many characters."""
-    head, signature = "eyJhbGciOiJFUzI1NiJ9.eyJ", "." + token_urlsafe(64)
-    return head + token_urlsafe(length)[: length - len(head + signature)] + signature
+    """Return a JWT of so many characters with a random signature.
+
+    :param length: a multiple of four, so that no part needs padding.
+    """
+    head, signature = "eyJhbGciOiJFUzI1NiJ9", token_urlsafe(64)
+    room = (length - len(f"{head}..{signature}")) // 4 * 3  # bytes of claims
+    claims = f'{{"jti":"{token_urlsafe(room)[: room - 10]}"}}'
+    return f"{head}.{urlsafe_b64encode(claims.encode()).decode()}.{signature}"
 
 
 def new_code(source):
