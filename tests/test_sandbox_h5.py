@@ -86,9 +86,10 @@ def auth_code(page, **options):
 # By HTTP
 
 
-def test_outside_the_client_the_script_is_empty(sandbox):
-    ordinary = requests.get(sandbox.url + SDK, timeout=10)
-    client = requests.get(sandbox.url + SDK, headers={"User-Agent": CLIENT}, timeout=10)
+@pytest.mark.parametrize("path", [SDK, f"/obj/lark-static-sgsaas{SDK}"], ids=["Feishu", "Lark"])
+def test_outside_the_client_the_script_is_empty(sandbox, path):
+    ordinary = requests.get(sandbox.url + path, timeout=10)
+    client = requests.get(sandbox.url + path, headers={"User-Agent": CLIENT}, timeout=10)
 
     assert "window" not in ordinary.text
     assert "window.tt" in client.text

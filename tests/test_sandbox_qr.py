@@ -206,6 +206,22 @@ def test_polling_is_not_among_the_calls(sandbox):
     assert sandbox.connections() == 0
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/obj/static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.1.js",
+        "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.2.js",
+        "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+        "/obj/lark-static-us/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+    ],
+)
+def test_the_sdk_is_at_the_paths_of_feishu_and_lark(sandbox, path):
+    answer = requests.get(sandbox.url + path, timeout=10)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+    assert f'version = "{path[-8:-3]}"' in answer.text
+
+
 # In Chromium
 
 

@@ -12,6 +12,7 @@ from sandbox.wire import dump
 from sandbox.world import world
 
 bp = Blueprint("feishu_sdk", __name__)
+QR_SDK = 'lark/passport/qrcode/LarkSSOSDKWebQRCode-<any("1.0.1", "1.0.2", "1.0.3"):version>.js'
 JSAPI = ("ok", "103", "107", "error", "never_ready", "no_request_access", "silent")  # how the client behaves
 CALLS = ("requestAccess", "requestAuthCode")
 TEXTS = {
@@ -24,12 +25,14 @@ TEXTS = {
 }
 
 
-@bp.get('/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-<any("1.0.1", "1.0.2", "1.0.3"):version>.js')
-def qr_sdk(version):
+@bp.get(f'/obj/<any("feishu-static", "static", "lark-static-us"):shelf>/{QR_SDK}')
+def qr_sdk(shelf, version):
+    """Answer the QR SDK, which Feishu has on two shelves and Lark on one of its own."""
     return script(render_template("qr-sdk.js", version=version))
 
 
 @bp.get("/lark/op/h5-js-sdk-1.5.44.js")
+@bp.get("/obj/lark-static-sgsaas/lark/op/h5-js-sdk-1.5.44.js", endpoint="larks_h5_sdk")
 def h5_sdk():
     """Answer the SDK to the client; in other browsers it does nothing. Its own calls are led on to `jsapi()`."""
     query = request.args.to_dict()
