@@ -9,6 +9,11 @@ from pathlib import Path
 from postgres import free_port
 
 
+def program() -> str | None:
+    """Return where PgBouncer is, or None; Debian puts it where only root looks."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 class PgBouncer:
     """A running pooler with the settings Debian ships. It refuses to run as root, as the server does.
 
@@ -30,8 +35,7 @@ class PgBouncer:
             user = ["runuser", "-u", "postgres", "--"]
             for path in (self.folder, *self.folder.iterdir()):
                 shutil.chown(path, "postgres", "postgres")
-        program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-        subprocess.run([*user, program, "-d", "-q", str(self.folder / "pgbouncer.ini")], check=True, cwd="/")
+        subprocess.run([*user, program(), "-d", "-q", str(self.folder / "pgbouncer.ini")], check=True, cwd="/")
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://portal@127.0.0.1:{self.port}/{name}"

@@ -62,5 +62,5 @@ def test_an_unknown_group_is_refused(run):
 def test_ci_asks_for_every_group():
     text = (ROOT / ".ci/run").read_text()
     assert "PORTAL_MUST_RUN=browser,postgresql,redis,pgbouncer,clone,node" in text
-    for package in ("chromium", "postgresql", "redis-server", "nodejs", "npm"):
+    for package in ("chromium", "postgresql", "redis-server", "pgbouncer", "nodejs", "npm"):
         assert package in text

@@ -1,12 +1,11 @@
 """PgBouncer in front of PostgreSQL, with the settings it ships with, in both of its usual modes."""
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 from conftest import make_tables, missing
-from pgbouncer import PgBouncer
+from pgbouncer import PgBouncer, program
 from sqlalchemy import text
 from syncing import FEISHU, WECOM, people, sync
 
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.pgbouncer
 
 @pytest.fixture(params=["session", "transaction"])
 def pooler(request, postgres):
-    if shutil.which("pgbouncer", path="/usr/sbin:/usr/bin") is None:
+    if program() is None:
         missing("pgbouncer", "PgBouncer is not installed")
     made = PgBouncer(postgres, request.param)
     yield made
