@@ -304,6 +304,13 @@ def test_wecom_error_page(sandbox, browser, path, query, number):
     assert f"<code>{number}</code>" in answer.text
 
 
+@pytest.mark.parametrize(("path", "kind"), [*((path, None) for path in WEB_LOGIN_PAGES), (WEB_LOGIN_PAGES[2], "jssdk")])
+def test_a_web_login_needs_no_login_type_and_the_old_page_takes_any(sandbox, browser, path, kind):
+    answer = visit(browser, address(sandbox, path, login_type=kind, person="alice", action="allow"))
+
+    assert wecom_person(sandbox, landed(answer)["code"])["userid"] == "alice"
+
+
 def test_trusted_domain_counts_host_and_port(sandbox, browser):
     sandbox.app("wecom", trusted_domain="portal.example.test:8443")
     allow = {"person": "alice", "action": "allow"}
