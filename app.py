@@ -126,6 +126,8 @@ def flask_settings(settings: dict) -> dict:
     base = settings["PORTAL_BASE_URL"]
     return {
         "SECRET_KEY": settings["PORTAL_SECRET_KEY"],
+        # Routes are found and addresses made whatever the header Host holds; pages.headers checks that one.
+        "SERVER_NAME": urlsplit(base).netloc,
         "SQLALCHEMY_DATABASE_URI": settings["PORTAL_DATABASE_URL"],
         "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings["PORTAL_DATABASE_URL"]),
         "SESSION_COOKIE_NAME": visit.cookie_name(base, "portal_visit"),

@@ -105,6 +105,18 @@ def test_another_host_is_refused(client, path, host):
     assert "Location" not in answer.headers
 
 
+UNREADABLE = ["a..b", ".example", "127.0.0.1..", "x" * 64]
+
+
+@pytest.mark.parametrize("host", UNREADABLE)
+def test_a_host_that_can_be_no_name_is_refused_as_well(client, caplog, host):
+    for path in ("/login", "/api/session", "/static/favicon.svg", "/nothing"):
+        answer = client.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (400, "no-store"), path
+    assert repr(host) in caplog.text
+    assert client.get("/healthz", headers={"Host": host}).json == {"status": "ok"}
+
+
 def test_forwarded_headers_count_for_nothing_unless_a_proxy_is_configured(client, base, make_portal):
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
     answer = client.get("/login/FSInnerExample", headers=forged)
