@@ -1,5 +1,7 @@
 """Tabs opened at once in a browser without cookies: each login of them can be finished."""
 
+import re
+
 import pytest
 from conftest import platform_answers, query_of
 
@@ -77,6 +79,37 @@ def test_it_is_short_lived_and_set_once(portal):
     assert "Max-Age=0" in gone
 
 
-def test_a_login_begun_on_a_page_needs_none(client):
-    client.get("/login")
-    assert attempt_cookies(client.get("/login/FSInnerExample")) == []
+def csrf_token(page):
+    [found] = re.findall(r'name="csrf-token" content="([^"]+)"', page.text)
+    return found
+
+
+def test_three_tabs_that_began_on_the_login_page_sign_in(portal):
+    """Each tab has gone on to the platform before the answers to the others have arrived."""
+
+    def walk(tab):
+        tab.pages = [tab.get("/login")]
+        tab.pages.append(tab.get("/login/FSInnerExample"))
+        return tab
+
+    tabs = [walk(portal.test_client()) for _ in range(3)]
+    browser = portal.test_client()
+    for answers in zip(*(tab.pages for tab in tabs), strict=True):
+        for answer in answers:
+            keep(browser, answer)
+    for tab in tabs:
+        assert browser.get(platform_answers(tab.pages[-1].location)).status_code == 303
+
+
+def test_the_script_of_a_tab_goes_on_with_the_token_of_the_last_one(portal):
+    """The form token of the first tab has lost its cookie; `api.js` asks for the one that counts now."""
+    pages, browser = cold(portal, lambda tab: tab.get("/login"))
+    path = "/api/auths/loginTypes/FSInnerExample/getLoginConfig"
+
+    def begin(token):
+        return browser.post(path, json={"kind": "redirect"}, headers={"X-CSRFToken": token}).json
+
+    assert begin(csrf_token(pages[0]))["errcode"] == 40310
+    begun = begin(browser.get("/api/csrf").json["csrfToken"])
+    assert begin(csrf_token(pages[1]))["errcode"] == 0
+    assert browser.get(platform_answers(begun["data"]["authorizeUrl"])).status_code == 303

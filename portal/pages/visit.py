@@ -177,7 +177,6 @@ def for_templates() -> dict:
     """Return what every page shows: the portal's name, the languages, and who is signed in as far as we looked."""
     again = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin_")
     sent = safe_path(address()) if request.method == "GET" else None
-    browser()  # every page sets the cookie for its form token: then a login that begins there needs none of its own
     return {
         "title": current_app.config["PORTAL_TITLE"],
         "languages": LANGUAGES,
