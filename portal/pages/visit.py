@@ -147,13 +147,16 @@ def safe_path(value: str | None) -> str | None:
     """Return `value`, unchanged, if it is a path on this host with or without a query; else `None`.
 
     Browsers drop tabs and line breaks, read a backslash as a slash, and resolve dots; and a path may be decoded on its
-    way, even twice. A query leads nowhere: there only what no address can hold is refused.
+    way, any number of times. A query leads nowhere: there only what no address can hold is refused.
     """
     if not value or not value.startswith("/") or len(value) > LONGEST_PATH or UNWRITABLE.search(value):
         return None
-    path = AFTER_PATH.split(value, maxsplit=1)[0]
-    forms = (path, unquote(path), unquote(unquote(path)))
-    return None if any(BAD_IN_PATH.search(form) for form in forms) else value
+    path, decoded = None, AFTER_PATH.split(value, maxsplit=1)[0]
+    while path != decoded:
+        path, decoded = decoded, unquote(decoded)
+        if BAD_IN_PATH.search(path):
+            return None
+    return value
 
 
 def way_back(value: str | None, otherwise: str) -> str:
