@@ -334,6 +334,26 @@ def test_cookies_lost_while_feishus_client_answers_cost_one_start_again(site, cl
     expect_signed_in(page, site)
 
 
+def test_a_tab_whose_cookies_another_one_has_replaced_signs_in(site, client, watch):
+    """Two tabs of a client without cookies: the page's form takes the token that counts now."""
+    path = "/api/auths/loginTypes/FSInnerExample/getLoginConfig"
+    page, another = client("feishu"), {}
+
+    def replace(route):
+        page.context.clear_cookies()
+        page.context.add_cookies([another])
+        route.continue_()
+
+    later = client("feishu")
+    later.goto(f"{site.url}/login?via=")
+    [cookie] = [each for each in later.context.cookies() if each["name"] == "portal_visit"]
+    another.update({key: cookie[key] for key in ("name", "value", "domain", "path")})
+    page.route(f"**{path}", replace, times=1)
+    watch.expect(400, path)
+    page.goto(site.url + HOME["feishu"])
+    expect_signed_in(page, site)
+
+
 @on_both
 def test_after_signing_out_a_button_signs_in(site, client, platform):
     page = client(platform)

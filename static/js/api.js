@@ -32,8 +32,9 @@
     const path = `/api/${fullName.split(".").map(encodeURIComponent).join("/")}/${method}`;
     if (!token) token = await fetchToken().catch(() => { throw fail(50300, "The portal can't be reached."); });
     let answer = await post(path, body);
-    if (answer.errcode === TOO_OLD) { // the page stood open while its token ran out
+    if (answer.errcode === TOO_OLD) { // the page stood open while its token ran out, or another tab has replaced it
       token = await fetchToken().catch(() => token);
+      document.querySelectorAll("input[name=csrf_token]").forEach((field) => { field.value = token; });
       answer = await post(path, body);
     }
     if (answer.errcode !== 0) throw fail(answer.errcode, answer.errmsg);
