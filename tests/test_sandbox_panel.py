@@ -14,7 +14,7 @@ pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.browser
 
 REAL = "https://login.work.weixin.qq.com"
-PAGE = "/wwlogin/sso/login"
+PAGE, OLD_PAGE = "/wwlogin/sso/login", "/wwopen/sso/qrConnect"
 SDK = ROOT / "node_modules" / "@wecom" / "jssdk" / "dist" / "wecom.global.prod.js"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; frame-src"
 OPEN_PANEL = """(params) => {
@@ -75,10 +75,10 @@ def open_panel(page, embedder, sandbox, params):
 def open_frame(page, embedder, sandbox, params):
     """Return a function that opens a page of ours around the frame."""
 
-    def show(**more):
+    def show(path=PAGE, **more):
         page.goto(embedder.url)
         query = {key: value for key, value in {**params, **more}.items() if value is not None}
-        page.evaluate(OWN_PAGE, f"{sandbox.site_url}{PAGE}?{urlencode(query)}")
+        page.evaluate(OWN_PAGE, f"{sandbox.site_url}{path}?{urlencode(query)}")
 
     return show
 
@@ -203,6 +203,16 @@ def test_an_answer_in_the_address_waits_for_the_greeting_too(page, sandbox, open
 def test_an_answer_in_the_address_leads_the_top_page_on(page, embedder, sandbox, open_frame):
     open_frame(person="alice", action="allow")
     expect_callback(page, embedder, sandbox, "alice")
+
+
+@pytest.mark.parametrize(("path", "kind"), [(PAGE, "CorpApp"), (OLD_PAGE, "jssdk")])
+def test_a_click_in_a_frame_that_says_nothing_of_itself_leads_the_top_page_on(
+    page, embedder, sandbox, open_frame, path, kind
+):
+    open_frame(path, login_type=kind)
+    expect_shown(page)
+    pick(page)
+    expect_callback(page, embedder, sandbox)
 
 
 def test_a_page_of_another_origin_than_the_redirect_address_hears_nothing(page, embedder, sandbox, open_frame, watch):

@@ -35,13 +35,13 @@ PROBLEMS = {
 def web_login():
     """Ask who scans, and send the browser back; without a code when refused."""
     app, number = find_app(request.args.get("agentid"), web=True)
-    newer = request.path.startswith("/wwlogin/")  # Tencent's script for the old page says login_type=jssdk
-    if newer and request.args.get("login_type", "CorpApp") != "CorpApp":  # a link with an agentid needs none
+    old = request.path.startswith("/wwopen/")  # Tencent's script for it says login_type=jssdk
+    if not old and request.args.get("login_type", "CorpApp") != "CorpApp":  # a link with an agentid needs none
         number = 40035
     if number:
         return refuse(number)
     choice = phone.choose(world.wecom, silent="wxwork/" in request.headers.get("User-Agent", ""))
-    in_panel = newer and panel.is_asked_for()
+    in_panel = panel.is_asked_for()
     if choice is None:
         heading = "扫码登录 · Scan to sign in"
         if in_panel:

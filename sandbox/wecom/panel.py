@@ -19,8 +19,8 @@ OF_A_PANEL = {"redirect_type", "version"}  # parameters of links that panels mak
 
 
 def is_asked_for():
-    """Return whether a panel, or any other frame, asks for the page."""
-    return not OF_A_PANEL.isdisjoint(request.args) or request.headers.get("Sec-Fetch-Dest") == "iframe"
+    """Return whether a panel asks for the page, or any other frame, or the script in one."""
+    return not OF_A_PANEL.isdisjoint(request.args) or request.headers.get("Sec-Fetch-Dest") in ("iframe", "empty")
 
 
 def hands_over():
