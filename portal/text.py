@@ -4,6 +4,7 @@ Which marks are hidden is written here, not asked of the interpreter: its Unicod
 names, and differ from one Python to the next.
 """
 
+import hashlib
 import re
 import unicodedata
 from string import ascii_lowercase, ascii_uppercase
@@ -70,7 +71,11 @@ def wide(text: str) -> str:
 
 def username_key(username: str) -> str:
     """Return what no two usernames may have in common: neither case nor width matter."""
-    return unicodedata.normalize("NFKC", username).casefold()[:LONGEST]
+    key = unicodedata.normalize("NFKC", username).casefold()
+    if len(key) <= LONGEST:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()  # cut off alone, it would forget how the longest names end
+    return key[: LONGEST - len(digest)] + digest
 
 
 def compared(text: str) -> str:

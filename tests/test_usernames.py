@@ -70,6 +70,15 @@ def test_the_number_fits_behind_the_longest_id(portal):
         session.rollback()
 
 
+def test_an_id_of_letters_that_stand_for_many_gets_a_number_as_well(portal):
+    long = "\ufdfa" * 100  # eighteen letters each
+    account(portal, long)
+    with inside(portal) as session:
+        person = Identity(provider="feishu", tenant="t", subject="on_1", user_id=long)
+        assert signin.create_account(person).username == f"{long}-2"
+        session.rollback()
+
+
 def test_the_command_makes_nobody_beside_another(portal):
     account(portal, "ädmin")
     told = portal.test_cli_runner().invoke(args=["create-admin", "ÄDMIN"])
