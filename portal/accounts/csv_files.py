@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from portal.text import clean
+from portal.text import UNSEEN, clean
 
 DELIMITERS = ",;\t"
 MARKS = {  # what programs write before a text in their encoding
@@ -82,7 +82,7 @@ def read(content: bytes) -> Iterator[tuple[int, list[str]]]:
     lines = lines_of(content)
     for _ in range(skipped):
         next(lines)
-    reader, before = csv.reader(lines, delimiter=delimiter, strict=True), skipped
+    reader, before = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True), skipped
     try:
         for row in reader:
             line, before = before + 1, skipped + reader.line_num
@@ -109,7 +109,7 @@ def layout(content: bytes) -> tuple[int, str]:
 
 
 def lines_of(content: bytes) -> Iterator[str]:
-    """Give a file's lines as they stand, decoded bit by bit.
+    """Give a file's lines, decoded bit by bit, without what can't be seen.
 
     :raises Unreadable: when it is no text, or lines are longer or more than any sheet's.
     """
@@ -124,7 +124,12 @@ def lines_of(content: bytes) -> Iterator[str]:
             raise Unreadable("too_long", number)
         if len(line) == LONGEST_LINE:
             raise Unreadable("long_line", number)
-        yield line
+        yield line if line.isascii() else without_marks(line)
+
+
+def without_marks(line: str) -> str:
+    """Return a line without what can't be seen: before a quotation mark, it would hide that the cell is quoted."""
+    return UNSEEN.sub(lambda mark: mark[0] if mark[1] or mark[0] in "\t\n\r" else "", line)
 
 
 def encoding_of(content: bytes) -> tuple[str, int]:
