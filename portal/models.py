@@ -40,6 +40,7 @@ from portal.text import username_key
 
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
+HAD_LEFT = "left"  # identity.bound_how of somebody unbound since they have left
 AUDIT_KEPT = 30  # days: a younger row of the trail can't be removed
 
 

@@ -6,6 +6,7 @@ import pytest
 from conftest import both_databases
 from office import text_of
 from staff import account, asked, department, desk, fresh, person
+from syncing import FEISHU, PROVIDERS, WECOM, signed_in, sync
 
 from portal.models import AuditEvent, Identity, db
 
@@ -109,6 +110,46 @@ def test_only_what_is_suggested_now_is_bound(alice):
     assert fresh(who).account_id == own.id and who.bound_how == "administrator"
 
 
+def test_two_people_for_one_place_are_left_to_somebody_who_looks(alice):
+    own = account("own", employee_number="E1")
+    both = [person("one", employee_number="E1"), person("two", employee_number="E1")]
+    feishu = person("three", employee_number="E1", provider="feishu")
+    pairs = [pair(who, own) for who in (*both, feishu)]
+    page = alice.post_form(ACCEPT, pair=pairs)
+    assert re.findall(r'name="pair" value="([^"]+)"', page.text) == [pair(feishu, own)]
+    alice.post_form(ACCEPT, pair=pairs, confirm="yes")
+    assert bound() == {"three"}
+
+
+@pytest.mark.parametrize("name", [FEISHU, WECOM])
+def test_an_id_that_came_back_after_its_holder_had_left_is_looked_at_alone(alice, portal, sandbox, name):
+    """WeCom lets a company give a leaver's id to somebody new."""
+    sandbox.person(PROVIDERS[name], "newcomer", add=True, departments=["7"])
+    signed_in(portal, name, "newcomer")
+    sandbox.person(PROVIDERS[name], "newcomer", resign=True)
+    sync(portal, name)
+    sandbox.person(PROVIDERS[name], "newcomer", activate=True, name="另一个人")
+    assert portal.test_client().sign_in(name, "newcomer").status_code == 403
+    db.session.rollback()
+    who = db.session.query(Identity).filter_by(user_id="newcomer").one()
+    asked_for = f"{who.id}:{who.last_account_id}"
+    queue = text_of(alice.get("/admin/queue").text)
+    assert "had this account before, and had left since" in queue and "Bind to newcomer" not in queue
+    assert 'name="pair"' not in alice.post_form(ACCEPT, pair=asked_for).text
+    alice.post_form(ACCEPT, pair=asked_for, confirm="yes")
+    assert "newcomer" not in bound()
+    alice.post_form("/admin/bindings/bind", identity=who.id, account=who.last_account_id)
+    assert "newcomer" in bound() and fresh(who).bound_how == "administrator"
+
+
+def test_somebody_an_administrator_has_unbound_is_bound_again_with_others(alice):
+    own = account("own")
+    who = person("zw", account=own)
+    alice.post_form(f"/admin/bindings/{who.id}/unbind", seen=own.id)
+    alice.post_form(ACCEPT, pair=pair(who, own), confirm="yes")
+    assert bound() == {"zw"}
+
+
 def test_a_long_list_stays_small_and_its_number_is_typed(alice):
     pairs = []
     for number in range(300):
@@ -120,5 +161,8 @@ def test_a_long_list_stays_small_and_its_number_is_typed(alice):
     assert bound() == set()
     assert alice.post_form(ACCEPT, pair=pairs[:21], confirm="yes", count="21").status_code == 303
     assert len(bound()) == 21
+    assert alice.post_form(ACCEPT, pair=pairs, confirm="yes", count="").status_code == 422
+    assert alice.post_form(ACCEPT, pair=pairs[:42], confirm="yes").status_code == 303  # a script sends no number
+    assert len(bound()) == 42
     too_many = [f"{number}:1" for number in range(1, 502)]
     assert "At most 500" in alice.get(alice.post_form(ACCEPT, pair=too_many, confirm="yes").location).text

@@ -1,6 +1,7 @@
 """Many suggestions followed at once: only those that are clear, strong, and lead to no administrator."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from portal import models
 from portal.accounts import bindings, listing, suggestions
@@ -19,13 +20,19 @@ class Pair:
 
     row: Row
     account_id: int | None
+    rivalled: bool = False  # somebody else of the company is asked for with the same account
 
     @property
     def suggestion(self) -> Suggestion | None:
         """Return the suggestion for this very account, if it is still the clear one."""
         may = self.row.person.account_id is None and self.row.person.status in MAY_SIGN_IN and not self.row.refused
-        clear = suggestions.clear(self.row.suggestions) if may else None
+        clear = suggestions.clear(self.row.suggestions) if may and not self.rivalled else None
         return clear if clear and clear.account.id == self.account_id else None
+
+    @property
+    def place(self) -> tuple:
+        """Return what one person alone can have: the account's place for somebody of their company."""
+        return self.account_id, self.row.person.provider, self.row.person.tenant
 
     @property
     def state(self) -> str:
@@ -43,7 +50,9 @@ def look(asked: list[tuple[int, int | None]]) -> list[Pair]:
     :param asked: each person's id, and the account's that was suggested for them.
     """
     rows = listing.rows_of([person_id for person_id, _ in asked])
-    return [Pair(rows[person_id], account_id) for person_id, account_id in asked if person_id in rows]
+    pairs = [Pair(rows[person_id], account_id) for person_id, account_id in asked if person_id in rows]
+    claims = Counter(pair.place for pair in pairs if pair.suggestion)
+    return [replace(pair, rivalled=claims[pair.place] > 1) for pair in pairs]
 
 
 def accept(person_id: int, account_id: int, actor_id: int, client: Client) -> Identity:

@@ -8,7 +8,19 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import models
 from portal.errors import Code, Explained
-from portal.models import MAY_SIGN_IN, Account, AuditEvent, BindingRequest, Client, Identity, LoginSession, audit, now
+from portal.models import (
+    HAD_LEFT,
+    LEFT,
+    MAY_SIGN_IN,
+    Account,
+    AuditEvent,
+    BindingRequest,
+    Client,
+    Identity,
+    LoginSession,
+    audit,
+    now,
+)
 
 DECISIONS = ("binding.make", "binding.end", "queue.refuse", "queue.reopen")
 
@@ -132,6 +144,8 @@ def part(identity: Identity, actor_id: int, client: Client) -> int:
     """Unbind a person who is locked and bound, inside the caller's transaction; return how many sessions that ends."""
     ended = models.end_sessions(LoginSession.identity_id == identity.id, why="unbound")
     identity.last_account_id, identity.account_id = identity.account_id, None
+    if identity.status == LEFT:
+        identity.bound_how = HAD_LEFT
     facts = {"account_id": identity.last_account_id, "identity_id": identity.id, "details": {"sessions": ended}}
     audit("binding.end", client, actor_id=actor_id, **facts)
     return ended

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, case, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from portal.models import LEFT, MAY_SIGN_IN, Account, Department, Identity, Membership, db
+from portal.models import HAD_LEFT, LEFT, MAY_SIGN_IN, Account, Department, Identity, Membership, db
 
 BEFORE, NUMBER, EMAIL, OWN_EMAIL, LEAVER, NAME = 6, 5, 4, 3, 2, 1  # how strong a reason is
 REASONS = {
-    BEFORE: "before",
+    BEFORE: "before",  # and of somebody who had left meanwhile, `returned`
     NUMBER: "employee_number",
     EMAIL: "email",  # which only the company can change
     OWN_EMAIL: "own_email",  # which people may type themselves
@@ -37,12 +37,19 @@ class Suggestion:
 
     @property
     def reasons(self) -> list[str]:
-        return [REASONS[strength] for strength in self.strengths]
+        returned = {BEFORE: "returned"} if self.returned else {}
+        return [returned.get(strength, REASONS[strength]) for strength in self.strengths]
+
+    @property
+    def returned(self) -> bool:
+        """Return whether the person had left since: their id may be a new colleague's now."""
+        return self.person.bound_how == HAD_LEFT
 
     @property
     def weak(self) -> bool:
         """Return whether chance or the person alone may explain it."""
-        return self.strengths[0] not in STRONG
+        strong = {strength for strength in self.strengths if strength in STRONG}
+        return not strong - ({BEFORE} if self.returned else set())
 
 
 def for_people(people: Iterable[Identity]) -> dict[int, list[Suggestion]]:

@@ -10,6 +10,7 @@ from portal import models
 from portal.directory import memberships
 from portal.errors import Code
 from portal.models import (
+    HAD_LEFT,
     LEFT,
     MAY_SIGN_IN,
     Account,
@@ -198,6 +199,7 @@ def unbind(identity: Identity, element: str) -> None:
     Where nobody else can sign in as the account, sessions and the link that an administrator has handed out end too.
     """
     models.end_sessions(LoginSession.identity_id == identity.id, why="left")
+    identity.bound_how = HAD_LEFT
     if identity.account_id is None:
         return
     account_id, session = identity.account_id, db.session

@@ -25,9 +25,11 @@ def accept():
     if request.form.get("confirm") != "yes":
         return listed(asked, table())
     me = frame.fresh(table())
-    if len(asked) > TYPED_OVER and number(request.form.get("count")) != len(asked):
+    typed = request.form.get("count")  # the page asks for it; whoever posts pairs without it has counted them
+    if len(asked) > TYPED_OVER and typed is not None and number(typed) != len(asked):
         return listed(asked, table(), mistyped=True), 422
-    done = sum(bound(person, account, me.account_id) for person, account in asked)
+    going = {pair.row.person.id for pair in accepting.look(asked) if not pair.rivalled}
+    done = sum(bound(person, account, me.account_id) for person, account in asked if person in going)
     say(done, len(asked) - done)
     return redirect(table(), 303)
 

@@ -225,7 +225,7 @@ def line(row, names, paths) -> list:
     account = person.account.username if person.account else ""
     contact = [masked_mobile(person.mobile), masked_email(person.email)]
     when = [moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "" for moment in (person.bound_at, person.signed_in_at)]
-    how = BOUND_HOW.get(person.bound_how, person.bound_how)
+    how = BOUND_HOW.get(person.bound_how, person.bound_how) if person.account_id else ""
     platform = names.get(person.provider, person.provider)
     departments = "; ".join(" / ".join(path.names) for path in paths)
     ids = [account, person.employee_number, platform, person.user_id, person.tenant]
