@@ -21,8 +21,7 @@ from syncing import (
     sync,
 )
 
-from portal.accounts import register
-from portal.models import Account, AuditEvent, BindingRequest, Client, Identity, LoginSession
+from portal.models import Account, AuditEvent, BindingRequest, LoginSession
 
 both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
 NOBODY = {
@@ -220,48 +219,6 @@ class TestAccounts:
         sync(portal, name)
         assert browser.session().status_code == 200
         assert person(portal, other, "bob").account_id == mine
-
-
-@both_databases
-@both_platforms
-class TestOneTimeLinks:
-    def test_sessions_and_links_of_an_account_without_a_way_in_end(self, portal, sandbox, name):
-        signed_in(portal, name, "bob")
-        sync(portal, name)
-        browser, link = by_link(portal, "bob"), link_for(portal, "bob")
-        sandbox.person(PROVIDERS[name], "bob", resign=True)
-        sync(portal, name)
-        assert browser.session().status_code == 401
-        assert portal.test_client().post_form(f"/login/once/{link}").status_code == 410
-        with inside(portal) as session:
-            assert set(session.scalars(select(LoginSession.ended_why))) == {"left"}
-
-    def test_they_stay_where_another_person_can_sign_in(self, portal, sandbox, name):
-        other = {FEISHU: WECOM, WECOM: FEISHU}[name]
-        signed_in(portal, name, "bob"), signed_in(portal, other, "bob")
-        sync(portal, name)
-        with inside(portal) as session:
-            mine = person(portal, name, "bob").account_id
-            session.execute(Identity.__table__.update().values(account_id=mine).where(Identity.user_id == "bob"))
-            session.commit()
-        browser = by_link(portal, "bob")
-        sandbox.person(PROVIDERS[name], "bob", resign=True)
-        sync(portal, name)
-        assert browser.session().status_code == 200
-
-
-def link_for(portal, username):
-    """Return the token of a link that an administrator hands out."""
-    with inside(portal) as session:
-        mine = session.scalar(select(Account.id).where(Account.username == username))
-        return register.link(mine, mine, Client())
-
-
-def by_link(portal, username):
-    """Return a browser that has signed in with such a link."""
-    browser = portal.test_client()
-    assert browser.post_form(f"/login/once/{link_for(portal, username)}").status_code == 303
-    return browser
 
 
 @both_platforms

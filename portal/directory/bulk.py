@@ -7,7 +7,7 @@ from sqlalchemy import String, bindparam, delete, func, insert, literal, select,
 
 from portal import models
 from portal.directory import memberships, people, rows
-from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, LoginSession, db, now
+from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, db, now
 from portal.providers.base import EMPTY
 
 TABLE = Identity.__table__
@@ -124,7 +124,7 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
         memberships.derive(Identity.id.in_(moved))
     for row, values in difference.changed:
         if values["status"] not in MAY_SIGN_IN and (row.status in MAY_SIGN_IN or row.account_id is not None):
-            shut_out(row.id, values["status"], element)
+            shut_out(row, values["status"], element)
     if difference.stored:
         again = (Listing.element == element, Listing.identity_id.in_(difference.stored))
         db.session.execute(delete(Listing).where(*again))
@@ -153,9 +153,12 @@ def count_anew() -> None:
             session.execute(text("ANALYZE identity, listing"))
 
 
-def shut_out(identity_id: int, status: int, element: str) -> None:
-    """Take away from somebody who has left or is frozen what they could still use."""
+def shut_out(row, status: int, element: str) -> None:
+    """Take away from somebody who has left or is frozen what they could still use.
+
+    :param row: as they were stored.
+    """
     if status == LEFT:
-        people.unbind(db.session.get_one(Identity, identity_id, populate_existing=True), element)
+        people.unbind(db.session.get_one(Identity, row.id, populate_existing=True), element)
     else:
-        models.end_sessions(LoginSession.identity_id == identity_id, why="frozen")
+        people.shut_out(row.id, status, row.account_id if row.status in MAY_SIGN_IN else None)

@@ -110,7 +110,7 @@ def with_departments(person: Person) -> Person:
 def save(person: Person, element: str) -> Identity:
     """Store what a provider told about a person, inside the caller's transaction; what it withheld stays as it was.
 
-    Whoever turns out to have left or to be frozen loses their open sessions with it.
+    Whoever turns out to have left or to be frozen loses their open sessions with it, as in `shut_out()`.
 
     :param element: the element that read the person: ids that differ per app are kept under it.
     """
@@ -121,6 +121,7 @@ def save(person: Person, element: str) -> Identity:
         model = MODELS.get(provider, Identity)
         identity = model(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
         db.session.add(identity)
+    could_sign_in = identity.status in MAY_SIGN_IN
     told = columns(person, element, identity.open_ids or {})
     differs = any(getattr(identity, column) != value for column, value in told.items())
     for column, value in told.items():
@@ -134,8 +135,7 @@ def save(person: Person, element: str) -> Identity:
         forget_digests(Listing.identity_id == identity.id)
         memberships.derive(Identity.id == identity.id)
     if identity.status not in MAY_SIGN_IN:
-        why = "left" if identity.status == LEFT else "frozen"
-        models.end_sessions(LoginSession.identity_id == identity.id, why=why)
+        shut_out(identity.id, identity.status, identity.account_id if could_sign_in else None)
     return identity
 
 
@@ -194,23 +194,32 @@ def leave(identity: Identity, element: str) -> None:
 
 
 def unbind(identity: Identity, element: str) -> None:
-    """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was.
+    """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was."""
+    identity.bound_how, account_id = HAD_LEFT, identity.account_id
+    if account_id is not None:
+        models.audit("binding.end", element=element, identity_id=identity.id, account_id=account_id)
+        identity.last_account_id, identity.account_id = account_id, None
+    shut_out(identity.id, LEFT, account_id)
 
-    Where nobody else can sign in as the account, sessions and the link that an administrator has handed out end too.
+
+def shut_out(identity_id: int, status: int, account_id: int | None) -> None:
+    """End the sessions of somebody who has left or is frozen, inside the caller's transaction.
+
+    Where nobody else can sign in as the account, its other sessions end too, and the link that an administrator has
+    handed out.
+
+    :param account_id: the account they could sign in to until now.
     """
-    models.end_sessions(LoginSession.identity_id == identity.id, why="left")
-    identity.bound_how = HAD_LEFT
-    if identity.account_id is None:
+    why, session = "left" if status == LEFT else "frozen", db.session
+    models.end_sessions(LoginSession.identity_id == identity_id, why=why)
+    if account_id is None:
         return
-    account_id, session = identity.account_id, db.session
-    session.get_one(
-        Account, account_id, with_for_update={"key_share": True}
-    )  # two leavers of one account go one after the other
-    models.audit("binding.end", element=element, identity_id=identity.id, account_id=account_id)
-    identity.last_account_id, identity.account_id = account_id, None
+    # Two who lose one account go one after the other.
+    session.get_one(Account, account_id, with_for_update={"key_share": True})
     session.flush()
-    if session.scalar(select(Identity.id).where(Identity.account_id == account_id).limit(1)) is None:
-        models.end_sessions(LoginSession.account_id == account_id, why="left")
+    able = (Identity.account_id == account_id, Identity.status.in_(MAY_SIGN_IN))
+    if session.scalar(select(Identity.id).where(*able).limit(1)) is None:
+        models.end_sessions(LoginSession.account_id == account_id, why=why)
         session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
 
 
