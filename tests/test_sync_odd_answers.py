@@ -21,6 +21,18 @@ def test_one_person_without_an_id_is_left_out_with_a_warning(portal, sandbox, na
     assert set(people(portal, name)) == LISTED - {"bob"}
 
 
+@pytest.mark.parametrize("name", [FEISHU, WECOM])
+@pytest.mark.parametrize("how", [{"withhold": True}, {"set": ""}, {"set": None}, {"set": []}])
+def test_a_department_without_an_id_is_left_out_with_a_warning(portal, sandbox, name, how):
+    field = {FEISHU: "open_department_id", WECOM: "id"}[name]
+    change = {"withhold": [field]} if "withhold" in how else {"set": {field: how["set"]}}
+    sandbox.department("90", provider=PROVIDERS[name], add=True, name="Without", **change)
+    run = sync(portal, name)
+    assert (run.state, run.report["warnings"]) == ("done", {"unusable_department": ["Without"]})
+    assert set(people(portal, name)) == LISTED
+    assert "7" in departments(portal, name) and "90" not in departments(portal, name)
+
+
 @both_databases
 @pytest.mark.parametrize(
     ("name", "orders"),

@@ -128,7 +128,7 @@ def sound(told: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:
     for dept in told:
         ids = [dept["deptId"], *([dept["openId"]] if dept["openId"] else [])]
         if not all(map(is_clean, ids)):
-            faults["unusable_department"].append(one_line(dept["deptId"]))
+            faults["unusable_department"].append(one_line(dept["deptId"]) or one_line(dept["name"]))
         elif any(value in by_id for value in ids):
             faults["duplicate_department"].append(dept["deptId"])
         else:

@@ -101,7 +101,10 @@ class FeishuContacts(ProviderApp):
         found = self.contact(f"departments/{segment(dept_id)}", **ids).get("department")
         if not isinstance(found, dict):
             raise Code(50300, "the platform's answer lacks department")
-        return self.told_of_department(found)
+        told = self.told_of_department(found)
+        if not told["deptId"]:
+            raise Code(50300, "the platform's department lacks its id")
+        return told
 
     def survey(self, patient=straight):
         """Return what reads the whole directory; `patient` makes each call."""
@@ -131,13 +134,12 @@ class FeishuContacts(ProviderApp):
     def told_of_department(self, found: dict) -> dict:
         """Return a department under its readable id, else its open id; what is not told is `None`.
 
-        Its leaders come by union id.
+        Without an open id nothing more can be asked about it: then both are "". Its leaders come by union id.
         """
-        if not text(found.get("open_department_id")):
-            raise Code(50300, "the platform's department lacks its id")
+        open_id = text(found.get("open_department_id"))
         return {
-            "deptId": text(found.get("department_id")) or found["open_department_id"],
-            "openId": found["open_department_id"],
+            "deptId": open_id and (text(found.get("department_id")) or open_id),
+            "openId": open_id,
             "parentId": told(found, "parent_department_id", text),
             "name": told(found, "name", text),
             "leaders": leaders(found),
@@ -208,8 +210,9 @@ class FeishuSurvey:
     def noted(self, found: list[dict]) -> list[dict]:
         """Return departments; those of a smaller range once, as one of its roots may lie below another."""
         fresh = [dept for dept in found if self.whole or dept["openId"] not in self.readable]
-        self.readable.update((dept["openId"], dept["deptId"]) for dept in fresh)
-        self.leaders.update((dept["deptId"], dept["leaders"]) for dept in fresh if dept["leaders"] is not None)
+        usable = [dept for dept in fresh if dept["openId"]]
+        self.readable.update((dept["openId"], dept["deptId"]) for dept in usable)
+        self.leaders.update((dept["deptId"], dept["leaders"]) for dept in usable if dept["leaders"] is not None)
         return fresh
 
     def sources(self) -> list:

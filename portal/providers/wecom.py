@@ -185,19 +185,20 @@ class WeCom(ProviderApp):
         )
         if not isinstance(found["department"], dict):
             raise Code(50300, "the platform's answer lacks department")
-        return self.told_of_department(found["department"])
+        told = self.told_of_department(found["department"])
+        if not told["deptId"]:
+            raise Code(50300, "the platform's department lacks its id")
+        return told
 
     def survey(self, patient=straight):
         """Return what reads the whole directory; `patient` makes each call."""
         return WeComSurvey(self, patient)
 
     def told_of_department(self, found: dict) -> dict:
-        """Return a department; what is not told is `None`."""
+        """Return a department; what is not told is `None`, but for the id: ""."""
         dept_id, parent = texts([found.get("id")]), texts([found.get("parentid")])
-        if not dept_id:
-            raise Code(50300, "the platform's department lacks its id")
         return {
-            "deptId": dept_id[0],
+            "deptId": dept_id[0] if dept_id else "",
             "openId": "",
             "parentId": parent[0] if parent else None,
             "name": text(found["name"]) if "name" in found else None,
@@ -270,7 +271,7 @@ class WeComSurvey:
         answer = self.ask("department/list", "department", numbers=NO_DEPARTMENT, params=params)
         told = [self.client.told_of_department(row) for row in rows(answer, "department")]
         fresh = [dept for dept in told if dept["deptId"] not in self.found]
-        self.found |= dict.fromkeys(dept["deptId"] for dept in fresh)
+        self.found |= dict.fromkeys(dept["deptId"] for dept in fresh if dept["deptId"])
         return fresh
 
     def read_range(self) -> list[str]:
