@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import both_databases
-from office import inside
+from office import administrator, inside
 from sqlalchemy import select, update
 from syncing import APPS, ASKS, FEISHU, PROVIDERS, WECOM, Written, person, signed_in, sync
 
@@ -144,3 +144,17 @@ def test_whoever_a_login_found_to_have_left_is_unbound_by_the_next_sync(portal, 
         session.commit()
     assert sync(portal, name).counts["left"] == 1
     assert person(portal, name, "bob").account_id is None
+
+
+@both_databases
+@both_platforms
+def test_a_leaver_who_waits_in_the_queue_cannot_be_let_in(make_portal, sandbox, name):
+    portal = make_portal(PORTAL_UNKNOWN_PEOPLE="queue")
+    sandbox.person(PROVIDERS[name], "newcomer", add=True, departments=["7"])
+    assert portal.test_client().sign_in(name, "newcomer").status_code == 403
+    sandbox.person(PROVIDERS[name], "newcomer", resign=True)
+    assert sync(portal, name).counts["left"] == 1
+    with inside(portal) as session:
+        waiting = session.scalars(select(BindingRequest.id)).one()
+    assert administrator(portal).post_form(f"/admin/queue/{waiting}/create").status_code == 403
+    assert person(portal, name, "newcomer").account_id is None

@@ -17,7 +17,7 @@ from sqlalchemy import and_, delete, or_, select
 from portal import database, models
 from portal.directory import bulk, departments, memberships, people, runs
 from portal.errors import Code
-from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, Identity, Listing, LoginSession, SyncRun, db, now
+from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun, db, now
 from portal.providers.base import OfAnother, Person
 from portal.providers.survey import Pace, Patient, gather
 from portal.text import is_clean, one_line
@@ -31,7 +31,7 @@ FEW, SHARE = 10, 0.1  # so many losses, or such a share of the people looked at,
 NAMED = 100  # people a report names of each kind
 NOBODY = "the platform has listed nobody at all; check what the app may see"
 SEEN = b""
-LISTED, IN_USE = 1, 2  # of stored people: listed by the run before; bound, or with an open session
+LISTED, IN_USE = 1, 2  # of stored people: listed by the run before; bound, waiting for it, or with an open session
 COUNTS = (
     *("pages", "departments", "sources", "sources_read", "people", "unchanged", "new", "changed", "moved"),
     *("losing", "unseen", "asked", "left", "out_of_sight", "written"),
@@ -401,11 +401,15 @@ def share(phase: str, counts: dict) -> float | None:
 def stored_people(provider: str, tenant: str, element: str):
     """Select a company's people: subject, status, whether an element has listed them, whether they are in use, digest.
 
-    In use is whoever is bound, or has an open session.
+    In use is whoever is bound, waits in the queue, or has an open session.
     """
     listing = and_(Listing.identity_id == Identity.id, Listing.element == element)
     is_open = (LoginSession.ended_at.is_(None), LoginSession.expires_at > now(), LoginSession.identity_id.is_not(None))
-    in_use = or_(Identity.account_id.is_not(None), Identity.id.in_(select(LoginSession.identity_id).where(*is_open)))
+    in_use = or_(
+        Identity.account_id.is_not(None),
+        Identity.id.in_(select(LoginSession.identity_id).where(*is_open)),
+        Identity.id.in_(select(BindingRequest.identity_id).where(BindingRequest.state == "waiting")),
+    )
     found = select(Identity.subject, Identity.status, Listing.element, in_use, Listing.digest)
     return found.outerjoin(Listing, listing).where(Identity.provider == provider, Identity.tenant == tenant)
 
