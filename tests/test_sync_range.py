@@ -69,6 +69,22 @@ class TestRefused:
 
 @both_platforms
 @pytest.mark.usefixtures("reach")
+def test_departments_of_a_group_that_cannot_be_read_are_one_warning(portal, sandbox, name):
+    nobody = {"code": 0, "msg": "success", "data": {"has_more": False, "memberlist": []}}
+    gone = {"has_more": False, "memberlist": [{"member_id": "od-gone1"}, {"member_id": "od-gone2"}]}
+    answers = {
+        FEISHU: [nobody, {"code": 0, "msg": "success", "data": gone}],
+        WECOM: [{"errcode": 0, "errmsg": "ok", "userlist": [], "partylist": [404, 405]}],
+    }
+    for body in answers[name]:
+        sandbox.fail(CALLS[name], body=body)
+    run = sync(portal, name)
+    assert (run.state, run.report["warnings"]) == ("done", {TAG[name]: ["5"]})
+    assert "lisi" in listed(portal, name) and "alice" not in listed(portal, name)
+
+
+@both_platforms
+@pytest.mark.usefixtures("reach")
 def test_a_platform_that_is_busy_is_a_failure_and_no_warning(portal, sandbox, name, monkeypatch):
     monkeypatch.setattr("portal.providers.survey.wait_after", lambda error, waits: 0)
     sandbox.fail(CALLS[name], body=BUSY[name], count=99)

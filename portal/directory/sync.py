@@ -166,7 +166,7 @@ class Sync:
             if batch:
                 pickle.dump(batch, changed)
         for fault, ids in self.survey.unread.items():
-            self.warn(fault, *ids)
+            self.warn(fault, *dict.fromkeys(ids))
         if self.listed_before and not self.counts["people"]:
             raise Code(50300, NOBODY)
 

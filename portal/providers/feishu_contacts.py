@@ -172,12 +172,24 @@ class FeishuSurvey:
             roots += texts(page.get("department_ids"))
             self.people += texts(page.get("user_ids"))
             groups += texts(page.get("group_ids"))
+        roots = dict.fromkeys(roots)  # -> the user group it is of
         for group in dict.fromkeys(groups):
-            roots += self.read_group(group)
+            roots = dict.fromkeys(self.read_group(group), group) | roots
         self.people = list(dict.fromkeys(self.people))
-        for root in dict.fromkeys(roots):
-            yield self.noted([self.patient(lambda root=root: self.client.department(root))])
-            yield from self.below(root)
+        for root, group in roots.items():
+            if (top := self.top(root, group)) is not None:
+                yield self.noted([top])
+                yield from self.below(root)
+
+    def top(self, root: str, group: str | None) -> dict | None:
+        """Return a department of the range; `None`, and a warning, where a user group names one that can't be read."""
+        try:
+            return self.patient(lambda: self.client.department(root))
+        except Code as error:
+            if group is None or not is_refusal(error):
+                raise
+            self.unread.setdefault("unread_group", []).append(group)
+            return None
 
     def read_group(self, group: str) -> list[str]:
         """Note the people of a user group; return its departments."""

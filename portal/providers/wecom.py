@@ -259,17 +259,23 @@ class WeComSurvey:
 
     def departments(self):
         """Yield all departments the app may see; where the range is smaller, also those of its tags."""
-        yield self.listed()
+        answer = self.ask("department/list", "department", numbers=NO_DEPARTMENT)
+        yield self.noted(rows(answer, "department"))
         self.whole = ROOT in self.found
         if not self.whole:
             for tag in self.read_range():
                 for dept_id in self.read_tag(tag):
-                    yield self.listed(id=dept_id)
+                    yield self.listed_by(tag, dept_id)
 
-    def listed(self, **params) -> list[dict]:
-        """Return departments not seen yet: all, or one and those below it."""
-        answer = self.ask("department/list", "department", numbers=NO_DEPARTMENT, params=params)
-        told = [self.client.told_of_department(row) for row in rows(answer, "department")]
+    def listed_by(self, tag: str, dept_id: str) -> list[dict]:
+        """Return a department of a tag and those below it."""
+        which = {"numbers": NO_DEPARTMENT, "params": {"id": dept_id}}
+        answer = self.if_allowed("unread_tag", tag, "department/list", "department", **which)
+        return self.noted(rows(answer, "department"))
+
+    def noted(self, told: list) -> list[dict]:
+        """Return departments not seen yet."""
+        told = [self.client.told_of_department(row) for row in told]
         fresh = [dept for dept in told if dept["deptId"] not in self.found]
         self.found |= dict.fromkeys(dept["deptId"] for dept in fresh if dept["deptId"])
         return fresh
@@ -352,7 +358,7 @@ def subject_of(userid) -> str:
 
 def rows(answer: dict, key: str) -> list[dict]:
     """Return the entries of an answer."""
-    found = answer[key]
+    found = answer.get(key)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
