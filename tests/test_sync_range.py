@@ -4,7 +4,7 @@ import pytest
 from conftest import both_databases
 from office import administrator, inside
 from sqlalchemy import select
-from syncing import APPS, FEISHU, PROVIDERS, WECOM, departments, people, sync
+from syncing import APPS, FEISHU, PROVIDERS, WECOM, departments, people, signed_in, sync
 
 from portal.directory import jobs
 from portal.models import Identity, Listing
@@ -111,3 +111,31 @@ def test_people_of_a_range_who_are_gone_are_not_listed(portal, sandbox):
     sandbox.person("wecom", "alice", resign=True)
     run = sync(portal, WECOM)
     assert (run.state, listed(portal, WECOM)) == ("done", {"lisi"})
+
+
+@both_databases
+@both_platforms
+class TestNobodyIsLeft:
+    """The only people of an app's range, by themselves or by a group, are not listed any more."""
+
+    @pytest.fixture(params=["users", "groups"])
+    def browser(self, request, portal, sandbox, name):
+        browser = signed_in(portal, name, "alice")
+        sandbox.group(PROVIDERS[name], "5", users=["alice"])
+        only = {request.param: {"users": ["alice"], "groups": ["5"]}[request.param]}
+        sandbox.app(**APPS[name], contact_range={"departments": [], "users": [], "groups": [], **only})
+        assert sync(portal, name).state == "done"
+        assert listed(portal, name) == {"alice"}
+        return browser
+
+    def test_whoever_has_left_is_out(self, portal, sandbox, name, browser):
+        sandbox.person(PROVIDERS[name], "alice", resign=True)
+        run = sync(portal, name)
+        assert (run.state, run.counts["left"]) == ("done", 1)
+        assert browser.session().status_code == 401
+
+    def test_whoever_is_out_of_sight_keeps_all(self, portal, sandbox, name, browser):
+        sandbox.app(**APPS[name], contact_range={"departments": [], "users": [], "groups": []})
+        run = sync(portal, name)
+        assert (run.state, run.counts["out_of_sight"]) == ("done", 1)
+        assert browser.session().status_code == 200

@@ -167,7 +167,8 @@ class Sync:
                 pickle.dump(batch, changed)
         for fault, ids in self.survey.unread.items():
             self.warn(fault, *dict.fromkeys(ids))
-        if self.listed_before and not self.counts["people"]:
+        usual = FEW if not self.survey.whole else 0  # a range may have held a few people alone, who are asked about
+        if self.listed_before > usual and not self.counts["people"]:
             raise Code(50300, NOBODY)
 
     def batches_read(self):
