@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from flask import Flask, current_app, request
+from flask import Flask, abort, current_app, request
 from flask_babel import Babel, format_decimal
 from flask_migrate import Migrate
 from sqlalchemy.orm import configure_mappers
@@ -48,11 +48,17 @@ class Portal(Flask):
         """
         return self.static_versions.get(name)
 
-    def get_send_file_max_age(self, filename):
-        """Return how long (seconds) a browser may keep a static file without asking.
+    def send_static_file(self, filename):
+        """Serve a file below `static/` by its own name.
 
-        Flask calls this with the name as it was requested, before it looks whether there is such a file.
+        A name that leads to a file over dots or slashes is none: what there is was listed at the start.
         """
+        if filename not in self.static_versions:
+            abort(404)
+        return super().send_static_file(filename)
+
+    def get_send_file_max_age(self, filename):
+        """Return how long (seconds) a browser may keep a static file without asking."""
         version = self.static_version(filename)
         return YEAR if version and request.args.get("v") == version else None
 
