@@ -3,7 +3,7 @@
 company    who works in the pretend company (data: company.json)
 world      clock, applications, what was issued; one lock
 traffic    the record of calls, and failures on demand
-wire       JSON as the platforms write it
+wire       JSON as the platforms read and write it
 phone      the pages on which one picks who one is
 client     which browsers play a platform's client
 feishu/    one platform       wecom/    the other: each knows only its own wire

@@ -55,6 +55,7 @@ from sandbox.feishu.tickets import WrongTurn, find_ticket, new_tmp_code, open_ti
 from sandbox.traffic import Failure, Gate
 from sandbox.wecom import login as wecom_login
 from sandbox.wecom.model import CORP_ID, REAL_LOOKING, WecomApp
+from sandbox.wire import sent
 from sandbox.world import world
 
 bp = Blueprint("knobs", __name__, url_prefix="/_sandbox")
@@ -90,8 +91,8 @@ def explain_missing(error):
 
 
 def knob():
-    body = request.get_json(force=True, silent=True)
-    if not isinstance(body, dict):
+    body = sent()
+    if body is None:
         raise BadKnob("the body must be a JSON object")
     return body
 

@@ -12,6 +12,7 @@ from sandbox.feishu.answers import Refused, success
 from sandbox.feishu.entries import department_entry, status, user_entry
 from sandbox.feishu.gateway import WHOLE_CONTACT, protected, require
 from sandbox.feishu.model import DEPARTMENT_ID_TYPES, USER_ID_TYPES, find_department, find_person
+from sandbox.wire import sent
 from sandbox.world import world
 
 bp = Blueprint("feishu_contact", __name__, url_prefix="/open-apis/contact/v3")
@@ -225,8 +226,8 @@ def ids_asked(name):
 
 
 def json_body():
-    body = request.get_json(force=True, silent=True)
-    if not isinstance(body, dict):
+    body = sent()
+    if body is None:
         raise Refused(40001)
     return body
 

@@ -2,15 +2,11 @@
 
 from flask import request
 
+from sandbox.wire import sent
+
 
 def json_fields():
-    """Return the fields of a JSON body.
-
-    The content type does not matter: lark-oapi sends none with its own token requests.
-    """
-    body = request.get_json(force=True, silent=True)
-    fields = body if isinstance(body, dict) else {}
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+    return {name: value for name, value in (sent() or {}).items() if isinstance(value, str)}
 
 
 def form_fields():

@@ -11,6 +11,7 @@ from sandbox.wecom.entries import department_entry, member_entry
 from sandbox.wecom.gateway import protected
 from sandbox.wecom.guesses import GONE, OUTSIDE, UNKNOWN_DEPARTMENT, UNKNOWN_IN_LIST
 from sandbox.wecom.model import find_person
+from sandbox.wire import sent
 from sandbox.world import world
 
 bp = Blueprint("wecom_contacts", __name__, url_prefix="/cgi-bin")
@@ -59,8 +60,8 @@ def members_asked():
 @protected
 def list_ids():
     """Answer a row for every seat: member and department."""
-    body = request.get_json(force=True, silent=True) or {}
-    limit = body.get("limit", MOST_IDS) if isinstance(body, dict) else None
+    body = sent() or {}
+    limit = body.get("limit", MOST_IDS)
     if not isinstance(limit, int) or not 0 < limit <= MOST_IDS:
         raise Refused(40035)
     directory = world.wecom.directory

@@ -13,6 +13,7 @@ from sandbox.wecom.entries import default_avatar, sensitive_fields
 from sandbox.wecom.gateway import protected
 from sandbox.wecom.guesses import OUTSIDE
 from sandbox.wecom.model import CONSENT, SENSITIVE, open_id
+from sandbox.wire import sent
 from sandbox.world import world
 
 bp = Blueprint("wecom_identity", __name__, url_prefix="/cgi-bin")
@@ -89,8 +90,7 @@ def old_getuserdetail():
 
 def open_ticket():
     """Return the member of the request's ticket."""
-    body = request.get_json(force=True, silent=True)
-    value = body.get("user_ticket") if isinstance(body, dict) else None
+    value = (sent() or {}).get("user_ticket")
     if not value:
         raise Refused(84090)
     item = world.vault.find("ticket", value)
