@@ -37,7 +37,9 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1", "﹦1", "﹢1"]
+)
 def test_no_cell_begins_like_a_formula(cell):
     [_, [written]] = list(csv.reader(io.StringIO("".join(csv_files.write(["x"], [[cell]])), newline="")))
     assert written == f"'{cell}"

@@ -22,7 +22,7 @@ MOST_COLUMNS = 200
 MOST_ROWS = 1_048_576  # which is also a sheet's limit; empty ones count
 CHUNK = 65_536  # bytes decoded at once
 # A spreadsheet runs a cell that begins so; one that parts cells by semicolons sees them begin elsewhere, too.
-START, SIGN = "(^|;)", '[\\s"]*[=+\\-@\t\r\n＝＋－＠]'
+START, SIGN = "(^|;)", '[\\s"]*[=+\\-@\t\r\n＝＋－＠﹢﹣﹦﹫]'
 RISKY = re.compile(f"{START}(?='*{SIGN})|^(?='+[0-9])")
 DEFUSED = re.compile(f"{START}'(?='*{SIGN})|^'(?='*[0-9])")
 AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')  # how spreadsheets are told to keep leading zeros
