@@ -3,9 +3,11 @@
 import hashlib
 import logging
 import os
+import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import click
 from flask import Flask, abort, current_app, request
 from flask_babel import Babel, format_decimal
 from flask_migrate import Migrate
@@ -78,7 +80,7 @@ def create_app(environ=None) -> Portal:
     """
     environ = os.environ if environ is None else environ
     app = Portal(__name__, instance_path=str(config.ROOT / "instance"))
-    settings = config.load(environ, Path(app.instance_path))
+    settings = load_settings(environ, Path(app.instance_path))
     files.tighten(Path(app.instance_path))
     if file := files.sqlite_file(settings["PORTAL_DATABASE_URL"], app.instance_path):
         if file.parent == Path(app.instance_path):
@@ -119,6 +121,20 @@ def create_app(environ=None) -> Portal:
     app.elements = Elements(app, settings["PORTAL_APP_DIR"], variable)
     add_callbacks(app)
     return app
+
+
+def load_settings(environ, instance: Path) -> dict:
+    """Return the settings; wrong ones end a command of `flask` here.
+
+    Its help would print an exception with a traceback, and go on.
+    """
+    try:
+        return config.load(environ, instance)
+    except config.BadSettings as error:
+        if click.get_current_context(silent=True) is None:
+            raise
+        error.show()
+        sys.exit(error.exit_code)
 
 
 def digests(folder: Path) -> dict[str, str]:

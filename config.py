@@ -181,8 +181,8 @@ OTHER_NAMES = (
     "PORTAL_SECRET_KEY_FALLBACKS",
     "PORTAL_TIMEZONE",
 )
-# Kubernetes sets these for a service named "portal", PORTAL_SERVICE_HOST always among them.
-SERVICE = re.compile(r"PORTAL_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
+# Kubernetes sets these for each service, "portal" and "portal-redis" too, ..._SERVICE_HOST always among them.
+SERVICE = re.compile(r"(PORTAL\w*?)_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 MENTIONED = re.compile(r"\$\{(PORTAL_\w+)")
 
 
@@ -218,6 +218,8 @@ def given(environ, name: str) -> str | None:
             value = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeError) as error:
             raise ValueError(f"can't be read from the file in {name}_FILE: {type(error).__name__}") from None
+        if "\0" in value:  # UTF-16 without its mark
+            raise ValueError(f"can't be read from the file in {name}_FILE: it must be UTF-8 text")
     return value.strip() if value else None
 
 
@@ -226,14 +228,19 @@ def unknown_names(environ, app_dir: Path | None) -> list[str]:
     known = {*SETTINGS, *OTHER_NAMES}
     set_ones = sorted(name for name in environ if name.startswith("PORTAL_") and environ[name])
     odd = [name for name in set_ones if name.removesuffix("_FILE") not in known]
-    if "PORTAL_SERVICE_HOST" in environ:
-        odd = [name for name in odd if not SERVICE.fullmatch(name)]
+    odd = [name for name in odd if not is_of_service(name, environ)]
     mentioned = mentioned_names(app_dir) if odd and app_dir else set()
     return [
         f"{name} is no setting; did you mean {nearest(name, known)}?"
         for name in odd
         if name.removesuffix("_FILE") not in mentioned and name not in mentioned
     ]
+
+
+def is_of_service(name: str, environ) -> bool:
+    """Return whether Kubernetes has set a name, for a service whose host it tells, too."""
+    found = SERVICE.fullmatch(name)
+    return found is not None and f"{found[1]}_SERVICE_HOST" in environ
 
 
 def nearest(name: str, known) -> str:

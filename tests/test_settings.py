@@ -116,6 +116,13 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
         config.load({"PORTAL_TITLE_FILE": str(tmp_path / "nothing")}, tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_another_encoding_is_refused(tmp_path, encoding):
+    (tmp_path / "key").write_text("a" * 40, encoding=encoding)
+    with pytest.raises(config.BadSettings, match="PORTAL_SECRET_KEY can't be read from the file in PORTAL_SECRET_KEY_"):
+        config.load({"PORTAL_SECRET_KEY_FILE": str(tmp_path / "key")}, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_DATABASE_URL"])
 def test_production_wants_to_be_told(tmp_path, name):
     with pytest.raises(config.BadSettings, match=f"{name} must be set in production"):

@@ -65,8 +65,10 @@ def test_it_is_told_together_with_wrong_values(tmp_path):
         {"portal_title": "x", "MY_PORTAL_TITLE": "x"},
         {"PORTAL_SERVICE_HOST": "10.0.0.1", "PORTAL_SERVICE_PORT_HTTP": "80", "PORTAL_PORT": "tcp://10.0.0.1:80"}
         | {"PORTAL_PORT_80_TCP": "tcp://10.0.0.1:80", "PORTAL_PORT_80_TCP_ADDR": "10.0.0.1"},
+        {"PORTAL_REDIS_SERVICE_HOST": "10.0.0.2", "PORTAL_REDIS_PORT": "tcp://10.0.0.2:6379"}
+        | {"PORTAL_REDIS_PORT_6379_TCP_PORT": "6379", "PORTAL_REDIS_SERVICE_PORT": "6379"},
     ],
-    ids=["empty", "of later versions", "their files", "others", "kubernetes"],
+    ids=["empty", "of later versions", "their files", "others", "kubernetes", "a service beside"],
 )
 def test_names_that_do_no_harm(tmp_path, environ):
     config.load(environ, tmp_path)
@@ -100,6 +102,8 @@ def test_a_kept_key_that_is_damaged_is_told(tmp_path):
 
 
 COMMANDS = [
+    ["flask"],
+    ["flask", "--help"],
     ["flask", "doctor"],
     ["flask", "create-admin", "x"],
     ["flask", "db", "upgrade"],
