@@ -87,6 +87,13 @@ FOREIGN = {
     "not all texts": json.dumps(["1", "portal.directory.jobs.sync", {"a": 1}]).encode(),
     "an unknown job": json.dumps(["1", "os.system", "touch sprung"]).encode(),
     "very deep": b"[" * 100_000,
+    "very long": json.dumps(["1", "portal.directory.jobs.sync", "x" * 5000]).encode(),
+    "a NUL": json.dumps(["1", "portal.directory.jobs.sync", "x\0"]).encode(),
+    "a lone surrogate": json.dumps(["1", "portal.directory.jobs.sync", "\ud800"]).encode(),
+    "too few texts": json.dumps(["1", "portal.directory.jobs.sync"]).encode(),
+    "too many texts": json.dumps(["1", "portal.directory.jobs.sync", WECOM, "x"]).encode(),
+    "texts for a job without": json.dumps(["1", "portal.directory.jobs.look_around", "x"]).encode(),
+    "texts for the other": json.dumps(["1", "portal.directory.jobs.sweep", "x"]).encode(),
 }
 
 
@@ -109,3 +116,12 @@ def test_a_job_of_ours_lies_there_as_json(queue, portal):
         assert json.loads(bytes(data))[1:] == ["portal.directory.jobs.sync", WECOM]
         assert huey.dequeue().args == [WECOM]
     assert [row.state for row in rows(portal)] == ["queued"]
+
+
+def test_a_queue_that_refuses_us_is_told_in_a_line(portal, redis, settings):
+    settings["PORTAL_REDIS_URL"] = redis.url.replace("//", "//nobody:wrong@")
+    with command(settings, "worker") as worker:
+        log = iter(worker.stderr.readline, "")
+        line = next(line for line in log if "does not answer" in line or "reading from queue" in line)
+        worker.send_signal(signal.SIGTERM)
+    assert "the job queue does not answer (AuthenticationError)" in line

@@ -62,7 +62,7 @@ def make(app) -> Jobs:
     else:
         huey = messages.SqliteJobs(filename=files.make_file(file_of(app)), **options)
 
-    @huey.task(name="sync")
+    @huey.task(name="sync", takes=1)
     def sync(element: str):
         with app.app_context():
             run_queued(element)

@@ -5,12 +5,18 @@ Huey's own messages are pickles: whoever may write to the queue could run code i
 
 import json
 import logging
+import time
 
 from huey import RedisHuey, SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from portal.text import is_clean
+
 log = logging.getLogger(__name__)
+
+LONGEST = 4096  # bytes of a message
+PAUSE = 5.0  # seconds after which a queue that does not answer is asked again
 
 
 class JobSerializer(Serializer):
@@ -24,9 +30,9 @@ class JobSerializer(Serializer):
 
         :raises ValueError: when it is none of ours.
         """
-        found = json.loads(data)
-        if not isinstance(found, list) or len(found) < 2 or not all(isinstance(part, str) for part in found):
-            raise ValueError("a job is a list of texts")
+        found = json.loads(data) if len(data) <= LONGEST else None
+        if not isinstance(found, list) or len(found) < 2 or not all(map(is_clean, found)):
+            raise ValueError("a job is a short list of texts")
         id, name, *args = found
         return Message(id, name, retries=0, retry_delay=0, args=args, kwargs={})
 
@@ -36,11 +42,22 @@ class PlainJobs:
 
     def dequeue(self):
         """Return the next job; foreign messages before it are dropped."""
-        while (data := self.storage.dequeue()) is not None:
+        while (data := self.next_message()) is not None:
             try:
-                return self.deserialize_task(data)
+                task = self.deserialize_task(data)
+                if len(task.args) != getattr(task, "takes", 0):
+                    raise ValueError("a job of ours has so many texts as its function takes")
+                return task
             except Exception as error:  # its text would quote what a stranger has written
                 log.warning("a foreign message in the job queue is dropped (%s)", type(error).__name__)
+
+    def next_message(self):
+        """Return the next message, or `None`."""
+        try:
+            return self.storage.dequeue()
+        except Exception as error:  # the queue's own kinds
+            log.warning("the job queue does not answer (%s)", type(error).__name__)
+            time.sleep(PAUSE)
 
     def read_schedule(self, timestamp=None):
         """Return nothing: no job of ours is put off."""
