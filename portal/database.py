@@ -107,15 +107,28 @@ def is_full(engine: Engine) -> bool:
 @event.listens_for(Engine, "connect")
 def _prepare(connection, record):
     if type(connection).__module__.startswith("sqlite3"):
-        prepare_sqlite(connection)
+        prepare_sqlite(connection, record)
     else:
         prepare_postgresql(connection, record)
 
 
-def prepare_sqlite(connection):
+def prepare_sqlite(connection, record):
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    record.info.update(path=path, writes=may_be_written(path))
     connection.isolation_level = None  # BEGIN is ours, below
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={LOCK_WAIT}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def may_be_written(path: str) -> bool:
+    """Return whether a SQLite file may be written now, whatever those who opened it before may do."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True  # or the next connection would put an empty file in its place
+    except OSError:
+        return False
+    return os.access(path, os.W_OK)
 
 
 def prepare_postgresql(connection, record):
@@ -155,10 +168,13 @@ def limits(local: bool) -> str:
 def _take_only_what_writes(connection, record, proxy):
     """Hand out no connection that is dead, or that leads to a server which only reads.
 
-    After a fail-over a pool would keep its connections to the former server for days. They are thrown away
-    together; only where a new one is no better, its error is told.
+    After a fail-over a pool would keep its connections to the former server for days; and to a SQLite file whose
+    owner or mode has changed, those from before. They are thrown away together; only where a new one is no better,
+    its error is told.
     """
     if type(connection).__module__.startswith("sqlite3"):
+        if record.info["writes"] != may_be_written(record.info["path"]):
+            raise exc.InvalidatePoolError()
         return
     import psycopg
 

@@ -52,15 +52,25 @@ def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlit
         assert visitor.sign_in().status_code == 303
 
 
+@pytest.mark.parametrize("running", [False, True], ids=["before the start", "while running"])
 @pytest.mark.parametrize(("mode", "status"), [(0o444, "can only be read"), (0o000, "cannot be used")])
-def test_a_file_of_somebody_else_is_named_and_mended(settings, serve, database, mode, status):
+def test_a_file_of_somebody_else_is_named_and_mended(settings, serve, database, mode, status, running):
     path = database.removeprefix("sqlite:///")
     mine = os.stat(path)
-    if os.geteuid() == 0:
-        os.chown(path, 65534, 65534)
-    os.chmod(path, mode)
+
+    def take_away():
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+        os.chmod(path, mode)
+
+    if not running:
+        take_away()
     server = serve(workers=2, threads=4, prefix=AS_ANYBODY, path="/healthz")
     visitor = Visitor(server)
+    if running:
+        for _ in range(8):  # connections of both workers
+            assert visitor.sign_in().status_code == 303
+        take_away()
     assert visitor.sign_in().status_code == 503
     answer = visitor.get("/readyz")
     assert answer.status_code == 503 and status in answer.json()["status"]
@@ -68,4 +78,4 @@ def test_a_file_of_somebody_else_is_named_and_mended(settings, serve, database, 
     os.chown(path, mine.st_uid, mine.st_gid)
     os.chmod(path, 0o600)
     soon(lambda: visitor.get("/readyz").status_code == 200)
-    assert visitor.sign_in().status_code == 303
+    soon(lambda: visitor.sign_in().status_code == 303)
