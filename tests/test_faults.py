@@ -81,7 +81,7 @@ def test_a_database_that_goes_away_and_comes_back(own_cluster, elements, tmp_pat
         browser.get(server.url + platform_answers(address))
         assert browser.get(f"{server.url}/api/session").status_code == 200
         own_cluster.run("pg_ctl", "-m", "immediate", "stop")
-        for path in ("/api/session", "/account", "/login/QywxInnerExample", "/readyz"):
+        for path in ("/api/session", "/account", "/admin/queue", "/login/QywxInnerExample", "/readyz"):
             assert browser.get(server.url + path, allow_redirects=False, timeout=5).status_code == 503
         assert browser.get(f"{server.url}/healthz").status_code == 200
         own_cluster.start()

@@ -62,9 +62,16 @@ def fresh(back: str):
 
 
 def navigation() -> dict:
-    """Return what the frame shows: the pages, and how many people wait in the queue."""
+    """Return what the frame shows: the pages, and a function that counts requests in the queue.
+
+    A page that tells of a failure has no frame, and its database may be away.
+    """
+    return {"admin_pages": PAGES, "waiting_count": count_waiting}
+
+
+def count_waiting() -> int:
     waiting = select(func.count()).select_from(BindingRequest).where(BindingRequest.state == "waiting")
-    return {"admin_pages": PAGES, "waiting_count": db.session.scalar(waiting)}
+    return db.session.scalar(waiting)
 
 
 @bp.get("")
