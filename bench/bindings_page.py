@@ -47,7 +47,7 @@ class Asked:
 
     @property
     def filters(self) -> listing.Filters:
-        return listing.Filters.of({key: str(value) for key, value in self.args.items()})
+        return listing.Filters(**self.args)
 
 
 class Bench:
