@@ -104,11 +104,8 @@ def create_app(environ=None) -> Portal:
     app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)
     app.jinja_env.filters.update(masked_mobile=contacts.masked_mobile, masked_email=contacts.masked_email)
     app.url_defaults(add_static_version)
-    app.extensions["old_rows"] = (
-        attempts.forget_old,
-        kept_imports.forget_old,
-        runs.forget_old,
-    )  # the worker calls them
+    # The worker's room stands below those of the rows it removes, so it is told what to call.
+    app.extensions["old_rows"] = (attempts.forget_old, kept_imports.forget_old, runs.forget_old)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
@@ -124,9 +121,9 @@ def create_app(environ=None) -> Portal:
 
 
 def load_settings(environ, instance: Path) -> dict:
-    """Return the settings; wrong ones end a command of `flask` here.
+    """Return the settings.
 
-    Its help would print an exception with a traceback, and go on.
+    Wrong ones end a command of `flask` here: its help would print an exception with a traceback, and go on.
     """
     try:
         return config.load(environ, instance)

@@ -30,9 +30,10 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class BadSettings(click.ClickException, AppImportError):
-    """One or more settings can't be used; the text has a line for each, with the remedy.
+    """One or more settings can't be used.
 
-    Of these two kinds `flask` and gunicorn print the text alone, without a traceback.
+    The text has a line for each, with the remedy. `flask` and gunicorn print the text of these two kinds alone, without
+    a traceback.
     """
 
     exit_code = 2

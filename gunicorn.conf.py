@@ -1,4 +1,7 @@
-"""What gunicorn reads by itself when it is started in this folder; options on its command line go first."""
+"""What gunicorn reads by itself when it is started in this folder.
+
+Options on its command line go first.
+"""
 
 import os
 import sys

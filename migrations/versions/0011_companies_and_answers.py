@@ -1,4 +1,4 @@
-"""The company of each app; which stopped sync a yes is for; and places of departments as large as platforms send
+"""Companies of apps, answers to stopped syncs, and large places of departments
 
 A yes that waits for a worker while this runs is forgotten: that sync stops again and shows its list.
 """

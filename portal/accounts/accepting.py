@@ -36,7 +36,7 @@ class Pair:
 
     @property
     def state(self) -> str:
-        """Return whether it `goes` with many others; else why not: `weak`, `administrator`, or it `stays`."""
+        """Return `goes` where it goes with many others, else `weak`, `administrator` or `stays`."""
         if self.suggestion is None:
             return STAYS
         if self.suggestion.account.role == "admin":
@@ -45,7 +45,9 @@ class Pair:
 
 
 def look(asked: list[tuple[int, int | None]]) -> list[Pair]:
-    """Return pairs of the people and accounts of these ids as they are now; people who are gone are left out.
+    """Return pairs of the people and accounts of these ids as they are now.
+
+    People who are gone are left out.
 
     :param asked: each person's id, and the account's that was suggested for them.
     """

@@ -73,7 +73,9 @@ def plain(cell: str) -> str:
 
 
 def read(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Give a file's rows that are not empty, each with the number of its line; none is kept.
+    """Give a file's rows that are not empty, each with the number of its line.
+
+    None is kept in memory.
 
     :param content: UTF-8, UTF-16 with its mark or GB18030; cells parted by comma, semicolon or tab.
     :raises Unreadable: when it is no text, or no table.

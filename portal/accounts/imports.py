@@ -95,7 +95,10 @@ def forget_old(most: int) -> int:
 
 
 def remove_lines(import_id: int, most: int) -> int:
-    """Remove at most so many lines of an import, and after the last the import; return how many rows."""
+    """Remove at most so many lines of an import, and after the last one the import.
+
+    :return: how many rows were removed.
+    """
     of_import = ImportRow.import_id == import_id
     removed = database.delete_some(db.session, ImportRow.line, of_import, order=ImportRow.line, most=most)
     if removed < most:
@@ -105,7 +108,9 @@ def remove_lines(import_id: int, most: int) -> int:
 
 
 def looked_through(content: bytes) -> tuple[list[str | None], list[str]]:
-    """Return which of our columns each heading of a file means, and the headings that mean none; keep no line.
+    """Return which of our columns each heading of a file means, and the headings that mean none.
+
+    No line is kept.
 
     :raises BadFile: saying why the file can't be used.
     """
