@@ -15,16 +15,18 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from portal import commands, database, files, models
-from portal.accounts import attempts, contacts
-from portal.accounts import imports as kept_imports
+from portal import commands, database, files
+from portal.accounts import contact_data
+from portal.bindings import csv_import as kept_imports
 from portal.clocks import VisitCookies
+from portal.database import db
 from portal.directory import runs
 from portal.elements.registry import Elements
-from portal.errors import Code
-from portal.pages import account, api, entrance, headers, health, login, refusals, site, visit
-from portal.pages.admin import accepting, accounts, audit, bindings, directory, elements, frame, imports, pairing, queue
+from portal.errors import SETTING_WRONG, Code
+from portal.pages import account, api, browser, error_pages, headers, health, login, login_page, site
+from portal.pages.admin import accounts, audit, bind, bindings, bulk_accept, directory, elements, imports, layout, queue
 from portal.pages.proxies import VisitorAddress
+from portal.signin import attempts
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
@@ -67,7 +69,7 @@ class Portal(Flask):
     def getElement(self, fullName: str):
         """Return the element of that full name, such as `auths.loginTypes.FSInnerExample`; for a Type its class.
 
-        :raises Code: 47000 unknown or incomplete, 47001 wrong: naming file and key.
+        :raises Code: SETTING_MISSING unknown or incomplete, SETTING_WRONG wrong: naming file and key.
         """
         return self.elements.get(fullName)
 
@@ -90,19 +92,19 @@ def create_app(environ=None) -> Portal:
     app.url_map.merge_slashes = False  # an address with an empty part is none of ours
     set_up_logging()
 
-    models.db.init_app(app)
-    Migrate(app, models.db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)
-    Babel(app, default_locale="en", locale_selector=visit.language)
+    db.init_app(app)
+    Migrate(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    Babel(app, default_locale="en", locale_selector=browser.language)
     login.limiter.init_app(app)
     headers.init_app(app)
-    refusals.init_app(app)
-    for part in (site, entrance, login, account, api, health):
+    error_pages.init_app(app)
+    for part in (site, login_page, login, account, api, health):
         app.register_blueprint(part.bp)
-    for part in (frame, bindings, pairing, accepting, imports, queue, accounts, directory, elements, audit):
+    for part in (layout, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
-    app.context_processor(visit.for_templates)
-    app.jinja_env.filters.update(ago=visit.ago, masked=visit.masked, number=format_decimal)
-    app.jinja_env.filters.update(masked_mobile=contacts.masked_mobile, masked_email=contacts.masked_email)
+    app.context_processor(browser.for_templates)
+    app.jinja_env.filters.update(ago=browser.ago, masked=browser.masked, number=format_decimal)
+    app.jinja_env.filters.update(masked_mobile=contact_data.masked_mobile, masked_email=contact_data.masked_email)
     app.url_defaults(add_static_version)
     # The worker's room stands below those of the rows it removes, so it is told what to call.
     app.extensions["old_rows"] = (attempts.forget_old, kept_imports.forget_old, runs.forget_old)
@@ -149,11 +151,11 @@ def flask_settings(settings: dict) -> dict:
         "SERVER_NAME": urlsplit(base).netloc,
         "SQLALCHEMY_DATABASE_URI": settings["PORTAL_DATABASE_URL"],
         "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings["PORTAL_DATABASE_URL"]),
-        "SESSION_COOKIE_NAME": visit.cookie_name(base, "portal_visit"),
+        "SESSION_COOKIE_NAME": browser.cookie_name(base, "portal_visit"),
         "SESSION_COOKIE_SECURE": base.startswith("https:"),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PORTAL_SESSION_COOKIE": visit.cookie_name(base, "portal_session"),
+        "PORTAL_SESSION_COOKIE": browser.cookie_name(base, "portal_session"),
         "PREFERRED_URL_SCHEME": urlsplit(base).scheme,
         "MAX_CONTENT_LENGTH": 64 * 1024,
         "WTF_CSRF_TIME_LIMIT": None,  # or login tabs die overnight
@@ -179,7 +181,7 @@ def add_callbacks(app: Portal):
             continue
         if taken.test(path, "GET") or taken.test(path, "POST"):
             why = f"{element.file}: redirectUri is a page of the portal ({path})"
-            app.elements.break_(element.name, Code(47001, why))
+            app.elements.break_(element.name, Code(SETTING_WRONG, why))
             continue
         app.callback_paths.add(path)
         app.add_url_rule(path, f"login.shared_callback_{len(added)}", login.shared_callback, methods=["GET"])

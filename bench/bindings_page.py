@@ -15,18 +15,12 @@ from sqlalchemy import event, insert, text
 import app as portal_app
 from bench.directory_sync import NAMES, Row, Size
 from bench.machine import Portals
-from portal.accounts import listing, sessions
-from portal.models import (
-    LEFT,
-    Account,
-    BindingRequest,
-    Client,
-    Department,
-    Identity,
-    Membership,
-    db,
-    now,
-)
+from portal.audit import Client
+from portal.bindings import people_table
+from portal.clocks import now
+from portal.database import db
+from portal.models import LEFT, Account, BindingRequest, Department, Identity, Membership
+from portal.signin import sessions
 
 FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂文辉建华玲志红玉兰飞鑫波斌宇浩凯健俊帆雪婷晨阳欣怡佳琪"
@@ -46,8 +40,8 @@ class Asked:
     args: dict
 
     @property
-    def filters(self) -> listing.Filters:
-        return listing.Filters(**self.args)
+    def filters(self) -> people_table.Filters:
+        return people_table.Filters(**self.args)
 
 
 class Bench:
@@ -121,11 +115,11 @@ class Site:
             raise SystemExit(f"the page of {args} answered {answer.status}")
         return took
 
-    def statements(self, filters: listing.Filters) -> list[tuple]:
+    def statements(self, filters: people_table.Filters) -> list[tuple]:
         """Return the statements, with their parameters, that read the rows of a page and count."""
         self.recorded = []
         with self.app.app_context():
-            listing.page(filters, listing.counters()["all"])
+            people_table.page(filters, people_table.counters()["all"])
         found, self.recorded = self.recorded, None
         return found
 

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import click
-from sandbox_server import SandboxServer
+from support.sandbox_server import SandboxServer
 
 from bench.machine import Portals, Use, counted_rows, measure
 

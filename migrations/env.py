@@ -10,7 +10,8 @@ from flask import current_app
 from sqlalchemy import NullPool, create_engine, text
 
 from portal import database
-from portal.models import Moment, db
+from portal.database import Moment, db
+from portal.database.engine import TO_CONNECT
 
 SETTINGS = dict(current_app.extensions["migrate"].configure_args)
 PATIENCE = 3_600_000  # milliseconds for which SQLite waits for its lock
@@ -23,14 +24,14 @@ NO_LIMITS = text(
 
 def render(kind, item, autogen_context):
     """Write our column types as the plain ones they are stored as: migrations need no code of the portal."""
-    if kind == "type" and type(item).__module__ == "portal.models":
+    if kind == "type" and type(item).__module__ == "portal.database.types":
         return "sa.DateTime(timezone=True)" if isinstance(item, Moment) else "sa.LargeBinary()"
     return False
 
 
 def compare(migration_context, column, metadata_column, found, wanted):
     """Our own types wrap plain ones; the difference is none of the database's."""
-    return False if type(wanted).__module__ == "portal.models" else None
+    return False if type(wanted).__module__ == "portal.database.types" else None
 
 
 def migrate(connection):
@@ -55,7 +56,7 @@ def migrate(connection):
 
 options = {"poolclass": NullPool, "hide_parameters": True}
 if db.engine.dialect.name == "postgresql":
-    options["connect_args"] = database.TO_CONNECT
+    options["connect_args"] = TO_CONNECT
 try:
     with create_engine(db.engine.url, **options).connect() as connection:
         migrate(connection)

@@ -1,14 +1,20 @@
-"""The login portal. The map, each room using only what stands before it:
+"""The login portal. This is the map; each room uses only the rooms above it.
 
-    errors       Code, and what its numbers mean
-    files        what nobody else on this machine may read
-    clocks       how far the clocks of several machines may differ
-    database     how it is reached, and what its failures mean
-    models       every table; write() and audit()
-    providers/   speaks to Feishu and WeCom: HTTP only, on Authlib's client classes
-    directory/   people and departments as they are stored
-    elements/    configured logins under their public, camelCase interface
-    accounts/    whose account is it: attempts, sessions, one-time links, sign_in()
+    errors       the error numbers, their names and meanings
+    text         cleaning and comparing of texts from outside
+    files        files that only the portal's user may read
+    clocks       the time, and how far clocks of several machines may differ
+    database/    connections, writing transactions, races, and what failures mean
+    models/      every table
+    audit        the audit log: record and search
+    endings      the one place where sessions end
+    health       readiness, schema and workers
+    providers/   HTTP to the platforms, on Authlib's client classes
+    directory/   people and departments as they are stored, and their syncs
+    elements/    configured logins; one folder for each platform
+    accounts/    local accounts
+    signin/      attempts, sessions, one-time links, and the way from a person to a session
+    bindings/    which person signs in as which account
     pages/       what a browser sees
     processes    programs that end with the one that started them
     commands     what an operator types

@@ -1,11 +1,17 @@
 """Clocks of several machines: how far they may differ, and the visit's cookie, which bears that."""
 
 import time
+from datetime import UTC, datetime
 
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import SignatureExpired, TimestampSigner
 
 SKEW = 60  # seconds that another machine's clock may be ahead of ours, or behind
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
 
 
 class SkewedSigner(TimestampSigner):

@@ -14,12 +14,12 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from portal import database, processes
-from portal.accounts import administrators
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.registry import Broken
 from portal.errors import Code
+from portal.signin import create_admin as administrators
 from portal.text import is_clean
 
 SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}

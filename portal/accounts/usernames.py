@@ -2,7 +2,8 @@
 
 from sqlalchemy import Select, case, or_, select
 
-from portal.models import Account, db
+from portal.database import db
+from portal.models import Account
 from portal.text import username_key
 
 

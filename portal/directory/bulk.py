@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import String, bindparam, delete, func, insert, literal, select, text, update
 
-from portal import models
-from portal.directory import memberships, people, rows
-from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing, db, now
-from portal.providers.base import EMPTY
+from portal import database
+from portal.clocks import now
+from portal.database import db
+from portal.directory import memberships, people, sql_rows
+from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing
+from portal.providers.client import EMPTY
 
 TABLE = Identity.__table__
 KEPT = ("user_id", "open_ids", "employee_number", "company_email", *people.COLUMNS.values())
@@ -61,7 +63,7 @@ def take_turns(provider: str, tenant: str) -> None:
     """Let syncs of one company write one after the other, inside the caller's transaction: who stores the same new
     people at the same time as another would lose every race. SQLite has one writer anyway.
     """
-    if not rows.is_sqlite():
+    if not sql_rows.is_sqlite():
         company = hashlib.blake2b(f"{provider} {tenant}".encode(), digest_size=8).digest()
         db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(company, signed=True))))
 
@@ -110,7 +112,7 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
     moment = now()
     if difference.new:
         shared = {"provider": provider, "tenant": tenant, "created_at": moment, "updated_at": moment}
-        rows.insert(TABLE, NEW, difference.new, **shared)
+        sql_rows.insert(TABLE, NEW, difference.new, **shared)
         memberships.add(*those(provider, tenant, [row["subject"] for row in difference.new]))
     if difference.changed:
         changes = [
@@ -133,23 +135,23 @@ def write(difference: Difference, provider: str, tenant: str, element: str) -> N
 
 def note_listed(listed: list[dict], provider: str, tenant: str, element: str) -> None:
     """Remember whom the element has listed: nobody of them is noted yet."""
-    told = rows.unrolled(LISTED)
+    told = sql_rows.unrolled(LISTED)
     this = select(TABLE.c.id).where(TABLE.c.provider == provider, TABLE.c.tenant == tenant)
     this = this.where(TABLE.c.subject == told.c.subject).scalar_subquery()
     added = select(literal(element), this, told.c.digest)
     added = insert(Listing.__table__).from_select(["element", "identity_id", "digest"], added)
-    db.session.execute(added, {"rows": rows.packed(listed)})
+    db.session.execute(added, {"rows": sql_rows.packed(listed)})
 
 
 def those(provider: str, tenant: str, subjects: list[str]) -> tuple:
     """Return the conditions on `Identity` for some people of a company."""
-    return TABLE.c.provider == provider, TABLE.c.tenant == tenant, TABLE.c.subject.in_(rows.among(subjects))
+    return TABLE.c.provider == provider, TABLE.c.tenant == tenant, TABLE.c.subject.in_(sql_rows.among(subjects))
 
 
 def count_anew() -> None:
     """Let PostgreSQL look at the tables: where it believes them empty, it reads all of a company for every batch."""
-    if not rows.is_sqlite():
-        with models.write() as session:
+    if not sql_rows.is_sqlite():
+        with database.write() as session:
             session.execute(text("ANALYZE identity, listing"))
 
 

@@ -2,8 +2,9 @@
 
 from sqlalchemy import select
 
-from portal import models
-from portal.models import AppCompany, Identity, db
+from portal import database
+from portal.database import db
+from portal.models import AppCompany, Identity
 
 MOST_PEOPLE = 50  # whose company is looked at
 
@@ -16,10 +17,10 @@ def of_app(provider: str, app: str) -> str:
 
 def remember(provider: str, app: str, tenant: str) -> None:
     def store():
-        with models.write() as session:
+        with database.write() as session:
             session.merge(AppCompany(provider=provider, app=app, tenant=tenant))
 
-    models.settle(store)
+    database.settle(store)
 
 
 def of_bound_people(element: str) -> list[tuple[str, str]]:

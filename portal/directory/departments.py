@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Integer, bindparam, delete, select, update
 
-from portal import models
-from portal.directory import rows
+from portal import database
+from portal.database import db
+from portal.directory import sql_rows
 from portal.models import Department
 from portal.text import is_clean, one_line
 
@@ -37,32 +38,32 @@ def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda
     :param extent: `WHOLE`: what is not among them is removed. `PART`: what lay below one of them is. `ONE`: nothing.
     :param check: called inside the transaction; what it raises undoes it.
     """
-    return models.settle(lambda: _save(provider, tenant, told, extent, check))
+    return database.settle(lambda: _save(provider, tenant, told, extent, check))
 
 
 def _save(provider, tenant, told, extent, check):
-    with models.write() as session:
+    with database.write() as session:
         check()
         found = difference(provider, tenant, told, extent)
         if found.new:
-            rows.insert(TABLE, NEW, found.new, provider=provider, tenant=tenant, seated=False)
+            sql_rows.insert(TABLE, NEW, found.new, provider=provider, tenant=tenant, seated=False)
         if found.changed:
             session.execute(CHANGE, found.changed)
         if found.removed:
-            session.execute(delete(TABLE).where(TABLE.c.id.in_(rows.among(found.removed, Integer))))
+            session.execute(delete(TABLE).where(TABLE.c.id.in_(sql_rows.among(found.removed, Integer))))
     return found.counts()
 
 
 def compare(provider: str, tenant: str, told: list[dict], extent: str) -> dict:
     """Return what `save()` would count, without storing anything."""
     counts = difference(provider, tenant, told, extent).counts()
-    models.db.session.rollback()
+    db.session.rollback()
     return counts
 
 
 def difference(provider: str, tenant: str, told: list[dict], extent: str) -> Difference:
     mine = (TABLE.c.provider == provider, TABLE.c.tenant == tenant)
-    stored = {row.dept_id: row for row in models.db.session.execute(select(TABLE).where(*mine))}
+    stored = {row.dept_id: row for row in db.session.execute(select(TABLE).where(*mine))}
     by_open_id = {row.open_id: row.dept_id for row in stored.values() if row.open_id}
     by_open_id |= {dept["openId"]: dept["deptId"] for dept in told if dept["openId"]}
     found = Difference([], [], [])
@@ -100,7 +101,7 @@ def readable(provider: str, tenant: str) -> dict[str, str]:
     """Return open department id -> the id it is stored under."""
     columns = select(Department.open_id, Department.dept_id)
     mine = (Department.provider == provider, Department.tenant == tenant, Department.open_id != "")
-    return dict(tuple(row) for row in models.db.session.execute(columns.where(*mine)))
+    return dict(tuple(row) for row in db.session.execute(columns.where(*mine)))
 
 
 def columns(dept: dict, readable: dict) -> dict:

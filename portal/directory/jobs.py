@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from flask import current_app
 from sqlalchemy.engine import make_url
 
-from portal import database, files, models
+from portal import database, files, health
+from portal.database import db
 from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.errors import Code
-from portal.models import SyncRun, db
+from portal.models import SyncRun
 
 if TYPE_CHECKING:
     from huey import Huey
@@ -54,13 +55,13 @@ def of(app) -> Jobs:
 
 
 def make(app) -> Jobs:
-    from portal.directory import messages  # here, for Huey: 16 MB that few processes need
+    from portal.directory import job_messages
 
-    options = {"name": "portal", "results": False, "serializer": messages.JobSerializer()}
+    options = {"name": "portal", "results": False, "serializer": job_messages.JobSerializer()}
     if app.config["PORTAL_REDIS_URL"]:
-        huey = messages.RedisJobs(connection_pool=redis_at(app.config["PORTAL_REDIS_URL"]), **options)
+        huey = job_messages.RedisJobs(connection_pool=redis_at(app.config["PORTAL_REDIS_URL"]), **options)
     else:
-        huey = messages.SqliteJobs(filename=files.make_file(file_of(app)), **options)
+        huey = job_messages.SqliteJobs(filename=files.make_file(file_of(app)), **options)
 
     @huey.task(name="sync", takes=1)
     def sync(element: str):
@@ -139,7 +140,7 @@ def remove_old() -> None:
         removed = 1
         while removed and time.monotonic() < until:
             began = time.monotonic()
-            with models.write():
+            with database.write():
                 removed = forget_old(SWEPT_AT_ONCE)
             time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer: most of the time is for the others
 
@@ -164,7 +165,7 @@ def show_life(app) -> None:
     while True:
         with app.app_context():
             try:
-                runs.note_worker(name)
+                health.note_worker(name)
             except database.FAILURES as error:
                 log.warning("the database cannot be used: %s", database.explain(error))
             db.session.remove()

@@ -2,9 +2,10 @@
 
 from sqlalchemy import Integer, and_, delete, exists, func, insert, select, text, true, tuple_, update
 
-from portal import models
-from portal.directory import rows
-from portal.models import Department, Identity, Membership, db
+from portal import database
+from portal.database import db
+from portal.directory import sql_rows
+from portal.models import Department, Identity, Membership
 
 STEP = 5000  # ids of people in one transaction
 
@@ -34,7 +35,7 @@ def add(*conditions) -> None:
 
 def seats(*conditions):
     """Select the ids of departments and people that belong together."""
-    entry = rows.entries(Identity.department)
+    entry = sql_rows.entries(Identity.department)
     named = select(Identity.id, Identity.provider, Identity.tenant, entry.c.value.label("dept_id")).join(entry, true())
     named = named.where(*conditions).distinct().subquery()  # distinct: or SQLite would begin with the departments
     keys = ("provider", "tenant", "dept_id")
@@ -44,7 +45,7 @@ def seats(*conditions):
 
 def newest_person() -> int:
     """Return the greatest id a person has, stored or about to be."""
-    if rows.is_sqlite():
+    if sql_rows.is_sqlite():
         return db.session.scalar(select(func.max(Identity.id))) or 0
     return db.session.scalar(select(func.pg_sequence_last_value(text("pg_get_serial_sequence('identity', 'id')")))) or 0
 
@@ -65,12 +66,12 @@ def seat_new_departments(provider: str, tenant: str, newest: int, check=lambda: 
     first = db.session.scalar(select(func.min(Identity.id)).where(*mine))
 
     def seat(start):
-        with models.write():
+        with database.write():
             check()
             add(*mine, Identity.id >= start, Identity.id < start + STEP)
 
     for start in range(first or newest + 1, newest + 1, STEP):
-        models.settle(lambda start=start: seat(start))
-    with models.write() as session:
+        database.settle(lambda start=start: seat(start))
+    with database.write() as session:
         check()
-        session.execute(update(Department).where(Department.id.in_(rows.among(new, Integer))).values(seated=True))
+        session.execute(update(Department).where(Department.id.in_(sql_rows.among(new, Integer))).values(seated=True))

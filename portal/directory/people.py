@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select, update
 
-from portal import models
+from portal import audit, database, endings
+from portal.clocks import now
+from portal.database import db
 from portal.directory import memberships
-from portal.errors import Code
+from portal.errors import BAD_TOKEN, UNAVAILABLE, Code
 from portal.models import (
     HAD_LEFT,
     LEFT,
@@ -22,10 +24,8 @@ from portal.models import (
     OneTimeLink,
     QywxInnerAuthModel,
     SyncRun,
-    db,
-    now,
 )
-from portal.providers.base import EMPTY, Person
+from portal.providers.client import EMPTY, Person
 from portal.text import ascii_lower, is_clean, one_line
 
 FRESH = timedelta(days=1)  # contact data so young is not asked for again
@@ -168,22 +168,22 @@ def refresh(person: Person, element: str) -> None:
     """Store what the directory has told about somebody; who has left is unbound, and their account is free again."""
 
     def store():
-        with models.write():
+        with database.write():
             identity = save(person, element)
             if identity.status == LEFT:
                 unbind(identity, element)
 
-    models.settle(store)
+    database.settle(store)
 
 
 def gone(identity: Identity, element: str) -> None:
     """Note that the platform no longer knows somebody."""
 
     def store():
-        with models.write() as session:
+        with database.write() as session:
             leave(session.get_one(Identity, identity.id), element)
 
-    models.settle(store)
+    database.settle(store)
 
 
 def leave(identity: Identity, element: str) -> None:
@@ -197,7 +197,7 @@ def unbind(identity: Identity, element: str) -> None:
     """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was."""
     identity.bound_how, account_id = HAD_LEFT, identity.account_id
     if account_id is not None:
-        models.audit("binding.end", element=element, identity_id=identity.id, account_id=account_id)
+        audit.record("binding.end", element=element, identity_id=identity.id, account_id=account_id)
         identity.last_account_id, identity.account_id = account_id, None
     shut_out(identity.id, LEFT, account_id)
 
@@ -211,7 +211,7 @@ def shut_out(identity_id: int, status: int, account_id: int | None) -> None:
     :param account_id: the account they could sign in to until now.
     """
     why, session = "left" if status == LEFT else "frozen", db.session
-    models.end_sessions(LoginSession.identity_id == identity_id, why=why)
+    endings.end_sessions(LoginSession.identity_id == identity_id, why=why)
     if account_id is None:
         return
     # Two who lose one account go one after the other.
@@ -219,7 +219,7 @@ def shut_out(identity_id: int, status: int, account_id: int | None) -> None:
     session.flush()
     able = (Identity.account_id == account_id, Identity.status.in_(MAY_SIGN_IN))
     if session.scalar(select(Identity.id).where(*able).limit(1)) is None:
-        models.end_sessions(LoginSession.account_id == account_id, why=why)
+        endings.end_sessions(LoginSession.account_id == account_id, why=why)
         session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
 
 
@@ -236,7 +236,7 @@ def set_tokens(identity: Identity, pair: dict) -> None:
 
 
 def keep_tokens(identity_id: int, pair: dict) -> None:
-    with models.write() as session:
+    with database.write() as session:
         set_tokens(session.get_one(Identity, identity_id), pair)
 
 
@@ -246,7 +246,7 @@ def token_of_another(identity_id: int, ended: datetime, refusal: Code) -> str:
     :param ended: the end of the token we knew.
     :raises Code: `refusal`, when nobody has within two seconds.
     """
-    if refusal.code != 40014:
+    if refusal.code != BAD_TOKEN:
         raise refusal
     until = time.monotonic() + 2
     while time.monotonic() < until:
@@ -262,11 +262,11 @@ def token_of_another(identity_id: int, ended: datetime, refusal: Code) -> str:
 def key(person: dict) -> tuple[str, str, str]:
     """Return provider, tenant and subject, if the ids are usable as they are: cleaned, one could be somebody else's.
 
-    :raises Code: 50300 otherwise.
+    :raises Code: UNAVAILABLE otherwise.
     """
     for name in ("provider", "tenant", "subject", "userId"):
         if not is_clean(person.get(name)):
-            raise Code(50300, f"the platform told no usable {name}")
+            raise Code(UNAVAILABLE, f"the platform told no usable {name}")
     return person["provider"], person["tenant"], person["subject"]
 
 

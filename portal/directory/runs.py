@@ -4,20 +4,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from portal import database, models
-from portal.errors import Code
-from portal.models import Account, SyncRun, Worker, audit, db, now
+from portal import audit, database
+from portal.clocks import now
+from portal.database import db
+from portal.errors import CONFLICT, FAULT, Code
+from portal.models import Account, SyncRun
 
 LEASE = timedelta(seconds=30)  # a run that has not been heard of for so long is over
-ALIVE = timedelta(seconds=30)  # likewise a worker
 KEPT = timedelta(days=90)
 REMOVED_AT_ONCE = 100  # old runs that the end of one removes
-GONE = [50000, "the process that ran it has ended or was cut off", None]
-REPLACED = [40900, "a sync from the command line went first", None]
+GONE = [FAULT, "the process that ran it has ended or was cut off", None]
+REPLACED = [CONFLICT, "a sync from the command line went first", None]
 
 
 class Lost(Exception):
@@ -49,14 +50,14 @@ def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> SyncRu
     :param wishes: as in `wished()`.
     """
     try:
-        with models.write() as session:
+        with database.write() as session:
             close_cut_off(SyncRun.element == element)
             if session.scalar(select(SyncRun.id).where(SyncRun.element == element, SyncRun.open.is_(True))):
                 return None
             run = SyncRun(element=element, how=how, actor_id=actor_id, **wished(element, **wishes))
             session.add(run)
             facts = {"how": how, "dry_run": run.dry_run, "answers": run.answers_id}
-            audit("sync.ask", element=element, actor_id=actor_id, details=facts)
+            audit.record("sync.ask", element=element, actor_id=actor_id, details=facts)
             return run
     except IntegrityError:
         return None
@@ -66,11 +67,11 @@ def take(element: str, **wishes) -> Lease:
     """Begin a sync from the command line; one that only waits makes room.
 
     :param wishes: as in `wished()`.
-    :raises Code: 40900 while another is under way.
+    :raises Code: CONFLICT while another is under way.
     """
     token = secrets.token_hex(16)
     try:
-        with models.write() as session:
+        with database.write() as session:
             close_cut_off(SyncRun.element == element)
             close(SyncRun.element == element, SyncRun.state == "queued", failure=REPLACED)
             wanted = wished(element, **wishes)
@@ -111,7 +112,7 @@ def stopped(element: str, id: int | None = None) -> SyncRun | None:
 def take_queued(element: str) -> Lease | None:
     """Begin the sync of an element that is queued, if there is one."""
     token = secrets.token_hex(16)
-    with models.write() as session:
+    with database.write() as session:
         close_cut_off(SyncRun.element == element)
         waiting = (SyncRun.element == element, SyncRun.state == "queued")
         taken = update(SyncRun).where(*waiting).values(state="running", **begun(token)).returning(SyncRun.id)
@@ -125,7 +126,7 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
     :param state: `done`, `failed` or `stopped`.
     :raises Lost: when another run has taken over.
     """
-    with models.write() as session:
+    with database.write() as session:
         lease.hold(**ending(state, **facts))
         note_end(session.get_one(SyncRun, lease.run_id))
         forget_old(REMOVED_AT_ONCE)
@@ -142,12 +143,14 @@ def note_end(run: SyncRun) -> None:
     failure = run.failure or [0, "", None]
     native = None if failure[2] is None else str(failure[2])[:64]
     details = {"run": run.id, "state": run.state, "dry_run": run.dry_run, **run.counts}
-    audit("sync.end", element=run.element, actor_id=run.actor_id, result=failure[0], native=native, details=details)
+    audit.record(
+        "sync.end", element=run.element, actor_id=run.actor_id, result=failure[0], native=native, details=details
+    )
 
 
 def close_all_cut_off() -> None:
     """End the runs that have not been heard of for longer than their lease."""
-    with models.write():
+    with database.write():
         close_cut_off()
 
 
@@ -177,7 +180,7 @@ def begun(token: str) -> dict:
 
 
 def under_way() -> Code:
-    return Code(40900, "a sync of this element is under way; wait for its end")
+    return Code(CONFLICT, "a sync of this element is under way; wait for its end")
 
 
 # What pages and workers ask
@@ -206,14 +209,3 @@ def is_due(element: str, every: int) -> bool:
 def queued() -> list[str]:
     """Return the elements whose sync waits for a worker."""
     return list(db.session.scalars(select(SyncRun.element).where(SyncRun.state == "queued")))
-
-
-def note_worker(name: str) -> None:
-    """Note that a worker is alive."""
-    with models.write() as session:
-        session.merge(Worker(name=name, seen_at=now()))
-        session.execute(delete(Worker).where(Worker.seen_at < now() - timedelta(days=1)))
-
-
-def worker_is_alive() -> bool:
-    return db.session.scalar(select(Worker.name).where(Worker.seen_at > now() - ALIVE).limit(1)) is not None

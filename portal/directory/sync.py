@@ -14,11 +14,13 @@ import time
 
 from sqlalchemy import and_, delete, or_, select
 
-from portal import database, models
+from portal import database
+from portal.clocks import now
+from portal.database import db
 from portal.directory import bulk, departments, memberships, people, runs
-from portal.errors import Code
-from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun, db, now
-from portal.providers.base import OfAnother, Person
+from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
+from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun
+from portal.providers.client import OfAnother, Person
 from portal.providers.survey import Pace, Patient, gather
 from portal.text import is_clean, one_line
 
@@ -85,10 +87,10 @@ class Sync:
             state, self.failure = "failed", runs.GONE
         except database.FAILURES as error:
             log.error("%s: the database cannot be used: %s", self.element.name, database.explain(error))
-            state, self.failure = "failed", [50300, "the database is not available", None]
+            state, self.failure = "failed", [UNAVAILABLE, "the database is not available", None]
         except Exception:
             log.exception("%s: the sync fails", self.element.name)
-            state, self.failure = "failed", [50000, "a fault of the portal", None]
+            state, self.failure = "failed", [FAULT, "a fault of the portal", None]
         finally:
             self.stopped.set()
             db.session.rollback()
@@ -169,7 +171,7 @@ class Sync:
             self.warn(fault, *dict.fromkeys(ids))
         usual = FEW if not self.survey.whole else 0  # a range may have held a few people alone, who are asked about
         if self.listed_before > usual and not self.counts["people"]:
-            raise Code(50300, NOBODY)
+            raise Code(UNAVAILABLE, NOBODY)
 
     def batches_read(self):
         """Yield people as they are read, as far as there may be something to write."""
@@ -275,9 +277,9 @@ class Sync:
                 self.warn("unanswered_person", identity.shown_name)
             yield identity, False, None
         except Code as error:
-            if error.code not in (60111, 40302):
+            if error.code not in (NOT_FOUND, NOT_ALLOWED):
                 raise
-            yield identity, error.code == 60111 and error.native not in self.client.unclear, None
+            yield identity, error.code == NOT_FOUND and error.native not in self.client.unclear, None
         else:
             yield identity, told.get("status") == LEFT, told
 
@@ -304,7 +306,7 @@ class Sync:
         for batch in batches_in(changed):
             self.write_batch(batch)
         for at in range(0, len(answers), FEW):
-            models.settle(lambda few=answers[at : at + FEW]: self.write_unseen(few))
+            database.settle(lambda few=answers[at : at + FEW]: self.write_unseen(few))
             self.beat()
         memberships.seat_new_departments(*self.company, self.newest, check=self.hold)
 
@@ -314,14 +316,14 @@ class Sync:
         self.newest = memberships.newest_person()
 
     def write_batch(self, batch):
-        self.count_people(models.settle(lambda: self.write_people(batch)))
+        self.count_people(database.settle(lambda: self.write_people(batch)))
         if self.counts["new"] and not self.counts["written"]:
             bulk.count_anew()
         self.count("written", len(batch))
         self.beat()
 
     def write_people(self, batch) -> bulk.Difference:
-        with models.write():
+        with database.write():
             self.hold()
             bulk.take_turns(*self.company)
             difference = self.difference(batch)
@@ -332,7 +334,7 @@ class Sync:
         return bulk.compare(batch, *self.company, self.started_at, self.in_sight)
 
     def write_unseen(self, answers):
-        with models.write() as session:
+        with database.write() as session:
             self.hold()
             for identity_id, left, told in answers:
                 identity = session.get_one(Identity, identity_id, with_for_update=True, populate_existing=True)
@@ -368,7 +370,7 @@ class Sync:
         """Give a sign of life about once a second: renew the lease, and tell how far it is."""
         if time.monotonic() - self.heard_at > BEAT:
             self.heard_at = time.monotonic()
-            with models.write():
+            with database.write():
                 self.hold()
             self.tell(self)
 

@@ -14,9 +14,9 @@ from portal.clocks import SKEW
 from portal.directory import departments, memberships, people
 from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor import Doctor
-from portal.errors import Code
+from portal.errors import BAD_CODE, BAD_STATE, NOT_FOUND, SETTING_MISSING, SETTING_WRONG, Code
 from portal.providers import http
-from portal.providers.base import Person
+from portal.providers.client import Person
 from portal.text import is_clean
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def id_text(value: str | int) -> str:
     """
     value = str(value) if type(value) is int else value
     if not is_clean(value):
-        raise Code(60111, "there is nothing of this id")
+        raise Code(NOT_FOUND, "there is nothing of this id")
     return value
 
 
@@ -119,7 +119,7 @@ class Meta:
         try:
             person = self.directory_person(userId)
         except Code as error:
-            if error.code != 60111 or stored is None:
+            if error.code != NOT_FOUND or stored is None:
                 raise
             people.gone(stored, self.name)
         else:
@@ -252,9 +252,9 @@ class Meta:
         except (ValueError, TypeError, struct.error):
             genuine = False
         if not genuine:
-            raise Code(40300, "the state is not one of this element")
+            raise Code(BAD_STATE, "the state is not one of this element")
         if not -SKEW <= time.time() - made_at <= STATE_LIFE:
-            raise Code(40300, "the state is older than ten minutes")
+            raise Code(BAD_STATE, "the state is older than ten minutes")
         return KINDS[kind]
 
     def read_code(self, code: str) -> str:
@@ -264,7 +264,7 @@ class Meta:
         """
         sound = isinstance(code, str) and 0 < len(code) <= LONGEST_CODE and code.isascii() and code.isprintable()
         if not sound or " " in code:
-            raise Code(40029, "this is not a login code")
+            raise Code(BAD_CODE, "this is not a login code")
         return code
 
     def code_verifier(self, state: str) -> str:
@@ -282,7 +282,7 @@ class Meta:
         return f"auths/loginTypes/{self.name}/{self.name}.json"
 
     def wrong(self, key: str, why: str) -> Code:
-        return Code(47001, f"{self.file}: {key} {why}")
+        return Code(SETTING_WRONG, f"{self.file}: {key} {why}")
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text setting without blanks around it; a number counts as its text."""
@@ -290,7 +290,7 @@ class Meta:
         if type(value) is int:
             value = str(value)
         if value is None or value == "":
-            raise Code(47000, f"{self.file}: {key} is missing")
+            raise Code(SETTING_MISSING, f"{self.file}: {key} is missing")
         if not isinstance(value, str) or not value.strip():
             raise self.wrong(key, "must be a text")
         return value.strip()

@@ -11,10 +11,10 @@ from pathlib import Path
 from authlib.integrations.flask_client import OAuth
 
 from portal.elements.doctor import Doctor
-from portal.elements.fs_inner import FSInnerType
+from portal.elements.feishu.type import FSInnerType
 from portal.elements.meta import Meta
-from portal.elements.qywx_inner import QywxInnerType
-from portal.errors import Code
+from portal.elements.wecom.type import QywxInnerType
+from portal.errors import NO_SUCH_PAGE, SETTING_MISSING, SETTING_WRONG, Code
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Elements:
             raise self.broken_types[name]
         found = self.instances.get(name) or self.types.get(name)
         if found is None:
-            raise Code(47000, f"there is no element {full_name!r} below {PREFIX}")
+            raise Code(SETTING_MISSING, f"there is no element {full_name!r} below {PREFIX}")
         if isinstance(found, Broken):
             raise found.problem
         return found
@@ -85,7 +85,7 @@ class Elements:
         """
         found = self.instances.get(name)
         if found is None or not found.isActive:
-            raise Code(40400, "there is no such element, or it is switched off")
+            raise Code(NO_SUCH_PAGE, "there is no such element, or it is switched off")
         if isinstance(found, Broken):
             raise found.problem
         return found
@@ -105,7 +105,9 @@ class Elements:
         short = [name.removeprefix(PREFIX) for name in names]
         for name in short:
             if name not in self.instances:
-                raise Code(47000, f"there is no element {name!r}; there are: {', '.join(self.instances) or 'none'}")
+                raise Code(
+                    SETTING_MISSING, f"there is no element {name!r}; there are: {', '.join(self.instances) or 'none'}"
+                )
         return [self.instances[name] for name in dict.fromkeys(short or self.instances)]
 
     def with_directory(self) -> list[Meta]:
@@ -145,10 +147,10 @@ class Elements:
             spec.loader.exec_module(module)
         except Exception as error:  # it is the developer's code: anything may happen
             log.exception("%s can't be imported", self.shown_path(file))
-            raise Code(47001, f"{self.shown_path(file)} can't be imported: {type(error).__name__}") from None
+            raise Code(SETTING_WRONG, f"{self.shown_path(file)} can't be imported: {type(error).__name__}") from None
         found = getattr(module, name, None)
         if not isinstance(found, type) or not issubclass(found, Meta):
-            raise Code(47001, f"{self.shown_path(file)} must export a class {name} that builds on a Type")
+            raise Code(SETTING_WRONG, f"{self.shown_path(file)} must export a class {name} that builds on a Type")
         return found
 
     def load_instance(self, path: Path) -> Meta | Broken:
@@ -159,7 +161,7 @@ class Elements:
             title = self.required(path, declared, "title")
             cls = self.get(self.required(path, declared, "type"))
             if not isinstance(cls, type) or cls is Meta:
-                raise Code(47001, f"{self.shown_path(path / 'e.json')}: type must name a Type with a login")
+                raise Code(SETTING_WRONG, f"{self.shown_path(path / 'e.json')}: type must name a Type with a login")
             raw = self.parse(path / f"{name}.json")
             active = raw.get("isActive", True) is not False  # also where a variable of it is no longer set
             element = cls(self.app, name, title, self.fill(path / f"{name}.json", raw))
@@ -169,19 +171,19 @@ class Elements:
             problem = error
         except Exception as error:  # a developer's own Type: anything may happen
             log.exception("element %s fails at its start", name)
-            problem = Code(47001, f"element {name} fails at its start: {type(error).__name__}")
+            problem = Code(SETTING_WRONG, f"element {name} fails at its start: {type(error).__name__}")
         log.log(logging.ERROR if active else logging.INFO, "element %s is broken: %s", name, problem)
         return Broken(name, title, problem, active)
 
     def required(self, path: Path, declared: dict, key: str) -> str:
         value = declared.get(key)
         if not isinstance(value, str) or not value.strip():
-            raise Code(47000, f"{self.shown_path(path / 'e.json')}: {key} is missing")
+            raise Code(SETTING_MISSING, f"{self.shown_path(path / 'e.json')}: {key} is missing")
         return value.strip()
 
     def check_name(self, path: Path):
         if not NAME.fullmatch(path.name) or path.name in RESERVED:
-            raise Code(47001, f"{self.shown_path(path)}: an element can't have this name")
+            raise Code(SETTING_WRONG, f"{self.shown_path(path)}: an element can't have this name")
 
     def read(self, file: Path) -> dict:
         """Return the JSON object in a file, variables filled in."""
@@ -191,11 +193,13 @@ class Elements:
         try:
             found = json.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            raise Code(47000, f"{self.shown_path(file)} is missing") from None
+            raise Code(SETTING_MISSING, f"{self.shown_path(file)} is missing") from None
         except (OSError, ValueError, RecursionError) as error:
-            raise Code(47001, f"{self.shown_path(file)} can't be read as JSON: {type(error).__name__}") from None
+            raise Code(
+                SETTING_WRONG, f"{self.shown_path(file)} can't be read as JSON: {type(error).__name__}"
+            ) from None
         if not isinstance(found, dict):
-            raise Code(47001, f"{self.shown_path(file)} must hold a JSON object")
+            raise Code(SETTING_WRONG, f"{self.shown_path(file)} must hold a JSON object")
         return found
 
     def fill(self, file: Path, found: dict) -> dict:
@@ -215,9 +219,11 @@ class Elements:
             try:
                 found = self.variable(name)
             except ValueError as error:
-                raise Code(47001, f"{self.shown_path(file)}: {key}: variable {name} {error}") from None
+                raise Code(SETTING_WRONG, f"{self.shown_path(file)}: {key}: variable {name} {error}") from None
             if not found and default is None:
-                raise Code(47000, f"{self.shown_path(file)}: {key} needs the variable {name}, which is not set")
+                raise Code(
+                    SETTING_MISSING, f"{self.shown_path(file)}: {key} needs the variable {name}, which is not set"
+                )
             return found or default
 
         return VARIABLE.sub(replace, value)

@@ -4,9 +4,10 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.accounts import own, sessions, ways
-from portal.errors import Code
-from portal.pages import entrance, headers, login, params, visit
+from portal.bindings import self_service, ways_in
+from portal.errors import BAD_STATE, FORBIDDEN, NO_SUCH_PAGE, NOT_SIGNED_IN, Code
+from portal.pages import browser, headers, login, login_page, parameters
+from portal.signin import sessions
 
 bp = Blueprint("account", __name__)
 
@@ -23,31 +24,31 @@ PROGRAMS = {
 
 
 class NotFresh(Code):
-    """40306 for a sign-in that is too old; the page offers to confirm.
+    """FORBIDDEN for a sign-in that is too old; the page offers to confirm.
 
     :param back: where to go once they have confirmed.
     :param way_out: where to go if they don't.
     """
 
     def __init__(self, me, back: str, way_out: str, elements: list):
-        super().__init__(40306, "this needs a sign-in within the last ten minutes")
+        super().__init__(FORBIDDEN, "this needs a sign-in within the last ten minutes")
         self.me, self.back, self.way_out, self.elements = me, back, way_out, elements
 
 
 @bp.get("/account")
 def show():
     me = required()
-    mine, known = own.identities(me.account_id), ways.usable()
-    missing = [way.element for way in ways.missing(known, mine)]
+    mine, known = self_service.identities(me.account_id), ways_in.usable()
+    missing = [way.element for way in ways_in.missing(known, mine)]
     allow_forms_to(missing)
     return render_template(
         "account.html",
         me=me,
         identities=mine,
-        last_ways={identity.id for identity in mine if own.is_last_way(identity, mine, known)},
-        missing=entrance.named(missing),
-        offered=own.offered(me),
-        sessions=sessions.page(me.account_id, params.number(request.args.get("sessions")) or 1),
+        last_ways={identity.id for identity in mine if self_service.is_last_way(identity, mine, known)},
+        missing=login_page.named(missing),
+        offered=self_service.offered(me),
+        sessions=sessions.page(me.account_id, parameters.number(request.args.get("sessions")) or 1),
         **names(),
     )
 
@@ -55,11 +56,11 @@ def show():
 def required():
     """Return who is signed in.
 
-    :raises Code: 40100 when nobody is; the page offers the way to the login and back.
+    :raises Code: NOT_SIGNED_IN when nobody is; the page offers the way to the login and back.
     """
-    me = visit.signed_in()
+    me = browser.signed_in()
     if me is None:
-        raise Code(40100, f"{request.endpoint} needs a sign-in")
+        raise Code(NOT_SIGNED_IN, f"{request.endpoint} needs a sign-in")
     return me
 
 
@@ -68,14 +69,14 @@ def fresh(back: str, way_out: str | None = None):
 
     :param back: where to go once they have confirmed that it is them; a page, not an action.
     :param way_out: where to go if they don't; their account, unless it is said.
-    :raises Code: 40100 when nobody is; 40306, whose page offers to confirm.
+    :raises Code: NOT_SIGNED_IN when nobody is; FORBIDDEN, whose page offers to confirm.
     """
     me = required()
     if sessions.is_fresh(me):
         return me
-    elements = [way.element for way in ways.leading_in(ways.usable(), own.identities(me.account_id))]
+    elements = [way.element for way in ways_in.leading_in(ways_in.usable(), self_service.identities(me.account_id))]
     allow_forms_to(elements)
-    raise NotFresh(me, back, way_out or url_for("account.show"), entrance.named(elements))
+    raise NotFresh(me, back, way_out or url_for("account.show"), login_page.named(elements))
 
 
 def allow_forms_to(elements: list) -> None:
@@ -98,7 +99,7 @@ def names() -> dict:
 def confirm(name):
     """Begin a scan that shows that it is still the same person who sits here."""
     element, me = current_app.elements.active(name), required()
-    goal = visit.way_back(request.form.get("next"), url_for("account.show"))
+    goal = browser.way_back(request.form.get("next"), url_for("account.show"))
     return go(element, goal, "confirm", me)
 
 
@@ -119,10 +120,10 @@ def confirm_bind():
     """Show whom the scan has brought, and ask whether they shall open this account."""
     me = required()
     g.start_again = url_for("account.show")
-    identity = own.offered(me)
+    identity = self_service.offered(me)
     if identity is None:
-        raise Code(40300, "no scan of this session waits for its second yes")
-    own.check(identity, me.account_id)
+        raise Code(BAD_STATE, "no scan of this session waits for its second yes")
+    self_service.check(identity, me.account_id)
     return render_template("account_bind.html", me=me, identity=identity, **names())
 
 
@@ -130,7 +131,7 @@ def confirm_bind():
 def commit_bind():
     me = required()
     g.start_again = url_for("account.show")
-    identity = own.bind(me, visit.client(), shown())
+    identity = self_service.bind(me, browser.client(), shown())
     flash(_("%(name)s can now sign in to this account.", name=identity.shown_name), "good")
     return redirect(url_for("account.show"), 303)
 
@@ -138,23 +139,23 @@ def commit_bind():
 def shown() -> int | None:
     """Return the id of whom the page has shown, if the form says; 0 stands for nonsense."""
     given = request.form.get("identity")
-    return None if given is None else params.number(given) or 0
+    return None if given is None else parameters.number(given) or 0
 
 
 @bp.get(f"/account/bindings/{ID}/unbind")
 def unbind(id):
     """Show what a disconnection would mean."""
-    me = fresh(visit.address())
-    mine, known = own.identities(me.account_id), ways.usable()
+    me = fresh(browser.address())
+    mine, known = self_service.identities(me.account_id), ways_in.usable()
     identity = next((each for each in mine if each.id == id), None)
     if identity is None:
-        raise Code(40400, "the account has no such person")
+        raise Code(NO_SUCH_PAGE, "the account has no such person")
     return render_template(
         "account_unbind.html",
         me=me,
         identity=identity,
-        ends=own.open_sessions(id),
-        last_way=own.is_last_way(identity, mine, known),
+        ends=self_service.open_sessions(id),
+        last_way=self_service.is_last_way(identity, mine, known),
         **names(),
     )
 
@@ -163,7 +164,7 @@ def unbind(id):
 def commit_unbind(id):
     me = fresh(url_for("account.unbind", id=id))
     g.start_again = url_for("account.show")
-    own.unbind(id, me, visit.client())
+    self_service.unbind(id, me, browser.client())
     if id != me.identity_id:
         flash(_("Disconnected. This person can no longer sign in to your account."), "good")
         return redirect(url_for("account.show"), 303)
@@ -175,7 +176,7 @@ def commit_unbind(id):
 def end_session(id):
     me = required()
     g.start_again = url_for("account.show")
-    sessions.end_own(id, me.account_id, visit.client())
+    sessions.end_own(id, me.account_id, browser.client())
     if id == me.id:
         return leave()
     flash(_("Signed out there."), "good")
@@ -184,7 +185,7 @@ def end_session(id):
 
 @bp.post("/account/sessions/end-others")
 def end_others():
-    ended = sessions.end_others(required(), visit.client())
+    ended = sessions.end_others(required(), browser.client())
     told = ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended)
     flash(told if ended else _("You were signed in nowhere else."), "good" if ended else "info")
     return redirect(url_for("account.show"), 303)
@@ -192,8 +193,8 @@ def end_others():
 
 def leave():
     """Lead to the login page, without the session that has just ended; and not straight in again."""
-    visit.tried(True)
-    return visit.sign_out(redirect(url_for("entrance.page"), 303))
+    browser.tried(True)
+    return browser.sign_out(redirect(url_for("entrance.page"), 303))
 
 
 def device(agent: str) -> str:

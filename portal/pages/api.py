@@ -4,11 +4,11 @@ from flask import Blueprint, current_app, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
 from portal.elements.meta import KINDS
-from portal.errors import Code
-from portal.pages import login, visit
+from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
+from portal.pages import browser, login
 from portal.pages.account import required
-from portal.pages.refusals import envelope
-from portal.providers.base import EMPTY
+from portal.pages.error_pages import envelope
+from portal.providers.client import EMPTY
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
@@ -33,7 +33,7 @@ def get_login_config(name):
     element, asked = element_of(name), body()
     kind = asked.get("kind", "qr")
     if kind not in KINDS:
-        raise Code(40300, "there is no login of this kind")
+        raise Code(BAD_STATE, "there is no login of this kind")
     return jsonify(envelope(data=login.begin(element, kind, text(asked.get("next")))))
 
 
@@ -45,15 +45,15 @@ def get_login_code(name):
     person, signed_in = login.complete(element, state, lambda: login.sensible("authCode", code))
     told = {key: person.get(key, empty) for key, empty in EMPTY.items()}
     data = {**told, "accountId": signed_in.account_id, "next": signed_in.next}
-    return visit.sign_in(jsonify(envelope(data=data)), signed_in.token, name)
+    return browser.sign_in(jsonify(envelope(data=data)), signed_in.token, name)
 
 
 def element_of(name):
     try:
         return current_app.elements.active(name)
     except Code as error:
-        if error.code == 40400:
-            raise Code(47000, error.reason, status=404) from None
+        if error.code == NO_SUCH_PAGE:
+            raise Code(SETTING_MISSING, error.reason, status=404) from None
         raise
 
 
@@ -64,7 +64,7 @@ def body() -> dict:
     except RecursionError:
         sent = None
     if not isinstance(sent, dict):
-        raise Code(40310, "a JSON object was expected, with Content-Type: application/json")
+        raise Code(STALE_FORM, "a JSON object was expected, with Content-Type: application/json")
     return sent
 
 

@@ -7,8 +7,8 @@ from flask import current_app, g, redirect, request
 from flask_wtf import CSRFProtect
 
 from portal.elements.addresses import LOOPBACK
-from portal.errors import Code
-from portal.pages import visit
+from portal.errors import NO_SUCH_PAGE, STALE_FORM, Code
+from portal.pages import browser
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
@@ -37,7 +37,7 @@ HEADERS = {
 
 
 def init_app(app):
-    app.before_request(visit.begin_request)
+    app.before_request(browser.begin_request)
     app.before_request(check_host)
     app.before_request(check_origin)
     app.before_request(allow_upload)
@@ -54,10 +54,10 @@ def check_host():
     if name == base.hostname and port in (None, base.port, DEFAULT_PORTS[base.scheme]):
         return None
     if name in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
-        return redirect(current_app.config["PORTAL_BASE_URL"] + visit.address(), 307)
+        return redirect(current_app.config["PORTAL_BASE_URL"] + browser.address(), 307)
     asked = request.headers.get("Host", "")[:LONGEST_HOST]
     log.warning("%s asked for the host %r, but PORTAL_BASE_URL names %r", g.reference, asked, base.netloc)
-    raise Code(40400, "the request is for a host that is not ours", status=400)
+    raise Code(NO_SUCH_PAGE, "the request is for a host that is not ours", status=400)
 
 
 def asked_host() -> tuple[str | None, int | None]:
@@ -81,13 +81,13 @@ def check_origin():
     hidden = origin == "null" and site in (None, "same-origin")
     ours = hidden or origin in (None, current_app.config["PORTAL_BASE_URL"])
     if site == "cross-site" or not ours:
-        raise Code(40310, "the request comes from another site's page")
+        raise Code(STALE_FORM, "the request comes from another site's page")
 
 
 def allow_upload():
     """Let administrators send a larger body where a page takes files; it comes before the form token is looked for."""
     if request.endpoint in UPLOADS:
-        me = visit.signed_in()
+        me = browser.signed_in()
         if me is not None and me.role == "admin":
             request.max_content_length = UPLOADS[request.endpoint]
 

@@ -4,18 +4,11 @@ import logging
 
 from flask import Blueprint, g, jsonify
 
-from portal.elements.doctor.installation import database_problem
+from portal.health import PROBLEMS, database_problem
 
 log = logging.getLogger(__name__)
 
 bp = Blueprint("health", __name__)
-PROBLEMS = {  # seen by anybody: nothing here quotes the server
-    "database_down": "the database cannot be used",
-    "database_full": "the disk of the database is full",
-    "database_read_only": "the database can only be read",
-    "database_empty": "the database has no tables: run flask db upgrade",
-    "database_old": "the database has other tables than this version needs: run flask db upgrade",
-}
 
 
 @bp.get("/healthz")

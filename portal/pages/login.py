@@ -8,10 +8,11 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import parse
 
-from portal.accounts import attempts, links, own, sessions, signin
-from portal.errors import Code
-from portal.pages import visit
+from portal.bindings import self_service
+from portal.errors import BAD_CODE, BAD_STATE, CANCELLED, TOO_MANY_TRIES, Code
+from portal.pages import browser
 from portal.providers import http
+from portal.signin import attempts, one_time_links, sessions, sign_in
 
 log = logging.getLogger(__name__)
 bp = Blueprint("login", __name__)
@@ -28,7 +29,7 @@ def start(name):
     element = current_app.elements.active(name)
     if request.method == "HEAD":
         return ""
-    g.start_again = url_for("entrance.page", via=name, next=visit.safe_path(request.args.get("next")))
+    g.start_again = url_for("entrance.page", via=name, next=browser.safe_path(request.args.get("next")))
     kind = element.start_kind(request.user_agent.string)
     return redirect(begin(element, kind, request.args.get("next"))["authorizeUrl"], 302)
 
@@ -39,8 +40,8 @@ def begin(element, kind: str, next: str | None, purpose: str = "login", me=None)
     :param me: who is signed in, for the purposes that belong to a session: `bind` and `confirm`.
     """
     config = element.getLoginConfig(kind=kind)
-    attempts.begin(config["state"], visit.browser(), element.name, kind, visit.safe_path(next), purpose, me)
-    visit.begin_attempt(config["state"])
+    attempts.begin(config["state"], browser.browser(), element.name, kind, browser.safe_path(next), purpose, me)
+    browser.begin_attempt(config["state"])
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
 
@@ -55,7 +56,7 @@ def shared_callback():
     name = attempts.element_of(single("state"))
     if name is None:
         g.start_again = url_for("entrance.page")
-        raise Code(40300, "no attempt has this state")
+        raise Code(BAD_STATE, "no attempt has this state")
     return finish(current_app.elements.active(name))
 
 
@@ -64,7 +65,7 @@ def finish(element):
         return ""
     g.element, g.start_again = element, url_for("login.start", name=element.name)
     state = single("state")
-    me = visit.signed_in()
+    me = browser.signed_in()
     try:
         attempt, person = arrive(element, state, login_code, me)
         if attempt.purpose == "bind":
@@ -78,7 +79,7 @@ def finish(element):
         raise
     if attempt.purpose == "confirm":
         flash(_("Thank you, that was you. You can go on now."), "good")
-    return visit.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token, element.name)
+    return browser.sign_in(redirect(signed_in.next or url_for("account.show"), 303), signed_in.token, element.name)
 
 
 def arrive(element, state: str, code, me=None) -> tuple:
@@ -89,32 +90,32 @@ def arrive(element, state: str, code, me=None) -> tuple:
     """
     purpose, facts = "login", {}
     try:
-        attempt = attempts.use(state, visit.end_attempt(state), element.name, me)
+        attempt = attempts.use(state, browser.end_attempt(state), element.name, me)
         purpose, facts = attempt.purpose, {"actor_id": attempt.account_id, "account_id": attempt.account_id}
         if purpose == "login":
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)
         with http.within():
             return attempt, element.getLoginCode(code(), state)
     except Code as error:
-        signin.note_refusal(error, element.name, visit.client(), REFUSED.get(purpose, "login"), **facts)
+        sign_in.note_refusal(error, element.name, browser.client(), REFUSED.get(purpose, "login"), **facts)
         raise
 
 
-def enter(element, person: dict, attempt) -> signin.SignedIn:
+def enter(element, person: dict, attempt) -> sign_in.SignedIn:
     """Sign in whom the attempt has brought."""
-    signed_in = signin.sign_in(person, attempt, visit.client(), visit.token())
+    signed_in = sign_in.sign_in(person, attempt, browser.client(), browser.token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
     return signed_in
 
 
 def offer(element, person: dict, attempt):
     """Keep whom a bind has brought, and ask whether it shall be."""
-    own.offer(person, attempt, visit.client())
+    self_service.offer(person, attempt, browser.client())
     log.info("%s %s: offered to account %s", g.reference, element.name, attempt.account_id)
     return redirect(url_for("account.confirm_bind"), 303)
 
 
-def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
+def complete(element, state: str, code) -> tuple[dict, sign_in.SignedIn]:
     """Finish a login for a script: return the person and their session."""
     attempt, person = arrive(element, state, code)
     return person, enter(element, person, attempt)
@@ -123,11 +124,11 @@ def complete(element, state: str, code) -> tuple[dict, signin.SignedIn]:
 def login_code() -> str:
     """Return the login code; where the person refused, platforms send an error or nothing instead."""
     if "error" in request.values:
-        raise Code(40305, "the person refused at the platform")
-    return single("code", missing=40305)
+        raise Code(CANCELLED, "the person refused at the platform")
+    return single("code", missing=CANCELLED)
 
 
-def single(key: str, missing: int = 40300) -> str:
+def single(key: str, missing: int = BAD_STATE) -> str:
     """Return a parameter that must come once, and in a length that makes sense.
 
     :param missing: the error for its absence.
@@ -141,30 +142,30 @@ def single(key: str, missing: int = 40300) -> str:
 def sensible(key: str, value) -> str:
     """Return a state or code if it is a text of a length that makes sense."""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_CODE or not value.isascii():
-        raise Code(40300 if key == "state" else 40029, f"{key} makes no sense")
+        raise Code(BAD_STATE if key == "state" else BAD_CODE, f"{key} makes no sense")
     return value
 
 
 @bp.route("/login/once/<token>", methods=["GET", "POST"])
 def once(token):
     """A one-time link: looking shows whose it is, the button signs in."""
-    account = links.holder(token)
+    account = one_time_links.holder(token)
     # Visitors without a known address share one count: it turns away wrong links only, which open nothing.
     if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):
-        raise Code(42900, "too many wrong one-time links from this address")
+        raise Code(TOO_MANY_TRIES, "too many wrong one-time links from this address")
     if account is not None and request.method != "POST":
         return render_template("once.html", account=account)
-    signed_in = links.use(token, visit.client(), visit.token()) if account else None
+    signed_in = one_time_links.use(token, browser.client(), browser.token()) if account else None
     if signed_in is None:
         log.info("%s one-time link refused", g.reference)
         return render_template("once_gone.html"), 410
     log.info("%s one-time link: signed in, account %s", g.reference, signed_in.account_id)
-    return visit.sign_in(redirect(url_for("account.show"), 303), signed_in.token)
+    return browser.sign_in(redirect(url_for("account.show"), 303), signed_in.token)
 
 
 @bp.post("/logout")
 def logout():
-    if visit.token():
-        sessions.end(visit.token(), visit.client())
-    visit.tried(True)
-    return visit.sign_out(redirect(url_for("entrance.page"), 303))
+    if browser.token():
+        sessions.end(browser.token(), browser.client())
+    browser.tried(True)
+    return browser.sign_out(redirect(url_for("entrance.page"), 303))

@@ -2,22 +2,22 @@
 
 from flask import Blueprint, abort, current_app, redirect, request, session, url_for
 
-from portal.pages import visit
+from portal.pages import browser
 
 bp = Blueprint("site", __name__)
 
 
 @bp.get("/")
 def home():
-    return redirect(url_for("account.show") if visit.signed_in() else url_for("entrance.page"), 303)
+    return redirect(url_for("account.show") if browser.signed_in() else url_for("entrance.page"), 303)
 
 
 @bp.post("/language")
 def language():
     """Remember the language, and show the same page again."""
-    if request.form.get("language") in visit.LANGUAGES:
+    if request.form.get("language") in browser.LANGUAGES:
         session["language"] = request.form["language"]
-    return redirect(visit.way_back(request.form.get("next"), url_for("site.home")), 303)
+    return redirect(browser.way_back(request.form.get("next"), url_for("site.home")), 303)
 
 
 @bp.get("/favicon.ico")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from flask import current_app
 
-from portal.errors import Code
+from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
 from portal.providers import http
-from portal.providers.base import Busy, OfAnother
+from portal.providers.client import Busy, OfAnother
 
 TRIES = 3  # a page
 LONGEST_WAIT = 60  # seconds
@@ -23,7 +23,7 @@ SLACK, SURE = 1.02, 0.8  # so much longer a limit's time is taken; so much short
 
 def is_refusal(error: Code) -> bool:
     """Return whether the platform has said no: a later try would not help."""
-    return error.code in (60020, 60111, 40302, 50000) or error.native == "HTTP 404"
+    return error.code in (NOT_PERMITTED, NOT_FOUND, NOT_ALLOWED, FAULT) or error.native == "HTTP 404"
 
 
 class Pace:
@@ -142,7 +142,7 @@ class Patient:
                 with http.within(CALL_SECONDS, CALL_SIZE):
                     return self.pace.call(send)
             except Code as error:
-                if error.code != 50300 or isinstance(error, OfAnother) or not tries_left:
+                if error.code != UNAVAILABLE or isinstance(error, OfAnother) or not tries_left:
                     raise
                 wait = min(LONGEST_WAIT, wait_after(error, TRIES - 1 - tries_left))
                 if isinstance(error, Busy):

@@ -9,11 +9,13 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from portal import database
+from portal.clocks import now
+from portal.database import db
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination, Finding, Place
-from portal.errors import Code
-from portal.models import AuditEvent, LoginSession, db, now
+from portal.errors import UNAVAILABLE, Code
+from portal.models import AuditEvent, LoginSession
 from portal.providers import http
-from portal.providers.base import TOKEN_REFUSED, Unreachable
+from portal.providers.client import TOKEN_REFUSED, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -222,7 +224,13 @@ class Doctor(Examination):
             return error.cause
         if error.native in self.numbers:
             return self.numbers[error.native]
-        return "token_refused" if error.code in TOKEN_REFUSED else "unreachable" if error.code == 50300 else "refused"
+        return (
+            "token_refused"
+            if error.code in TOKEN_REFUSED
+            else "unreachable"
+            if error.code == UNAVAILABLE
+            else "refused"
+        )
 
     def facts(self) -> dict:
         """Return what the texts for refused calls speak of."""

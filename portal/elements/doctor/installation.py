@@ -1,24 +1,20 @@
 """Examines the portal itself: its settings, its database, and what runs beside it. No platform is asked."""
 
-from datetime import timedelta
-from functools import cache
 from urllib.parse import urlsplit
 
-from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import or_, select
 
-from portal import database, models
+from portal import health
+from portal.database import db
 from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
 from portal.files import open_to_all, sqlite_file
-from portal.models import Account, Identity, Readiness, Worker, db, now
+from portal.models import Account, Identity
 from portal.text import username_key
 
 FILES = ("", "-wal", "-shm", "-jobs")  # endings of what lies beside a SQLite database
-ALIVE = timedelta(minutes=1)  # a worker says so more often
-WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
 MOST_USERNAMES = 5  # told
 MOST_TOKENS = 500  # stored tokens tried, the oldest first: a key that was dropped too early shows there
 MOST_WITHOUT_KEY = 500  # accounts looked at
@@ -138,7 +134,7 @@ class Installation(Examination):
             yield self.finding("proxy_missing", wanted=wanted, seen=len(seen))
 
     def database(self):
-        problem = database_problem()
+        problem = health.database_problem()
         if problem:
             name, said = problem
             yield self.finding(name, said=said)
@@ -155,7 +151,7 @@ class Installation(Examination):
     def worker(self):
         if not self.config["PORTAL_SYNC_EVERY"]:
             return
-        if not db.session.scalar(select(func.count()).select_from(Worker).where(Worker.seen_at > now() - ALIVE)):
+        if not health.worker_is_alive():
             yield self.finding("worker_missing")
 
     def usernames(self):
@@ -172,34 +168,3 @@ class Installation(Examination):
         open_ones = [f"{database}{end}" for end in FILES if open_to_all(f"{database}{end}")] if database else []
         if open_ones:
             yield self.finding("files_open", files=", ".join(open_ones))
-
-
-def database_problem() -> tuple[str, str] | None:
-    """Return what is wrong with the database, and what it says; `None` when it can be written and has our tables."""
-    try:
-        found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-        if found != newest_version(current_app.extensions["migrate"].directory):
-            return "database_old", ""
-        write_once()
-        name, said = None, "there is no room to grow"
-    except database.FAILURES as error:
-        db.session.rollback()
-        name, said = f"database_{database.cause(error)}", database.explain(error)
-    if database.is_full(db.engine):
-        return "database_full", said
-    return name and (name if name in Installation.advice else "database_down", said)
-
-
-def write_once() -> None:
-    """Take the right to write, and write a tiny row where this process has not done so within a second."""
-    with models.write() as session:
-        if database.was_written_lately(db.engine, WRITTEN_EVERY):
-            return
-        session.execute(update(Readiness).values(written_at=now()))
-    database.note_write(db.engine)
-
-
-@cache
-def newest_version(migrations: str) -> str:
-    """Return the version this code's tables have."""
-    return ScriptDirectory(migrations).get_current_head()

@@ -4,15 +4,18 @@ from flask import current_app, flash, g, redirect, render_template, request, url
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.accounts import contacts, register, roll, sessions, trail, usernames
-from portal.errors import Code
-from portal.models import Account, db
-from portal.pages import params, visit
+from portal import audit
+from portal.accounts import accounts, contact_data, search, usernames
+from portal.database import db
+from portal.errors import CONFLICT, NOT_FOUND, Code
+from portal.models import Account
+from portal.pages import browser, parameters
 from portal.pages.account import device
-from portal.pages.admin import frame
-from portal.pages.admin.sentences import told
+from portal.pages.admin import layout
+from portal.pages.admin.audit_sentences import told
+from portal.signin import one_time_links, sessions
 
-bp = frame.blueprint("accounts", __name__)
+bp = layout.blueprint("accounts", __name__)
 
 HISTORY = 12  # entries of the trail on an account's card
 IN_ADDRESS = ("username", "name", "employee_number", "role")  # what the address of the form may fill in
@@ -21,18 +24,20 @@ IN_ADDRESS = ("username", "name", "employee_number", "role")  # what the address
 @bp.get("/accounts")
 def show():
     wanted = asked_for()
-    page = roll.page(wanted, params.page(request.args))
-    return render_template("admin/accounts.html", wanted=wanted, page=page, counts=roll.counts(), labels=labels())
+    page = search.page(wanted, parameters.page(request.args))
+    return render_template(
+        "admin/accounts.html", wanted=wanted, page=page, counts=search.counts(), labels=provider_labels()
+    )
 
 
-def asked_for() -> roll.Filter:
+def asked_for() -> search.Filter:
     """Return the filter in the address; what it can't be is left out."""
     role, state, sort = (request.args.get(name, "") for name in ("role", "state", "sort"))
-    return roll.Filter(
-        q=params.text(request.args.get("q")),
-        role=role if role in register.ROLES else "",
-        state=state if state in roll.STATES else "",
-        sort=sort if sort in roll.SORTS else "username",
+    return search.Filter(
+        q=parameters.text(request.args.get("q")),
+        role=role if role in accounts.ROLES else "",
+        state=state if state in search.STATES else "",
+        sort=sort if sort in search.SORTS else "username",
     )
 
 
@@ -43,17 +48,17 @@ def account(id):
 
 def card(account, **more):
     """Show an account: who it is, what signs it in, where it is signed in, and what has happened to it."""
-    history = trail.page(trail.Filter(account_id=account.id), size=HISTORY)
+    history = audit.page(audit.Filter(account_id=account.id), size=HISTORY)
     return render_template(
         "admin/account.html",
         account=account,
-        me=frame.administrator(),
-        identities=roll.identities_of(account.id),
-        sessions=sessions.page(account.id, params.number(request.args.get("sessions")) or 1),
-        link=roll.open_link(account.id),
+        me=layout.administrator(),
+        identities=search.identities_of(account.id),
+        sessions=sessions.page(account.id, parameters.number(request.args.get("sessions")) or 1),
+        link=search.open_link(account.id),
         history=told(history.events),
         device=device,
-        labels=labels(),
+        labels=provider_labels(),
         **more,
     )
 
@@ -61,15 +66,15 @@ def card(account, **more):
 def found(id) -> Account:
     """Return the account of that id.
 
-    :raises Code: 60111 when there is none.
+    :raises Code: NOT_FOUND when there is none.
     """
     account = db.session.get(Account, id)
     if account is None:
-        raise Code(60111, "there is no such account")
+        raise Code(NOT_FOUND, "there is no such account")
     return account
 
 
-def labels() -> dict:
+def provider_labels() -> dict:
     """Return what to call each element and each provider."""
     usable = current_app.elements.usable()
     return {element.provider: element.label for element in usable} | {element.name: element.label for element in usable}
@@ -83,10 +88,10 @@ def create():
     if request.method == "GET":
         return form()
     values = typed()
-    me = frame.fresh(create_again(values)) if values.get("role") == "admin" else frame.administrator()
+    me = layout.fresh(create_again(values)) if values.get("role") == "admin" else layout.administrator()
     try:
-        made = register.create(values, me.account_id, visit.client())
-    except register.Invalid as error:
+        made = accounts.create(values, me.account_id, browser.client())
+    except accounts.Invalid as error:
         return form(error.problems), 422
     except Code as error:
         return form({"username": username_taken()}), error.status
@@ -101,11 +106,11 @@ def edit(id):
         return form(account=account)
     try:
         values = typed()
-        me, seen = frame.administrator(), request.form.get("seen")
-        changed = register.edit(id, changes(values), me.account_id, visit.client(), seen)
-    except register.Invalid as error:
+        me, seen = layout.administrator(), request.form.get("seen")
+        changed = accounts.edit(id, changes(values), me.account_id, browser.client(), seen)
+    except accounts.Invalid as error:
         return form(error.problems, account), 422
-    except register.Changed as error:
+    except accounts.Changed as error:
         flash(_("Somebody has changed this account meanwhile. What follows is how it stands now."), "stop")
         return form(account=found(id), fresh=True), error.status
     except Code as error:
@@ -117,7 +122,7 @@ def edit(id):
 def form(problems=None, account=None, fresh=False):
     """Show the form of an account; what was typed stays unless it is `fresh`."""
     typed_before = {} if fresh else request.form if request.method == "POST" else typed_in_address()
-    seen = register.version(account) if account else None
+    seen = accounts.version(account) if account else None
     return render_template(
         "admin/account_form.html", problems=problems or {}, account=account, typed=typed_before, seen=seen
     )
@@ -125,13 +130,13 @@ def form(problems=None, account=None, fresh=False):
 
 def typed() -> dict:
     """Return the fields of the form that were sent."""
-    return {field: request.form[field] for field in (*register.FIELDS, "role") if field in request.form}
+    return {field: request.form[field] for field in (*accounts.FIELDS, "role") if field in request.form}
 
 
 def create_again(values: dict) -> str:
     """Return the address of a form with what was typed, but for contact data, which belongs in no address."""
     kept = {field: values.get(field) or None for field in IN_ADDRESS}
-    return visit.way_back(url_for(".create", **kept), url_for(".create"))
+    return browser.way_back(url_for(".create", **kept), url_for(".create"))
 
 
 def typed_in_address() -> dict:
@@ -140,7 +145,7 @@ def typed_in_address() -> dict:
 
 def changes(values: dict) -> dict:
     """Return what to change: contact data, which is not shown, stays where its field is empty and not ticked off."""
-    for field in contacts.FIELDS:
+    for field in contact_data.FIELDS:
         if request.form.get(f"remove_{field}"):
             values[field] = ""
         elif not values.get(field):
@@ -171,18 +176,18 @@ def confirm(id, what):
         "admin/account_confirm.html",
         what=what,
         account=account,
-        me=frame.administrator(),
+        me=layout.administrator(),
         role="user" if account.role == "admin" else "admin",
         open=sessions.count(id),
-        link=roll.open_link(id),
-        only=account.active and account.role == "admin" and roll.counts()["admin"] == 1,
+        link=search.open_link(id),
+        only=account.active and account.role == "admin" and search.counts()["admin"] == 1,
     )
 
 
 @bp.post("/accounts/<int(max=2147483647):id>/disable")
 def disable(id):
     with_way_back(id)
-    ended = register.disable(id, frame.administrator().account_id, visit.client())
+    ended = accounts.disable(id, layout.administrator().account_id, browser.client())
     if ended is None:
         flash(_("The account was disabled already."), "info")
     else:
@@ -192,8 +197,8 @@ def disable(id):
 
 @bp.post("/accounts/<int(max=2147483647):id>/enable")
 def enable(id):
-    me = frame.fresh(with_way_back(id))
-    done = register.enable(id, me.account_id, visit.client())
+    me = layout.fresh(with_way_back(id))
+    done = accounts.enable(id, me.account_id, browser.client())
     flash(
         _("The account can sign in again.") if done else _("The account was not disabled."), "good" if done else "info"
     )
@@ -203,10 +208,10 @@ def enable(id):
 @bp.post("/accounts/<int(max=2147483647):id>/role")
 def role(id):
     with_way_back(id)
-    me, wanted = frame.fresh(url_for(".confirm", id=id, what="role")), request.form.get("role", "")
-    if wanted not in register.ROLES:
-        raise Code(40900, "there is no such role", status=422)
-    done = register.change_role(id, wanted, me.account_id, visit.client())
+    me, wanted = layout.fresh(url_for(".confirm", id=id, what="role")), request.form.get("role", "")
+    if wanted not in accounts.ROLES:
+        raise Code(CONFLICT, "there is no such role", status=422)
+    done = accounts.change_role(id, wanted, me.account_id, browser.client())
     if not done:
         flash(_("The account had this role already."), "info")
     elif wanted == "admin":
@@ -219,7 +224,7 @@ def role(id):
 @bp.post("/accounts/<int(max=2147483647):id>/end-sessions")
 def end_sessions(id):
     with_way_back(id)
-    ended = register.end_sessions(id, frame.administrator().account_id, visit.client())
+    ended = accounts.end_sessions(id, layout.administrator().account_id, browser.client())
     flash(sessions_ended(ended), "good" if ended else "info")
     return to_card(id)
 
@@ -242,8 +247,8 @@ def with_way_back(id) -> str:
 @bp.post("/accounts/<int(max=2147483647):id>/link")
 def link(id):
     """Show a fresh link on this very answer; it stands nowhere else."""
-    me = frame.fresh(with_way_back(id))
-    token = register.link(id, me.account_id, visit.client())
+    me = layout.fresh(with_way_back(id))
+    token = one_time_links.hand_out(id, me.account_id, browser.client())
     address = current_app.config["PORTAL_BASE_URL"] + url_for("login.once", token=token)
     return render_template("admin/account_link.html", account=found(id), address=address)
 
@@ -251,7 +256,7 @@ def link(id):
 @bp.post("/accounts/<int(max=2147483647):id>/link/revoke")
 def revoke_link(id):
     with_way_back(id)
-    done = register.revoke_link(id, frame.administrator().account_id, visit.client())
+    done = one_time_links.revoke(id, layout.administrator().account_id, browser.client())
     flash(_("The link can't be used any more.") if done else _("There is no open link."), "good" if done else "info")
     return to_card(id)
 
@@ -260,7 +265,7 @@ def revoke_link(id):
 def reveal():
     """Show one mobile number or e-mail address whole, and put on record who looked."""
     kind, id, field = (request.form.get(name, "") for name in ("kind", "id", "field"))
-    number = params.number(id) or 0
-    whose, value = contacts.reveal(kind, number, field, frame.administrator().account_id, visit.client())
-    back = visit.way_back(request.form.get("next"), url_for("admin_accounts.show"))
+    number = parameters.number(id) or 0
+    whose, value = contact_data.reveal(kind, number, field, layout.administrator().account_id, browser.client())
+    back = browser.way_back(request.form.get("next"), url_for("admin_accounts.show"))
     return render_template("admin/reveal.html", whose=whose, kind=kind, field=field, value=value, back=back)

@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 from flask import Response, current_app, render_template, request, stream_with_context
 from flask_babel import gettext as _
 
-from portal.accounts import csv_files, register, trail
-from portal.models import Account, Identity, db
-from portal.pages import visit
-from portal.pages.admin import frame
-from portal.pages.admin.accounts import labels
-from portal.pages.admin.sentences import GROUPS, told
-from portal.pages.params import number, text
+from portal import audit
+from portal.accounts import accounts
+from portal.bindings import csv_files
+from portal.database import db
+from portal.models import Account, Identity
+from portal.pages import browser
+from portal.pages.admin import layout
+from portal.pages.admin.accounts import provider_labels
+from portal.pages.admin.audit_sentences import GROUPS, told
+from portal.pages.parameters import number, text
 
-bp = frame.blueprint("audit", __name__)
+bp = layout.blueprint("audit", __name__)
 
 RESULTS = ("ok", "refused")
 PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "from", "to", "text")
@@ -23,7 +26,7 @@ PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "fr
 @bp.get("/audit")
 def show():
     wanted = asked_for()
-    page = trail.page(wanted, request.args.get("older", ""), request.args.get("newer", ""))
+    page = audit.page(wanted, request.args.get("older", ""), request.args.get("newer", ""))
     return render_template(
         "admin/audit.html",
         wanted=wanted,
@@ -31,7 +34,7 @@ def show():
         page=page,
         entries=told(page.events),
         groups=GROUPS,
-        labels=labels(),
+        labels=provider_labels(),
         elements=[element.name for element in current_app.elements.shown()],
         account=db.session.get(Account, wanted.account_id) if wanted.account_id else None,
         person=db.session.get(Identity, wanted.identity_id) if wanted.identity_id else None,
@@ -46,13 +49,13 @@ def export():
     note_export("audit", asked)
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
-    lines = (line(entry) for events in trail.everything(wanted) for entry in told(events))
+    lines = (line(entry) for events in audit.everything(wanted) for entry in told(events))
     return csv_answer(headings, lines, "audit")
 
 
 def note_export(what: str, asked: list[str]) -> None:
     if request.method != "HEAD":
-        trail.note_export(what, frame.administrator().account_id, visit.client(), filter=asked)
+        audit.note_export(what, layout.administrator().account_id, browser.client(), filter=asked)
 
 
 def csv_answer(headings: list, lines, name: str) -> Response:
@@ -71,13 +74,13 @@ def line(entry) -> list:
     return [event.at.strftime("%Y-%m-%d %H:%M:%S"), entry.sentence, more, *names, person, *where]
 
 
-def asked_for() -> trail.Filter:
+def asked_for() -> audit.Filter:
     """Return the filter in the address; what it can't be is left out."""
     args = request.args
     until = day(args.get("to"))
-    return trail.Filter(
+    return audit.Filter(
         action=args.get("action", "") if args.get("action") in GROUPS else "",
-        actor=text(args.get("actor"), register.FIELDS["username"]),
+        actor=text(args.get("actor"), accounts.FIELDS["username"]),
         account_id=number(args.get("account")),
         identity_id=number(args.get("identity")),
         element=text(args.get("element"), 255),

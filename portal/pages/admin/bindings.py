@@ -8,17 +8,20 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
 
-from portal.accounts import bindings, listing, own, trail, tree, ways
-from portal.accounts.listing import PER_PAGE, Filters
-from portal.errors import Code
-from portal.models import Identity, SyncRun, db
-from portal.pages import params, visit
-from portal.pages.admin import frame, words
-from portal.pages.admin.accounts import labels
-from portal.pages.admin.sentences import told
-from portal.pages.params import number, text
+from portal import audit
+from portal.bindings import people_table, rules, self_service, ways_in
+from portal.bindings.people_table import PER_PAGE, Filters
+from portal.database import db
+from portal.directory import paths
+from portal.errors import CONFLICT, NOT_FOUND, Code
+from portal.models import Identity, SyncRun
+from portal.pages import browser, parameters
+from portal.pages.admin import labels, layout
+from portal.pages.admin.accounts import provider_labels
+from portal.pages.admin.audit_sentences import told
+from portal.pages.parameters import number, text
 
-bp = frame.blueprint("bindings", __name__)
+bp = layout.blueprint("bindings", __name__)
 
 ID = "<int(max=2147483647):id>"
 HISTORY = 12  # entries of the trail on a person's card
@@ -28,7 +31,7 @@ TYPED_OVER = 20  # of so many at once the count is typed
 
 @bp.context_processor
 def vocabulary():
-    return {"words": words, "labels": labels()}
+    return {"words": labels, "labels": provider_labels()}
 
 
 # The table
@@ -36,9 +39,9 @@ def vocabulary():
 
 @bp.get("/bindings")
 def show():
-    counts = listing.counters()
-    filters, rows, total = listing.page(asked_for(), counts["all"])
-    companies, usable = tree.companies(), current_app.elements.usable()
+    counts = people_table.counters()
+    filters, rows, total = people_table.page(asked_for(), counts["all"])
+    companies, usable = paths.companies(), current_app.elements.usable()
     synced = last_sync()
     return render_template(
         "admin/bindings.html",
@@ -48,12 +51,12 @@ def show():
         total=total,
         most_compared=most_compared(filters, counts),
         per_page=PER_PAGE,
-        paths=tree.paths(row.person for row in rows),
-        departments=tree.choice(filters.department, sum(companies.values())),
+        paths=paths.paths(row.person for row in rows),
+        departments=paths.choice(filters.department, sum(companies.values())),
         companies=companies,
         several=several(companies),
         providers=sorted({company[0] for company in companies} | {each.provider for each in usable}),
-        looser=listing.looser(filters) if not rows and counts["all"] else {},
+        looser=people_table.looser(filters) if not rows and counts["all"] else {},
         steps=checklist(counts, synced),
         last_sync=synced,
     )
@@ -69,17 +72,17 @@ def asked_for() -> Filters:
         provider=provider,
         tenant=(text(args.get("tenant"), LONGEST_NAME) or tenant) if provider else "",
         department=number(args.get("department")),
-        status=status if status in listing.STATUSES else "",
-        stale=stale if stale in listing.STALE else "",
-        sort=sort if sort.removeprefix("-") in listing.SORTS else "name",
-        page=params.page(args),
+        status=status if status in people_table.STATUSES else "",
+        stale=stale if stale in people_table.STALE else "",
+        sort=sort if sort.removeprefix("-") in people_table.SORTS else "name",
+        page=parameters.page(args),
     )
 
 
 def most_compared(filters: Filters, counts: dict) -> int | None:
     """Return how many people the filter looks at, at most, where there may be more."""
-    may_be_more = filters.status in listing.COMPARED and counts["open"] > listing.MOST_COMPARED
-    return listing.MOST_COMPARED if may_be_more else None
+    may_be_more = filters.status in people_table.COMPARED and counts["open"] > people_table.MOST_COMPARED
+    return people_table.MOST_COMPARED if may_be_more else None
 
 
 def several(companies: Iterable) -> set[str]:
@@ -95,8 +98,8 @@ def last_sync() -> SyncRun | None:
 
 def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
     """Return the first administrator's steps and which are done; nothing once all are."""
-    me = frame.administrator()
-    mine = len(own.identities(me.account_id))
+    me = layout.administrator()
+    mine = len(self_service.identities(me.account_id))
     steps = {
         "element": bool(current_app.elements.usable()),
         "self": mine > 0,
@@ -111,21 +114,21 @@ def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
 
 @bp.get(f"/people/{ID}")
 def person(id):
-    row = listing.row(found(id))
-    history = trail.page(trail.Filter(identity_id=id), size=HISTORY)
+    row = people_table.row(found(id))
+    history = audit.page(audit.Filter(identity_id=id), size=HISTORY)
     return render_template(
         "admin/person.html",
         row=row,
         person=row.person,
-        paths=tree.paths([row.person]),
-        sessions=own.open_sessions(id),
+        paths=paths.paths([row.person]),
+        sessions=self_service.open_sessions(id),
         history=told(history.events),
     )
 
 
 @bp.post(f"/people/{ID}/end-sessions")
 def end_sessions(id):
-    bindings.end_sessions(id, frame.administrator().account_id, visit.client())
+    rules.end_sessions(id, layout.administrator().account_id, browser.client())
     flash(_("%(name)s is signed out everywhere.", name=found(id).shown_name), "good")
     return to_person(id)
 
@@ -133,11 +136,11 @@ def end_sessions(id):
 def found(id: int) -> Identity:
     """Return the person of that id.
 
-    :raises Code: 60111 when there is none.
+    :raises Code: NOT_FOUND when there is none.
     """
     person = db.session.get(Identity, id)
     if person is None:
-        raise Code(60111, "there is no such person")
+        raise Code(NOT_FOUND, "there is no such person")
     return person
 
 
@@ -154,23 +157,26 @@ def ask_unbind(id):
     person = found(id)
     if person.account_id is None:
         return to_person(id)
-    return render_template("admin/unbind.html", person=person, paths=tree.paths([person]), **consequences(person))
+    return render_template("admin/unbind.html", person=person, paths=paths.paths([person]), **consequences(person))
 
 
 def consequences(person: Identity) -> dict:
     """Return what an unbind does: how many sessions end, and whether the account stays without a way in."""
-    mine, known = own.identities(person.account_id), ways.usable()
-    return {"sessions": own.open_sessions(person.id), "last_way": own.is_last_way(person, mine, known)}
+    mine, known = self_service.identities(person.account_id), ways_in.usable()
+    return {
+        "sessions": self_service.open_sessions(person.id),
+        "last_way": self_service.is_last_way(person, mine, known),
+    }
 
 
 @bp.post(f"/bindings/{ID}/unbind")
 def unbind(id):
     g.go_on = url_for(".person", id=id)
-    me, person = frame.fresh(url_for(".ask_unbind", id=id)), found(id)
+    me, person = layout.fresh(url_for(".ask_unbind", id=id)), found(id)
     seen = number(request.form.get("seen")) or person.account_id
     if seen is None:
-        raise Code(40900, "the person is bound to no account")
-    bindings.unbind(id, me.account_id, visit.client(), seen)
+        raise Code(CONFLICT, "the person is bound to no account")
+    rules.unbind(id, me.account_id, browser.client(), seen)
     flash(_("%(name)s is unbound, and signed out everywhere.", name=person.shown_name), "good")
     return to_person(id)
 
@@ -194,8 +200,8 @@ def many():
         page = render_template("admin/many.html", doing=doing, mistyped=mistyped, typed_over=TYPED_OVER, **shown)
         return page, 422 if mistyped else 200
     if doing == "unbind":
-        frame.fresh(table())
-    do = bindings.unbind if doing == "unbind" else sign_out
+        layout.fresh(table())
+    do = rules.unbind if doing == "unbind" else sign_out
     done, changed = one_by_one(do, chosen)
     flash(
         ngettext("%(num)s person is unbound.", "%(num)s people are unbound.", done)
@@ -235,7 +241,7 @@ def ticked() -> list[tuple[int, int | None]]:
 
 def one_by_one(do, chosen: list) -> tuple[int, int]:
     """Do something with each person in a transaction of its own; return how many it was done for, and how many not."""
-    me, client, done, changed = frame.administrator().account_id, visit.client(), 0, 0
+    me, client, done, changed = layout.administrator().account_id, browser.client(), 0, 0
     for id, seen in chosen:
         try:
             if seen is not None:
@@ -247,7 +253,7 @@ def one_by_one(do, chosen: list) -> tuple[int, int]:
 
 
 def sign_out(id: int, actor_id: int, client, seen: int) -> None:
-    bindings.end_sessions(id, actor_id, client)
+    rules.end_sessions(id, actor_id, client)
 
 
 def back_to_table():
@@ -256,4 +262,4 @@ def back_to_table():
 
 def table() -> str:
     """Return the address of the table as it was when people were ticked there."""
-    return visit.way_back(request.form.get("back"), url_for("admin_bindings.show"))
+    return browser.way_back(request.form.get("back"), url_for("admin_bindings.show"))

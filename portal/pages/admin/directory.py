@@ -4,13 +4,14 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from portal.directory import jobs, runs, sync, tree
-from portal.errors import Code, meaning
+from portal import health
+from portal.directory import browse, jobs, runs, sync
+from portal.errors import SETTING_MISSING, Code, meaning
 from portal.models import SyncRun
-from portal.pages import params
-from portal.pages.admin import frame
+from portal.pages import parameters
+from portal.pages.admin import layout
 
-bp = frame.blueprint("directory", __name__)
+bp = layout.blueprint("directory", __name__)
 
 RUNS = 10  # shown
 PHASES = {
@@ -47,11 +48,11 @@ WORDS = {
 
 @bp.get("/directory")
 def show():
-    page, words = params.page(request.args), params.text(request.args.get("q"))
+    page, words = parameters.page(request.args), parameters.text(request.args.get("q"))
     providers = {element.provider: element.label for element in current_app.elements.usable()}
-    shown = tree.search(words, page) if words else tree.level(params.number(request.args.get("dept")), page)
-    people, departments = tree.totals()
-    here = {"shown": shown, "words": words, "page": shown.page, "size": tree.PAGE, "providers": providers}
+    shown = browse.search(words, page) if words else browse.level(parameters.number(request.args.get("dept")), page)
+    people, departments = browse.totals()
+    here = {"shown": shown, "words": words, "page": shown.page, "size": browse.PAGE, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
     return render_template("admin/directory.html", **here, **({} if words or shown.department else of_runs()))
 
@@ -67,9 +68,9 @@ def start():
     """Ask for a sync."""
     name = request.form.get("element", "").removeprefix("auths.loginTypes.")
     if name not in {element.name for element in current_app.elements.with_directory()}:
-        raise Code(47000, "there is no element of this name with a directory", status=404)
+        raise Code(SETTING_MISSING, "there is no element of this name with a directory", status=404)
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
-    me = frame.fresh(url_for(".show")) if wishes["accept_leavers"] else frame.administrator()
+    me = layout.fresh(url_for(".show")) if wishes["accept_leavers"] else layout.administrator()
     run = jobs.ask(name, me.account_id, stopped_id=stopped_id(), **wishes)
     if run is None:
         flash(gettext("A sync of this login is under way already."), "stop")
@@ -102,7 +103,7 @@ def of_runs() -> dict:
         "newest": newest,
         "complete": complete,
         "moving": any(run.open for run in newest.values()),
-        "worker": runs.worker_is_alive(),
+        "worker": health.worker_is_alive(),
         "every": current_app.config["PORTAL_SYNC_EVERY"],
         "phase_of": lambda run: PHASES.get(run.phase, run.phase),
         "share_of": share,

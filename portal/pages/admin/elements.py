@@ -7,10 +7,10 @@ from flask import current_app, render_template, request, url_for
 
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
-from portal.errors import Code
-from portal.pages.admin import frame
+from portal.errors import NO_SUCH_PAGE, Code
+from portal.pages.admin import layout
 
-bp = frame.blueprint("elements", __name__)
+bp = layout.blueprint("elements", __name__)
 
 OURS = "portal.elements"  # where the official Types are
 
@@ -38,7 +38,7 @@ def check(name):
     """Examine one element and show what was found; reading calls only."""
     element = current_app.elements.instances.get(name)
     if element is None:
-        raise Code(40400, "there is no such element")
+        raise Code(NO_SUCH_PAGE, "there is no such element")
     return page(name, doctor.examine(element))
 
 

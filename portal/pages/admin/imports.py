@@ -6,18 +6,19 @@ from flask import Response, current_app, flash, redirect, render_template, reque
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # a name that text is collected by
 
-from portal.accounts import imports, listing, tree
-from portal.accounts.contacts import masked_email, masked_mobile
-from portal.accounts.matching import REASONS, is_typed
-from portal.models import db
-from portal.pages import params, visit
-from portal.pages.admin import frame
-from portal.pages.admin.accounts import labels
+from portal.accounts.contact_data import masked_email, masked_mobile
+from portal.bindings import csv_import, people_table
+from portal.bindings.csv_lines import REASONS, is_typed
+from portal.database import db
+from portal.directory import paths
+from portal.pages import browser, parameters
+from portal.pages.admin import layout
+from portal.pages.admin.accounts import provider_labels
 from portal.pages.admin.audit import csv_answer, note_export
 from portal.pages.admin.bindings import asked_for
-from portal.pages.admin.words import BOUND_HOW, STATUSES
+from portal.pages.admin.labels import BOUND_HOW, STATUSES
 
-bp = frame.blueprint("imports", __name__)
+bp = layout.blueprint("imports", __name__)
 
 EXPORTED_AT_ONCE = 500
 PROBLEMS = {
@@ -59,7 +60,7 @@ def form():
 
 
 def page_of_form(problem: str | None = None, line: int | None = None):
-    jobs = imports.recent(frame.administrator().account_id)
+    jobs = csv_import.recent(layout.administrator().account_id)
     told = str(PROBLEMS[problem]) % {"line": line} if problem else None
     return render_template("admin/import.html", problem=told, jobs=jobs)
 
@@ -79,11 +80,11 @@ def upload():
         return page_of_form("missing"), 422
     try:
         platforms = {str(element.label): element.provider for element in current_app.elements.usable()}
-        name = params.text(file.filename, 255)
-        job = imports.upload(file.read(), name, frame.administrator().account_id, platforms)
-    except imports.BadFile as error:
+        name = parameters.text(file.filename, 255)
+        job = csv_import.upload(file.read(), name, layout.administrator().account_id, platforms)
+    except csv_import.BadFile as error:
         return page_of_form(error.why, error.line), 422
-    imports.check(job)
+    csv_import.check(job)
     return to_import(job)
 
 
@@ -92,25 +93,25 @@ def to_import(job):
 
 
 def own(id):
-    return imports.mine(id, frame.administrator().account_id)
+    return csv_import.mine(id, layout.administrator().account_id)
 
 
 @bp.get("/bindings/import/<int(max=2147483647):id>")
 def show(id):
     job, outcome = own(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
-    number = params.page(request.args)
-    rows, total = imports.page(job, outcome, number)
-    last = max(1, -(-total // imports.SIZE))
-    people, accounts = imports.meant(rows)
+    number = parameters.page(request.args)
+    rows, total = csv_import.page(job, outcome, number)
+    last = max(1, -(-total // csv_import.SIZE))
+    people, accounts = csv_import.meant(rows)
     return render_template(
         "admin/import_shown.html",
         job=job,
-        counts=imports.counts(job),
+        counts=csv_import.counts(job),
         rows=[(row, keys_of(row), reason_of(row, people, accounts)) for row in rows],
         people=people,
         accounts=accounts,
-        labels=labels(),
+        labels=provider_labels(),
         total=total,
         number=min(number, last),
         last=last,
@@ -154,24 +155,24 @@ def step(id):
     """Look at the next lines, or carry them out."""
     job = own(id)
     if job.state == "checking":
-        imports.check(job)
+        csv_import.check(job)
     else:
-        imports.step(job, visit.client())
+        csv_import.step(job, browser.client())
     return to_import(job)
 
 
 @bp.post("/bindings/import/<int(max=2147483647):id>/apply")
 def apply(id):
-    frame.fresh(url_for(".show", id=id))
+    layout.fresh(url_for(".show", id=id))
     job = own(id)
-    imports.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
-    imports.step(own(id), visit.client())
+    csv_import.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
+    csv_import.step(own(id), browser.client())
     return to_import(job)
 
 
 @bp.post("/bindings/import/<int(max=2147483647):id>/discard")
 def discard(id):
-    imports.discard(own(id))
+    csv_import.discard(own(id))
     flash(_("The file is forgotten."), "info")
     return redirect(url_for("admin_imports.form"), 303)
 
@@ -185,8 +186,8 @@ def failed(id):
 
 
 def failed_lines(job):
-    for rows in imports.failed(job):
-        people, accounts = imports.meant(rows)
+    for rows in csv_import.failed(job):
+        people, accounts = csv_import.meant(rows)
         for row in rows:
             cells = [row.cells.get(column, "") for column in HEADINGS]
             yield [*cells, row.line, reason_of(row, people, accounts)]
@@ -209,14 +210,14 @@ def export() -> Response:
 
 def exported(filters):
     """Yield the lines of everybody the filters leave, where a page looks at some of them alone, too."""
-    names, number = labels(), 1
-    compared = filters.status in listing.COMPARED
+    names, number = provider_labels(), 1
+    compared = filters.status in people_table.COMPARED
     wider = replace(filters, status="") if compared else filters
-    while rows := listing.rows(replace(wider, page=number), EXPORTED_AT_ONCE):
+    while rows := people_table.rows(replace(wider, page=number), EXPORTED_AT_ONCE):
         rows = [row for row in rows if not compared or row.status == filters.status]
-        paths = tree.paths(row.person for row in rows)
+        row_paths = paths.paths(row.person for row in rows)
         db.session.rollback()
-        yield from [line(row, names, paths[row.person.id]) for row in rows]
+        yield from [line(row, names, row_paths[row.person.id]) for row in rows]
         number += 1
 
 

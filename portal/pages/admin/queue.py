@@ -4,15 +4,16 @@ from flask import current_app, flash, g, redirect, render_template, request, url
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.accounts import listing, queue, tree
-from portal.accounts.listing import PER_PAGE
+from portal.bindings import binding_requests, people_table
+from portal.bindings.people_table import PER_PAGE
+from portal.directory import paths
 from portal.errors import Code
-from portal.pages import params, visit
-from portal.pages.admin import accepting, frame
+from portal.pages import browser, parameters
+from portal.pages.admin import bulk_accept, layout
 from portal.pages.admin.bindings import ID, TYPED_OVER, vocabulary
-from portal.pages.params import number, text
+from portal.pages.parameters import number, text
 
-bp = frame.blueprint("queue", __name__)
+bp = layout.blueprint("queue", __name__)
 bp.context_processor(vocabulary)
 
 LONGEST_REASON = 200  # characters, as the form says
@@ -22,7 +23,7 @@ MANY = ("bind", "create", "refuse")
 @bp.get("/queue")
 def show():
     state = "refused" if request.args.get("state") == "refused" else "waiting"
-    rows, page, total = listing.queue(state, params.page(request.args))
+    rows, page, total = people_table.queue(state, parameters.page(request.args))
     return render_template(
         "admin/queue.html",
         state_shown=state,
@@ -30,23 +31,23 @@ def show():
         page=page,
         total=total,
         per_page=PER_PAGE,
-        paths=tree.paths(row.person for row in rows),
+        paths=paths.paths(row.person for row in rows),
         policy=current_app.config["PORTAL_UNKNOWN_PEOPLE"],
     )
 
 
 @bp.post(f"/queue/{ID}/bind")
 def bind(id):
-    frame.fresh(with_way_back())
-    person = queue.bind(id, number(request.form.get("account")) or 0, *by())
+    layout.fresh(with_way_back())
+    person = binding_requests.bind(id, number(request.form.get("account")) or 0, *by())
     flash(_("%(name)s is bound and can sign in now.", name=person.shown_name), "good")
     return to_queue()
 
 
 @bp.post(f"/queue/{ID}/create")
 def create(id):
-    frame.fresh(with_way_back())
-    account = queue.create(id, *by())
+    layout.fresh(with_way_back())
+    account = binding_requests.create(id, *by())
     flash(_("%(name)s has an account now: %(account)s.", name=account.name, account=account.username), "good")
     return to_queue()
 
@@ -58,7 +59,7 @@ def refuse(id):
     if not reason:
         flash(_("Please say why: the person reads it."), "stop")
         return redirect(url_for(".show", _anchor=f"request-{id}"), 303)
-    person = queue.refuse(id, reason, *by())
+    person = binding_requests.refuse(id, reason, *by())
     flash(_("%(name)s is refused, and reads why at the next scan.", name=person.shown_name), "good")
     return to_queue()
 
@@ -66,7 +67,7 @@ def refuse(id):
 @bp.post(f"/queue/{ID}/reopen")
 def reopen(id):
     with_way_back()
-    person = queue.reopen(id, *by())
+    person = binding_requests.reopen(id, *by())
     flash(_("The refusal is taken back: %(name)s waits again.", name=person.shown_name), "good")
     return to_queue()
 
@@ -80,19 +81,21 @@ def many():
         flash(_("Nobody is ticked."), "stop")
         return to_queue()
     if doing == "bind":
-        return accepting.listed(suggested(chosen), url_for(".show"))
+        return bulk_accept.listed(suggested(chosen), url_for(".show"))
     if doing == "refuse" and not reason:
         flash(_("Please say why: the person reads it."), "stop")
         return to_queue()
     wrong_count = len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen)
     if "sure" not in request.form or wrong_count:
         mistyped = "sure" in request.form
-        people = [row.person for row in listing.rows_of(list(listing.waiting_people(chosen).values())).values()]
+        people = [
+            row.person for row in people_table.rows_of(list(people_table.waiting_people(chosen).values())).values()
+        ]
         shown = {"chosen": chosen, "people": people, "reason": reason, "typed_over": TYPED_OVER}
         page = render_template("admin/queue_many.html", doing=doing, mistyped=mistyped, **shown)
         return page, 422 if mistyped else 200
     if doing == "create":
-        frame.fresh(url_for(".show"))
+        layout.fresh(url_for(".show"))
     say(doing, *one_by_one(doing, chosen, reason))
     return to_queue()
 
@@ -105,7 +108,7 @@ def ticked() -> list[int]:
 
 def suggested(requests: list[int]) -> list[tuple[int, int | None]]:
     """Return the people of requests, each with the account that was suggested for them on the page."""
-    people = listing.waiting_people(requests)
+    people = people_table.waiting_people(requests)
     return [(people[id], number(request.form.get(f"account-{id}"))) for id in requests if id in people]
 
 
@@ -115,9 +118,9 @@ def one_by_one(doing: str, chosen: list[int], reason: str) -> tuple[int, int]:
     for id in chosen:
         try:
             if doing == "create":
-                queue.create(id, *by())
+                binding_requests.create(id, *by())
             else:
-                queue.refuse(id, reason, *by())
+                binding_requests.refuse(id, reason, *by())
             done += 1
         except Code:
             continue
@@ -139,7 +142,7 @@ def say(doing: str, done: int, stayed: int) -> None:
 
 def by() -> tuple:
     """Return who decides, and from where."""
-    return frame.administrator().account_id, visit.client()
+    return layout.administrator().account_id, browser.client()
 
 
 def with_way_back() -> str:

@@ -1,0 +1,251 @@
+"""The register of accounts: made, changed, disabled, and never without an active administrator."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from portal import audit, database, endings
+from portal.accounts import usernames
+from portal.audit import Client
+from portal.database import db
+from portal.errors import CONFLICT, NOT_FOUND, Code, Explained
+from portal.models import Account, Identity, LoginSession, OneTimeLink
+from portal.text import clean
+
+ROLES = ("user", "admin")
+FIELDS = {"username": 64, "name": 100, "employee_number": 64, "email": 254, "mobile": 20}  # the most characters
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+MOBILE = re.compile(r"\+?[0-9]{5,19}")
+
+
+class Invalid(ValueError):
+    """What was typed can't be used; `problems` says why, by field."""
+
+    def __init__(self, problems: dict):
+        super().__init__(", ".join(sorted(problems)))
+        self.problems = problems
+
+
+class Changed(Code):
+    """40900: somebody else has changed the account since it was looked at."""
+
+    def __init__(self):
+        super().__init__(CONFLICT, "the account has changed meanwhile")
+
+
+class LastAdministrator(Explained):
+    """40900: the portal would be left without anybody who can administrate it."""
+
+    def __init__(self):
+        title, advice = _("This is the last administrator"), _("Make somebody else an administrator first.")
+        super().__init__(CONFLICT, "it is the last active administrator", title, advice)
+
+
+def checked(values: Mapping) -> dict:
+    """Return what was typed, cleaned: the fields of `FIELDS` and `role`, as far as they are given.
+
+    :raises Invalid: naming each field that can't be used.
+    """
+    kept, problems = {}, {}
+    for field, most in FIELDS.items():
+        if field not in values:
+            continue
+        value = " ".join((values[field] or "").split())
+        if field == "mobile":
+            value = re.sub(r"[\s().-]", "", value)
+        kept[field] = value
+        if len(value) > most:
+            problems[field] = _("This is too long: %(most)s characters at most.", most=most)
+        elif clean(value) != value:
+            problems[field] = _("This has characters that can't be used.")
+    if "username" in kept and not kept["username"]:
+        problems["username"] = _("Please enter a username.")
+    if kept.get("email") and not EMAIL.fullmatch(kept["email"]):
+        problems["email"] = _("This is not an e-mail address.")
+    if kept.get("mobile") and not MOBILE.fullmatch(kept["mobile"]):
+        problems["mobile"] = _("This is not a telephone number.")
+    if "role" in values:
+        kept["role"] = values["role"]
+        if values["role"] not in ROLES:
+            problems["role"] = _("Please choose a role.")
+    if problems:
+        raise Invalid(problems)
+    return {
+        field: value or None if field in ("email", "mobile", "employee_number") else value
+        for field, value in kept.items()
+    }
+
+
+def create(values: Mapping, actor_id: int, client: Client, how: str = "administrator") -> Account:
+    """Make an account.
+
+    :param values: `username`, and of `name`, `role`, `email`, `mobile`, `employee_number` what is known.
+    :param how: `administrator` or `import`.
+    :raises Invalid: naming each field that can't be used.
+    :raises Code: CONFLICT when the username is taken.
+    """
+    kept = checked({"role": "user", "username": "", **values})
+    try:
+        with database.write():
+            return add(kept, actor_id, client, how)
+    except IntegrityError:
+        raise taken("account.create", actor_id, client) from None
+
+
+def add(kept: dict, actor_id: int, client: Client, how: str) -> Account:
+    """Make an account of :func:`checked` values, inside the caller's transaction.
+
+    :raises IntegrityError: when the username is taken.
+    """
+    account = Account(**{**kept, "name": kept.get("name") or kept["username"]})
+    db.session.add(account)
+    db.session.flush()
+    facts = {"account_id": account.id, "details": {"how": how, "role": account.role}}
+    audit.record("account.create", client, actor_id=actor_id, **facts)
+    return account
+
+
+def edit(account_id: int, values: Mapping, actor_id: int, client: Client, seen: str | None = None) -> list[str]:
+    """Change an account's fields; return the names of those that are different now.
+
+    :param values: what to change; a field that is not named stays.
+    :param seen: the account's :func:`version` when the decision was taken.
+    :raises Invalid: naming each field that can't be used.
+    :raises Code: NOT_FOUND no such account; CONFLICT the username is taken; :class:`Changed` meanwhile.
+    """
+    kept = checked({field: value for field, value in values.items() if field in FIELDS})
+    try:
+        with database.write():
+            account = locked(account_id)
+            if seen is not None and seen != version(account):
+                raise Changed
+            changed = [field for field, value in kept.items() if getattr(account, field) != value]
+            for field in changed:
+                setattr(account, field, kept[field])
+            if changed:
+                facts = {"account_id": account.id, "details": {"fields": changed}}
+                audit.record("account.edit", client, actor_id=actor_id, **facts)
+            return changed
+    except IntegrityError:
+        raise taken("account.edit", actor_id, client, account_id) from None
+
+
+def taken(action: str, actor_id: int, client: Client, account_id: int | None = None) -> Code:
+    """Note that a username was refused because another account has it; return the error to raise."""
+    with database.write():
+        audit.record(action, client, result=CONFLICT, actor_id=actor_id, account_id=account_id)
+    return Code(CONFLICT, "the username is taken")
+
+
+def version(account: Account) -> str:
+    """Return a mark that changes with the account's fields."""
+    fields = [str(getattr(account, field)) for field in FIELDS]
+    return hashlib.sha256("\0".join(fields).encode()).hexdigest()[:16]
+
+
+def disable(account_id: int, actor_id: int, client: Client) -> int | None:
+    """Disable an account and end its sessions and its link; return how many sessions, or `None`: it was disabled.
+
+    :raises Code: NOT_FOUND no such account; :class:`LastAdministrator`.
+    """
+    with database.write():
+        only = administrators() == [account_id]
+        account = locked(account_id)
+        if not account.active:
+            return None
+        if not only:
+            account.active = False
+        ended = 0 if only else close(account_id)
+        facts = {"account_id": account_id, "result": CONFLICT if only else 0, "details": {"sessions": ended}}
+        audit.record("account.disable", client, actor_id=actor_id, **facts)
+    if only:
+        raise LastAdministrator
+    return ended
+
+
+def enable(account_id: int, actor_id: int, client: Client) -> bool:
+    """Let an account sign in again; return whether it could not until now.
+
+    :raises Code: NOT_FOUND no such account.
+    """
+    with database.write():
+        account = locked(account_id)
+        if account.active:
+            return False
+        close(account_id)  # a sign-in that overlapped with the disabling does not come to life now
+        account.active = True
+        audit.record("account.enable", client, actor_id=actor_id, account_id=account_id)
+        return True
+
+
+def change_role(account_id: int, role: str, actor_id: int, client: Client) -> bool:
+    """Give an account another role, from its next request on; return whether it had another one.
+
+    :raises Invalid: there is no such role.
+    :raises Code: NOT_FOUND no such account; :class:`LastAdministrator`.
+    """
+    role = checked({"role": role})["role"]
+    with database.write():
+        only = administrators() == [account_id]
+        account = locked(account_id)
+        if account.role == role:
+            return False
+        details = {"before": account.role, "role": role}
+        if not only:
+            account.role = role
+        facts = {"account_id": account_id, "result": CONFLICT if only else 0, "details": details}
+        audit.record("account.role", client, actor_id=actor_id, **facts)
+    if only:
+        raise LastAdministrator
+    return True
+
+
+def end_sessions(account_id: int, actor_id: int, client: Client) -> int:
+    """Sign an account out everywhere; return how many sessions that ends.
+
+    :raises Code: NOT_FOUND no such account.
+    """
+    with database.write():
+        locked(account_id)
+        ended = endings.end_sessions(LoginSession.account_id == account_id, why="administrator")
+        audit.record("session.end_all", client, actor_id=actor_id, account_id=account_id, details={"sessions": ended})
+        return ended
+
+
+def administrators() -> list[int]:
+    """Return the ids of the active administrators, who stay so until the caller's transaction ends."""
+    active = select(Account.id).where(Account.role == "admin", Account.active).order_by(Account.id)
+    return list(db.session.scalars(active.with_for_update(key_share=True)))
+
+
+def locked(account_id: int) -> Account:
+    """Return an account for writing, inside the caller's transaction.
+
+    :raises Code: NOT_FOUND no such account.
+    """
+    account = db.session.get(Account, account_id, with_for_update={"key_share": True})
+    if account is None:
+        raise Code(NOT_FOUND, "there is no such account")
+    return account
+
+
+def close(account_id: int) -> int:
+    """End an account's link and sessions, inside the caller's transaction; return how many sessions."""
+    db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
+    return endings.end_sessions(LoginSession.account_id == account_id, why="disabled")
+
+
+def create_for(identity: Identity) -> Account:
+    """Make an account for somebody new: never one that exists, so a taken username gets a number."""
+    username, number = identity.user_id, 1
+    while usernames.find(username):
+        number += 1
+        username = f"{identity.user_id[:240]}-{number}"
+    account = Account(username=username, name=identity.shown_name)
+    db.session.add(account)
+    db.session.flush()
+    return account

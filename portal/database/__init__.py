@@ -1,0 +1,104 @@
+"""The database: tables' base, writing transactions, races, and what failures mean."""
+
+import hashlib
+from contextlib import contextmanager
+from datetime import datetime
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, LargeBinary, MetaData, String, delete, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, registry
+
+from portal.database.engine import engine_options, note_write, was_written_lately
+from portal.database.failures import FAILURES, cause, explain, is_away, is_full
+from portal.database.types import Encrypted, Moment
+
+__all__ = [
+    "FAILURES",
+    "Encrypted",
+    "Moment",
+    "cause",
+    "db",
+    "delete_some",
+    "engine_options",
+    "explain",
+    "fingerprint",
+    "is_away",
+    "is_full",
+    "note_write",
+    "settle",
+    "was_written_lately",
+    "write",
+]
+
+DEADLOCK = "40P01"  # PostgreSQL's word for it
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(column_0_N_label)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: Moment, str: String(255), bytes: LargeBinary(32), list: JSON, dict: JSON},
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def fingerprint(secret: str) -> bytes:
+    """Return what is stored in place of a token, state or browser id: its SHA-256."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+@contextmanager
+def write():
+    """A short writing transaction: committed at its end, rolled back on an error.
+
+    It starts fresh, without what the request has read before; on SQLite it takes the write lock at once, so
+    that what is read inside still holds when it is written.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"begin": "IMMEDIATE"})
+    try:
+        yield db.session
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def settle(work, tries: int = 5):
+    """Run `work`, which writes, again while another worker wins a race: for a unique value, or for rows both wait for.
+
+    :raises IntegrityError, OperationalError: when it loses every time; then it is no race.
+    """
+    for left in reversed(range(tries)):
+        try:
+            return work()
+        except (IntegrityError, OperationalError) as error:
+            lost = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
+            if not left or not lost:
+                raise
+
+
+def delete_some(session, key, *conditions, order, most: int) -> int:
+    """Delete at most so many rows, inside the caller's transaction.
+
+    Rows that another transaction holds are passed over, so that two clean-ups never wait for each other.
+
+    :param key: the column that tells those rows apart.
+    :param order: a column with an index, by which the rows are found.
+    :return: how many were deleted.
+    """
+    some = select(key).where(*conditions).order_by(order).limit(most).with_for_update(skip_locked=True)
+    chosen = session.scalars(some).all()
+    if chosen:
+        those = delete(key.class_).where(*conditions, key.in_(chosen))
+        session.execute(those, execution_options={"synchronize_session": False})
+    return len(chosen)

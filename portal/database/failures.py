@@ -1,0 +1,78 @@
+"""Failures of the database and what they mean."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import exc
+from sqlalchemy.engine import Engine
+
+OF_SQLSTATE = {
+    "25006": "read_only",
+    "42501": "forbidden",
+    "42703": "empty",
+    "42P01": "empty",
+    "53100": "full",
+    "55P03": "busy",
+    "57014": "busy",
+    "XX001": "damaged",
+    "XX002": "damaged",
+}
+OF_SQLITE = {3: "forbidden", 5: "busy", 6: "busy", 8: "read_only", 10: "disk", 11: "damaged", 13: "full"}
+OF_SQLITE |= {14: "file", 23: "forbidden", 26: "damaged"}
+MEANINGS = {
+    "busy": "it is busy for too long",
+    "damaged": "it is damaged",
+    "disk": "its disk is full or fails",
+    "empty": "it lacks tables of this version, run flask db upgrade",
+    "file": "its file cannot be opened, see who owns file and folder",
+    "forbidden": "its user may not do this",
+    "full": "its disk is full",
+    "read_only": "it can only be read, see who owns its file, or which server answers",
+}
+LASTING = ("disk", "damaged", "file", "full", "read_only")  # a connection that has met this is of no use any more
+FAILURES = (exc.DBAPIError, exc.TimeoutError)  # what a database that is away, busy or ailing raises
+ROOM = 512 * 1024  # bytes that a sign-in may need; with less on its disk, a SQLite database is full
+LONGEST = 300  # characters of what a server says
+
+
+def cause(error: Exception) -> str:
+    """Return which of `MEANINGS` an error of the database has, or `down`."""
+    told = getattr(error, "orig", None)
+    if isinstance(error, exc.TimeoutError):
+        return "busy"
+    if state := getattr(told, "sqlstate", None):
+        return OF_SQLSTATE.get(state, "down")
+    if "no such table" in str(told) or "no such column" in str(told):
+        return "empty"
+    return OF_SQLITE.get(getattr(told, "sqlite_errorcode", 0) & 0xFF, "down")
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether the database is to blame, and not the statement or its values."""
+    if isinstance(error, exc.ProgrammingError):
+        return cause(error) != "down"
+    return not isinstance(error, exc.IntegrityError | exc.DataError)
+
+
+def explain(error: Exception) -> str:
+    """Return in a line why the database cannot be used: what it means, and what the server says.
+
+    It holds no value of a statement, and no password: servers and drivers do not quote either here.
+    """
+    told = getattr(error, "orig", None)
+    said = getattr(getattr(told, "diag", None), "message_primary", None) or str(told or "no connection is free")
+    said = " ".join(said.split())[:LONGEST]
+    meaning = MEANINGS.get(cause(error))
+    return f"{meaning} ({said})" if meaning else said
+
+
+def is_full(engine: Engine) -> bool:
+    """Return whether a SQLite database has no room to grow on its disk."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
+        return False
+    try:
+        disk = os.statvfs(Path(path).absolute().parent)
+    except OSError:
+        return False
+    return (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < ROOM

@@ -1,0 +1,97 @@
+"""`auths.loginTypes.QywxInnerType`: sign in with WeCom."""
+
+import re
+
+from flask_babel import lazy_gettext as _
+
+from portal.directory import people
+from portal.elements.meta import Meta
+from portal.elements.wecom.client import HOSTS, WeCom
+from portal.elements.wecom.doctor import WecomDoctor
+from portal.models import QywxInnerAuthModel
+from portal.providers import http
+
+SCOPES = ("snsapi_base", "snsapi_privateinfo")
+IN_CLIENT = ("in_app", "auth_code")
+VERIFICATION_FILE = re.compile(r"WW_verify_[A-Za-z0-9]{1,64}\.txt")
+
+
+class QywxInnerType(Meta):
+    """A WeCom self-built app."""
+
+    provider = "wecom"
+    label = _("WeCom")
+    mark = "企"
+    client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)
+    works_on_phones = False
+    QywxInnerAuthModel = QywxInnerAuthModel
+    doctor = WecomDoctor
+
+    def configure(self):
+        self.corpId, self.agentId = self.text("corpId"), self.text("agentId")
+        if not self.agentId.isascii() or not self.agentId.isdigit():
+            raise self.wrong("agentId", "must be the app's number")
+        self.text("redirectUri")  # the platform compares it; this Type has no default
+        self.domainVerification = self.verification()
+        self.client = self.app.oauth.register(
+            self.fullName,
+            client_cls=WeCom,
+            client_id=self.corpId,
+            client_secret=self.text("corpSecret"),
+            api_base_url=self.address("apiBaseUrl", HOSTS["apiBaseUrl"]),
+            sso_url=self.address("loginBaseUrl", HOSTS["loginBaseUrl"]) + "/wwlogin/sso/login",
+            oauth_url=self.address("oauthBaseUrl", HOSTS["oauthBaseUrl"]) + "/connect/oauth2/authorize",
+            agent_id=self.agentId,
+            member_scope=self.choice("scope", SCOPES, "snsapi_base"),
+            client_kwargs=self.proxy(),
+        )
+
+    def verification(self) -> dict[str, str] | None:
+        """Return name and content of the file by which WeCom checks that the domain is ours."""
+        found = self.settings.get("domainVerification")
+        if found is None:
+            return None
+        name, content = (found.get(key) if isinstance(found, dict) else None for key in ("file", "content"))
+        if not isinstance(name, str) or not VERIFICATION_FILE.fullmatch(name) or not isinstance(content, str):
+            raise self.wrong("domainVerification", 'must be {"file": "WW_verify_….txt", "content": "…"}')
+        return {"file": name, "content": content}
+
+    def root_files(self):
+        found = self.domainVerification
+        return {found["file"]: found["content"]} if found else {}
+
+    def getLoginConfig(self, kind="qr", **kwargs):
+        """Return `corpId`, `agentId`, `redirectUri` and a fresh `state`."""
+        return {"corpId": self.corpId, "agentId": self.agentId, **super().getLoginConfig(kind, **kwargs)}
+
+    def authorize_url(self, kind, state):
+        return self.client.authorization_url(self.redirectUri, state, in_app=kind in IN_CLIENT)
+
+    def start_kind(self, user_agent):
+        """The SSO page does not work inside the client; there its own silent page is asked."""
+        return "in_app" if self.in_client(user_agent) else "redirect"
+
+    def getLoginCode(self, authCode, state=None):
+        """Return who brought the code: who it is, then the member; with the member's consent a third call.
+
+        :raises Code: 40300 state; 40029 code; 40301 not a member; 40302 unknown or outside the app's range.
+        """
+        if state is not None:
+            self.read_state(state)
+        code = self.read_code(authCode)
+        with http.within():
+            person = self.client.person_by_code(code)
+        return people.with_departments(people.clean(person))
+
+    def directory_client(self):
+        return self.client
+
+    def directory_person(self, user_id):
+        return self.client.person(self.client.member(user_id))
+
+    def known_tenant(self):
+        return self.corpId
+
+    def getAccessToken(self) -> str:
+        """Return the app's valid `access_token`, for calls to the platform's interfaces."""
+        return self.client.stored_token.get()["access_token"]

@@ -1,0 +1,65 @@
+"""Whether the portal can work: its database, its tables, its workers."""
+
+from datetime import timedelta
+from functools import cache
+
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import delete, select, text, update
+
+from portal import database
+from portal.clocks import now
+from portal.database import db
+from portal.models import Readiness, Worker
+
+WORKER_ALIVE = timedelta(minutes=1)  # a worker reports more often
+WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
+PROBLEMS = {  # seen by anybody: nothing here quotes the server
+    "database_down": "the database cannot be used",
+    "database_full": "the disk of the database is full",
+    "database_read_only": "the database can only be read",
+    "database_empty": "the database has no tables: run flask db upgrade",
+    "database_old": "the database has other tables than this version needs: run flask db upgrade",
+}
+
+
+def database_problem() -> tuple[str, str] | None:
+    """Return what is wrong with the database, and what it says; `None` when it can be written and has our tables."""
+    try:
+        found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        if found != newest_version(current_app.extensions["migrate"].directory):
+            return "database_old", ""
+        write_once()
+        name, said = None, "there is no room to grow"
+    except database.FAILURES as error:
+        db.session.rollback()
+        name, said = f"database_{database.cause(error)}", database.explain(error)
+    if database.is_full(db.engine):
+        return "database_full", said
+    return name and (name if name in PROBLEMS else "database_down", said)
+
+
+def write_once() -> None:
+    """Take the right to write, and write a tiny row where this process has not done so within a second."""
+    with database.write() as session:
+        if database.was_written_lately(db.engine, WRITTEN_EVERY):
+            return
+        session.execute(update(Readiness).values(written_at=now()))
+    database.note_write(db.engine)
+
+
+@cache
+def newest_version(migrations: str) -> str:
+    """Return the version this code's tables have."""
+    return ScriptDirectory(migrations).get_current_head()
+
+
+def note_worker(name: str) -> None:
+    """Note that a worker is alive."""
+    with database.write() as session:
+        session.merge(Worker(name=name, seen_at=now()))
+        session.execute(delete(Worker).where(Worker.seen_at < now() - timedelta(days=1)))
+
+
+def worker_is_alive() -> bool:
+    return db.session.scalar(select(Worker.name).where(Worker.seen_at > now() - WORKER_ALIVE).limit(1)) is not None

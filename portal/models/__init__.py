@@ -1,0 +1,58 @@
+"""Every table."""
+
+from portal.models.people import (
+    ACTIVE,
+    FROZEN,
+    HAD_LEFT,
+    LEFT,
+    MAY_SIGN_IN,
+    NOT_ACTIVATED,
+    Account,
+    Department,
+    FSInnerAuthModel,
+    Identity,
+    Listing,
+    Membership,
+    QywxInnerAuthModel,
+)
+from portal.models.signin import BindingRequest, LoginAttempt, LoginSession, OneTimeLink
+from portal.models.work import (
+    AUDIT_KEPT,
+    AppCompany,
+    AppToken,
+    AuditEvent,
+    Import,
+    ImportRow,
+    Readiness,
+    SyncRun,
+    Worker,
+)
+
+__all__ = [
+    "ACTIVE",
+    "AUDIT_KEPT",
+    "Account",
+    "AppCompany",
+    "AppToken",
+    "AuditEvent",
+    "BindingRequest",
+    "Department",
+    "FROZEN",
+    "FSInnerAuthModel",
+    "HAD_LEFT",
+    "Identity",
+    "Import",
+    "ImportRow",
+    "LEFT",
+    "Listing",
+    "LoginAttempt",
+    "LoginSession",
+    "MAY_SIGN_IN",
+    "Membership",
+    "NOT_ACTIVATED",
+    "OneTimeLink",
+    "QywxInnerAuthModel",
+    "Readiness",
+    "SyncRun",
+    "Worker",
+]

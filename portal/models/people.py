@@ -1,0 +1,159 @@
+"""Tables of accounts, platform people and their departments."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, String, UniqueConstraint, case
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, synonym, validates
+
+from portal.clocks import now
+from portal.database import Encrypted, db
+from portal.text import username_key
+
+ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
+MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
+HAD_LEFT = "left"  # identity.bound_how of somebody unbound since they have left
+
+
+class Account(db.Model):
+    """A local user. `role` is `admin` or `user`; the optional fields serve suggestions only, never a sign-in."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    username_key: Mapped[str | None] = mapped_column(  # none: clashed before there was a rule
+        index=True, unique=True, default=lambda row: username_key(row.get_current_parameters()["username"])
+    )
+    name: Mapped[str] = mapped_column(default="", index=True)
+    role: Mapped[str] = mapped_column(String(16), default="user")
+    active: Mapped[bool] = mapped_column(default=True)
+    email: Mapped[str | None]
+    mobile: Mapped[str | None]
+    employee_number: Mapped[str | None] = mapped_column(index=True)
+    email_folded: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    identities: Mapped[list["Identity"]] = relationship(back_populates="account", foreign_keys="Identity.account_id")
+
+    @validates("username")
+    def note_key(self, _column, username):
+        self.username_key = username_key(username)
+        return username
+
+
+class Identity(db.Model):
+    """A stored provider person: the element types' "auth model".
+
+    Who it is: `provider`, `tenant` and `subject`, the provider's stable id. Which account it opens: `account`.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("provider", "tenant", "subject"),
+        UniqueConstraint("account_id", "provider", "tenant"),
+        # Narrow: a search through all people reads the one alone, and the counters the other.
+        Index("ix_identity_search", "name", "user_id", "employee_number"),
+        Index("ix_identity_counters", "account_id", "status", "last_account_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64))
+    tenant: Mapped[str]
+    subject: Mapped[str]
+    user_id: Mapped[str] = mapped_column(index=True)
+    open_ids: Mapped[dict] = mapped_column(default=dict)  # by element: such ids differ per app
+    name: Mapped[str] = mapped_column(default="")
+    mobile: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    avatar: Mapped[str] = mapped_column(String(1024), default="")
+    department: Mapped[list] = mapped_column(default=list)
+    position: Mapped[str] = mapped_column(default="")
+    gender: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int] = mapped_column(default=ACTIVE)
+    is_leader: Mapped[bool] = mapped_column(default=False)
+    employee_number: Mapped[str] = mapped_column(default="", index=True)
+    email_folded: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True), index=True)
+    company_email: Mapped[str] = mapped_column(default="", server_default="", index=True)  # in small letters
+    access_token: Mapped[str | None] = mapped_column(Encrypted)
+    refresh_token: Mapped[str | None] = mapped_column(Encrypted)
+    expires_at: Mapped[datetime | None]
+    token_app: Mapped[str | None]  # whose tokens these are: elements of several apps share a person
+    token_dialect: Mapped[str | None] = mapped_column(String(16))  # the only one that takes the refresh token
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    contact_at: Mapped[datetime | None]  # when the directory last told us about this person
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    last_account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # the account before an unbind
+    declined_account_id: Mapped[int | None]  # no foreign key: a suggestion an administrator has turned down
+    bound_at: Mapped[datetime | None]
+    bound_how: Mapped[str | None] = mapped_column(String(16))  # self, administrator, queue, created, import
+    signed_in_at: Mapped[datetime | None] = mapped_column(index=True)
+    signed_in_how: Mapped[str | None] = mapped_column(String(16))
+    account: Mapped[Account | None] = relationship(back_populates="identities", foreign_keys=account_id)
+
+    # The names under which element code reads these columns.
+    userId = synonym("user_id")
+    isLeader = synonym("is_leader")
+    accessToken = synonym("access_token")
+    refreshToken = synonym("refresh_token")
+    expiresAt = synonym("expires_at")
+    createdAt = synonym("created_at")
+    updatedAt = synonym("updated_at")
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.user_id
+
+    @declared_attr.directive
+    def __mapper_args__(cls):
+        if cls.__name__ != "Identity":
+            return {"polymorphic_identity": cls.of_provider}
+        known = case((cls.provider.in_(("feishu", "wecom")), cls.provider), else_="other")
+        return {"polymorphic_on": known, "polymorphic_identity": "other"}
+
+
+class FSInnerAuthModel(Identity):
+    """A Feishu or Lark person."""
+
+    of_provider = "feishu"
+
+
+class QywxInnerAuthModel(Identity):
+    """A WeCom person."""
+
+    of_provider = "wecom"
+
+
+class Department(db.Model):
+    """A stored department; `leaders` holds the provider's ids of those who lead it."""
+
+    __table_args__ = (
+        UniqueConstraint("provider", "tenant", "dept_id"),
+        Index("ix_department_parent", "provider", "tenant", "parent_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64))
+    tenant: Mapped[str]
+    dept_id: Mapped[str]
+    open_id: Mapped[str] = mapped_column(default="")
+    parent_id: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
+    leaders: Mapped[list] = mapped_column(default=list)
+    position: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # among siblings, ascending
+    seated: Mapped[bool] = mapped_column(default=False)  # whether the memberships of those stored before it are there
+
+
+class Membership(db.Model):
+    """Who is in which department: what `Identity.department` says, as far as the departments are stored."""
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"), primary_key=True)
+    identity_id: Mapped[int] = mapped_column(
+        ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Listing(db.Model):
+    """Whom an element's last sync has listed, also a first one that was cut off; and a digest of what it told."""
+
+    element: Mapped[str] = mapped_column(primary_key=True)
+    identity_id: Mapped[int] = mapped_column(
+        ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    digest: Mapped[str | None] = mapped_column(String(32))  # none: something else has told more since

@@ -1,0 +1,71 @@
+"""Tables of logins, sessions, one-time links and binding requests."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.clocks import now
+from portal.database import db
+from portal.models.people import Account, Identity
+
+
+class LoginAttempt(db.Model):
+    """A login under way: made by its start, used up once by its finish."""
+
+    state_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    element: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(16))  # redirect, qr, in_app, auth_code
+    purpose: Mapped[str] = mapped_column(String(16))  # login, bind, confirm
+    browser_hash: Mapped[bytes] = mapped_column(index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # who began a bind or confirm
+    next: Mapped[str | None] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id"), index=True)  # it opened, or is of
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"))  # whom a bind offers, until it is done
+
+
+class LoginSession(db.Model):
+    """Somebody signed in. Ended rows stay: a request in flight can't bring one back."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"), index=True)  # none: a one-time link
+    element: Mapped[str | None]
+    how: Mapped[str] = mapped_column(String(16))  # the attempt's kind, or "link"
+    signed_in_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    address: Mapped[str] = mapped_column(String(64), default="")
+    agent: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str | None] = mapped_column(String(32))
+
+
+class BindingRequest(db.Model):
+    """Somebody unbound who scanned and waits for an administrator, or was refused by one: one row a person."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), unique=True)
+    state: Mapped[str] = mapped_column(String(16), default="waiting")  # waiting, refused; done: bound
+    reason: Mapped[str] = mapped_column(default="")
+    reference: Mapped[str] = mapped_column(String(16))
+    element: Mapped[str]
+    address: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+    identity: Mapped[Identity] = relationship()
+
+
+class OneTimeLink(db.Model):
+    """A way in without a provider, handed out by an administrator; one open link an account."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    account: Mapped[Account] = relationship()

@@ -1,0 +1,197 @@
+"""What the trail's entries say to people: a sentence for each action, and what else is worth knowing."""
+
+from dataclasses import dataclass
+
+from babel.lists import format_list
+from flask_babel import get_locale, gettext, ngettext
+from flask_babel import lazy_gettext as _
+
+from portal import audit
+from portal.errors import meaning
+from portal.models import Account, AuditEvent, Identity
+
+# What happened -> the sentence. After the action stand what must be so of the entry (see `circumstances`): of the
+# sentences that fit, the one that asks for most is said.
+SENTENCES = {
+    ("login",): _("%(person)s signed in as %(account)s"),
+    ("login", "link"): _("%(account)s signed in with a one-time link"),
+    ("login", "refused"): _("%(person)s could not sign in"),
+    ("login", "refused", "no person"): _("Somebody could not sign in"),
+    ("login.confirm",): _("%(account)s confirmed who they are"),
+    ("login.confirm", "refused"): _("%(account)s could not confirm who they are"),
+    ("login.confirm", "refused", "no account"): _("Somebody could not confirm who they are"),
+    ("session.end",): _("%(account)s ended a session"),
+    ("session.end", "signed out"): _("%(account)s signed out"),
+    ("session.end", "too many"): _("The oldest sessions of %(account)s ended: no account has more than twenty"),
+    ("session.end", "by another"): _("%(actor)s ended sessions of %(account)s"),
+    ("session.end_all",): _("%(actor)s signed %(account)s out everywhere"),
+    ("account.create_admin",): _("%(account)s was made an administrator on the server"),
+    ("account.create_admin", "refused"): _("%(account)s was not made an administrator on the server: people are bound"),
+    ("account.create",): _("%(account)s was made at the first sign-in of %(person)s"),
+    ("account.create", "by another"): _("%(actor)s made the account %(account)s"),
+    ("account.create", "by another", "import"): _("%(actor)s made the account %(account)s by an import"),
+    ("account.create", "by another", "queue"): _("%(actor)s made the account %(account)s for %(person)s"),
+    ("account.create", "refused"): _("%(actor)s could not make an account: its username is taken"),
+    ("account.edit",): _("%(actor)s changed the account %(account)s"),
+    ("account.edit", "refused"): _("%(actor)s could not rename %(account)s: the username is taken"),
+    ("account.disable",): _("%(actor)s disabled %(account)s"),
+    ("account.disable", "refused"): _("%(actor)s could not disable %(account)s, the last administrator"),
+    ("account.enable",): _("%(actor)s enabled %(account)s"),
+    ("account.role",): _("%(actor)s changed the role of %(account)s"),
+    ("account.role", "admin"): _("%(actor)s made %(account)s an administrator"),
+    ("account.role", "user"): _("%(actor)s took the administrator's role from %(account)s"),
+    ("account.role", "refused"): _("%(actor)s could not demote %(account)s, the last administrator"),
+    ("link.make",): _("%(actor)s made a one-time link for %(account)s"),
+    ("link.make", "refused"): _("%(actor)s could not make a one-time link for %(account)s"),
+    ("link.revoke",): _("%(actor)s revoked the one-time link of %(account)s"),
+    ("contact.reveal", "mobile"): _("%(actor)s looked at the mobile number of %(account)s"),
+    ("contact.reveal", "email"): _("%(actor)s looked at the e-mail address of %(account)s"),
+    ("contact.reveal", "mobile", "no account"): _("%(actor)s looked at the mobile number of %(person)s"),
+    ("contact.reveal", "email", "no account"): _("%(actor)s looked at the e-mail address of %(person)s"),
+    ("binding.offer",): _("%(account)s scanned as %(person)s, to bind them to their own account"),
+    ("binding.offer", "refused"): _("%(person)s could not be bound to an account"),
+    ("binding.make",): _("%(account)s was bound to %(person)s"),
+    ("binding.make", "by holder"): _("%(account)s bound %(person)s to their own account"),
+    ("binding.make", "by another"): _("%(actor)s bound %(person)s to %(account)s"),
+    ("binding.make", "by another", "import"): _("%(actor)s bound %(person)s to %(account)s by an import"),
+    ("binding.make", "refused"): _("%(person)s could not be bound to %(account)s"),
+    ("binding.end",): _("%(person)s has left, and was unbound from %(account)s"),
+    ("binding.end", "by holder"): _("%(account)s unbound %(person)s from their own account"),
+    ("binding.end", "by another"): _("%(actor)s unbound %(person)s from %(account)s"),
+    ("binding.end", "refused"): _("%(person)s could not be unbound from %(account)s"),
+    ("suggestion.decline",): _("%(actor)s declined that %(person)s belongs to %(account)s"),
+    ("suggestion.decline", "refused"): _("%(actor)s could not decline a suggestion for %(person)s"),
+    ("queue.refuse",): _("%(actor)s refused %(person)s"),
+    ("queue.refuse", "refused"): _("%(actor)s could not refuse %(person)s"),
+    ("queue.reopen",): _("%(actor)s took the refusal of %(person)s back"),
+    ("queue.reopen", "refused"): _("%(actor)s could not take the refusal of %(person)s back"),
+    ("sync.ask",): _("%(actor)s asked for a sync of %(element)s"),
+    ("sync.end",): _("The sync of %(element)s has ended"),
+    ("sync.end", "stopped"): _("The sync of %(element)s was stopped: too many people would lose access"),
+    ("sync.end", "refused"): _("The sync of %(element)s has failed"),
+    ("import.apply",): _("%(actor)s applied an import of bindings"),
+    ("bindings.export",): _("%(actor)s exported the bindings"),
+    ("audit.export",): _("%(actor)s exported the audit"),
+}
+OTHERWISE = _("%(actor)s: %(action)s")  # what an element's own code has written
+NOT_DONE = _("%(actor)s could not do this: %(action)s")
+GROUPS = {  # the actions as the filter names them
+    "login": _("Sign-in"),
+    "login.confirm": _("Confirmed by a scan"),
+    "session.end": _("Session ended"),
+    "session.end_all": _("Signed out everywhere"),
+    "account.create": _("Account made"),
+    "account.create_admin": _("Administrator made on the server"),
+    "account.edit": _("Account changed"),
+    "account.disable": _("Account disabled"),
+    "account.enable": _("Account enabled"),
+    "account.role": _("Role changed"),
+    "link.make": _("One-time link made"),
+    "link.revoke": _("One-time link revoked"),
+    "contact.reveal": _("Contact data looked at"),
+    "binding.offer": _("Scanned to bind"),
+    "binding.make": _("Bound"),
+    "binding.end": _("Unbound"),
+    "suggestion.decline": _("Suggestion declined"),
+    "queue.refuse": _("Refused in the queue"),
+    "queue.reopen": _("Refusal taken back"),
+    "sync.ask": _("Sync asked for"),
+    "sync.end": _("Sync ended"),
+    "import.apply": _("Import applied"),
+    "bindings.export": _("Bindings exported"),
+    "audit.export": _("Audit exported"),
+}
+# The sentence gives the reason.
+SAID = ("account.create", "account.create_admin", "account.edit", "account.disable", "account.role")
+FIELDS = {
+    "username": _("username"),
+    "name": _("name"),
+    "role": _("role"),
+    "email": _("e-mail"),
+    "mobile": _("mobile"),
+    "employee_number": _("employee number"),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """An entry of the trail in words; `why` and `notes` say more, `account` and `person` are whom it is about."""
+
+    event: AuditEvent
+    sentence: str
+    why: str
+    notes: list[str]
+    actor: Account | None
+    account: Account | None
+    person: Identity | None
+
+
+def told(events: list[AuditEvent]) -> list[Told]:
+    """Return entries in words, in the reader's language."""
+    accounts, people = audit.named(events)
+    return [tell(event, accounts, people) for event in events]
+
+
+def tell(event: AuditEvent, accounts: dict, people: dict) -> Told:
+    actor, account = accounts.get(event.actor_id), accounts.get(event.account_id)
+    person = people.get(event.identity_id)
+    names = {
+        "actor": account_name(actor, event.actor_id) if event.actor_id else gettext("The server"),
+        "account": account_name(account, event.account_id),
+        "element": event.element or gettext("an element"),
+        "person": person_name(person, event.identity_id),
+        "action": event.action,
+    }
+    sentence = str(sentence_of(event)) % names
+    why = str(meaning(event.result).title) if event.result and event.action not in SAID else ""
+    return Told(event, sentence, why, notes(event), actor, account, person)
+
+
+def sentence_of(event: AuditEvent):
+    """Return the sentence that fits an entry best, with places for the names."""
+    so = circumstances(event)
+    fitting = [key for key in SENTENCES if key[0] == event.action and so.issuperset(key[1:])]
+    refused = [key for key in fitting if "refused" in key]
+    if event.result and not refused:
+        return NOT_DONE
+    return SENTENCES[max(refused or fitting, key=len)] if fitting else OTHERWISE
+
+
+def circumstances(event: AuditEvent) -> set[str]:
+    """Return what is so of an entry, in the words of `SENTENCES`."""
+    details = event.details or {}
+    so = {str(details[name]) for name in ("how", "why", "role", "field", "state") if name in details}
+    if event.result:
+        so.add("refused")
+    if event.identity_id is None:
+        so.add("no person")
+    if event.account_id is None:
+        so.add("no account")
+    if event.actor_id is not None:
+        so.add("by holder" if event.actor_id == event.account_id else "by another")
+    return so
+
+
+def account_name(account: Account | None, id: int | None) -> str:
+    if account is not None:
+        return account.username
+    return gettext("account no. %(id)s", id=id) if id else gettext("an account")
+
+
+def person_name(person: Identity | None, id: int | None) -> str:
+    if person is not None:
+        return person.shown_name
+    return gettext("person no. %(id)s", id=id) if id else gettext("somebody")
+
+
+def notes(event: AuditEvent) -> list[str]:
+    """Return what an entry's details add to its sentence."""
+    details, found = event.details or {}, []
+    if details.get("fields"):
+        fields = [str(FIELDS.get(field, field)) for field in details["fields"]]
+        found.append(gettext("Changed: %(fields)s", fields=format_list(fields, locale=get_locale())))
+    if details.get("sessions"):
+        found.append(ngettext("%(num)s session ended", "%(num)s sessions ended", details["sessions"]))
+    if "rows" in details:
+        found.append(ngettext("%(num)s line", "%(num)s lines", details["rows"]))
+    return found

@@ -1,0 +1,58 @@
+"""What the pages about people and bindings call things: statuses, reasons, ways of binding."""
+
+from flask_babel import lazy_gettext as _
+
+from portal.bindings import suggestions
+
+STATUSES = {  # of a line in the table -> its word, and the class of its sign and colour
+    "bound": (_("bound"), "good"),
+    "suggested": (_("suggestion"), "maybe"),
+    "waiting": (_("waiting"), "wait"),
+    "conflict": (_("conflict"), "bad"),
+    "left_bound": (_("left, still bound"), "bad"),
+    "left": (_("left"), "off"),
+    "refused": (_("refused"), "no"),
+    "unbound": (_("unbound"), "off"),
+}
+COUNTERS = {  # in their order
+    "": _("All"),
+    "bound": _("Bound"),
+    "suggested": _("Suggestions"),
+    "waiting": _("Waiting"),
+    "conflict": _("Conflicts"),
+    "left_bound": _("Left, still bound"),
+}
+REASONS = {
+    "before": _("had this account before"),
+    "returned": _("had this account before, and had left since"),
+    "employee_number": _("same employee number"),
+    "email": _("same company e-mail"),
+    "own_email": _("same e-mail, typed by the person"),
+    "leaver": _("somebody of this name and department had it, and has left"),
+    "name_department": _("same name, same department"),
+}
+WEAK_REASONS = {name for strength, name in suggestions.REASONS.items() if strength not in suggestions.STRONG} | {
+    "returned"
+}
+BOUND_HOW = {
+    "self": _("by themselves"),
+    "administrator": _("by an administrator"),
+    "queue": _("from the queue"),
+    "created": _("account made for them"),
+    "import": _("by an import"),
+}
+STALE = {
+    "30": _("older than 30 days"),
+    "90": _("older than 90 days"),
+    "180": _("older than half a year"),
+    "365": _("older than a year"),
+    "never": _("bound, but never signed in"),
+}
+FILTERS = {
+    "q": _("the search"),
+    "provider": _("the platform"),
+    "department": _("the department"),
+    "status": _("the status"),
+    "stale": _("the last sign-in"),
+}
+PERSON_STATES = {2: _("has left"), 3: _("frozen or disabled"), 4: _("not yet activated")}

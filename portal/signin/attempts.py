@@ -1,0 +1,98 @@
+"""Logins under way: one row from a login's start to its finish, used up once."""
+
+from datetime import timedelta
+
+from sqlalchemy import and_, delete, or_, select, update
+
+from portal import database
+from portal.clocks import now
+from portal.database import db, fingerprint
+from portal.errors import BAD_STATE, Code
+from portal.models import LoginAttempt
+
+LIFE = timedelta(minutes=10)
+KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
+MOST_OPEN = 10  # a browser's older attempts make room
+REMOVED_AT_ONCE = 200  # old attempts that a new one removes
+
+
+def begin(
+    state: str, browser: str, element: str, kind: str, next: str | None = None, purpose: str = "login", me=None
+) -> None:
+    """Remember that this browser begins a login.
+
+    :param state: the element's fresh state; stored as its hash.
+    :param browser: the browser's own random id.
+    :param next: a checked path to go to afterwards.
+    :param purpose: `login`; or `bind` or `confirm`, which belong to a session.
+    :param me: whose session that is (see `sessions.check`).
+    """
+    moment = now()
+    with database.write() as session:
+        mine = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
+        newest_first = select(LoginAttempt.state_hash).where(*mine).order_by(LoginAttempt.created_at.desc())
+        too_many = session.scalars(newest_first.offset(MOST_OPEN - 1)).all()
+        if too_many:
+            session.execute(delete(LoginAttempt).where(LoginAttempt.state_hash.in_(too_many)))
+        session.add(
+            LoginAttempt(
+                state_hash=fingerprint(state),
+                browser_hash=fingerprint(browser),
+                element=element,
+                kind=kind,
+                purpose=purpose,
+                next=next,
+                account_id=me.account_id if me else None,
+                session_id=me.id if me else None,
+                created_at=moment,
+                expires_at=moment + LIFE,
+            )
+        )
+        session.flush()
+        forget_old(REMOVED_AT_ONCE)
+
+
+def forget_old(most: int) -> int:
+    """Remove attempts nobody can use any more, inside the caller's transaction.
+
+    :param most: so many at a time: a login's start waits for it.
+    :return: how many were removed.
+    """
+    old = LoginAttempt.expires_at < now() - KEPT
+    return database.delete_some(db.session, LoginAttempt.state_hash, old, order=LoginAttempt.expires_at, most=most)
+
+
+def use(state: str, browsers: list[str], element: str, me=None) -> LoginAttempt:
+    """Use an attempt up, and return it. Of any number of calls for one state, one succeeds.
+
+    :param browsers: the ids the browser may have begun it under.
+    :param me: who is signed in, where a bind or confirm of their session may be finished, too.
+    :raises Code: BAD_STATE when it is unknown, of another browser, element, purpose or session, used, or too old.
+    """
+    allowed = LoginAttempt.purpose == "login"
+    if me is not None:
+        allowed = or_(allowed, and_(LoginAttempt.session_id == me.id, LoginAttempt.account_id == me.account_id))
+    with database.write() as session:
+        open_one = (
+            LoginAttempt.state_hash == fingerprint(state),
+            LoginAttempt.browser_hash.in_([fingerprint(browser) for browser in browsers]),
+            LoginAttempt.element == element,
+            allowed,
+            LoginAttempt.used_at.is_(None),
+            LoginAttempt.expires_at > now(),
+        )
+        used = session.execute(update(LoginAttempt).where(*open_one).values(used_at=now())).rowcount
+        if used != 1:
+            raise Code(BAD_STATE, "no open attempt of this browser has this state")
+        return session.get_one(LoginAttempt, fingerprint(state))
+
+
+def element_of(state: str) -> str | None:
+    """Return the element an attempt belongs to: several may share one callback address."""
+    return db.session.scalar(select(LoginAttempt.element).where(LoginAttempt.state_hash == fingerprint(state)))
+
+
+def known(state: str, session_id: int) -> LoginAttempt | None:
+    """Return the attempt, used or not, if it is of this session: it has opened it, or was begun in it."""
+    mine = (LoginAttempt.state_hash == fingerprint(state), LoginAttempt.session_id == session_id)
+    return db.session.scalar(select(LoginAttempt).where(*mine))

@@ -1,0 +1,85 @@
+"""Two at once on their own accounts, over HTTP, on several worker processes: one wins, the other is told."""
+
+import re
+from collections import Counter
+
+import pytest
+from sqlalchemy import create_engine, text
+from support.http_visitors import Visitor, at_once
+from support.portal_app import both_databases, platform_answers
+
+FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
+pytestmark = both_databases
+
+many = pytest.param(50, marks=pytest.mark.soak)
+
+
+class Holder(Visitor):
+    """Somebody signed in, with the forms of their account page."""
+
+    def __init__(self, server, element, person):
+        super().__init__(server)
+        assert self.get(self.scan(element, person)).status_code == 303
+        self.csrf = self.get("/api/csrf").json()["csrfToken"]
+
+    def post(self, path, **fields):
+        data = {**fields, "csrf_token": self.csrf}
+        return self.http.post(self.server.url + path, data=data, allow_redirects=False, timeout=20)
+
+    def offer(self, element, person):
+        """Scan as somebody to connect; return the id of whom the page shows."""
+        answer = self.get(platform_answers(self.post(f"/account/bind/{element}").headers["Location"], person))
+        assert answer.headers["Location"] == "/account/bind/confirm", answer.text
+        return re.search(r'name="identity" value="(\d+)"', self.get("/account/bind/confirm").text)[1]
+
+
+@pytest.fixture
+def sql(database):
+    """Return a function that runs a statement and returns its rows."""
+    engine = create_engine(database)
+
+    def run(statement):
+        with engine.begin() as connection:
+            found = connection.execute(text(statement))
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+    yield run
+    engine.dispose()
+
+
+@pytest.mark.parametrize("rounds", [5, many])
+def test_of_two_accounts_that_confirm_one_person_at_once_one_gets_them(serve, sandbox, sql, rounds):
+    server = serve(workers=4, threads=4)
+    holders = {name: Holder(server, WECOM, name) for name in ("zhangsan", "lisi")}
+    for _ in range(rounds):
+        person = {name: holder.offer(FEISHU, "bob") for name, holder in holders.items()}
+        calls = [
+            lambda n=name, h=holder, p=person[name]: (n, h.post("/account/bind/confirm", identity=p))
+            for name, holder in holders.items()
+        ]
+        answers = dict(at_once(calls))
+        assert Counter(answer.status_code for answer in answers.values()) == {303: 1, 409: 1}, server.output()
+        winner = next(name for name, answer in answers.items() if answer.status_code == 303)
+        loser = next(answer for answer in answers.values() if answer.status_code == 409)
+        assert "connected with another account" in loser.text
+        assert not any(name in loser.text.partition("<main")[2] for name in (winner, "张三", "李四"))
+        held = "SELECT username FROM identity JOIN account ON account.id = account_id WHERE provider = 'feishu'"
+        assert sql(held) == [(winner,)]
+        sql("UPDATE identity SET account_id = NULL WHERE provider = 'feishu'")
+    assert sql("SELECT count(*) FROM audit_event WHERE action = 'binding.make'") == [(2 * rounds,)]
+
+
+@pytest.mark.parametrize("rounds", [5, many])
+def test_two_disconnections_at_once_leave_one_way_in(serve, sandbox, sql, rounds):
+    server = serve(workers=4, threads=4)
+    first = Holder(server, FEISHU, "zhangsan")
+    identity = first.offer(WECOM, "zhangsan")
+    assert first.post("/account/bind/confirm", identity=identity).status_code == 303
+    for _ in range(rounds):
+        # Each is here by one person and disconnects the other, so that no session ends before both have decided.
+        holders = {2: Holder(server, FEISHU, "zhangsan"), 1: Holder(server, WECOM, "zhangsan")}
+        calls = [lambda i=id, h=holder: h.post(f"/account/bindings/{i}/unbind") for id, holder in holders.items()]
+        statuses = Counter(answer.status_code for answer in at_once(calls))
+        assert statuses in ({303: 1, 409: 1}, {303: 1, 401: 1}), server.output()
+        assert sql("SELECT count(*) FROM identity WHERE account_id IS NOT NULL") == [(1,)]
+        sql("UPDATE identity SET account_id = 1")

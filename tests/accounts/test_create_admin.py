@@ -1,0 +1,171 @@
+"""`flask create-admin`: what it does with each kind of account, whom it names, and what it refuses."""
+
+import re
+
+import pytest
+from support.admin_client import account, inside
+from support.portal_app import both_databases
+from support.rows import desk
+
+from portal.commands import first_administrator
+from portal.database import db
+from portal.models import Account, AuditEvent
+
+
+@pytest.fixture
+def command(portal):
+    """Return a function that runs the command: exit status, link or "", and what it says."""
+    runner = portal.test_cli_runner()
+
+    def run(*words):
+        done = runner.invoke(args=["create-admin", *words])
+        link = re.fullmatch(r"http://127\.0\.0\.1:\d+(/login/once/\S+)\n", done.stdout)
+        assert (link is not None) == (done.exit_code == 0), done.output
+        return done.exit_code, link[1] if link else "", done.stderr
+
+    return run
+
+
+def state_of(portal, username):
+    with inside(portal) as session:
+        row = session.query(Account).filter_by(username=username).one()
+        return row.role, row.active
+
+
+def opens(portal, link):
+    """Sign in with a link; return whose session it is."""
+    browser = portal.test_client()
+    assert browser.post_form(link).status_code == 303
+    return browser.session().json["account"]["username"]
+
+
+@both_databases
+def test_a_new_account_is_created(portal, command):
+    status, link, said = command("ops")
+    assert (status, state_of(portal, "ops")) == (0, ("admin", True))
+    assert "The account ops was created: no person of a platform is bound to it." in said
+    assert opens(portal, link) == "ops"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "was made an administrator"),
+        ({"active": False}, "was made an administrator and was enabled again"),
+        ({"role": "admin", "active": False}, "was enabled again"),
+        ({"role": "admin"}, "was an administrator already"),
+    ],
+)
+def test_an_account_of_nobody_is_promoted_and_enabled(portal, command, fields, words):
+    account(portal, "ops", **fields)
+    status, link, said = command("ops")
+    assert (status, state_of(portal, "ops")) == (0, ("admin", True))
+    assert f"The account ops {words}: no person" in said
+    assert opens(portal, link) == "ops"
+
+
+@both_databases
+@pytest.mark.parametrize("element", ["FSInnerExample", "QywxInnerExample"])
+def test_who_took_the_name_by_a_scan_is_not_promoted(portal, sandbox, command, element):
+    """Somebody whose platform id is the name the operator has in mind."""
+    platform = "feishu" if element == "FSInnerExample" else "wecom"
+    stranger = portal.test_client()
+    stranger.sign_in(element, "lisi")
+    status, _, said = command("lisi")
+    assert status == 1
+    assert f"lisi is a user already, and signs in 李四 ({platform}, lisi). Nothing was changed." in said
+    assert "flask create-admin lisi --promote" in said
+    assert "choose another NAME" in said
+    assert state_of(portal, "lisi") == ("user", True)
+    assert stranger.session().status_code == 200
+    with inside(portal) as session:
+        event = session.query(AuditEvent).filter_by(action="account.create_admin").one()
+        assert (event.result, event.details) == (40900, {})
+
+
+@pytest.mark.parametrize("fields", [{}, {"active": False}, {"role": "admin"}, {"role": "admin", "active": False}])
+def test_nor_is_any_other_account_that_is_bound(portal, command, fields):
+    portal.test_client().sign_in(person="lisi")
+    with inside(portal) as session:
+        session.query(Account).update(fields or {"active": True})
+        session.commit()
+    before = state_of(portal, "lisi")
+    assert command("lisi")[0] == 1
+    assert state_of(portal, "lisi") == before
+
+
+@both_databases
+def test_with_promote_it_is_and_its_sessions_end(portal, command):
+    stranger, elsewhere = portal.test_client(), portal.test_client()
+    for browser in (stranger, elsewhere):
+        browser.sign_in(person="lisi")
+    status, link, said = command("lisi", "--promote")
+    assert (status, state_of(portal, "lisi")) == (0, ("admin", True))
+    assert "The account lisi was made an administrator: it signs in 李四 (feishu, lisi); 2 sessions were ended." in said
+    assert stranger.session().status_code == elsewhere.session().status_code == 401
+    assert opens(portal, link) == "lisi"
+
+
+def test_an_earlier_link_and_a_session_by_it_end(portal, command):
+    first = command("ops")[1]
+    browser = portal.test_client()
+    browser.post_form(first)
+    second = command("ops")[1]
+    _, third, said = command("ops")
+    assert browser.session().status_code == 401
+    assert "sessions were" not in said  # the second call has ended it
+    assert portal.test_client().post_form(second).status_code == 410
+    assert opens(portal, third) == "ops"
+
+
+def test_others_keep_their_sessions(portal, command):
+    other = portal.test_client()
+    other.sign_in()
+    command("ops")
+    assert other.session().status_code == 200
+
+
+def test_a_name_that_differs_by_capitals_is_the_same_account(portal, command):
+    account(portal, "ops")
+    status, link, said = command("OPS")
+    assert (status, opens(portal, link)) == (0, "ops")
+    assert "The account ops was made an administrator" in said
+    with inside(portal) as session:
+        assert session.query(Account).count() == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\nb", "a\x00b"])
+def test_a_name_that_makes_no_sense_is_refused(command, name):
+    status, _, said = command(name)
+    assert (status, "must be 1 to 64 printable characters" in said) == (2, True)
+
+
+def test_the_audit_tells_what_was_done(portal, command):
+    portal.test_client().sign_in(person="lisi")
+    command("lisi")
+    command("lisi", "--promote")
+    page = desk(portal).get("/admin/audit?action=account.create_admin").text
+    assert "lisi was made an administrator on the server" in page
+    assert "lisi was not made an administrator on the server: people are bound" in page
+    assert "1 session ended" in page
+
+
+@pytest.mark.parametrize(("role", "opened"), [("admin", True), ("user", False)])
+def test_make_run_prints_a_link_unless_a_users_account_has_the_name(portal, sandbox, role, opened):
+    sandbox.person("feishu", "lisi", set={"user_id": "admin"})
+    portal.test_client().sign_in(person="lisi")
+    with inside(portal) as session:
+        session.query(Account).update({"role": role})
+        session.commit()
+        assert state_of(portal, "admin") == (role, True)
+        assert ("/login/once/" in first_administrator()) is opened
+    assert state_of(portal, "admin") == (role, True)
+
+
+def test_without_tables_it_says_what_to_run(make_portal, tmp_path):
+    portal = make_portal(PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+    done = portal.test_cli_runner().invoke(args=["create-admin", "ops"])
+    assert done.exit_code == 1
+    assert "flask db upgrade" in done.stderr
+    with portal.app_context():
+        db.engine.dispose()

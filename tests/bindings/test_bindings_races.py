@@ -1,0 +1,138 @@
+"""Two administrators decide about one person at once, over HTTP on two workers: one wins, the other is told."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, text
+from support.admin_client import Desk, held, inside, link_for
+from support.portal_app import both_databases
+from support.rows import account, asked, person
+
+pytestmark = both_databases
+
+
+@pytest.fixture
+def engine(database):
+    engine = create_engine(database)
+    yield engine
+    engine.dispose()
+
+
+def until_all_wait(engine, requests, passer_by):
+    if engine.dialect.name == "sqlite":  # nobody can see who waits there; the others' requests take their time
+        for _ in range(30):
+            assert passer_by.get("/admin/queue").status_code == 401
+        return
+    count = 0
+    while count < len(requests):
+        assert not any(request.done() for request in requests)
+        with engine.connect() as connection:
+            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            count = connection.execute(waiting).scalar_one()
+
+
+def at_once(server, engine, *calls):
+    """Let all calls pass the door before the first of them can write; return their answers."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        with held(engine, "identity"):
+            requests = [pool.submit(call) for call in calls]
+            until_all_wait(engine, requests, Desk(server, None))
+        answers = [request.result(timeout=20) for request in requests]
+    assert sorted(answer.status_code for answer in answers) == [303, 409], server.output()
+    return answers
+
+
+def ask(engine, query):
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+@pytest.fixture
+def two(portal, serve):
+    """The server, and two administrators at their desks."""
+    server = serve(workers=2)
+    return server, *(Desk(server, link_for(portal, name)) for name in ("alice", "bob"))
+
+
+def test_one_person_for_two_accounts(portal, two, engine):
+    server, alice, bob = two
+    with inside(portal):
+        who, mine, theirs = person("zw").id, account("mine").id, account("theirs").id
+    first, second = at_once(
+        server,
+        engine,
+        lambda: alice.post("/admin/bindings/bind", identity=who, account=mine),
+        lambda: bob.post("/admin/bindings/bind", identity=who, account=theirs),
+    )
+    winner, loser, name = (mine, second, "Alice") if first.status_code == 303 else (theirs, first, "Bob")
+    assert ask(engine, f"SELECT account_id FROM identity WHERE id = {who}") == [(winner,)]
+    assert f"Changed meanwhile by {name.lower()}" in loser.text
+    assert ask(engine, "SELECT count(*) FROM audit_event WHERE action = 'binding.make' AND result = 40900") == [(1,)]
+
+
+def test_two_people_for_one_account(portal, two, engine):
+    server, alice, bob = two
+    with inside(portal):
+        one, other, own = person("one").id, person("other").id, account("own").id
+    answers = at_once(
+        server,
+        engine,
+        lambda: alice.post("/admin/bindings/bind", identity=one, account=own),
+        lambda: bob.post("/admin/bindings/bind", identity=other, account=own),
+    )
+    assert ask(engine, f"SELECT count(*) FROM identity WHERE account_id = {own}") == [(1,)]
+    assert any("This account has somebody of that company already" in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize(("what", "fields"), [("create", {}), ("refuse", {"reason": "no"})])
+def test_one_request_decided_twice(portal, two, engine, what, fields):
+    server, alice, bob = two
+    with inside(portal):
+        request, own = asked(person("zw")).id, account("own").id
+    at_once(
+        server,
+        engine,
+        lambda: alice.post(f"/admin/queue/{request}/bind", account=own),
+        lambda: bob.post(f"/admin/queue/{request}/{what}", **fields),
+    )
+    [(state, bound)] = ask(
+        engine, "SELECT state, account_id FROM binding_request JOIN identity ON identity_id = identity.id"
+    )
+    assert (state, bound is None) in (("done", False), ("refused", True))
+    made = ask(engine, "SELECT count(*) FROM account WHERE username = 'zw'") == [(1,)]
+    assert made == (what == "create" and bound != own)
+
+
+def test_unbinding_and_moving(portal, two, engine):
+    server, alice, bob = two
+    with inside(portal):
+        own, other = account("own"), account("other")
+        who = person("zw", account=own)
+        who, own, other = who.id, own.id, other.id
+    at_once(
+        server,
+        engine,
+        lambda: alice.post(f"/admin/bindings/{who}/unbind", seen=own),
+        lambda: bob.post("/admin/bindings/bind", identity=who, account=other, seen=own),
+    )
+    assert ask(engine, f"SELECT account_id, last_account_id FROM identity WHERE id = {who}") in (
+        [(None, own)],
+        [(other, own)],
+    )
+
+
+def test_two_who_swap_the_holders_of_two_accounts(portal, two, engine):
+    """Each locks the people of both; in one order, so that neither waits for the other for good."""
+    server, alice, bob = two
+    with inside(portal):
+        first, second = account("first"), account("second")
+        one, other = person("one", account=first), person("other", account=second)
+        one, other, first, second = one.id, other.id, first.id, second.id
+    at_once(
+        server,
+        engine,
+        lambda: alice.post(f"/admin/bindings/{one}/replace", account=second, holder=other, seen=first),
+        lambda: bob.post(f"/admin/bindings/{other}/replace", account=first, holder=one, seen=second),
+    )
+    bound = ask(engine, "SELECT id, account_id FROM identity WHERE account_id IS NOT NULL")
+    assert bound in ([(one, second)], [(other, first)])

@@ -1,0 +1,93 @@
+"""A line of an import whose name or username contradicts what it means is a conflict, and says so."""
+
+import pytest
+from sqlalchemy import select
+from support.admin_client import account, administrator, inside, text_of
+from support.csv_uploads import dry_run, judged, results, stored_person, table
+from support.portal_app import both_databases
+
+from portal.models import Account
+
+HEAD = "username,employee number,name,role\n"
+
+
+@pytest.fixture
+def alice(portal):
+    stored_person(portal, "zhangsan", employee_number="E7", name="张三")
+    stored_person(portal, "wang", employee_number="E8", name="Wang Xiao-Ming")
+    stored_person(portal, "noname", employee_number="E9", name="")
+    return administrator(portal)
+
+
+@both_databases
+def test_a_name_that_is_somebody_elses_is_a_conflict_that_shows_both(alice, portal):
+    account(portal, "bob")
+    address = dry_run(alice, "bob,E7,李四\nnew.one,E7,李四\nnew.one,E8,张三\n", HEAD)
+    assert set(judged(portal, address).values()) == {("conflict", "name_differs")}
+    page = text_of(alice.get(address).text)
+    assert "张三 WeCom Employee number E7 Name 李四 conflict It means 张三, and the name in it is another." in page
+    alice.post_form(f"{address}/apply", accounts="1", changes="1")
+    assert set(results(portal, address).values()) == {("left", "name_differs")}
+    told = table(alice.get(f"{address}/failed.csv"))
+    assert told[1][6] == "李四" and told[1][-1] == "It means 张三, and the name in it is another."
+    with inside(portal) as session:
+        assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "bob"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bob,E7,张三",
+        "bob,E7,张\u3000三\u200b",
+        "bob,E7,Robert",  # what the account is called
+        "bob,E8,wang XIAO-MING",
+        "bob,E8,ＷａｎｇＸｉａｏ－Ｍｉｎｇ",
+        "bob,E7,",
+        "bob,E9,王五",  # the platform tells no name
+        "new.one,E7,张三,admin",
+    ],
+)
+def test_a_name_that_is_the_persons_or_the_accounts_is_none(alice, portal, line):
+    account(portal, "bob", name="Robert")
+    [(outcome, reason)] = judged(portal, dry_run(alice, line, HEAD)).values()
+    assert (outcome, reason) == ("account" if line.startswith("new") else "new", "")
+
+
+def test_a_new_account_that_means_no_person_may_have_any_name(alice, portal):
+    assert judged(portal, dry_run(alice, "new.one,,李四\n", HEAD)) == {2: ("account", "")}
+
+
+@both_databases
+def test_a_username_in_another_case_is_a_conflict_that_shows_the_account(alice, portal):
+    account(portal, "bob")
+    address = dry_run(alice, "Bob,E7\nＢＯＢ\nALICE,,,admin\nbob,E8\n", HEAD)
+    clash = ("conflict", "case")
+    assert judged(portal, address) == {2: clash, 3: clash, 4: clash, 5: ("new", "")}
+    assert "There is an account bob: upper and lower case" in text_of(alice.get(address).text)
+    alice.post_form(f"{address}/apply", accounts="1")
+    with inside(portal) as session:
+        assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "bob"]
+
+
+@both_databases
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_two_lines_that_write_a_username_in_two_cases_are_a_conflict(alice, portal, monkeypatch, at_once):
+    monkeypatch.setattr("portal.bindings.csv_import.CHECKED_AT_ONCE", at_once)
+    address = dry_run(alice, "Dave\ndave\ndave,E7\nDave,E8\n", HEAD)
+    while "Go on" in alice.get(address).text:
+        alice.post_form(f"{address}/step")
+    clash = ("conflict", "case_of_line")
+    assert judged(portal, address) == {2: ("account", ""), 3: clash, 4: clash, 5: ("account", "")}
+    assert "Line 2 writes this username in another case." in text_of(alice.get(address).text)
+    alice.post_form(f"{address}/apply", accounts="1")
+    while "Go on" in alice.get(address).text:
+        alice.post_form(f"{address}/step")
+    with inside(portal) as session:
+        assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "Dave"]
+
+
+def test_an_account_made_meanwhile_in_another_case_is_left_alone(alice, portal):
+    address = dry_run(alice, "dave,E7\n", HEAD)
+    account(portal, "Dave")
+    alice.post_form(f"{address}/apply", accounts="1")
+    assert results(portal, address) == {2: ("failed", "changed")}

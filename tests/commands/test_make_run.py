@@ -1,0 +1,82 @@
+"""The README's first command, in a fresh clone with nothing of ours on the path."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+import requests
+from support.groups import missing
+from support.portal_app import ROOT, Server, platform_answers, wait_until
+from support.postgres import free_port
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """What is committed, in an empty folder."""
+    if shutil.which("git") is None or shutil.which("make") is None or not (ROOT / ".git").exists():
+        missing("clone", "no git, no make, or no checkout to clone")
+    folder = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """An environment with an empty home, in which only the system's own programs are found."""
+    (tmp_path / "home").mkdir()
+    kept = {key: value for key, value in os.environ.items() if key.startswith(("PIP_", "SSL_", "LANG"))}
+    return {**kept, "HOME": str(tmp_path / "home"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+@pytest.mark.clone
+def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
+    port, sandbox_port = free_port(), free_port()
+    log = tmp_path / "make.log"
+    ports = [f"PORT={port}", f"SANDBOX_PORT={sandbox_port}"]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            ["make", "run", f"PYTHON={sys._base_executable}", *ports],
+            cwd=clone,
+            env=bare,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    server = Server(f"http://127.0.0.1:{port}", process, log)
+    try:
+        wait_until(lambda: "Administrator" in server.output(), server, seconds=300)
+        assert f"http://127.0.0.1:{sandbox_port}" in server.output()
+        for element in ("FSInnerExample", "QywxInnerExample"):
+            browser = requests.Session()
+            start = browser.get(f"{server.url}/login/{element}", allow_redirects=False)
+            page = browser.get(server.url + platform_answers(start.headers["Location"]))
+            assert page.url == f"{server.url}/account"
+            assert "张三" in page.text
+            wait_until(lambda element=element: f"{element}: sync done" in server.output(), server, seconds=60)
+        assert "sync failed" not in server.output()
+        link = re.search(rf"{server.url}/login/once/\S+", server.output())[0]
+        assert "admin" in requests.get(link).text
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=30)
+    for number in (port, sandbox_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", number)) != 0
+
+
+@pytest.mark.clone
+def test_a_taken_port_is_told_with_what_to_do(clone, bare):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        environ = {**bare, "PORTAL_DATABASE_URL": f"sqlite:///{clone}/x.db"}
+        command = [sys.executable, "-m", "flask", "up", "--port", str(port)]
+        done = subprocess.run(command, cwd=clone, env=environ, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"port {port} is in use; choose another: make run PORT={port + 1}" in done.stderr

@@ -1,0 +1,80 @@
+"""`make run` takes its whole tree with it: portal, sandbox and worker end, however it ends itself."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.groups import missing
+from support.portal_app import ROOT, Server, wait_until
+from support.postgres import free_port
+from support.syncs import soon
+
+
+def children(pid):
+    """Return a process's children and theirs, by number, with their command lines."""
+    found = {}
+    for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found[int(number)] = command_line(number)
+        found |= children(number)
+    return found
+
+
+def command_line(pid):
+    """Return how a process was started; "" where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def running(tmp_path, settings):
+    """`make run` on ports of its own, once it has printed its addresses."""
+    if shutil.which("make") is None:
+        missing("clone", "no make")
+    port, sandbox_port, log = free_port(), free_port(), tmp_path / "make.log"
+    environ = {**os.environ, **settings, "PORTAL_BASE_URL": f"http://127.0.0.1:{port}", "PORTAL_SYNC_EVERY": "0"}
+    programs = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/run.done"]  # those of this very test
+    command = ["make", "run", f"PORT={port}", f"SANDBOX_PORT={sandbox_port}", *programs]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True)
+    server = Server(f"http://127.0.0.1:{port}", process, log)
+    tree = {}
+    try:
+        wait_until(lambda: "Administrator" in server.output(), server, seconds=120)
+        tree.update(soon(lambda: len(found := children(process.pid)) >= 6 and found))
+        yield process, tree, (port, sandbox_port)
+    finally:
+        for pid, line in {process.pid: "make", **tree}.items():
+            if line and command_line(pid) == line:
+                os.kill(pid, signal.SIGKILL)
+        process.kill()
+        process.wait(30)
+
+
+@pytest.mark.clone
+@pytest.mark.parametrize(
+    ("target", "number", "hangs"),
+    [("make", signal.SIGTERM, False), ("make", signal.SIGTERM, True), ("make", signal.SIGKILL, False)]
+    + [("flask up", signal.SIGKILL, True)],
+    ids=["make is told", "make is told, the portal hangs", "make is killed", "flask up is killed, the portal hangs"],
+)
+def test_the_tree_ends_with_it(running, target, number, hangs):
+    make, tree, ports = running
+    parts = [word for line in tree.values() for word in ("gunicorn", "sandbox", "worker") if f" {word}" in line]
+    assert {"gunicorn", "sandbox", "worker"} <= set(parts), tree
+    if hangs:
+        for pid in [pid for pid, line in tree.items() if " gunicorn" in line]:
+            os.kill(pid, signal.SIGSTOP)
+    [up] = [pid for pid, line in tree.items() if "flask up" in line]
+    os.kill(make.pid if target == "make" else up, number)
+    soon(lambda: not any(command_line(pid) == line for pid, line in tree.items()), seconds=60)
+    assert make.wait(30) != 0
+    for port in ports:
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0

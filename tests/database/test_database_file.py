@@ -1,0 +1,83 @@
+"""A SQLite file on a full disk, or of somebody else: told by its name, and mended without a restart."""
+
+import os
+import shutil
+
+import pytest
+import requests
+from support.portal_app import platform_answers
+from support.small_disk import fill, small_disk
+from support.syncs import FEISHU, WECOM, command, soon
+
+# Root may write everywhere; without these rights it may not.
+AS_ANYBODY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--") if os.geteuid() == 0 else ()
+
+
+class Visitor:
+    def __init__(self, server):
+        self.server, self.http = server, requests.Session()
+
+    def get(self, path):
+        return self.http.get(self.server.url + path, allow_redirects=False, timeout=30)
+
+    def sign_in(self):
+        begun = self.get(f"/login/{WECOM}")
+        return self.get(platform_answers(begun.headers["Location"])) if begun.status_code == 302 else begun
+
+
+def run(settings, *words):
+    """Run a command of ours; return its exit status and what it says."""
+    with command(settings, *words) as process:
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out + err
+
+
+def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlite_template):
+    with small_disk(tmp_path / "disk") as disk:
+        shutil.copy(sqlite_template, disk / "portal.db")
+        settings["PORTAL_DATABASE_URL"] = f"sqlite:///{disk}/portal.db"
+        server = serve(workers=2, threads=4)
+        visitor = Visitor(server)
+        assert visitor.sign_in().status_code == 303
+        fill(disk)
+        soon(lambda: visitor.sign_in().status_code == 503)
+        assert visitor.get("/readyz").json() == {"status": "the disk of the database is full"}
+        assert "its disk is full" in server.output()
+        status, said = run(settings, "sync", FEISHU)
+        assert status == 1 and "disk is full" in said and "db upgrade" not in said
+        status, said = run(settings, "doctor")
+        assert status == 1 and "The disk of the database is full" in said
+        (disk / "filler").unlink()
+        soon(lambda: visitor.get("/readyz").status_code == 200)
+        assert visitor.sign_in().status_code == 303
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["before the start", "while running"])
+@pytest.mark.parametrize(("mode", "status"), [(0o444, "can only be read"), (0o000, "cannot be used")])
+def test_a_file_of_somebody_else_is_named_and_mended(settings, serve, database, mode, status, running):
+    path = database.removeprefix("sqlite:///")
+    mine = os.stat(path)
+
+    def take_away():
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+        os.chmod(path, mode)
+
+    if not running:
+        take_away()
+    server = serve(workers=2, threads=4, prefix=AS_ANYBODY, path="/healthz")
+    visitor = Visitor(server)
+    if running:
+        for _ in range(8):  # connections of both workers
+            assert visitor.sign_in().status_code == 303
+        take_away()
+    assert visitor.sign_in().status_code == 503
+    answer = visitor.get("/readyz")
+    assert answer.status_code == 503 and status in answer.json()["status"]
+    for page in ("bindings", "queue", "accounts", "directory", "elements", "audit"):
+        assert visitor.get(f"/admin/{page}").status_code in (401, 403, 503)
+    assert "see who owns" in server.output() and "Traceback" not in server.output()
+    os.chown(path, mine.st_uid, mine.st_gid)
+    os.chmod(path, 0o600)
+    soon(lambda: visitor.get("/readyz").status_code == 200)
+    soon(lambda: visitor.sign_in().status_code == 303)

@@ -1,0 +1,102 @@
+"""A database server that only reads is no database: after a fail-over the portal goes on by itself."""
+
+import psycopg
+import pytest
+import requests
+from support.forwarder import Forwarder
+from support.groups import missing
+from support.portal_app import base_settings, make_tables, platform_answers, portals
+from support.postgres import Cluster, binaries
+from support.syncs import WECOM, soon
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def clusters():
+    """Two servers with the portal's tables."""
+    if binaries() is None:
+        missing("postgresql", "PostgreSQL is not installed")
+    made = [Cluster(), Cluster()]
+    yield made
+    for cluster in made:
+        cluster.stop()
+
+
+@pytest.fixture
+def way(clusters):
+    forwarder = Forwarder(clusters[0].port)
+    yield forwarder
+    forwarder.close()
+
+
+def let_write(cluster, allowed):
+    """Decide whether a server only reads, as a standby or a server that was put out of service does."""
+    with psycopg.connect(cluster.url("template1", "postgresql"), autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'off' if allowed else 'on'}")
+        connection.execute("SELECT pg_reload_conf()")
+    wanted = "off" if allowed else "on"
+
+    def took():
+        with psycopg.connect(cluster.url("template1", "postgresql")) as connection:
+            return connection.execute("SHOW transaction_read_only").fetchone()[0] == wanted
+
+    soon(took)
+
+
+def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, way, elements, tmp_path, make_portal):
+    first, second = clusters
+    for cluster in clusters:
+        make_tables(cluster.url(cluster.database()), tmp_path)
+    url = first.url("portal1").replace(str(first.port), str(way.port))
+    settings = base_settings(url, tmp_path / "app", elements.base)
+    with portals(settings, tmp_path) as start:
+        server = start(workers=1, threads=4)
+        browser = requests.Session()
+
+        def begin():
+            return browser.get(f"{server.url}/login/{WECOM}", allow_redirects=False, timeout=20)
+
+        def sign_in():
+            return browser.get(server.url + platform_answers(begin().headers["Location"]), allow_redirects=False)
+
+        assert sign_in().status_code == 303
+        let_write(first, False)
+
+        # There is no other server yet.
+        page = begin()
+        assert (page.status_code, "Something we need is not answering" in page.text) == (503, True)
+        assert browser.get(f"{server.url}/account", allow_redirects=False).status_code == 503
+        token = browser.get(f"{server.url}/api/csrf").json()["csrfToken"]
+        call = f"{server.url}/api/auths/loginTypes/{WECOM}/getLoginConfig"
+        answer = browser.post(call, json={}, headers={"X-CSRFToken": token})
+        assert (answer.status_code, answer.json()["errcode"]) == (503, 50300)
+        assert browser.get(f"{server.url}/readyz").json() == {"status": "the database can only be read"}
+        assert browser.get(f"{server.url}/healthz").status_code == 200
+        assert "it can only be read" in server.output() and "Traceback" not in server.output()
+        portal = make_portal(PORTAL_DATABASE_URL=url)
+        told = portal.test_cli_runner().invoke(args=["doctor"]).output
+        assert "The database can only be read" in told and "lead to the server that writes" in told
+
+        # There is: nothing has to be started anew.
+        way.target = second.port
+        soon(lambda: browser.get(f"{server.url}/readyz").status_code == 200)
+        assert sign_in().status_code == 303
+
+        # Connections that stand lead to a server which has begun to refuse, new ones do not: nobody notices.
+        let_write(first, True)
+        way.target = first.port
+        let_write(second, False)
+        assert sign_in().status_code == 303
+
+
+def test_a_dead_connection_is_replaced_unnoticed(clusters, way, elements, tmp_path, make_portal):
+    cluster, _ = clusters
+    make_tables(cluster.url(cluster.database()), tmp_path)
+    client = make_portal(PORTAL_DATABASE_URL=cluster.url("portal1")).test_client()
+    assert client.sign_in(WECOM).status_code == 303
+    with psycopg.connect(cluster.url("template1", "postgresql"), autocommit=True) as connection:
+        others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = 'portal1'"
+        assert connection.execute(others).fetchone()[0] >= 1
+    assert client.session().status_code == 200

@@ -1,0 +1,161 @@
+"""Rows that have outlived their time go in small batches: no request waits for a clean-up."""
+
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import event, func, select, text
+from support.admin_client import administrator, inside
+from support.portal_app import both_databases
+from support.syncs import FEISHU, command, soon
+
+from portal.database import db
+from portal.directory import jobs
+from portal.models import Import, ImportRow, LoginAttempt, SyncRun
+
+MANY = 3000  # old rows in the short form
+FEW = 500  # so many may go within a request
+NUMBERS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})",
+    "postgresql": "WITH n(i) AS (SELECT generate_series(1, {many}))",
+}
+HASH = {"sqlite": "randomblob(32)", "postgresql": "sha256(i::text::bytea)"}
+ATTEMPTS = (
+    "{numbers} INSERT INTO login_attempt (state_hash, element, kind, purpose, browser_hash, created_at, expires_at)"
+    " SELECT {hash}, 'FSInnerExample', 'redirect', 'login', {hash}, '2020-01-01', '2020-01-02' FROM n"
+)
+IMPORT = (
+    'INSERT INTO "import" (id, account_id, state, file, unused, with_accounts, with_changes, created_at, expires_at)'
+    " VALUES (99, 1, 'done', 'old.csv', '[]', false, false, '2020-01-01', '2020-01-02')"
+)
+LINES = (
+    "{numbers} INSERT INTO import_row (import_id, line, cells, username, reason) SELECT 99, i, '{{}}', '', '' FROM n"
+)
+RUNS = (
+    "{numbers} INSERT INTO sync_run (element, state, how, dry_run, phase, counts, report, created_at, ended_at)"
+    " SELECT 'Old', 'done', 'page', false, '', '{{}}', '{{}}', '2020-01-01', '2020-01-02' FROM n"
+)
+
+
+def put(portal, *statements, many=MANY):
+    """Put old rows into the database by SQL."""
+    with inside(portal) as session:
+        kind = db.engine.dialect.name
+        if kind == "postgresql":
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+        for statement in statements:
+            words = {"numbers": NUMBERS[kind].format(many=many), "hash": HASH[kind]}
+            session.connection().exec_driver_sql(statement.format(**words))
+        session.commit()
+
+
+def count(portal, model, *conditions):
+    with inside(portal) as session:
+        number = session.scalar(select(func.count()).select_from(model).where(*conditions))
+        session.rollback()
+        return number
+
+
+@pytest.fixture
+def deleted(portal):
+    """How many rows each deleting statement has removed."""
+    found = []
+
+    def note(connection, cursor, statement, *_):
+        if statement.startswith("DELETE"):
+            found.append(cursor.rowcount)
+
+    with portal.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", note)
+    yield found
+    event.remove(engine, "after_cursor_execute", note)
+
+
+@both_databases
+def test_a_login_start_removes_a_few_old_attempts(portal, client):
+    put(portal, ATTEMPTS)
+    client.start(FEISHU)
+    left = count(portal, LoginAttempt)
+    assert MANY + 1 - FEW <= left < MANY
+
+
+@both_databases
+def test_an_upload_removes_a_few_lines_of_old_imports(portal):
+    alice = administrator(portal)
+    put(portal, IMPORT, LINES)
+    file = (io.BytesIO(b"username,email\nzoe,zoe@corp.example\n"), "new.csv")
+    assert alice.post_form("/admin/bindings/import", file=file).status_code == 303
+    assert MANY - FEW <= count(portal, ImportRow, ImportRow.import_id == 99) < MANY
+    assert count(portal, Import) == 2
+
+
+@both_databases
+def test_the_worker_removes_the_rest_in_short_transactions(portal, deleted):
+    administrator(portal)
+    put(portal, ATTEMPTS, IMPORT, LINES, RUNS)
+    deleted.clear()
+
+    def swept():
+        with portal.app_context():
+            jobs.remove_old()
+        return not any(count(portal, model) for model in (LoginAttempt, Import, ImportRow, SyncRun))
+
+    soon(swept, seconds=120)
+    assert max(deleted) <= 1000
+
+
+@both_databases
+def test_a_running_worker_does_so_by_itself(portal, settings):
+    put(portal, ATTEMPTS)
+    with command(settings, "worker", PORTAL_SYNC_EVERY="0"):
+        soon(lambda: count(portal, LoginAttempt) == 0, seconds=120)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_rows_that_somebody_else_removes_are_not_waited_for(portal, client):
+    """SQLite has one writer, and no rows that are held."""
+    put(portal, ATTEMPTS, many=50)
+    with portal.app_context():
+        with db.engine.connect() as other:
+            other.execute(select(LoginAttempt.state_hash).with_for_update())
+            client.start(FEISHU)
+            assert count(portal, LoginAttempt) == 51
+    client.start(FEISHU)
+    assert count(portal, LoginAttempt) == 2
+
+
+@both_databases
+def test_an_import_that_is_discarded_is_gone_with_all_its_lines(portal):
+    alice = administrator(portal)
+    put(portal, IMPORT.replace("2020-01-02", "2999-01-02"), LINES)
+    assert alice.post_form("/admin/bindings/import/99/discard").status_code == 303
+    assert (count(portal, Import), count(portal, ImportRow)) == (0, 0)
+
+
+@both_databases
+@pytest.mark.soak
+def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
+    """They go by and by, and meanwhile every start answers within a second."""
+    with portal.app_context():
+        many = {"sqlite": 500_000, "postgresql": 4_000_000}[db.engine.dialect.name]
+    put(portal, ATTEMPTS, many=many)
+    client.start(FEISHU)
+
+    def sweep():
+        with portal.app_context():
+            jobs.remove_old()
+
+    times = []
+    with ThreadPoolExecutor(1) as pool:
+        while count(portal, LoginAttempt, LoginAttempt.element == FEISHU) > many / 2:
+            before, sweeping = count(portal, LoginAttempt), pool.submit(sweep)
+            while not sweeping.done():
+                began = time.monotonic()
+                client.start(FEISHU)
+                times.append(time.monotonic() - began)
+            sweeping.result()
+            assert count(portal, LoginAttempt) < before
+    slowest = sorted(times)[-max(1, len(times) // 100) :]
+    assert slowest[0] < 1, slowest

@@ -1,0 +1,50 @@
+"""Somebody whose id at the platform has changed: the account they had is suggested, and nobody is let in by it."""
+
+import pytest
+from support.admin_client import administrator, text_of
+from support.portal_app import both_databases
+from support.syncs import FEISHU, PROVIDERS, WECOM, person, sync
+
+from portal.models import LEFT
+
+both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
+REASON = "somebody of this name and department had it, and has left"
+
+
+@pytest.fixture
+def renamed(make_portal, sandbox, name):
+    """Return the portal after Li Si, who had signed in, has got another id; and a function that adds namesakes."""
+    assert make_portal().test_client().sign_in(name, "lisi").status_code == 303
+    portal = make_portal(PORTAL_UNKNOWN_PEOPLE="queue")
+    sync(portal, name)
+    sandbox.person(PROVIDERS[name], "lisi", resign=True)
+    sync(portal, name)
+    old = person(portal, name, "lisi")
+    assert (old.status, old.account_id) == (LEFT, None)
+
+    def scan(key, **facts):
+        facts = {"name": "李四", "departments": ["2"], **facts}
+        sandbox.person(PROVIDERS[name], key, add=True, **facts)
+        browser = portal.test_client()
+        assert browser.sign_in(name, key).status_code == 403
+        return browser
+
+    return portal, scan
+
+
+@both_databases
+@both_platforms
+def test_their_account_is_suggested_with_the_reason(renamed, name):
+    portal, scan = renamed
+    browser = scan("lisi.new")
+    page = text_of(administrator(portal).get("/admin/queue").text)
+    assert f"suggestion lisi {REASON}" in page
+    assert browser.sign_in(name, "lisi.new").status_code == 403
+
+
+@both_platforms
+@pytest.mark.parametrize("facts", [{"name": "李司"}, {"departments": ["3"]}])
+def test_another_name_or_department_is_somebody_else(renamed, name, facts):
+    portal, scan = renamed
+    scan("lisi.new", **facts)
+    assert "No account looks like theirs." in text_of(administrator(portal).get("/admin/queue").text)

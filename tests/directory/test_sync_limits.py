@@ -1,0 +1,167 @@
+"""A sync within the platforms' limits: it waits as told, tries a page three times, and reads no list without an end."""
+
+import pytest
+from support.portal_app import both_databases
+from support.sandbox_server import SandboxServer
+from support.syncs import APPS, FEISHU, LISTED, LISTS, TREES, WECOM, people, sync
+
+from portal.elements.feishu import contacts
+from portal.elements.feishu.client import Feishu
+from portal.elements.wecom.client import WeCom
+from portal.providers import survey
+
+LIMITED = {"code": 99991400, "msg": "request trigger frequency limit"}
+both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """WeCom does not say how long to wait; here its own usual waits are shorter."""
+    monkeypatch.setattr(WeCom, "busy", {45009: 0.05, 45033: 0.02})
+
+
+def refuse(sandbox, path, number, **how):
+    sandbox.fail(path, body={"errcode": number, "errmsg": "api freq out of limit"}, **how)
+
+
+def after(calls):
+    """Return how many seconds lay between each two calls."""
+    times = sorted(call["time"] for call in calls)
+    return [late - early for early, late in zip(times, times[1:], strict=False)]
+
+
+@both_databases
+class TestWaiting:
+    @pytest.mark.parametrize("header", ["x-ogw-ratelimit-reset", "Retry-After"])
+    def test_feishus_limit_is_waited_out_as_the_header_says(self, portal, sandbox, header):
+        sandbox.fail(TREES[FEISHU], status=429, body=LIMITED, headers={header: "1"})
+        assert sync(portal, FEISHU).state == "done"
+        calls = sandbox.calls(TREES[FEISHU])
+        assert len(calls) == 2
+        assert after(calls)[0] >= 1
+        assert len(people(portal, FEISHU)) == len(LISTED)
+
+    @pytest.mark.parametrize("number", [45009, 45033])
+    def test_wecoms_limits_are_waited_out(self, portal, sandbox, short, number):
+        refuse(sandbox, TREES[WECOM], number, count=2)
+        refuse(sandbox, LISTS[WECOM], number, count=2)
+        assert sync(portal, WECOM).state == "done"
+        first, second = after(sandbox.calls(TREES[WECOM]))
+        assert first >= WeCom.busy[number] and second >= 2 * WeCom.busy[number]
+        assert len(people(portal, WECOM)) == len(LISTED)
+
+
+def test_a_429_without_a_word_is_waited_out_too(portal, sandbox):
+    sandbox.fail(TREES[FEISHU], status=429, body="slow down", headers={"Retry-After": "0"})
+    assert sync(portal, FEISHU).state == "done"
+
+
+def test_while_one_call_waits_hardly_another_is_sent(portal, sandbox):
+    """The limit is the app's: those who go on asking only lengthen it. What is under way already comes to its end."""
+    for number in range(40):
+        sandbox.department(f"2{number:02}", add=True, provider="feishu")
+    sandbox.fail(LISTS[FEISHU], status=429, body=LIMITED, headers={"x-ogw-ratelimit-reset": "1"})
+    assert sync(portal, FEISHU).state == "done"
+    times = sorted(call["time"] for call in sandbox.calls(LISTS[FEISHU]))
+    assert len(times) == 49
+    assert sum(time < times[0] + 0.9 for time in times) < 25
+
+
+class TestThreeTries:
+    def test_of_feishu(self, portal, sandbox):
+        sandbox.fail(TREES[FEISHU], status=429, body=LIMITED, headers={"x-ogw-ratelimit-reset": "0"}, count=9)
+        run = sync(portal, FEISHU)
+        assert (run.state, run.failure) == ("failed", [50300, "the platform limits our calls", 99991400])
+        assert len(sandbox.calls(TREES[FEISHU])) == 3
+
+    def test_of_wecom(self, portal, sandbox, short):
+        refuse(sandbox, TREES[WECOM], 45009, count=9)
+        run = sync(portal, WECOM)
+        assert (run.state, run.failure) == ("failed", [50300, "the platform limits our calls", 45009])
+        assert len(sandbox.calls(TREES[WECOM])) == 3
+
+    @both_platforms
+    def test_what_waiting_does_not_mend_is_tried_once(self, portal, sandbox, name):
+        number = {FEISHU: {"code": 99991672, "msg": "x"}, WECOM: {"errcode": 48002, "errmsg": "x"}}[name]
+        sandbox.fail(TREES[name], body=number, count=9)
+        run = sync(portal, name)
+        assert (run.state, run.failure[0]) == ("failed", 60020)
+        assert len(sandbox.calls(TREES[name])) == 1
+
+    @both_platforms
+    def test_a_failing_page_is_got_at_the_third_try(self, portal, sandbox, name):
+        sandbox.fail(LISTS[name], drop=True, count=2)
+        assert sync(portal, name).state == "done"
+        assert len(people(portal, name)) == len(LISTED)
+
+
+@pytest.mark.parametrize("told, longest", [(1, 1.2), (3600, 60)])
+def test_no_wait_is_longer_than_a_minute(told, longest):
+    waits = [min(survey.LONGEST_WAIT, survey.wait_after(survey.Busy(99991400, told, 1), 0)) for _ in range(50)]
+    assert max(waits) <= longest and (told > 60 or len(set(waits)) > 1)
+
+
+class TestEndlessPages:
+    """Feishu's pages; WeCom has none."""
+
+    def page(self, **data):
+        return {"code": 0, "msg": "success", "data": {"has_more": True, "items": [], **data}}
+
+    def failed(self, portal, **before):
+        run = sync(portal, FEISHU)
+        assert (run.state, run.failure) == ("failed", [50300, "the platform's pages do not end", None])
+        assert before.items() <= {key: row.name for key, row in people(portal, FEISHU).items()}.items()
+        return run
+
+    @pytest.mark.parametrize("path", [LISTS[FEISHU], TREES[FEISHU]], ids=["people", "departments"])
+    def test_a_page_token_that_comes_again(self, portal, sandbox, path):
+        sandbox.fail(path, count=99, body=self.page(page_token="again", items=[{"open_department_id": "od-%n"}]))
+        self.failed(portal)
+        assert len(sandbox.calls(path)) <= 16
+
+    def test_no_page_token_at_all(self, portal, sandbox):
+        sandbox.fail(TREES[FEISHU], count=99, body=self.page())
+        self.failed(portal)
+
+    def test_ever_new_tokens_with_the_same_page(self, portal, sandbox):
+        sandbox.fail(TREES[FEISHU], count=99, body=self.page(page_token="%n", items=[{"open_department_id": "od-1"}]))
+        self.failed(portal)
+        assert len(sandbox.calls(TREES[FEISHU])) == 2
+
+    def test_ever_new_tokens_with_nothing_on_the_page(self, portal, sandbox):
+        sandbox.fail(TREES[FEISHU], count=99, body=self.page(page_token="%n"))
+        self.failed(portal)
+        assert len(sandbox.calls(TREES[FEISHU])) == contacts.MOST_EMPTY + 1
+
+    def test_ever_new_tokens_with_ever_new_people(self, portal, sandbox, monkeypatch):
+        sync(portal, FEISHU)
+        monkeypatch.setattr(contacts, "MOST_PAGES", 30)
+        somebody = {"union_id": "on_%n", "open_id": "ou_%n", "user_id": "u%n", "name": "x"}
+        sandbox.fail(LISTS[FEISHU], count=9999, body=self.page(page_token="%n", items=[somebody]))
+        self.failed(portal, lisi="李四")
+        assert set(people(portal, FEISHU)) == LISTED
+
+
+class TestRealLimits:
+    """Feishu's own limits: 50 calls of one kind a second, 1,000 a minute."""
+
+    @pytest.fixture
+    def sandbox(self):
+        server = SandboxServer.start(people=240, departments=120)
+        yield server
+        server.stop()
+
+    @pytest.mark.parametrize("known", [True, False], ids=["known", "found out"])
+    def test_they_are_kept_with_hardly_a_refusal(self, portal, sandbox, known, monkeypatch):
+        sandbox.app(**APPS[FEISHU], limits=[[50, 1], [1000, 60]])
+        if known:
+            monkeypatch.setattr(Feishu, "public", (sandbox.url,))
+        with portal.app_context():
+            client = portal.getElement(f"auths.loginTypes.{FEISHU}").directory_client()
+            assert (sandbox.url in client.public) == known
+        run = sync(portal, FEISHU)
+        assert (run.state, run.counts["people"]) == ("done", 240 + len(LISTED))
+        pages = run.counts["pages"]
+        assert pages >= 127
+        extra = len(sandbox.calls("/open-apis/contact/v3/*")) - pages
+        assert extra <= 5

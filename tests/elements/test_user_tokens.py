@@ -1,0 +1,151 @@
+"""Feishu's tokens of a person: kept only when the element asks for it, encrypted, and refreshed once for all."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from support.portal_app import both_databases
+
+from portal.clocks import now
+from portal.database import db
+from portal.errors import Code
+from portal.models import Identity
+
+REFRESH = {
+    "v2": "/open-apis/authen/v2/oauth/token",
+    "oidc": "/open-apis/authen/v1/oidc/refresh_access_token",
+    "v1": "/open-apis/authen/v1/refresh_access_token",
+    "v3": "/oauth/v3/token",
+    "passport": "/suite/passport/oauth/token",
+}
+DIALECTS = pytest.mark.parametrize("dialect", REFRESH)
+
+
+@pytest.fixture
+def keeper(elements, make_portal):
+    """Return a function that signs zhangsan in at an element that keeps tokens; it returns the element."""
+
+    def make(dialect="oidc", **settings):
+        scope = {"scope": "offline_access"} if dialect in ("v2", "v3") else {}
+        elements.feishu(tokenDialect=dialect, keepUserTokens=True, **scope, **settings)
+        portal = make_portal()
+        assert portal.test_client().sign_in().status_code == 303
+        return portal
+
+    return make
+
+
+def element_of(portal):
+    return portal.getElement("auths.loginTypes.FSInnerExample")
+
+
+def end_token():
+    db.session.execute(update(Identity).values(expires_at=now() - timedelta(seconds=1)))
+    db.session.commit()
+    return db.session.query(Identity).one()
+
+
+def test_by_default_nothing_is_kept(client, portal):
+    client.sign_in()
+    with portal.app_context():
+        person = db.session.query(Identity).one()
+        assert (person.accessToken, person.refreshToken, person.expiresAt) == (None, None, None)
+        with pytest.raises(Code) as error:
+            element_of(portal).getUserToken("zhangsan")
+        assert error.value.code == 60111
+
+
+@DIALECTS
+def test_kept_tokens_rest_encrypted_with_their_true_end(keeper, dialect):
+    portal = keeper(dialect)
+    with portal.app_context():
+        person = db.session.query(Identity).one()
+        assert element_of(portal).getUserToken("zhangsan") == person.accessToken
+        raw = db.session.execute(db.text("SELECT access_token, refresh_token FROM identity")).one()
+        assert person.accessToken.encode() not in bytes(raw[0])
+        assert person.refreshToken.encode() not in bytes(raw[1])
+        assert timedelta(minutes=50) < person.expiresAt - now() < timedelta(hours=3)
+
+
+@DIALECTS
+def test_an_ended_token_is_refreshed_and_the_new_pair_replaces_the_old(keeper, sandbox, dialect):
+    portal = keeper(dialect)
+    with portal.app_context():
+        element, old = element_of(portal), end_token()
+        before = (old.accessToken, old.refreshToken)
+        token = element.getUserToken("zhangsan")
+        db.session.expire_all()
+        person = db.session.query(Identity).one()
+        assert person.accessToken == token
+        assert person.accessToken != before[0] and person.refreshToken != before[1]
+        assert person.expiresAt > now() + timedelta(minutes=50)
+        sandbox.forget_calls()
+        assert element.getUserToken("zhangsan") == token
+        assert sandbox.calls(REFRESH[dialect]) == []
+
+
+def test_a_failed_refresh_keeps_the_pair_and_may_be_tried_again(keeper, sandbox):
+    portal = keeper("oidc")
+    with portal.app_context():
+        element, old = element_of(portal), end_token()
+        before = old.refreshToken
+        sandbox.fail(REFRESH["oidc"], status=500, body="down")
+        with pytest.raises(Code) as error:
+            element.getUserToken("zhangsan")
+        assert error.value.code == 50300
+        db.session.expire_all()
+        assert db.session.query(Identity).one().refreshToken == before
+        assert element.getUserToken("zhangsan")
+
+
+@pytest.mark.parametrize(("number", "ours"), [(20037, 42001), (20026, 40014)])
+def test_a_refresh_token_that_is_over_means_signing_in_again(keeper, sandbox, number, ours):
+    portal = keeper("oidc")
+    sandbox.fail(REFRESH["oidc"], count=2, body={"code": number, "msg": "x"})
+    with portal.app_context(), pytest.raises(Code) as error:
+        end_token()
+        element_of(portal).getUserToken("zhangsan")
+    assert error.value.code == ours
+
+
+def test_without_offline_access_there_is_nothing_to_refresh(elements, make_portal):
+    elements.feishu(keepUserTokens=True)
+    portal = make_portal()
+    portal.test_client().sign_in()
+    with portal.app_context():
+        assert end_token().refreshToken is None
+        with pytest.raises(Code) as error:
+            element_of(portal).getUserToken("zhangsan")
+        assert error.value.code == 42001
+        assert "offline_access" in error.value.reason
+
+
+@both_databases
+def test_several_at_once_get_one_new_token(keeper, sandbox):
+    """A refresh token works once; whoever comes too late finds what the first has stored."""
+    portal = keeper("v3")
+    with portal.app_context():
+        end_token()
+    sandbox.fail(REFRESH["v3"], count=4, hold=4)
+    barrier = threading.Barrier(4)
+
+    def ask(_):
+        with portal.app_context():
+            barrier.wait()
+            return element_of(portal).getUserToken("zhangsan")
+
+    with ThreadPoolExecutor(4) as pool:
+        tokens = set(pool.map(ask, range(4)))
+    assert len(tokens) == 1
+
+
+def test_tokens_are_in_no_answer_of_ours(keeper, portal):
+    portal = keeper("oidc")
+    client = portal.test_client()
+    client.sign_in()
+    with portal.app_context():
+        token = db.session.query(Identity).one().accessToken
+    for path in ("/account", "/api/session"):
+        assert token not in client.get(path).text

@@ -1,0 +1,123 @@
+"""No secret, code, state, token, session id or mobile number is in any log, at any level."""
+
+import json
+import logging
+import secrets
+import traceback
+
+import pytest
+from support.portal_app import query_of
+
+from portal.database import db
+from portal.errors import Code
+from portal.models import AppToken
+from portal.signin import create_admin
+
+SECRETS = ("sandbox-feishu-secret", "sandbox-wecom-secret", "a secret key for tests, long enough to be one")
+
+
+@pytest.fixture
+def everything(caplog):
+    """All that is logged, at the finest level the portal leaves to its libraries."""
+    caplog.set_level(logging.DEBUG)
+    return lambda: "\n".join(
+        f"{record.getMessage()} {record.args} {record.exc_text or ''} {record.exc_info or ''}"
+        for record in caplog.records
+    )
+
+
+def canaries_of(client, sandbox):
+    """Sign people in and out in many ways; return every value that may be in no log."""
+    found = set(SECRETS)
+    for element in ("FSInnerExample", "QywxInnerExample"):
+        address = client.scan(element)
+        found |= set(query_of(address).values())
+        client.get(address)
+        found.add(client.cookie())
+        client.get(address)
+        client.get(client.scan(element, action="deny"))
+        client.post_form("/logout")
+    for path, how in (
+        ("/open-apis/authen/v2/oauth/token", {"status": 400, "body": {"code": 20003, "error": "canary-error-text"}}),
+        ("/open-apis/authen/v2/oauth/token", {"drop": True}),
+        ("/open-apis/authen/v1/user_info", {"body": "canary-body-text"}),
+        ("/cgi-bin/auth/getuserinfo", {"body": {"errcode": 40029, "errmsg": "canary-message-text"}}),
+        ("/cgi-bin/auth/getuserinfo", {"drop": True}),
+        ("/cgi-bin/user/get", {"drop": True}),
+        ("/cgi-bin/user/get", {"status": 500, "body": "x"}),
+    ):
+        sandbox.fail(path, **how)
+        address = client.scan("FSInnerExample" if "open-apis" in path else "QywxInnerExample")
+        found |= set(query_of(address).values())
+        client.get(address)
+    found |= {"canary-error-text", "canary-body-text", "canary-message-text"}
+    with client.application.app_context():
+        token = create_admin.make("alice", promote=True).token
+        found |= {token}
+        for row in db.session.query(AppToken):
+            found |= set(json.loads(row.value).values())
+    client.get(f"/login/once/{token}")
+    client.post_form(f"/login/once/{token}")
+    client.get("/login/once/canary-wrong-link")
+    found.add("canary-wrong-link")
+    for call in sandbox.calls("/open-apis/authen/v2/oauth/token"):
+        found.add(json.loads(call["body"])["code_verifier"])
+    for call in sandbox.calls("/open-apis/authen/v1/user_info"):
+        found.add(call["headers"]["Authorization"].removeprefix("Bearer "))
+    found |= {"13800000001"}
+    return {canary for canary in found if canary}
+
+
+def test_logs_hold_none_of_the_canaries(client, sandbox, everything):
+    canaries = canaries_of(client, sandbox)
+    assert len(canaries) > 30
+    logged = everything()
+    assert "signed in" in logged
+    assert [canary for canary in canaries if canary in logged] == []
+
+
+def test_not_even_a_trace_of_an_error_tells_addresses(elements, make_portal):
+    """WeCom wants secrets in the query string, and the libraries' errors hold the address."""
+    elements.wecom(apiBaseUrl="http://127.0.0.1:9")
+    portal, code = make_portal(), secrets.token_hex(16)
+    with portal.app_context(), pytest.raises(Code) as error:
+        portal.getElement("auths.loginTypes.QywxInnerExample").getLoginCode(code)
+    trace = "".join(traceback.format_exception(error.value))
+    assert "50300" in trace
+    assert code not in trace
+    assert not [secret for secret in SECRETS if secret in trace]
+
+
+def test_a_leak_would_be_seen(client, sandbox, everything):
+    address = client.scan()
+    logging.getLogger("portal.pages.login").debug("callback %s", address)
+    assert query_of(address)["code"] in everything()
+
+
+def test_one_line_tells_how_a_login_ended(client, sandbox, caplog):
+    caplog.set_level(logging.INFO)
+    client.sign_in()
+    client.sign_in("QywxInnerExample", "outsider")
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("portal.pages")]
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        "FSInnerExample: signed in, account 1",
+        "QywxInnerExample: 40301: the visitor is not a member of this company (platform None)",
+    ]
+
+
+def test_a_fault_of_ours_is_logged_by_place_not_by_text(elements, make_portal, caplog):
+    folder = elements.folder / "Faulty"
+    folder.mkdir()
+    (folder / "e.json").write_text('{"title": "x", "type": "auths.loginTypes.FSInnerType"}')
+    (folder / "__init__.py").write_text(
+        "from portal.elements import FSInnerType\n"
+        "class Faulty(FSInnerType):\n"
+        "    def getLoginCode(self, authCode, state=None):\n"
+        "        raise RuntimeError('canary ' + authCode)\n"
+    )
+    elements.feishu("OfFaulty", type="Faulty")
+    client = make_portal().test_client()
+    assert client.sign_in("OfFaulty").status_code == 500
+    assert "canary" not in caplog.text
+    assert "RuntimeError at" in caplog.text
+    assert "getLoginCode" in caplog.text

@@ -1,0 +1,23 @@
+"""The sandbox answers a body that is no JSON object like an empty one, at both platforms' calls."""
+
+import pytest
+from support.sandbox_tokens import OIDC, V2, Made, call
+
+NUMBERS = {  # path: what it says to an empty body
+    "/open-apis/auth/v3/tenant_access_token/internal": 10003,
+    OIDC: 20001,
+    V2: 20063,
+    "/open-apis/contact/v3/users/basic_batch": 40001,
+    "/cgi-bin/auth/getuserdetail": 84090,
+}
+BODIES = {"deep": b"[" * 100_000, "list": b"[]", "cut": b"{", "null": b"null", "no text": b"\xff", "empty": b""}
+
+
+@pytest.mark.parametrize("path", NUMBERS)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_that_is_no_object_counts_as_empty(sandbox, path, body):
+    made = Made(sandbox)
+    headers = {} if path == V2 else {"Authorization": f"Bearer {made.tenant_token()}"}
+    answer = call(sandbox, "POST", path, params={"access_token": made.corp_token()}, headers=headers, data=body).json()
+
+    assert answer.get("code", answer.get("errcode")) == NUMBERS[path]

@@ -1,0 +1,115 @@
+"""Tabs opened at once in a browser without cookies: each login of them can be finished."""
+
+import re
+
+import pytest
+from support.portal_app import platform_answers, query_of
+
+ELEMENTS = ("FSInnerExample", "QywxInnerExample")
+IN_TURN, THE_OTHER_WAY_ROUND = (0, 1), (1, 0)
+
+
+def cold(portal, ask):
+    """Ask as two tabs do that have no cookies yet; return both answers, and the browser that has got them."""
+    answers = [ask(portal.test_client()), ask(portal.test_client())]
+    browser = portal.test_client()
+    for answer in answers:
+        keep(browser, answer)
+    return answers, browser
+
+
+def keep(browser, answer):
+    for cookie in answer.headers.getlist("Set-Cookie"):
+        name, _, value = cookie.partition(";")[0].partition("=")
+        browser.bring(value, name)
+
+
+def attempt_cookies(answer):
+    return [each for each in answer.headers.getlist("Set-Cookie") if "portal_attempt_" in each]
+
+
+@pytest.mark.parametrize("order", [IN_TURN, THE_OTHER_WAY_ROUND])
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_both_tabs_sign_in(portal, element, order):
+    starts, browser = cold(portal, lambda tab: tab.get(f"/login/{element}?next=/account"))
+    for number in order:
+        answer = browser.get(platform_answers(starts[number].location))
+        assert (answer.status_code, answer.location) == (303, "/account")
+        assert browser.session().json["identity"]["userId"] == "zhangsan"
+
+
+def test_both_tabs_sign_in_by_script(portal, sandbox):
+    def begin(tab):
+        token = tab.get("/api/csrf").json["csrfToken"]
+        path = "/api/auths/loginTypes/FSInnerExample/getLoginConfig"
+        return tab.post(path, json={"kind": "redirect"}, headers={"X-CSRFToken": token})
+
+    begun, browser = cold(portal, begin)
+    for answer in begun:
+        assert browser.get(platform_answers(answer.json["data"]["authorizeUrl"])).status_code == 303
+
+
+def test_a_login_of_another_browser_still_cannot_be_finished(portal):
+    starts, _ = cold(portal, lambda tab: tab.get("/login/FSInnerExample"))
+    _, browser = cold(portal, lambda tab: tab.get("/login/FSInnerExample"))
+    for start in starts:
+        assert browser.get(platform_answers(start.location)).status_code == 400
+    assert browser.session().status_code == 401
+
+
+def test_the_cookie_of_a_login_finishes_that_login_alone(portal):
+    starts, browser = cold(portal, lambda tab: tab.get("/login/FSInnerExample"))
+    [first] = attempt_cookies(starts[0])
+    foreign = portal.test_client().get("/login/FSInnerExample")
+    [name] = [each.partition("=")[0] for each in attempt_cookies(foreign)]
+    browser.bring(first.partition(";")[0].partition("=")[2], name)
+    assert browser.get(platform_answers(foreign.location)).status_code == 400
+
+
+def test_it_is_short_lived_and_set_once(portal):
+    browser = portal.test_client()
+    first = browser.get("/login/FSInnerExample")
+    [cookie] = attempt_cookies(first)
+    assert "Max-Age=600" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert query_of(first.location)["state"] not in cookie
+    assert attempt_cookies(browser.get("/login/FSInnerExample")) == []
+    [gone] = attempt_cookies(browser.get(platform_answers(first.location)))
+    assert "Max-Age=0" in gone
+
+
+def csrf_token(page):
+    [found] = re.findall(r'name="csrf-token" content="([^"]+)"', page.text)
+    return found
+
+
+def test_three_tabs_that_began_on_the_login_page_sign_in(portal):
+    """Each tab has gone on to the platform before the answers to the others have arrived."""
+
+    def walk(tab):
+        tab.pages = [tab.get("/login")]
+        tab.pages.append(tab.get("/login/FSInnerExample"))
+        return tab
+
+    tabs = [walk(portal.test_client()) for _ in range(3)]
+    browser = portal.test_client()
+    for answers in zip(*(tab.pages for tab in tabs), strict=True):
+        for answer in answers:
+            keep(browser, answer)
+    for tab in tabs:
+        assert browser.get(platform_answers(tab.pages[-1].location)).status_code == 303
+
+
+def test_the_script_of_a_tab_goes_on_with_the_token_of_the_last_one(portal):
+    """The form token of the first tab has lost its cookie; `api.js` asks for the one that counts now."""
+    pages, browser = cold(portal, lambda tab: tab.get("/login"))
+    path = "/api/auths/loginTypes/FSInnerExample/getLoginConfig"
+
+    def begin(token):
+        return browser.post(path, json={"kind": "redirect"}, headers={"X-CSRFToken": token}).json
+
+    assert begin(csrf_token(pages[0]))["errcode"] == 40310
+    begun = begin(browser.get("/api/csrf").json["csrfToken"])
+    assert begin(csrf_token(pages[1]))["errcode"] == 0
+    assert browser.get(platform_answers(begun["data"]["authorizeUrl"])).status_code == 303

@@ -1,0 +1,204 @@
+"""Whatever decides who gets in needs a sign-in of the last ten minutes, on every administrators' route that does."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from support.admin_client import inside, text_of
+from support.portal_app import both_databases, platform_answers
+from support.rows import account, asked, desk, fresh, person
+
+from portal.clocks import now
+from portal.database import db
+from portal.models import Account, Identity, LoginSession, OneTimeLink
+
+NO, YES = False, True
+ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in; with fields where these decide it
+    "accounts/<id>/disable": NO,
+    "accounts/<id>/edit": NO,
+    "accounts/<id>/enable": YES,
+    "accounts/<id>/end-sessions": NO,
+    "accounts/<id>/link": YES,
+    "accounts/<id>/link/revoke": NO,
+    "accounts/<id>/role": YES,
+    "accounts/create": NO,
+    "accounts/create role=user": NO,
+    "accounts/create role=admin": YES,
+    "bindings/<id>/decline": NO,
+    "bindings/<id>/replace": YES,
+    "bindings/<id>/unbind": YES,
+    "bindings/accept": NO,
+    "bindings/accept pair=1:1": NO,
+    "bindings/accept pair=1:1 confirm=yes": YES,
+    "bindings/bind": YES,
+    "bindings/import": NO,
+    "bindings/import/<id>/apply": YES,
+    "bindings/import/<id>/discard": NO,
+    "bindings/import/<id>/step": NO,  # it goes on with what a fresh sign-in has applied
+    "bindings/look-up": NO,
+    "bindings/many": NO,
+    "bindings/many person=1-1 do=end-sessions sure=1": NO,
+    "bindings/many person=1-1 do=unbind": NO,
+    "bindings/many person=1-1 do=unbind sure=1": YES,
+    "bindings/store": NO,
+    "directory/sync element=FSInnerExample": NO,
+    "directory/sync element=FSInnerExample dry_run=1": NO,
+    "directory/sync element=FSInnerExample accept_leavers=1": YES,
+    "elements/<name>/check": NO,
+    "people/<id>/end-sessions": NO,
+    "queue/<id>/bind": YES,
+    "queue/<id>/create": YES,
+    "queue/<id>/refuse": NO,
+    "queue/<id>/reopen": NO,
+    "queue/many": NO,
+    "queue/many request=1 do=refuse reason=x sure=1": NO,
+    "queue/many request=1 do=bind account-1=1": NO,
+    "queue/many request=1 do=create": NO,
+    "queue/many request=1 do=create sure=1": YES,
+    "reveal": NO,
+}
+AGED = timedelta(minutes=11)
+
+
+@pytest.fixture
+def alice(portal):
+    return desk(portal)
+
+
+@pytest.fixture(autouse=True)
+def context(portal, alice):
+    with portal.app_context():
+        yield
+
+
+def grow_old(age=AGED):
+    """Let every open session have begun so long ago."""
+    db.session.rollback()
+    db.session.execute(update(LoginSession).values(signed_in_at=now() - age))
+    db.session.commit()
+
+
+def refused(answer):
+    return answer.status_code == 403 and "First show that it is you" in answer.text
+
+
+def way_back(answer):
+    """Return where the page leads once it is confirmed."""
+    [back] = set(re.findall(r'name="next" value="(/admin[^"]*)"', answer.text))
+    return back.replace("&amp;", "&")
+
+
+def test_the_table_names_every_administrators_route_that_changes_something(portal):
+    posts = [rule.rule for rule in portal.url_map.iter_rules() if "POST" in rule.methods]
+    there = {re.sub(r"<[^<>]*:(\w+)>", r"<\1>", rule) for rule in posts if rule.startswith("/admin/")}
+    assert {f"/admin/{route.partition(' ')[0]}" for route in ROUTES} == there
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_old_sign_in_does_only_what_the_table_says(alice, route):
+    path, *fields = route.replace("<id>", "1").replace("<name>", "FSInnerExample").split()
+    person("zw", account=account("zhang.wei"))
+    grow_old()
+    answer = alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields))
+    assert refused(answer) == ROUTES[route]
+    grow_old(timedelta(minutes=9))
+    assert not refused(alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields)))
+
+
+@both_databases
+class TestStories:
+    @pytest.fixture
+    def boss(self, portal, alice):
+        """Alice, whom a scan of Zhang San may confirm, eleven minutes after her sign-in."""
+        alice.sign_in()
+        db.session.rollback()
+        own = db.session.scalars(select(Account).where(Account.username == "zhangsan")).one()
+        own.role = "admin"
+        db.session.commit()
+        grow_old()
+        return alice
+
+    def confirm(self, browser, answer):
+        """Scan again as the page offers; return where that leads."""
+        address = browser.post_form("/account/confirm/FSInnerExample", next=way_back(answer)).location
+        return browser.get(platform_answers(address)).location
+
+    def test_nobody_is_bound_until_the_scan_and_then_the_form_is_there_again(self, boss):
+        who, own = person("stranger"), account("own")
+        fields = {"identity": who.id, "account": own.id}
+        answer = boss.post_form("/admin/bindings/bind", **fields)
+        assert refused(answer) and fresh(who).account_id is None
+        back = self.confirm(boss, answer)
+        assert back == f"/admin/bindings/bind?identity={who.id}&account={own.id}"
+        assert "Bind to own" in boss.get(back).text
+        assert boss.post_form("/admin/bindings/bind", **fields).status_code == 303
+        assert fresh(who).account_id == own.id
+
+    def test_no_link_for_another_administrator(self, boss):
+        other = account("other", role="admin")
+        answer = boss.post_form(f"/admin/accounts/{other.id}/link")
+        assert refused(answer) and "/login/once/" not in answer.text
+        assert db.session.query(OneTimeLink).count() == 0
+        assert self.confirm(boss, answer) == f"/admin/accounts/{other.id}"
+
+    def test_nobody_is_promoted(self, boss):
+        friend = account("friend")
+        answer = boss.post_form(f"/admin/accounts/{friend.id}/role", role="admin")
+        assert refused(answer) and fresh(friend).role == "user"
+        assert self.confirm(boss, answer) == f"/admin/accounts/{friend.id}/role"
+
+    def test_nobody_is_unbound_or_moved(self, boss):
+        who, other = person("zw", account=account("own")), account("other")
+        claims = person("claims", employee_number="E1")
+        answers = [
+            boss.post_form(f"/admin/bindings/{who.id}/unbind", seen=who.account_id),
+            boss.post_form("/admin/bindings/bind", identity=who.id, account=other.id, seen=who.account_id),
+            boss.post_form(f"/admin/bindings/{claims.id}/replace", account=who.account_id, holder=who.id),
+        ]
+        assert all(refused(answer) for answer in answers)
+        assert fresh(who).account.username == "own" and fresh(claims).account_id is None
+
+    def test_the_queue_and_a_new_administrator_wait(self, boss):
+        own, request = account("own"), asked(person("zw"))
+        assert refused(boss.post_form(f"/admin/queue/{request.id}/bind", account=own.id))
+        assert refused(boss.post_form(f"/admin/queue/{request.id}/create"))
+        answer = boss.post_form("/admin/accounts/create", username="eve", name="Eve & Co", role="admin", email="e@x.y")
+        assert fresh(request).state == "waiting"
+        assert db.session.query(Account).filter_by(username="eve").count() == 0
+        page = boss.get(self.confirm(boss, answer)).text
+        assert 'value="eve"' in page and 'value="Eve &amp; Co"' in page and '<option value="admin" selected>' in page
+
+    def test_somebody_else_confirms_nothing(self, boss):
+        other = account("other")
+        address = boss.post_form("/account/confirm/FSInnerExample", next=f"/admin/accounts/{other.id}").location
+        assert boss.get(platform_answers(address, "bob")).status_code == 403
+        assert refused(boss.post_form(f"/admin/accounts/{other.id}/link"))
+
+
+def test_whoever_came_by_a_link_and_can_not_confirm_reads_how_to_get_another(alice, portal):
+    grow_old()
+    own = account("own")
+    page = text_of(alice.post_form(f"/admin/accounts/{own.id}/link").text)
+    assert "nobody is connected who could confirm" in page
+    assert "flask create-admin NAME" in page
+    again = desk(portal)
+    assert again.post_form(f"/admin/accounts/{own.id}/link").status_code == 200
+
+
+def test_an_import_is_applied_by_a_fresh_sign_in_alone(alice, portal):
+    import io
+
+    account("own")
+    person("zw")
+    file = (io.BytesIO(b"username,platform id\nown,zw\n"), "staff.csv")
+    grow_old()
+    address = alice.post_form("/admin/bindings/import", file=file).location
+    answer = alice.post_form(f"{address}/apply")
+    assert refused(answer)
+    with inside(portal) as session:
+        assert session.scalar(select(Identity.account_id)) is None
+    grow_old(timedelta(minutes=9))
+    alice.post_form(f"{address}/apply")
+    with inside(portal) as session:
+        assert session.scalar(select(Identity.account_id)) is not None

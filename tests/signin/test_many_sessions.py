@@ -1,0 +1,124 @@
+"""An account has twenty sessions at most: a further one ends the oldest, and long lists of old ones have pages."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from sqlalchemy import insert, select
+from support.admin_client import inside, text_of
+from support.portal_app import both_databases
+from support.rows import desk
+
+from portal.audit import Client
+from portal.clocks import now
+from portal.models import AuditEvent, LoginSession
+from portal.signin import one_time_links, sessions
+
+MOST = 20
+
+
+def open_ones(portal):
+    with inside(portal) as session:
+        return session.scalars(select(LoginSession.id).where(*sessions.still_open(1))).all()
+
+
+def write_sessions(portal, number, **fields):
+    """Write open sessions of the first account, from the last hour, each younger than the one before."""
+    fields = {"account_id": 1, "how": "qr", "expires_at": now() + timedelta(hours=1), "last_seen_at": now(), **fields}
+    fields |= {"address": "192.0.2.17", "agent": ""}
+    moment = now() - timedelta(minutes=59)
+    rows = [
+        {"token_hash": f"{at:032}".encode(), "signed_in_at": moment + timedelta(milliseconds=at), **fields}
+        for at in range(number)
+    ]
+    with inside(portal) as session:
+        session.execute(insert(LoginSession), rows)
+        session.commit()
+
+
+def grow_old(portal, session_id):
+    with inside(portal) as session:
+        session.get(LoginSession, session_id).signed_in_at = now() - timedelta(hours=1)
+        session.commit()
+
+
+@both_databases
+class TestLimit:
+    def test_a_further_sign_in_ends_the_oldest_session(self, portal):
+        browsers = [portal.test_client() for _ in range(MOST + 2)]
+        for browser in browsers:
+            assert browser.sign_in().status_code == 303
+        assert [browser.session().status_code for browser in browsers] == [401, 401] + [200] * MOST
+        with inside(portal) as session:
+            ended = session.scalars(select(AuditEvent).where(AuditEvent.action == "session.end")).all()
+            assert [event.details for event in ended] == [{"why": "too many", "sessions": 1}] * 2
+            assert session.get(LoginSession, 1).ended_why == "too many"
+
+    def test_signing_in_again_in_the_same_browser_ends_no_other(self, portal):
+        browsers = [portal.test_client() for _ in range(MOST)]
+        for browser in browsers:
+            browser.sign_in()
+        browsers[-1].sign_in()
+        assert {browser.session().status_code for browser in browsers} == {200}
+
+    def test_a_one_time_link_counts_as_well(self, portal):
+        client, by_link = portal.test_client(), portal.test_client()
+        client.sign_in()
+        write_sessions(portal, MOST - 1)
+        grow_old(portal, 1)
+        assert client.session().status_code == 200
+        with inside(portal):
+            token = one_time_links.hand_out(1, 1, Client())
+        by_link.post_form(f"/login/once/{token}")
+        assert (client.session().status_code, by_link.session().status_code) == (401, 200)
+        assert len(open_ones(portal)) == MOST
+
+    def test_hundreds_of_a_time_without_a_limit_end_as_well(self, portal):
+        client = portal.test_client()
+        client.sign_in()
+        write_sessions(portal, 500)
+        portal.test_client().sign_in()
+        assert client.session().status_code == 200 and len(open_ones(portal)) == MOST
+
+    def test_sessions_that_are_over_by_themselves_push_nobody_out(self, portal):
+        client = portal.test_client()
+        client.sign_in()
+        write_sessions(portal, 30, last_seen_at=now() - timedelta(hours=3))
+        grow_old(portal, 1)
+        portal.test_client().sign_in()
+        assert client.session().status_code == 200
+
+    def test_of_many_at_once_the_newest_twenty_stay(self, portal):
+        portal.test_client().sign_in()
+        write_sessions(portal, MOST - 2)
+        browsers = [portal.test_client() for _ in range(6)]
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda browser: browser.sign_in().status_code, browsers))
+        assert answers == [303] * len(browsers)
+        assert len(open_ones(portal)) == MOST
+
+
+@both_databases
+def test_many_old_ones_are_shown_a_page_at_a_time(portal):
+    client = portal.test_client()
+    client.sign_in()
+    write_sessions(portal, 20_000)
+    page = client.get("/account")
+    assert len(page.data) < 50_000
+    assert "1–20 of 20,001" in page.text and 'href="/account?sessions=2#sessions"' in page.text
+    assert "19,981–20,000 of 20,001" in client.get("/account?sessions=1000").text
+    for nonsense in ("99999999", "9" * 30, "-1", "x", "0"):
+        assert client.get(f"/account?sessions={nonsense}").status_code == 200
+    alice = desk(portal)
+    page = alice.get("/admin/accounts/1")
+    assert len(page.data) < 60_000 and "1–20 of 20,001" in page.text
+    assert "21–40 of 20,001" in alice.get("/admin/accounts/1?sessions=2").text
+    assert "20001 sessions end now." in text_of(alice.get("/admin/accounts/1/end-sessions").text).replace(",", "")
+    assert portal.test_client().sign_in().status_code == 303  # it ends some of them, not all in one go
+    assert MOST < len(open_ones(portal)) < 20_001
+
+
+def test_the_trail_says_why_they_ended(portal):
+    for _ in range(MOST + 1):
+        portal.test_client().sign_in()
+    words = text_of(desk(portal).get("/admin/audit").text)
+    assert "The oldest sessions of zhangsan ended: no account has more than twenty" in words

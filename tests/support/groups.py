@@ -1,0 +1,33 @@
+"""Groups of tests that need a part which a machine may lack."""
+
+import os
+
+import pytest
+
+GROUPS = ("browser", "postgresql", "redis", "pgbouncer", "clone", "node")
+MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
+
+
+def missing(group, what):
+    """Skip for want of a part, or fail where the part is due."""
+    if group in MUST_RUN:
+        pytest.fail(f"{what}, but PORTAL_MUST_RUN names {group}")
+    pytest.skip(what)
+
+
+class Groups:
+    """Counts the tests of each group that have passed, in whichever process they ran."""
+
+    def __init__(self):
+        self.ran = dict.fromkeys(GROUPS, 0)
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            for name in GROUPS:
+                self.ran[name] += name in report.keywords
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        silent = [name for name in MUST_RUN if not self.ran[name]]
+        if silent and exitstatus in (0, 5):
+            session.config.get_terminal_writer().line(f"\nno test passed of the group: {', '.join(silent)}", red=True)
+            session.exitstatus = 1

@@ -1,0 +1,32 @@
+"""Browsers over HTTP, many of them at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+from support.portal_app import platform_answers
+
+
+class Visitor:
+    """A browser over HTTP."""
+
+    def __init__(self, server):
+        self.server, self.http = server, requests.Session()
+
+    def get(self, path, **kwargs):
+        return self.http.get(self.server.url + path, allow_redirects=False, timeout=20, **kwargs)
+
+    def scan(self, element, person="zhangsan"):
+        return platform_answers(self.get(f"/login/{element}").headers["Location"], person)
+
+
+def at_once(calls):
+    """Run the calls in threads that all begin at the same moment; return their results."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call):
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))

@@ -1,0 +1,199 @@
+"""The portal for the tests: its settings, its elements, a browser inside the process, and gunicorn."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from cryptography.fernet import Fernet
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+import app as portal_app
+from portal.database import db
+
+ROOT = Path(__file__).parent.parent.parent
+PORTAL = "app:create_app()"
+FEISHU_APP = {"appId": "cli_5a4db0c5a4db0c01", "appSecret": "sandbox-feishu-secret"}
+QR_SCRIPT = "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js"
+H5_SCRIPT = "/lark/op/h5-js-sdk-1.5.44.js"
+WECOM_APP = {"corpId": "wwsandbox00000001", "corpSecret": "sandbox-wecom-secret", "agentId": "1000002"}
+
+both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+def base_settings(database, folder, base="http://127.0.0.1:8000"):
+    return {
+        "PORTAL_SECRET_KEY": "a secret key for tests, long enough to be one",
+        "PORTAL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "PORTAL_DATABASE_URL": database,
+        "PORTAL_BASE_URL": base,
+        "PORTAL_APP_DIR": str(folder),
+        "PORTAL_UNKNOWN_PEOPLE": "create",
+    }
+
+
+def make_tables(url, folder):
+    with portal_app.create_app(base_settings(url, folder)).app_context():
+        upgrade()
+        db.engine.dispose()
+
+
+class Elements:
+    """Writes element folders, pointed at the sandbox."""
+
+    def __init__(self, folder, sandbox, base):
+        self.folder, self.sandbox, self.base = folder / "auths" / "loginTypes", sandbox, base
+
+    def add(self, name, type, settings, title=None):
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        declared = {"title": title or name, "type": f"auths.loginTypes.{type}"}
+        (folder / "e.json").write_text(json.dumps(declared), encoding="utf-8")
+        (folder / f"{name}.json").write_text(json.dumps(settings), encoding="utf-8")
+        return name
+
+    def feishu(self, name="FSInnerExample", type="FSInnerType", **settings):
+        urls = dict.fromkeys(("openBaseUrl", "accountsBaseUrl", "passportBaseUrl"), self.sandbox.url)
+        scripts = {"qrSdkUrl": self.sandbox.url + QR_SCRIPT, "h5SdkUrl": self.sandbox.url + H5_SCRIPT}
+        return self.add(name, type, {**FEISHU_APP, **urls, **scripts, **settings})
+
+    def wecom(self, name="QywxInnerExample", type="QywxInnerType", **settings):
+        urls = dict.fromkeys(("apiBaseUrl", "loginBaseUrl", "oauthBaseUrl"), self.sandbox.url)
+        redirect = {"redirectUri": f"{self.base}/api/auth/qywx/callback"}
+        return self.add(name, type, {**WECOM_APP, **urls, **redirect, **settings})
+
+
+# A browser
+
+
+class Browser(FlaskClient):
+    """A browser inside the process: a cookie jar, forms with their token, and a person who scans."""
+
+    def open(self, *args, **kwargs):
+        kwargs.setdefault("base_url", self.application.config["PORTAL_BASE_URL"])
+        kwargs.setdefault("buffered", True)
+        return super().open(*args, **kwargs)
+
+    def cookie(self, name="portal_session"):
+        cookie = self.get_cookie(name, domain=urlsplit(self.application.config["PORTAL_BASE_URL"]).hostname)
+        return cookie.value if cookie else None
+
+    def bring(self, value, name="portal_session"):
+        """Send this cookie from now on."""
+        self.set_cookie(name, value, domain=urlsplit(self.application.config["PORTAL_BASE_URL"]).hostname)
+
+    def start(self, element, next=None, **headers):
+        """Begin a login; return the address at the platform."""
+        answer = self.get(f"/login/{element}", query_string={"next": next} if next else {}, headers=headers)
+        assert answer.status_code == 302, answer.text
+        return answer.location
+
+    def scan(self, element="FSInnerExample", person="zhangsan", action="allow", next=None):
+        """Begin a login and let the person answer; return the callback's address that the platform sends us to."""
+        return platform_answers(self.start(element, next), person, action)
+
+    def sign_in(self, element="FSInnerExample", person="zhangsan", next=None):
+        """Sign the person in; return the last answer."""
+        return self.get(self.scan(element, person, next=next))
+
+    def post_form(self, path, **fields):
+        """Post a form as a page of ours would."""
+        token = self.get("/api/csrf").json["csrfToken"]
+        return self.post(path, data={**fields, "csrf_token": token})
+
+    def session(self):
+        return self.get("/api/session")
+
+
+def platform_answers(address, person="zhangsan", action="allow"):
+    """Let a person answer at the platform's page; return where it sends the browser, as path and query."""
+    address, _, fragment = address.partition("#")
+    answer = requests.get(f"{address}&person={person}&action={action}", allow_redirects=False, timeout=10)
+    assert answer.status_code == 302, answer.text
+    parts = urlsplit(answer.headers["Location"])
+    return f"{parts.path}?{parts.query}"
+
+
+def query_of(address):
+    """Return an address's parameters, each once."""
+    return {key: values[0] for key, values in parse_qs(urlsplit(address).query, keep_blank_values=True).items()}
+
+
+def reference_in(page):
+    return re.search(r'translate="no">([0-9A-Z]{4}-[0-9A-Z]{2})<', page)
+
+
+# The portal as processes
+
+
+class Server:
+    """A running gunicorn."""
+
+    def __init__(self, url, process, log):
+        self.url, self.process, self.log = url, process, log
+
+    def output(self):
+        return self.log.read_text()
+
+
+@contextmanager
+def portals(settings, folder):
+    """Give a function that starts the portal; what it started ends with the block."""
+    running = []
+
+    def start(workers=2, threads=32, tls=None, app=PORTAL, prefix=(), path="/readyz", **more):
+        log = folder / f"gunicorn{len(running)}.log"
+        port = urlsplit(settings["PORTAL_BASE_URL"]).port
+        options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+        options += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+        options += ["--graceful-timeout", "5"]  # seconds; the test is over
+        if app != PORTAL:
+            options += ["--pythonpath", str(Path(__file__).parent.parent)]
+        if tls:
+            options += ["--certfile", str(tls[0]), "--keyfile", str(tls[1])]
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [*prefix, sys.executable, "-m", "gunicorn", *options, app],
+                cwd=ROOT,
+                env={**clean, **settings, **more},
+                stdout=out,
+                stderr=out,
+            )
+        running.append(process)
+        server = Server(settings["PORTAL_BASE_URL"], process, log)
+        wait_until(lambda: answers(server, path), server)
+        return server
+
+    try:
+        yield start
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(timeout=60)
+
+
+def answers(server, path="/readyz"):
+    """Return whether a server is ready; by its number, as its name may be known to a browser alone."""
+    public = urlsplit(server.url)
+    try:
+        return requests.get(f"{public.scheme}://127.0.0.1:{public.port}{path}", timeout=2, verify=False).ok
+    except requests.RequestException:
+        return False
+
+
+def wait_until(condition, server, seconds=90):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert server.process.poll() is None, server.output()
+        assert time.monotonic() < until, server.output()
+        time.sleep(0.05)

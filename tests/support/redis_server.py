@@ -1,0 +1,41 @@
+"""A Redis server of the tests' own."""
+
+import socket
+import subprocess
+import time
+
+from support.postgres import free_port
+
+
+class RedisServer:
+    """A server that keeps nothing on disk; it can be stopped and started again at the same address."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process = None
+
+    def start(self):
+        if self.process is not None:
+            return
+        words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        until = time.monotonic() + 10
+        while True:
+            try:
+                return self.empty()
+            except OSError:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+
+    def empty(self):
+        """Forget everything; an answer also means that the server is up."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+            line.sendall(b"FLUSHALL\r\n")
+            assert line.recv(100).startswith(b"+OK")
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None

@@ -1,0 +1,184 @@
+"""Syncs for the tests: run inside the process, or as `flask sync`; and what they have left in the database."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine, select, text
+from support.admin_client import inside
+from support.portal_app import ROOT
+
+from portal.database import Moment
+from portal.directory import runs
+from portal.directory.sync import Sync
+from portal.models import Account, Department, Identity, Listing, LoginSession, Membership
+
+FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
+PROVIDERS = {FEISHU: "feishu", WECOM: "wecom"}
+APPS = {
+    FEISHU: {"provider": "feishu", "app_id": "cli_5a4db0c5a4db0c01"},
+    WECOM: {"provider": "wecom", "corpid": "wwsandbox00000001", "agentid": "1000002"},
+}
+LISTS = {FEISHU: "/open-apis/contact/v3/users/find_by_department", WECOM: "/cgi-bin/user/list"}
+TREES = {FEISHU: "/open-apis/contact/v3/departments/*", WECOM: "/cgi-bin/department/list"}
+ASKS = {FEISHU: "/open-apis/contact/v3/users/on_*", WECOM: "/cgi-bin/user/get"}
+LISTED = {"zhangsan", "lisi", "wangwu", "alice", "bob", "carol", "chenyi", "sunqi", "zhouba", "wujiu", "hostile"}
+
+
+def sync(portal, name, **wishes):
+    """Sync an element; return the run, and its `state`.
+
+    :param wishes: `dry_run`, `accept_leavers`, `stopped_id`, `tell`.
+    """
+    tell = wishes.pop("tell", lambda sync: None)
+    with portal.app_context():
+        run = Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.take(name, **wishes), tell)
+        run.state = run.run()
+    return run
+
+
+def crowd(sandbox, name, number):
+    """Add so many people; return who."""
+    keys = [f"one{at:03}" for at in range(number)]
+    for key in keys:
+        sandbox.person(PROVIDERS[name], key, add=True, departments=["7"])
+    return keys
+
+
+def turn(sandbox, name, keys, **how):
+    for key in keys:
+        sandbox.person(PROVIDERS[name], key, **how)
+
+
+def signed_in(portal, name, user_id):
+    """Return the browser of somebody who has signed in."""
+    browser = portal.test_client()
+    assert browser.sign_in(name, user_id).status_code == 303
+    return browser
+
+
+def bound(portal, name, keys):
+    """Store people without listing them, and bind each to an account of their own."""
+    with inside(portal) as session:
+        for key in keys:
+            portal.getElement(f"auths.loginTypes.{name}").syncUserInfo(key)
+        for row in session.scalars(select(Identity).where(Identity.user_id.in_(keys))):
+            row.account = Account(username=row.user_id)
+        session.commit()
+
+
+def person(portal, name, user_id):
+    """Return somebody as they are stored."""
+    with inside(portal) as session:
+        mine = (Identity.provider == PROVIDERS[name], Identity.user_id == user_id)
+        return session.scalars(select(Identity).where(*mine)).one()
+
+
+def people(portal, name):
+    with inside(portal) as session:
+        return {row.user_id: row for row in session.scalars(select(Identity).filter_by(provider=PROVIDERS[name]))}
+
+
+def departments(portal, name):
+    with inside(portal) as session:
+        return {row.dept_id: row for row in session.scalars(select(Department).filter_by(provider=PROVIDERS[name]))}
+
+
+def members(portal, name):
+    """Return department id -> the user ids of who is in it."""
+    found = {}
+    with inside(portal) as session:
+        seats = select(Department.dept_id, Identity.user_id).join(Membership, Membership.department_id == Department.id)
+        seats = seats.join(Identity, Identity.id == Membership.identity_id)
+        for dept, user_id in session.execute(seats.where(Department.provider == PROVIDERS[name])):
+            found.setdefault(dept, set()).add(user_id)
+    return found
+
+
+def checksum(database):
+    """Return what stands for all that syncs have left, without keys and times of the rows."""
+    found = []
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        for table in (Identity.__table__, Department.__table__):
+            columns = [column for column in table.c if column.name != "id" and not isinstance(column.type, Moment)]
+            found += [(table.name, *map(repr, row)) for row in connection.execute(select(*columns))]
+        seats = select(Identity.subject, Department.provider, Department.dept_id)
+        seats = seats.join(Membership, Membership.identity_id == Identity.id)
+        seats = seats.join(Department, Department.id == Membership.department_id)
+        found += [("membership", *row) for row in connection.execute(seats)]
+        listed = select(Listing.element, Identity.subject, Listing.digest).join(Identity)
+        found += [("listing", *map(repr, row)) for row in connection.execute(listed)]
+        ended = select(LoginSession.account_id, LoginSession.ended_why)
+        found += [("session", *map(str, row)) for row in connection.execute(ended)]
+    engine.dispose()
+    return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
+
+
+class Written:
+    """Counts, by triggers, the rows written to the tables of people and departments."""
+
+    TABLES = ("identity", "department", "membership")
+
+    def __init__(self, database):
+        self.engine = create_engine(database)
+        with self.engine.begin() as connection:
+            connection.execute(text("CREATE TABLE written (name text)"))
+            for statement in self.triggers():
+                connection.execute(text(statement))
+
+    def triggers(self):
+        if self.engine.dialect.name == "sqlite":
+            for table in self.TABLES:
+                for event in ("INSERT", "UPDATE", "DELETE"):
+                    body = f"BEGIN INSERT INTO written VALUES ('{table}'); END"
+                    yield f"CREATE TRIGGER count_{table}_{event} AFTER {event} ON {table} {body}"
+            return
+        body = "BEGIN INSERT INTO written VALUES (TG_TABLE_NAME); RETURN NULL; END"
+        yield f"CREATE FUNCTION count_row() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
+        for table in self.TABLES:
+            events = "AFTER INSERT OR UPDATE OR DELETE"
+            yield f"CREATE TRIGGER count_{table} {events} ON {table} FOR EACH ROW EXECUTE FUNCTION count_row()"
+
+    def take(self):
+        """Return how many rows of each table were written since the last look."""
+        with self.engine.begin() as connection:
+            counts = connection.execute(text("SELECT name, count(*) FROM written GROUP BY name")).all()
+            connection.execute(text("DELETE FROM written"))
+        return dict(tuple(row) for row in counts)
+
+    def close(self):
+        self.engine.dispose()
+
+
+@contextmanager
+def command(settings, *words, program=("-m", "flask"), **more):
+    """Run a command of ours as a process, which ends with the block at the latest."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
+    process = subprocess.Popen(
+        [sys.executable, *program, *words],
+        cwd=ROOT,
+        env={**clean, "PYTHONUNBUFFERED": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **settings, **more},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def soon(condition, seconds=30):
+    """Return the first true thing that `condition` returns."""
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return found
