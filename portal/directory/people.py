@@ -17,19 +17,17 @@ from portal.models import (
     MAY_SIGN_IN,
     Account,
     Department,
-    FSInnerAuthModel,
     Identity,
     Listing,
     LoginSession,
     OneTimeLink,
-    QywxInnerAuthModel,
     SyncRun,
+    find_model,
 )
 from portal.providers.client import EMPTY, Person
 from portal.text import ascii_lower, is_clean, one_line
 
 FRESH = timedelta(days=1)  # contact data so young is not asked for again
-MODELS = {"feishu": FSInnerAuthModel, "wecom": QywxInnerAuthModel}
 AVATAR_HOSTS = {  # by the end of the host's name
     "feishu": (".feishucdn.com", ".feishu.cn", ".larksuitecdn.com", ".larksuite.com", ".byteimg.com"),
     "wecom": (".qlogo.cn", ".qpic.cn"),
@@ -118,8 +116,7 @@ def save(person: Person, element: str) -> Identity:
     provider, tenant, subject = key(person)
     identity = find(provider, tenant, subject)
     if identity is None:
-        model = MODELS.get(provider, Identity)
-        identity = model(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
+        identity = find_model(provider)(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
         db.session.add(identity)
     could_sign_in = identity.status in MAY_SIGN_IN
     told = columns(person, element, identity.open_ids or {})

@@ -56,10 +56,17 @@ class Meta:
     :raises Code: 47000 for a setting that is missing, 47001 for one that is wrong, naming file and key.
     """
 
+    # What is true of one platform only. Common code asks the Type and names no platform.
     provider = ""  #: the name stored with its people
     label = ""  #: the platform's name on buttons
     mark = ""  #: one character for its badge
+    colour = ""  #: the badge's colour, one that the style sheet has: `blue` or `green`
+    avatar_hosts: tuple[str, ...] = ()  #: ends of the host names from which pictures are accepted, `.example.com`
+    code_names: tuple[str, ...] = ("code",)  #: parameters of the callback that may hold the login code
+    csv_names: tuple[str, ...] = ()  #: further words by which a CSV file may name the platform
     client_agent = None  #: pattern of its client's user agent; a hint, never proof
+    client_programs: dict[str, str] = {}  #: product in its client's user agent -> name shown in lists of sessions
+    login_scripts: dict[str, str] = {}  #: page (`login` or `in_app`) -> our script for it, a file in `static/js/`
     works_on_phones = True  #: whether its sign-in page is of use in a phone's browser
     doctor = Doctor  #: the class that examines its elements
 

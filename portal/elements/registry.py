@@ -114,6 +114,17 @@ class Elements:
         """Return those whose people and departments can be synced."""
         return [element for element in self.usable() if element.has_directory]
 
+    def client_programs(self) -> dict[str, str]:
+        """Return the names of the platforms' client programs.
+
+        Keys are products in a user agent. They go before a browser's: a client is a browser, too.
+        """
+        return {product: name for cls in self.types.values() for product, name in cls.client_programs.items()}
+
+    def csv_names(self) -> dict[str, str]:
+        """Return the words by which a CSV file may name a provider, each with that provider."""
+        return {word: cls.provider for cls in self.types.values() for word in cls.csv_names}
+
     def break_(self, name: str, problem: Code):
         """Take an element out of service: a check that needed the whole app has failed."""
         log.error("element %s is broken: %s", name, problem)

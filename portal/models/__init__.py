@@ -14,6 +14,7 @@ from portal.models.people import (
     Listing,
     Membership,
     QywxInnerAuthModel,
+    find_model,
 )
 from portal.models.signin import BindingRequest, LoginAttempt, LoginSession, OneTimeLink
 from portal.models.work import (
@@ -55,4 +56,5 @@ __all__ = [
     "Readiness",
     "SyncRun",
     "Worker",
+    "find_model",
 ]

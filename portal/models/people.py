@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Computed, ForeignKey, Index, String, UniqueConstraint, case
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, String, TypeDecorator, UniqueConstraint, type_coerce
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, synonym, validates
 
 from portal.clocks import now
@@ -11,6 +12,7 @@ from portal.text import username_key
 
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
+OTHER = "other"  # the model of people whose platform has none of its own
 HAD_LEFT = "left"  # identity.bound_how of somebody unbound since they have left
 
 
@@ -36,6 +38,16 @@ class Account(db.Model):
     def note_key(self, _column, username):
         self.username_key = username_key(username)
         return username
+
+
+class ModelOfProvider(TypeDecorator):
+    """Reads a provider as the name of its model, which is `OTHER` where it has none of its own."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: str, dialect: Dialect) -> str:
+        return value if value in Identity.__mapper__.polymorphic_map else OTHER
 
 
 class Identity(db.Model):
@@ -101,23 +113,26 @@ class Identity(db.Model):
         return self.name or self.user_id
 
     @declared_attr.directive
-    def __mapper_args__(cls):
-        if cls.__name__ != "Identity":
-            return {"polymorphic_identity": cls.of_provider}
-        known = case((cls.provider.in_(("feishu", "wecom")), cls.provider), else_="other")
-        return {"polymorphic_on": known, "polymorphic_identity": "other"}
+    def __mapper_args__(cls) -> dict:
+        return {"polymorphic_on": type_coerce(cls.provider, ModelOfProvider), "polymorphic_identity": OTHER}
 
 
 class FSInnerAuthModel(Identity):
     """A Feishu or Lark person."""
 
-    of_provider = "feishu"
+    __mapper_args__ = {"polymorphic_identity": "feishu"}
 
 
 class QywxInnerAuthModel(Identity):
     """A WeCom person."""
 
-    of_provider = "wecom"
+    __mapper_args__ = {"polymorphic_identity": "wecom"}
+
+
+def find_model(provider: str) -> type[Identity]:
+    """Return the class of a provider's people."""
+    models = Identity.__mapper__.polymorphic_map
+    return models.get(provider, Identity.__mapper__).class_
 
 
 class Department(db.Model):

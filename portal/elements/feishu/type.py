@@ -28,7 +28,12 @@ class FSInnerType(Meta):
     """A Feishu or Lark self-built app."""
 
     provider = "feishu"
+    colour = "blue"
+    avatar_hosts = (".feishucdn.com", ".feishu.cn", ".larksuitecdn.com", ".larksuite.com", ".byteimg.com")
+    csv_names = ("飞书", "lark")
     client_agent = re.compile(r"\b(Lark|Feishu)/", re.IGNORECASE)
+    client_programs = {"Lark": "Feishu"}
+    login_scripts = {"login": "feishu-qr.js", "in_app": "feishu-in-app.js"}
     FSInnerAuthModel = FSInnerAuthModel
     doctor = FeishuDoctor
 

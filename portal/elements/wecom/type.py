@@ -22,7 +22,11 @@ class QywxInnerType(Meta):
     provider = "wecom"
     label = _("WeCom")
     mark = "企"
+    colour = "green"
+    avatar_hosts = (".qlogo.cn", ".qpic.cn")
+    csv_names = ("企业微信", "wechat work", "企微")
     client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)
+    client_programs = {"wxwork": "WeCom"}
     works_on_phones = False
     QywxInnerAuthModel = QywxInnerAuthModel
     doctor = WecomDoctor
