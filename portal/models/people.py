@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Computed, ForeignKey, Index, String, TypeDecorator, UniqueConstraint, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    type_coerce,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, synonym, validates
 
@@ -13,6 +23,7 @@ from portal.text import username_key
 ACTIVE, LEFT, FROZEN, NOT_ACTIVATED = 1, 2, 3, 4  # identity.status
 MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
 OTHER = "other"  # the model of people whose platform has none of its own
+BIG_INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # an INTEGER of SQLite holds 64 bits
 HAD_LEFT = "left"  # identity.bound_how of somebody unbound since they have left
 
 
@@ -151,7 +162,7 @@ class Department(db.Model):
     parent_id: Mapped[str] = mapped_column(default="")
     name: Mapped[str] = mapped_column(default="")
     leaders: Mapped[list] = mapped_column(default=list)
-    position: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # among siblings, ascending
+    position: Mapped[int] = mapped_column(BIG_INTEGER, default=0, server_default="0")  # among siblings, ascending
     seated: Mapped[bool] = mapped_column(default=False)  # whether the memberships of those stored before it are there
 
 

@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask_migrate import downgrade, upgrade
+from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect
 from support.portal_app import both_databases
 
@@ -36,6 +36,11 @@ def test_tables_are_as_described(engine):
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, db.metadata) == []
     assert tables(engine) == set(db.metadata.tables)
+
+
+@both_databases
+def test_alembic_finds_nothing_to_change(engine):
+    check()  # ends the program otherwise
 
 
 @both_databases
