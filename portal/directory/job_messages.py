@@ -38,11 +38,21 @@ class JobSerializer(Serializer):
 
 
 class PlainJobs:
-    """A queue whose jobs run once, at once, and never from anything but our own messages."""
+    """A queue that runs each of our own jobs once, at once."""
+
+    def enqueue(self, task):
+        """Add a job, or log that the queue does not answer.
+
+        A job that gets lost is no harm: a worker finds its run in the database a minute later.
+        """
+        try:
+            return super().enqueue(task)
+        except Exception as error:  # the queue's own kinds
+            log_silence(error)
 
     def dequeue(self):
-        """Return the next job; foreign messages before it are dropped."""
-        while (data := self.next_message()) is not None:
+        """Return the next job and drop foreign messages before it."""
+        while (data := self.take_message()) is not None:
             try:
                 task = self.deserialize_task(data)
                 if len(task.args) != getattr(task, "takes", 0):
@@ -51,13 +61,17 @@ class PlainJobs:
             except Exception as error:  # its text would quote what a stranger has written
                 log.warning("a foreign message in the job queue is dropped (%s)", type(error).__name__)
 
-    def next_message(self):
-        """Return the next message, or `None`."""
+    def take_message(self) -> bytes | None:
+        """Take the oldest message out of the queue.
+
+        `None` means that there is none, or that the queue does not answer.
+        """
         try:
             return self.storage.dequeue()
         except Exception as error:  # the queue's own kinds
-            log.warning("the job queue does not answer (%s)", type(error).__name__)
+            log_silence(error)
             time.sleep(PAUSE)
+            return None
 
     def read_schedule(self, timestamp=None):
         """Return nothing: no job of ours is put off."""
@@ -66,6 +80,11 @@ class PlainJobs:
     def is_revoked(self, task, timestamp=None, peek=True):
         """Return false: no job of ours is called back."""
         return False
+
+
+def log_silence(error: Exception) -> None:
+    """Log in one line that the queue does not answer."""
+    log.warning("the job queue does not answer (%s)", type(error).__name__)
 
 
 class SqliteJobs(PlainJobs, SqliteHuey):

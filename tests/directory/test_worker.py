@@ -183,6 +183,14 @@ class TestWithoutAQueue:
             assert [row.state for row in ended(portal, 2)] == ["done", "done"]
             assert worker.poll() is None
 
+    def test_a_worker_without_its_redis_logs_lines_and_no_traceback(self, settings):
+        settings |= {"PORTAL_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "PORTAL_SYNC_EVERY": "0"}
+        jobs_and_readers = 4  # two periodic jobs that can't be queued, two threads that can't read
+        with command(settings, "worker") as worker:
+            log = [worker.stderr.readline() for _ in range(jobs_and_readers)]
+            worker.send_signal(signal.SIGTERM)
+        assert all("the job queue does not answer (ConnectionError)" in line for line in log), log
+
 
 class TestAlive:
     def test_a_worker_gives_signs_of_life(self, queue, portal, settings):
