@@ -27,7 +27,7 @@ lint: .venv/test.done
 	$(BIN)/ruff format --check .
 
 screenshots: .venv/test.done
-	PYTHONPATH=.:tests $(BIN)/python tests/support/screenshots.py
+	PYTHONPATH=.:tests $(BIN)/python tests/support/screenshots.py $(ARGS)
 
 translations: .venv/run.done
 	$(BIN)/pybabel -q extract -F translations/babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot .

@@ -1,5 +1,10 @@
-"""Pictures of every page for `docs/`: `make screenshots`. English, light and wide; Chinese, dark and narrow."""
+"""Draw every page: `make screenshots`. English, light and wide; Chinese, dark and narrow.
 
+Pictures that a page of the docs shows go to `docs/pictures`, all others to the folder given as argument, which is
+`instance/screenshots` by default and no part of the repository.
+"""
+
+import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +36,8 @@ from portal.clocks import now
 from portal.database import write
 
 STAFF = b"username,employee number,platform\nlisi,E0002,feishu\nnew.one,E0001,feishu\nbob,E9999,feishu\n"
-DOCS = ROOT / "docs"
+PICTURES = ROOT / "docs" / "pictures"
+OTHERS = ROOT / "instance" / "screenshots"
 CONNECT = "form[action*='/account/bind/'] button"
 LOOKS = {
     "": {"locale": "en", "color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
@@ -204,8 +210,35 @@ def furnish(settings, url):
         browser.get(url + platform_answers(start.headers["Location"], key))
 
 
-PAGES = (bindings, person, bind, conflict, queue, accounts, account_card, directory, elements, audit, bindings_import)
-PAGES += (login, login_wecom, in_app, account, account_bind, account_unbind, cancelled, waiting, one_time_link)
+PAGES = {
+    "login": login,
+    "login-wecom": login_wecom,
+    "in-app": in_app,
+    "account": account,
+    "account-bind": account_bind,
+    "account-unbind": account_unbind,
+    "cancelled": cancelled,
+    "waiting": waiting,
+    "one-time-link": one_time_link,
+    "bindings": bindings,
+    "person": person,
+    "bind": bind,
+    "conflict": conflict,
+    "queue": queue,
+    "accounts": accounts,
+    "account-card": account_card,
+    "directory": directory,
+    "elements": elements,
+    "audit": audit,
+    "import": bindings_import,
+}
+
+
+def shown_pictures() -> set[str]:
+    """Return the names of the pictures that a page of the docs shows in one of the languages."""
+    texts = (path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+    files = {name for text in texts for name in re.findall(r"pictures/([\w-]+)\.png", text)}
+    return {name.removesuffix("-zh") for name in files}
 
 
 def run(folder: Path, sandbox, **more):
@@ -221,7 +254,8 @@ def run(folder: Path, sandbox, **more):
     return url, {**base_settings(database, folder / "app", url), "PORTAL_TITLE": "Spruce Works", **more}
 
 
-def main():
+def main(others: Path):
+    shown = shown_pictures()
     folder = Path(tempfile.mkdtemp())
     (folder / "asking").mkdir()
     (folder / "office").mkdir()
@@ -229,7 +263,8 @@ def main():
     url, settings = run(folder, sandbox)
     asking, asking_settings = run(folder / "asking", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
     office, office_settings = run(folder / "office", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
-    DOCS.mkdir(exist_ok=True)
+    for target in (PICTURES, others):
+        target.mkdir(parents=True, exist_ok=True)
     try:
         with ExitStack() as running:
             for each in (settings, asking_settings, office_settings):
@@ -241,13 +276,13 @@ def main():
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
                 for ending, look in LOOKS.items():
-                    for show in PAGES:
+                    for name, show in PAGES.items():
                         page = browser.new_context(**look).new_page()
                         show(page, site)
-                        name = f"{show.__name__.replace('_', '-')}{ending}.png"
-                        page.screenshot(path=DOCS / name)
+                        path = (PICTURES if name in shown else others) / f"{name}{ending}.png"
+                        page.screenshot(path=path)
                         page.context.close()
-                        print(f"docs/{name}")
+                        print(path)
                 browser.close()
     finally:
         sandbox.stop()
@@ -255,4 +290,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else OTHERS)
