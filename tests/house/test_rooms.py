@@ -1,11 +1,11 @@
-"""The house's rules: rooms use only what stands before them, and portal and sandbox share nothing."""
+"""Rooms use only earlier rooms, and nothing of the sandbox."""
 
-import ast
 import subprocess
 import sys
 
 import pytest
-from support.portal_app import ROOT
+from repository import ROOT, read_modules
+from structure import get_room
 
 ROOMS = [
     "errors",
@@ -29,43 +29,37 @@ ROOMS = [
 ]
 
 
-def imports(path):
-    """Return the modules a file imports, by full name."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def list_rooms(module):
+    """Return what a module imports, by the names of rooms."""
+    return {get_room(name) for _, name in module.imports}
 
 
-def files(folder):
-    return sorted(path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
+def list_packages(module):
+    """Return the top-level packages a module imports."""
+    return {name.split(".")[0] for _, name in module.imports}
 
 
-@pytest.mark.parametrize("path", files("portal"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_run_one_way(path):
-    room = path.relative_to(ROOT / "portal").parts[0].removesuffix(".py")
-    if room == "__init__":
-        assert imports(path) == set()
+@pytest.mark.parametrize("module", read_modules("portal"), ids=lambda module: module.name)
+def test_imports_run_one_way(module):
+    if module.dotted == "portal":
+        assert module.imports == []
         return
+    room = module.dotted.split(".")[1]
     later = {f"portal.{name}" for name in ROOMS[ROOMS.index(room) + 1 :]}
-    used = {".".join(name.split(".")[:2]) for name in imports(path)}
-    assert used & later == set()
-    assert used & {"app", "config", "sandbox"} == set()
+    assert list_rooms(module) & later == set()
+    assert list_packages(module) & {"app", "config", "sandbox"} == set()
 
 
 def test_the_map_names_every_room():
-    found = {
+    rooms = {
         path.name.removesuffix(".py") for path in (ROOT / "portal").iterdir() if path.suffix == ".py" or path.is_dir()
     }
-    assert found - {"__init__", "__pycache__"} == set(ROOMS)
+    assert rooms - {"__init__", "__pycache__"} == set(ROOMS)
 
 
-@pytest.mark.parametrize("path", files("sandbox"), ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_sandbox_uses_nothing_of_the_portals(path):
-    assert {name.split(".")[0] for name in imports(path)} & {"portal", "app", "config", "jit"} == set()
+@pytest.mark.parametrize("module", read_modules("sandbox"), ids=lambda module: module.name)
+def test_the_sandbox_uses_nothing_of_the_portals(module):
+    assert list_packages(module) & {"portal", "app", "config", "jit"} == set()
 
 
 def test_the_sandbox_holds_no_file_of_the_portals():
@@ -82,7 +76,7 @@ def test_the_sandbox_holds_no_file_of_the_portals():
 
 
 def test_nothing_is_read_at_import():
-    """A wrong setting is an error of `create_app()`, not of the import."""
+    """A wrong setting fails `create_app()`, not the import."""
     environ = {"PORTAL_SESSION_IDLE": "nonsense", "PYTHONPATH": str(ROOT)}
     for script, ends in (("import app", 0), ("import app; app.create_app()", 1)):
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environ, cwd="/")
@@ -91,5 +85,5 @@ def test_nothing_is_read_at_import():
 
 
 def test_no_module_is_too_long_to_read():
-    lengths = {path: len(path.read_text().splitlines()) for path in [*files("portal"), *files("sandbox")]}
-    assert [str(path) for path, lines in lengths.items() if lines > 500] == []
+    modules = [*read_modules("portal"), *read_modules("sandbox")]
+    assert [module.name for module in modules if len(module.lines) > 500] == []
