@@ -10,7 +10,7 @@ from portal.clocks import now
 from portal.database import db
 from portal.directory import memberships, people, sql_rows
 from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing
-from portal.providers.client import EMPTY
+from portal.providers.person import EMPTY
 
 TABLE = Identity.__table__
 KEPT = ("user_id", "open_ids", "employee_number", "company_email", *people.COLUMNS.values())

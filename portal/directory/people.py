@@ -24,7 +24,7 @@ from portal.models import (
     SyncRun,
     find_model,
 )
-from portal.providers.client import EMPTY, Person
+from portal.providers.person import EMPTY, Person
 from portal.text import ascii_lower, is_clean, one_line
 
 FRESH = timedelta(days=1)  # contact data so young is not asked for again

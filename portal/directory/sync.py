@@ -20,7 +20,8 @@ from portal.database import db
 from portal.directory import bulk, departments, memberships, people, runs
 from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
 from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun
-from portal.providers.client import OfAnother, Person
+from portal.providers.client import OfAnother
+from portal.providers.person import Person
 from portal.providers.survey import Pace, Patient, gather
 from portal.text import is_clean, one_line
 

@@ -3,6 +3,6 @@
 from portal.elements.feishu.type import FSInnerType
 from portal.elements.meta import Meta
 from portal.elements.wecom.type import QywxInnerType
-from portal.providers.client import Person
+from portal.providers.person import Person
 
 __all__ = ["FSInnerType", "Meta", "Person", "QywxInnerType"]

@@ -16,7 +16,7 @@ from portal.elements.addresses import is_local, plain_host
 from portal.elements.doctor import Doctor
 from portal.errors import BAD_CODE, BAD_STATE, NOT_FOUND, SETTING_MISSING, SETTING_WRONG, Code
 from portal.providers import http
-from portal.providers.client import Person
+from portal.providers.person import Person
 from portal.text import is_clean
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, 
 from portal.pages import browser, login
 from portal.pages.account import required
 from portal.pages.error_pages import envelope
-from portal.providers.client import EMPTY
+from portal.providers.person import EMPTY
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 

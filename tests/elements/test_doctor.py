@@ -22,7 +22,7 @@ from portal.elements.doctor.installation import Installation
 from portal.elements.feishu.doctor import FeishuDoctor
 from portal.elements.wecom.doctor import WecomDoctor
 from portal.models import Account, AppToken, Worker
-from portal.providers import http
+from portal.providers import causes
 from sandbox.feishu.gateway import WHOLE_CONTACT
 from sandbox.feishu.model import EVERYTHING
 
@@ -83,7 +83,7 @@ class Ward:
 
 @pytest.fixture
 def ward(sandbox, elements, settings, make_portal, serve, base, monkeypatch):
-    for name in http.AUTHORITIES:
+    for name in causes.AUTHORITIES:
         monkeypatch.delenv(name, raising=False)
     return Ward(sandbox, elements, settings, make_portal, serve, base, monkeypatch)
 

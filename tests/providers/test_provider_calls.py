@@ -10,6 +10,7 @@ import requests
 
 from jit.errcode import Code
 from portal.providers import http
+from portal.providers.breaker import PAUSE
 
 EXCHANGE = "/open-apis/authen/v2/oauth/token"
 USER_INFO = "/open-apis/authen/v1/user_info"
@@ -152,11 +153,11 @@ class TestBreaker:
         self.fail(element, 8)
         assert len(sandbox.calls("/cgi-bin/user/get")) == 5
         real = time.monotonic
-        monkeypatch.setattr(time, "monotonic", lambda: real() + http.PAUSE + 1)
+        monkeypatch.setattr(time, "monotonic", lambda: real() + PAUSE + 1)
         self.fail(element, 3)
         assert len(sandbox.calls("/cgi-bin/user/get")) == 6  # one try, then left alone again
         sandbox.reset()
-        monkeypatch.setattr(time, "monotonic", lambda: real() + 2 * (http.PAUSE + 1))
+        monkeypatch.setattr(time, "monotonic", lambda: real() + 2 * (PAUSE + 1))
         assert element.getUserInfo("zhangsan")["name"] == "张三"
 
     def test_refusals_are_no_failures(self, element, sandbox):

@@ -6,7 +6,7 @@ from support.forward_proxy import forward_proxy
 
 from jit.errcode import Code
 from portal.elements import doctor
-from portal.providers import http
+from portal.providers import breaker, causes, http
 
 NAMES = {"feishu": "FSInnerExample", "wecom": "QywxInnerExample"}
 PLATFORM = {"feishu": "/open-apis/", "wecom": "/cgi-bin/"}
@@ -17,7 +17,7 @@ both_platforms = pytest.mark.parametrize("platform", ["feishu", "wecom"])
 @pytest.fixture(autouse=True)
 def undecided(monkeypatch):
     """Nothing is set on this machine, and failures of one test are not the next one's."""
-    for name in http.AUTHORITIES:
+    for name in causes.AUTHORITIES:
         monkeypatch.delenv(name, raising=False)
     http._transports.clear()
 
@@ -105,7 +105,7 @@ class TestForwardProxy:
         add("Behind", httpProxy="http://127.0.0.1:9")
         portal = make_portal()
         with portal.app_context():
-            for _ in range(http.FAILURES + 1):
+            for _ in range(breaker.FAILURES + 1):
                 with pytest.raises(Code):
                     portal.getElement("auths.loginTypes.Behind").directory_client().fetch_app_token()
             assert portal.getElement(f"auths.loginTypes.{NAMES[platform]}").getAccessToken()
@@ -150,7 +150,7 @@ class TestAuthorities:
         if name != "certificate_untrusted":
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
         portal = make_portal()
-        for _ in range(http.FAILURES + 2):  # also when the platform is left alone after so many failures
+        for _ in range(breaker.FAILURES + 2):  # also when the platform is left alone after so many failures
             found = examine(portal, platform)
             assert "unreachable" not in found and words in found[name].cause
             assert url.removeprefix("https://") in found[name].cause

@@ -14,7 +14,7 @@ from portal.database import db
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination, Finding, Place
 from portal.errors import UNAVAILABLE, Code
 from portal.models import AuditEvent, LoginSession
-from portal.providers import http
+from portal.providers import causes, http
 from portal.providers.client import TOKEN_REFUSED, Unreachable
 
 log = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ class Doctor(Examination):
     checks = {"usable": _("Settings"), "own": _("Platform")}
     advice = COMMON
     ending = ("broken", "off")
-    stopping = ("unreachable", *http.CAUSES, "busy", "token_refused", "own_code")
+    stopping = ("unreachable", *causes.CAUSES, "busy", "token_refused", "own_code")
     numbers = {}  #: the platform's number -> the finding it means, at any call
     fields = (  #: what `console` shows: (what it is, which of our addresses, its place in the console)
         (_("Callback address"), "redirect", None),

@@ -19,7 +19,8 @@ from portal.errors import (
     UNAVAILABLE,
     Code,
 )
-from portal.providers.client import Person, life_in, text, token_in
+from portal.providers.person import Person
+from portal.providers.values import life_in, text, token_in
 from portal.text import is_clean
 
 HOSTS = {
@@ -147,7 +148,7 @@ class Feishu(FeishuContacts):
         return Person(**person, **self.kept(token)) if keep else person
 
     def open_token(self, response):
-        return self.user_token(self.opened(response, "access_token", numbers=LOGIN))
+        return self.user_token(self.open_answer(response, "access_token", numbers=LOGIN))
 
     def user_token(self, answer: dict) -> dict:
         """Return the answer with nothing in it that Authlib would stumble over; `life` is the token's, in seconds."""
@@ -257,7 +258,7 @@ class FeishuOidc(Feishu):
         return self.as_app(lambda token: refresh(refresh_token, auth=AppSigned(token)), "app_access_token")
 
     def open_token(self, response):
-        data = self.opened(response, "data", numbers=LOGIN)["data"]
+        data = self.open_answer(response, "data", numbers=LOGIN)["data"]
         return self.user_token(data if isinstance(data, dict) else {})
 
 
@@ -293,7 +294,7 @@ class FeishuPassport(FeishuV3):
     reasons = {**Feishu.reasons, "invalid_request": Feishu.reasons[20071]}  # our requests are complete
 
     def open_token(self, response):
-        return self.user_token(self.opened(response, "access_token", lacks_code=True, numbers=LOGIN))
+        return self.user_token(self.open_answer(response, "access_token", lacks_code=True, numbers=LOGIN))
 
     def profile(self, token):
         page, key = self.server_metadata["userinfo_endpoint"], token["access_token"]

@@ -6,8 +6,10 @@ https://open.feishu.cn/document/server-docs/contact-v3/resources
 from urllib.parse import quote
 
 from portal.errors import NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
-from portal.providers.client import EMPTY, OfAnother, ProviderApp, known, text, texts, whole
+from portal.providers.client import OfAnother, ProviderApp
+from portal.providers.person import EMPTY
 from portal.providers.survey import is_refusal, straight
+from portal.providers.values import look_up, text, texts, whole_number
 
 GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
 NO_PERMISSION = (99991672, 99991676, 99991679)
@@ -87,7 +89,7 @@ class FeishuContacts(ProviderApp):
         }
         told = {key: value for key, value in told.items() if value}
         if "gender" in user:
-            told["gender"] = known(GENDER, user["gender"]) or 0
+            told["gender"] = look_up(GENDER, user["gender"]) or 0
         if isinstance(user.get("department_ids"), list):
             told["department"] = departments(user)
         if isinstance(user.get("status"), dict):
@@ -147,7 +149,7 @@ class FeishuContacts(ProviderApp):
             "parentId": told(found, "parent_department_id", text),
             "name": told(found, "name", text),
             "leaders": leaders(found),
-            "position": told(found, "order", whole),
+            "position": told(found, "order", whole_number),
         }
 
 

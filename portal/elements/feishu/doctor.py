@@ -12,7 +12,7 @@ from portal.elements.doctor.element import BROWSER, CLIENT, COMMON, Doctor, unpr
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WARNING, Advice, Place
 from portal.elements.feishu.contacts import NO_PERMISSION, OUT_OF_RANGE, ROOT, segment
 from portal.errors import Code
-from portal.providers.client import texts
+from portal.providers.values import texts
 
 OPEN_IDS = {"user_id_type": "open_id", "department_id_type": "open_department_id"}
 NEEDED = {  # field of a person -> the permission that shows it

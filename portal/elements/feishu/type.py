@@ -15,7 +15,8 @@ from portal.elements.meta import KINDS, Meta, id_text
 from portal.errors import EXPIRED_TOKEN, NOT_A_MEMBER, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, SETTING_MISSING, Code
 from portal.models import FSInnerAuthModel
 from portal.providers import http
-from portal.providers.client import EMPTY, OfAnother, Person
+from portal.providers.client import OfAnother
+from portal.providers.person import EMPTY, Person
 
 log = logging.getLogger(__name__)
 

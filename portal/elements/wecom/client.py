@@ -3,6 +3,7 @@
 https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (inside the client), …/91023 (who it is)
 """
 
+import logging
 from urllib.parse import quote
 
 from portal.errors import (
@@ -17,9 +18,13 @@ from portal.errors import (
     UNAVAILABLE,
     Code,
 )
-from portal.providers.client import OfAnother, Person, ProviderApp, known, life_in, log, text, texts, token_in, whole
+from portal.providers.client import OfAnother, ProviderApp
+from portal.providers.person import Person
 from portal.providers.survey import is_refusal, straight
+from portal.providers.values import life_in, look_up, text, texts, token_in, whole_number
 from portal.text import is_clean
+
+log = logging.getLogger(__name__)
 
 HOSTS = {
     "apiBaseUrl": "https://qyapi.weixin.qq.com",
@@ -179,7 +184,7 @@ class WeCom(ProviderApp):
         }
         told = {key: value for key, value in told.items() if isinstance(value, str)}
         for key, table in (("gender", GENDER), ("status", STATUS)):
-            if (value := known(table, user.get(key))) is not None:
+            if (value := look_up(table, user.get(key))) is not None:
                 told[key] = value
         if isinstance(user.get("department"), list):
             main = str(user.get("main_department"))
@@ -216,7 +221,7 @@ class WeCom(ProviderApp):
             "parentId": parent[0] if parent else None,
             "name": text(found["name"]) if "name" in found else None,
             "leaders": texts(found["department_leader"]) if "department_leader" in found else None,
-            "position": -whole(found["order"]) if "order" in found else None,  # theirs: the greatest first
+            "position": -whole_number(found["order"]) if "order" in found else None,  # theirs: the greatest first
         }
 
     def consented(self, ticket: str) -> dict:
@@ -231,7 +236,7 @@ class WeCom(ProviderApp):
             "email": text(found.get("email")) or text(found.get("biz_mail")),
             "companyEmail": text(found.get("biz_mail")),
             "avatar": text(found.get("avatar")),
-            "gender": known(GENDER, found.get("gender")),
+            "gender": look_up(GENDER, found.get("gender")),
         }
         return {key: value for key, value in details.items() if value}
 

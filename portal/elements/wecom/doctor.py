@@ -15,7 +15,7 @@ from portal.elements.doctor.examination import PROBLEM, SKIPPED, WARNING, Advice
 from portal.elements.wecom.client import inside
 from portal.errors import Code
 from portal.providers import http
-from portal.providers.client import text, texts
+from portal.providers.values import text, texts
 
 CALLER = re.compile(r"from ip: ([0-9A-Fa-f.:]{2,45})(?=[,\s]|$)")
 SENSITIVE = ("mobile", "email", "biz_mail", "avatar", "gender")
