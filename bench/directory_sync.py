@@ -111,7 +111,7 @@ class Bench:
         """Compare with the least time Feishu's limits allow for so many calls."""
         sandbox.app("feishu", limits=LIMITS)
         sandbox.forget_calls()
-        ours, _ = self.sync(sandbox, "feishu", self.databases[0], f"{size}, real limits")
+        ours, _ = self.sync(sandbox, "feishu", self.databases[0], f"{size}, real limits", limits=True)
         refused = len(sandbox.calls("/open-apis/contact/*")) - calls
         sandbox.app("feishu", limits=[])
         allowed = calls / LIMITS[0][0]
@@ -158,9 +158,9 @@ class Bench:
         facts = f"{before:.0f} MB → {peak:.0f} MB"
         self.add(f"{where}: peak memory against {small.people:,} people", peak / before, 1.5, last, facts=facts)
 
-    def sync(self, sandbox, provider: str, database: str, label: str):
+    def sync(self, sandbox, provider: str, database: str, label: str, limits: bool = False):
         """Sync into a new portal; return what it used, and the portal's environment."""
-        settings = self.portals.settings(database, sandbox.url)
+        settings = self.portals.settings(database, sandbox.url, limits)
         return told(label, measure(sandbox, ["flask", "sync", ELEMENTS[provider]], settings)), settings
 
     def change(self, floor: Use, sync: Use) -> str:

@@ -22,7 +22,7 @@ from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
 from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun
 from portal.providers.client import OfAnother
 from portal.providers.person import Person
-from portal.providers.survey import Pace, Patient, gather
+from portal.providers.survey import Pace, PacedCaller, read_in_threads
 from portal.text import is_clean, one_line
 
 log = logging.getLogger(__name__)
@@ -63,9 +63,9 @@ class Sync:
         self.element, self.lease, self.tell = element, lease, tell
         self.client, self.stopped = element.directory_client(), threading.Event()
         self.reading = threading.Lock()  # held by a thread that notes whom it has read
-        self.pace = Pace(self.client.limits, self.client.api_base_url in self.client.public)
-        self.patient = Patient(self.pace, self.stopped)
-        self.survey = self.client.survey(self.patient)
+        self.pace = Pace(self.client.limits if element.keepsLimits else ())
+        self.call = PacedCaller(self.pace, self.stopped)
+        self.survey = self.client.survey(self.call)
         self.client.stored_token.trust()
         self.phase, self.counts, self.report, self.failure = "", dict.fromkeys(COUNTS, 0), {}, None
         self.active_before, self.listed_before, self.first, self.heard_at = 0, 0, False, 0.0
@@ -268,7 +268,7 @@ class Sync:
         """Ask the platform about a person: yield them, whether they have left, and what was told about them."""
         key = getattr(identity, self.client.lasting_id)
         try:
-            told = self.survey.entry(self.patient(lambda: self.client.member(key)))
+            told = self.survey.entry(self.call(lambda: self.client.member(key)))
             if told["subject"] != identity.subject:
                 raise OfAnother()
             if not is_clean(told["userId"]):
@@ -360,11 +360,11 @@ class Sync:
     # Telling how far it is
 
     def gather(self, tasks, read, threads=None):
-        return gather(tasks, read, threads or self.client.at_once, self.stopped, self.beat)
+        return read_in_threads(tasks, read, threads or self.client.at_once, self.stopped, self.beat)
 
     def begin(self, phase: str):
         self.phase, self.heard_at = phase, 0.0
-        self.pace.forget()
+        self.pace.forget_calls()
         self.beat()
 
     def beat(self):

@@ -75,6 +75,7 @@ class Meta:
         self.fullName = f"auths.loginTypes.{name}"
         self.isActive = self.flag("isActive", True)
         self.ownPage = self.flag("ownPage", False)
+        self.keepsLimits = self.flag("limits", True)
         self.redirectUri = self.redirect_uri()
         self.label = self.label or title
         self.mark = self.mark or title[:1]

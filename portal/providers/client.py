@@ -72,7 +72,6 @@ class ProviderApp(FlaskOAuth2App):
     reasons = {}  #: the platform's number -> its true cause, where one of ours covers several
     busy = {}  #: the platform's number for one of its limits -> seconds to wait where the answer does not say
     limits = ()  #: pairs: so many calls of one kind in so many seconds
-    public = ()  #: the addresses of which `limits` are known to hold
     unclear = ()  #: numbers that mean an unknown person, but not that somebody has left
     lasting_id = "subject"  #: the column of a stored person by which the directory is asked about them
     at_once = 1  #: calls of a directory sync under way together

@@ -1,11 +1,11 @@
-"""Reading a whole directory: what to ask for, each call paced and tried again as the platform's limits want it."""
+"""The calls that read a whole directory: paced, tried again, and made by several threads."""
 
 import queue
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from flask import current_app
 
@@ -13,129 +13,98 @@ from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILA
 from portal.providers import http
 from portal.providers.client import Busy, OfAnother
 
-TRIES = 3  # a page
+MOST_TRIES = 3  # of one page
 LONGEST_WAIT = 60  # seconds
 CALL_SECONDS, CALL_SIZE = 60, 64 * 1024 * 1024  # WeCom's list of a department's members has no pages
-AHEAD = 128  # pages that may wait for who reads them
+MOST_PAGES_WAITING = 128  # for the thread that takes them
+WINDOW_MARGIN = 1.02  # the platform's clock may run a little slower than ours
 DONE = object()
-SLACK, SURE = 1.02, 0.8  # so much longer a limit's time is taken; so much shorter where it shall surely be exceeded
 
 
-def is_refusal(error: Code) -> bool:
-    """Return whether the platform has said no: a later try would not help."""
-    return error.code in (NOT_PERMITTED, NOT_FOUND, NOT_ALLOWED, FAULT) or error.native == "HTTP 404"
+class Stopped(Exception):
+    """The task has ended meanwhile."""
 
 
 class Pace:
-    """Keeps calls within the platform's limits, and lets all of them wait when it asks for that.
+    """Keeps calls within the platform's limits.
 
-    A call may be counted at any moment between its leaving and its answer; so it is taken to count until the limit's
-    time has passed since its answer.
+    A platform may count a call at any moment between its leaving and its answer. So a call counts here until the
+    limit's time has passed since its answer.
 
-    :param limits: pairs: so many calls in so many seconds.
-    :param known: whether the limits are those of the address asked. Elsewhere, one call alone finds out whether a
-        limit holds when it is reached; they all do once the platform has complained.
+    :param limits: pairs of calls and seconds; without any, calls wait only while the platform asks for that.
     """
 
-    def __init__(self, limits, known: bool):
-        self._holds = {limit: True if known else None for limit in limits}
-        most = max(most for most, _ in limits)
-        self._sent, self._answered = deque(maxlen=most), deque(maxlen=most)
+    def __init__(self, limits: Iterable[tuple[int, float]]):
+        self._limits = tuple(limits)
+        self._answered = deque(maxlen=max((most for most, _ in self._limits), default=0))  # moments
         self._under_way = 0
-        self._free = threading.Condition()
+        self._changed = threading.Condition()
         self._paused_until = 0.0
-        self._probing = None
 
     def call(self, send: Callable):
-        """Return what `send` returns, sent when a call may go."""
-        probed = self._turn()
-        refused = None
+        """Return what `send` returns, called when the limits allow it."""
+        self._wait_for_turn()
         try:
-            answer = send()
-            refused = False
-            return answer
-        except Busy:
-            refused = True
-            raise
+            return send()
         finally:
-            self._learn(probed, refused)
+            self._note_answer()
 
-    def forget(self):
-        """Forget the calls so far: those to come are of another kind, which the platform counts by itself."""
-        with self._free:
-            self._sent.clear()
+    def forget_calls(self) -> None:
+        """Start counting anew, for calls of another kind.
+
+        The platform counts each kind of call by itself.
+        """
+        with self._changed:
             self._answered.clear()
 
-    def pause(self, seconds: float):
-        """Let no call go for so long."""
-        with self._free:
+    def pause(self, seconds: float) -> None:
+        """Hold back all calls for some time."""
+        with self._changed:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
-    def _turn(self):
-        """Wait for a turn; return the limit that this call alone shall try, if any."""
-        with self._free:
-            while True:
-                moment = time.monotonic()
-                tried = [limit for limit in self._holds if self._is_to_be_tried(limit, moment)]
-                kept = [limit for limit, holds in self._holds.items() if holds is not False and limit not in tried]
-                wait = max(self._paused_until - moment, *(self._left(limit, moment) for limit in kept), 0.0)
-                if self._probing or (tried and self._under_way) or wait > 0:
-                    self._free.wait(wait if wait > 0 else None)
-                    continue
-                self._probing = tried[0] if tried else None
-                self._sent.append(moment)
-                self._under_way += 1
-                return self._probing
+    def _wait_for_turn(self) -> None:
+        with self._changed:
+            while (wait := self._calculate_wait(time.monotonic())) > 0:
+                self._changed.wait(wait)
+            self._under_way += 1
 
-    def _left(self, limit, moment: float) -> float:
-        """Return how many seconds have to pass before one more call is surely within a limit."""
+    def _calculate_wait(self, moment: float) -> float:
+        """Return the seconds until one more call is surely within all limits."""
+        waits = (self._calculate_wait_of(limit, moment) for limit in self._limits)
+        return max(self._paused_until - moment, *waits, 0.0)
+
+    def _calculate_wait_of(self, limit: tuple[int, float], moment: float) -> float:
         most, seconds = limit
         others = most - self._under_way  # answered calls of which one has to be old enough
         if others <= 0:
             return seconds
-        return self._answered[-others] + seconds * SLACK - moment if len(self._answered) >= others else 0.0
+        return self._answered[-others] + seconds * WINDOW_MARGIN - moment if len(self._answered) >= others else 0.0
 
-    def _is_to_be_tried(self, limit, moment: float) -> bool:
-        """Return whether it is unknown if a limit holds, and one more call would surely be beyond it."""
-        most, seconds = limit
-        unknown = self._holds[limit] is None and len(self._sent) >= most
-        return unknown and self._sent[-most] + seconds * SURE > moment
-
-    def _learn(self, probed, refused: bool | None):
-        with self._free:
+    def _note_answer(self) -> None:
+        with self._changed:
             self._under_way -= 1
             self._answered.append(time.monotonic())
-            if refused:
-                self._holds = dict.fromkeys(self._holds, True)
-            elif probed and refused is False:
-                self._holds[probed] = False
-            if probed:
-                self._probing = None
-            if probed or not self._under_way:
-                self._free.notify_all()
+            if not self._under_way:
+                self._changed.notify_all()
 
 
-def straight(send: Callable):
-    """Make one call of a short task: no pacing, no second try."""
-    return send()
-
-
-class Patient:
-    """Makes the calls of a long task.
+class PacedCaller:
+    """Makes the calls of a long task and tries a failing one again.
 
     :param pace: shared by all threads of the task.
-    :param stopped: set when the task is over: then nothing is sent any more.
+    :param stopped: set when the task is over; nothing is sent after that.
     """
 
     def __init__(self, pace: Pace, stopped: threading.Event):
         self.pace, self.stopped = pace, stopped
 
     def __call__(self, send: Callable):
-        """Return what `send` returns, after up to three tries.
+        """Return what `send` returns, after at most three tries.
 
         :raises Code: of the last try.
+        :raises Stopped: when the task is over.
         """
-        for tries_left in reversed(range(TRIES)):
+        for tries_left in reversed(range(MOST_TRIES)):
             if self.stopped.is_set():
                 raise Stopped()
             try:
@@ -144,40 +113,49 @@ class Patient:
             except Code as error:
                 if error.code != UNAVAILABLE or isinstance(error, OfAnother) or not tries_left:
                     raise
-                wait = min(LONGEST_WAIT, wait_after(error, TRIES - 1 - tries_left))
+                wait = min(LONGEST_WAIT, calculate_wait(error, MOST_TRIES - 1 - tries_left))
                 if isinstance(error, Busy):
                     self.pace.pause(wait)
                 self.stopped.wait(wait)
 
 
-def wait_after(error: Code, waits: int) -> float:
-    """Return how many seconds to wait before the next try: as told, else longer every time; never all at once.
+def call_once(send: Callable):
+    """Make a call of a short task, without pacing or a second try."""
+    return send()
 
-    :param waits: how many there have been.
+
+def calculate_wait(error: Code, waits_before: int) -> float:
+    """Return the seconds to wait before the next try.
+
+    The platform's own wish counts; without one, each wait is twice as long as the one before. A random share keeps
+    threads from going on all at once.
     """
-    told, usual = (error.told, error.usual) if isinstance(error, Busy) else (None, 1)
-    return (usual * 2**waits if told is None else told) * random.uniform(1.0, 1.2)
+    wish, usual = (error.told, error.usual) if isinstance(error, Busy) else (None, 1)
+    return (usual * 2**waits_before if wish is None else wish) * random.uniform(1.0, 1.2)
 
 
-class Stopped(Exception):
-    """The task has ended meanwhile."""
+def is_refusal(error: Code) -> bool:
+    """Return whether the platform has said no, so that a later try would not help."""
+    return error.code in (NOT_PERMITTED, NOT_FOUND, NOT_ALLOWED, FAULT) or error.native == "HTTP 404"
 
 
-def gather(tasks, read: Callable, threads: int, stopped: threading.Event, beat: Callable):
-    """Yield what `read(task)` yields for every task, in any order, read by several threads.
+def read_in_threads(
+    tasks: Iterable, read: Callable, threads: int, stopped: threading.Event, beat: Callable[[], None]
+) -> Iterator:
+    """Yield what `read(task)` yields for each task, in any order.
 
     :param stopped: set when nothing more is wanted.
     :param beat: called at least once a second.
     """
     app = current_app._get_current_object()
-    waiting, found = queue.SimpleQueue(), queue.Queue(maxsize=AHEAD)
+    waiting, results = queue.SimpleQueue(), queue.Queue(maxsize=MOST_PAGES_WAITING)
     for task in tasks:
         waiting.put(task)
 
     def put(item):
         while not stopped.is_set():
             try:
-                return found.put(item, timeout=1)
+                return results.put(item, timeout=1)
             except queue.Full:
                 pass
 
@@ -194,10 +172,10 @@ def gather(tasks, read: Callable, threads: int, stopped: threading.Event, beat: 
 
     for _ in range(threads):
         threading.Thread(target=work, daemon=True).start()
-    left = threads
-    while left:
+    threads_left = threads
+    while threads_left:
         try:
-            item = found.get(timeout=1)
+            item = results.get(timeout=1)
         except queue.Empty:
             beat()
             continue
@@ -205,6 +183,6 @@ def gather(tasks, read: Callable, threads: int, stopped: threading.Event, beat: 
         if isinstance(item, BaseException):
             raise item
         if item is DONE:
-            left -= 1
+            threads_left -= 1
         else:
             yield item

@@ -1,5 +1,8 @@
 """A sync within the platforms' limits: it waits as told, tries a page three times, and reads no list without an end."""
 
+import json
+import time
+
 import pytest
 from support.portal_app import both_databases
 from support.sandbox_server import SandboxServer
@@ -97,7 +100,7 @@ class TestThreeTries:
 
 @pytest.mark.parametrize("told, longest", [(1, 1.2), (3600, 60)])
 def test_no_wait_is_longer_than_a_minute(told, longest):
-    waits = [min(survey.LONGEST_WAIT, survey.wait_after(survey.Busy(99991400, told, 1), 0)) for _ in range(50)]
+    waits = [min(survey.LONGEST_WAIT, survey.calculate_wait(survey.Busy(99991400, told, 1), 0)) for _ in range(50)]
     assert max(waits) <= longest and (told > 60 or len(set(waits)) > 1)
 
 
@@ -151,17 +154,47 @@ class TestRealLimits:
         yield server
         server.stop()
 
-    @pytest.mark.parametrize("known", [True, False], ids=["known", "found out"])
-    def test_they_are_kept_with_hardly_a_refusal(self, portal, sandbox, known, monkeypatch):
+    def test_they_are_kept_with_hardly_a_refusal(self, elements, make_portal, sandbox):
+        elements.feishu(limits=True)
         sandbox.app(**APPS[FEISHU], limits=[[50, 1], [1000, 60]])
-        if known:
-            monkeypatch.setattr(Feishu, "public", (sandbox.url,))
-        with portal.app_context():
-            client = portal.getElement(f"auths.loginTypes.{FEISHU}").directory_client()
-            assert (sandbox.url in client.public) == known
-        run = sync(portal, FEISHU)
+        run = sync(make_portal(), FEISHU)
         assert (run.state, run.counts["people"]) == ("done", 240 + len(LISTED))
         pages = run.counts["pages"]
         assert pages >= 127
         extra = len(sandbox.calls("/open-apis/contact/v3/*")) - pages
         assert extra <= 5
+
+
+@both_platforms
+class TestSwitchedOff:
+    """`"limits": false`, for a platform with limits of its own such as the sandbox."""
+
+    def test_no_call_waits_for_its_turn(self, elements, make_portal, sandbox, name, monkeypatch):
+        client = {FEISHU: Feishu, WECOM: WeCom}[name]
+        monkeypatch.setattr(client, "limits", ((2, 3600),))
+        assert sync(make_portal(), name).state == "done"
+        assert len(sandbox.calls(LISTS[name])) > 2
+
+    def test_calls_still_wait_when_the_platform_says_so(self, portal, sandbox, short, name):
+        if name == FEISHU:
+            sandbox.fail(TREES[FEISHU], status=429, body=LIMITED, headers={"Retry-After": "1"})
+        else:
+            refuse(sandbox, TREES[WECOM], 45009)
+        assert sync(portal, name).state == "done"
+        assert after(sandbox.calls(TREES[name]))[0] >= (1 if name == FEISHU else WeCom.busy[45009])
+
+    def test_limits_hold_unless_the_file_says_otherwise(self, elements, make_portal, sandbox, name):
+        {FEISHU: elements.feishu, WECOM: elements.wecom}[name]()
+        file = elements.folder / name / f"{name}.json"
+        file.write_text(
+            json.dumps({key: value for key, value in json.loads(file.read_text()).items() if key != "limits"})
+        )
+        assert make_portal().getElement(f"auths.loginTypes.{name}").keepsLimits is True
+
+
+def test_a_call_beyond_a_limit_waits_for_its_end():
+    pace = survey.Pace([(2, 0.2)])
+    began = time.monotonic()
+    for _ in range(3):
+        pace.call(lambda: None)
+    assert time.monotonic() - began >= 0.2

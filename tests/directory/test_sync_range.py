@@ -86,7 +86,7 @@ def test_departments_of_a_group_that_cannot_be_read_are_one_warning(portal, sand
 @both_platforms
 @pytest.mark.usefixtures("reach")
 def test_a_platform_that_is_busy_is_a_failure_and_no_warning(portal, sandbox, name, monkeypatch):
-    monkeypatch.setattr("portal.providers.survey.wait_after", lambda error, waits: 0)
+    monkeypatch.setattr("portal.providers.survey.calculate_wait", lambda error, waits: 0)
     sandbox.fail(CALLS[name], body=BUSY[name], count=99)
     run = sync(portal, name)
     assert (run.state, run.failure[0]) == ("failed", 50300)

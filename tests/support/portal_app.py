@@ -63,12 +63,12 @@ class Elements:
     def feishu(self, name="FSInnerExample", type="FSInnerType", **settings):
         urls = dict.fromkeys(("openBaseUrl", "accountsBaseUrl", "passportBaseUrl"), self.sandbox.url)
         scripts = {"qrSdkUrl": self.sandbox.url + QR_SCRIPT, "h5SdkUrl": self.sandbox.url + H5_SCRIPT}
-        return self.add(name, type, {**FEISHU_APP, **urls, **scripts, **settings})
+        return self.add(name, type, {**FEISHU_APP, **urls, **scripts, "limits": False, **settings})
 
     def wecom(self, name="QywxInnerExample", type="QywxInnerType", **settings):
         urls = dict.fromkeys(("apiBaseUrl", "loginBaseUrl", "oauthBaseUrl"), self.sandbox.url)
         redirect = {"redirectUri": f"{self.base}/api/auth/qywx/callback"}
-        return self.add(name, type, {**WECOM_APP, **urls, **redirect, **settings})
+        return self.add(name, type, {**WECOM_APP, **urls, **redirect, "limits": False, **settings})
 
 
 # A browser

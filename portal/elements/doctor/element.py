@@ -166,7 +166,7 @@ class Doctor(Examination):
         (_("Callback address"), "redirect", None),
         (_("Home page in the workspace"), "home", None),
     )
-    public = ("isActive", "redirectUri", "ownPage", "scope")  #: settings that anybody may read
+    public = ("isActive", "redirectUri", "ownPage", "limits", "scope")  #: settings that anybody may read
 
     def __init__(self, element):
         self.element = element

@@ -82,7 +82,6 @@ class Feishu(FeishuContacts):
     token_page = "{openBaseUrl}/open-apis/authen/v2/oauth/token"
     person_page = "{openBaseUrl}/open-apis/authen/v1/user_info"
     refresh_page = None  # the token page itself
-    public = tuple(hosts["openBaseUrl"] for hosts in HOSTS.values())
     pkce = True  #: for a login by redirect; a code made by the QR page or the client has no challenge
     busy = {99991400: 1, 1000004: 1, 1000005: 1}
     numbers = {

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from portal.errors import NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
 from portal.providers.client import OfAnother, ProviderApp
 from portal.providers.person import EMPTY
-from portal.providers.survey import is_refusal, straight
+from portal.providers.survey import call_once, is_refusal
 from portal.providers.values import look_up, text, texts, whole_number
 
 GENDER = {1: 1, 2: 2}  # theirs has more values: 0 secret, 3 other
@@ -112,19 +112,19 @@ class FeishuContacts(ProviderApp):
             raise Code(UNAVAILABLE, "the platform's department lacks its id")
         return told
 
-    def survey(self, patient=straight):
-        """Return what reads the whole directory; `patient` makes each call."""
-        return FeishuSurvey(self, patient)
+    def survey(self, call=call_once):
+        """Return what reads the whole directory; `call` makes each call."""
+        return FeishuSurvey(self, call)
 
-    def pages(self, path: str, patient=straight, **params):
+    def pages(self, path: str, call=call_once, **params):
         """Yield the `data` of every page.
 
-        :param patient: makes each call; see `providers.survey`.
+        :param call: makes each call; see `providers.survey`.
         :raises Code: 50300 when the pages do not end.
         """
         tokens, contents, empty = set(), set(), 0
         while True:
-            data = patient(lambda: self.contact(path, **params))
+            data = call(lambda: self.contact(path, **params))
             yield data
             if data.get("has_more") is not True:
                 return
@@ -156,8 +156,8 @@ class FeishuContacts(ProviderApp):
 class FeishuSurvey:
     """Reads the whole directory: `departments()`, then `members()` of each of `sources()`."""
 
-    def __init__(self, client: FeishuContacts, patient):
-        self.client, self.patient = client, patient
+    def __init__(self, client: FeishuContacts, call):
+        self.client, self.call = client, call
         self.whole = True  #: whether the app may see the whole company
         self.people: list[str] = []  #: union ids of those in the app's range by themselves or by a user group
         self.unread: dict[str, list] = {}  #: kind of a warning -> ids of what the app may not read
@@ -174,7 +174,7 @@ class FeishuSurvey:
             if error.native != OUT_OF_RANGE or self.readable:
                 raise
         self.whole, roots, groups = False, [], []
-        for page in self.client.pages("scopes", self.patient, **DEPARTMENT_IDS, page_size=100):
+        for page in self.client.pages("scopes", self.call, **DEPARTMENT_IDS, page_size=100):
             roots += texts(page.get("department_ids"))
             self.people += texts(page.get("user_ids"))
             groups += texts(page.get("group_ids"))
@@ -190,7 +190,7 @@ class FeishuSurvey:
     def top(self, root: str, group: str | None) -> dict | None:
         """Return a department of the range; `None`, and a warning, where a user group names one that can't be read."""
         try:
-            return self.patient(lambda: self.client.department(root))
+            return self.call(lambda: self.client.department(root))
         except Code as error:
             if group is None or not is_refusal(error):
                 raise
@@ -213,7 +213,7 @@ class FeishuSurvey:
     def in_group(self, group: str, **kind) -> list[str]:
         """https://open.feishu.cn/document/server-docs/contact-v3/group-member/simplelist"""
         path = f"group/{segment(group)}/member/simplelist"
-        pages = self.client.pages(path, self.patient, **kind, page_size=100)
+        pages = self.client.pages(path, self.call, **kind, page_size=100)
         return texts([member.get("member_id") for page in pages for member in rows(page, "memberlist")])
 
     def below(self, dept_id: str):
@@ -222,7 +222,7 @@ class FeishuSurvey:
         :param dept_id: an open department id, or the root's.
         """
         path = f"departments/{segment(dept_id)}/children"
-        for page in self.client.pages(path, self.patient, **DEPARTMENT_IDS, fetch_child="true", page_size=50):
+        for page in self.client.pages(path, self.call, **DEPARTMENT_IDS, fetch_child="true", page_size=50):
             yield self.noted([self.client.told_of_department(row) for row in rows(page, "items")])
 
     def noted(self, found: list[dict]) -> list[dict]:
@@ -242,10 +242,10 @@ class FeishuSurvey:
         """Yield pages of what the directory says of the people in a source."""
         if isinstance(source, list):
             ids = {**DEPARTMENT_IDS, "user_ids": source}
-            pages = [self.patient(lambda: self.client.contact("users/batch", **ids))]
+            pages = [self.call(lambda: self.client.contact("users/batch", **ids))]
         else:
             ids = {**DEPARTMENT_IDS, "department_id": source}
-            pages = self.client.pages("users/find_by_department", self.patient, **ids, page_size=50)
+            pages = self.client.pages("users/find_by_department", self.call, **ids, page_size=50)
         for page in pages:
             yield [self.member(row) for row in rows(page, "items")]
 

@@ -20,7 +20,7 @@ from portal.errors import (
 )
 from portal.providers.client import OfAnother, ProviderApp
 from portal.providers.person import Person
-from portal.providers.survey import is_refusal, straight
+from portal.providers.survey import call_once, is_refusal
 from portal.providers.values import life_in, look_up, text, texts, token_in, whole_number
 from portal.text import is_clean
 
@@ -52,7 +52,6 @@ class WeCom(ProviderApp):
     provider = "wecom"
     code_key = "errcode"
     busy = {45009: 20, 45033: 1}  # a limit of calls a minute blocks for 60 seconds: over at the third try
-    public = (HOSTS["apiBaseUrl"],)
     limits = ((10_000, 60),)  # https://developer.work.weixin.qq.com/document/path/90312
     lasting_id = "user_id"
     unclear = (None, NO_USERID)
@@ -208,9 +207,9 @@ class WeCom(ProviderApp):
             raise Code(UNAVAILABLE, "the platform's department lacks its id")
         return told
 
-    def survey(self, patient=straight):
-        """Return what reads the whole directory; `patient` makes each call."""
-        return WeComSurvey(self, patient)
+    def survey(self, call=call_once):
+        """Return what reads the whole directory; `call` makes each call."""
+        return WeComSurvey(self, call)
 
     def told_of_department(self, found: dict) -> dict:
         """Return a department; what is not told is `None`, but for the id: ""."""
@@ -267,8 +266,8 @@ class WeCom(ProviderApp):
 class WeComSurvey:
     """Reads the whole directory: `departments()`, then `members()` of each of `sources()`."""
 
-    def __init__(self, client: WeCom, patient):
-        self.client, self.patient = client, patient
+    def __init__(self, client: WeCom, call):
+        self.client, self.call = client, call
         self.found: dict[str, None] = {}  #: ids of the departments
         self.people: list[str] = []  #: user ids of those in the app's range by themselves or by a tag
         self.unread: dict[str, list] = {}  #: kind of a warning -> ids of what the app may not read
@@ -333,7 +332,7 @@ class WeComSurvey:
         self.people = list(dict.fromkeys([*self.people, *ids]))
 
     def ask(self, path: str, expect: str, **kwargs) -> dict:
-        return self.patient(lambda: self.client.call("GET", path, expect=expect, **kwargs))
+        return self.call(lambda: self.client.call("GET", path, expect=expect, **kwargs))
 
     def sources(self) -> list:
         """Return what members are read from: departments, and bundles of people in the range by themselves."""
@@ -350,7 +349,7 @@ class WeComSurvey:
     def alone(self, userid: str):
         """Yield what the directory says of one member, if it tells."""
         try:
-            yield self.entry(self.patient(lambda: self.client.member(userid)))
+            yield self.entry(self.call(lambda: self.client.member(userid)))
         except OfAnother:
             self.unread.setdefault("unanswered_person", []).append(userid)
         except Code as error:
