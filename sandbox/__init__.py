@@ -1,17 +1,19 @@
-"""Pretend Feishu and WeCom platforms for development and tests: true to the wire, on loopback, in memory.
+"""Pretend Feishu and WeCom platforms for development and tests.
 
-company    who works in the pretend company (data: company.json)
-world      clock, applications, what was issued; one lock
+They speak as the real platforms do, listen on this machine only, and keep everything in memory.
+
+company    the people of the pretend company (data: company.json)
+world      clock, applications, issued codes and tokens, one lock
 traffic    the record of calls, and failures on demand
 wire       JSON as the platforms read and write it
-phone      the pages on which one picks who one is
-client     which browsers play a platform's client
-feishu/    one platform       wecom/    the other: each knows only its own wire
+phone      the pages on which a person is picked and then allows or refuses
+client     the browsers that play a platform's client
+feishu/    one platform       wecom/    the other (each knows only its own wire)
 workspace  the app centres of the pretend clients
-knobs      what tests turn    pages     the start page
+knobs/     what tests change  pages     the start page
 server     the process
 
-It shares neither code nor data with the portal it is used to test.
+The sandbox shares neither code nor data with the portal it is used to test.
 """
 
 from flask import Flask, request
@@ -23,7 +25,10 @@ PLATFORMS = {"feishu": feishu, "wecom": wecom}
 
 
 class Sandbox(Flask):
-    """A Flask that answers one request at a time: the views share one world. Waiting happens outside the lock."""
+    """A Flask that answers one request at a time.
+
+    The views share one world. Waiting happens outside the lock.
+    """
 
     def dispatch_request(self):
         with self.extensions["sandbox"].lock:
@@ -31,29 +36,33 @@ class Sandbox(Flask):
 
 
 def create_app(people=0, departments=0, portal=None):
-    """Return the sandbox, with this many made-up people and departments besides the usual ones.
+    """Return the sandbox.
 
+    :param people: how many people to make up besides the usual ones.
+    :param departments: the same for departments.
     :param portal: the `world.Portal` its pages lead to.
     """
     app = Sandbox(__name__, static_url_path="/_sandbox/static")
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    default_apps = {name: module.default_apps for name, module in PLATFORMS.items()}
+    default_apps = {name: module.make_default_apps for name, module in PLATFORMS.items()}
     app.extensions["sandbox"] = World(default_apps, portal or Portal(), people, departments)
     app.extensions["sandbox_traffic"] = traffic.Traffic()
-    app.before_request(traffic.observe)
-    app.register_blueprint(knobs.bp)
+    app.before_request(traffic.observe_request)
+    for module in (knobs, *PLATFORMS.values()):
+        module.register(app)
     app.register_blueprint(pages.bp)
     app.register_blueprint(workspace.bp)
-    for module in PLATFORMS.values():
-        module.register(app)
-    app.register_error_handler(404, unknown_path)
-    app.register_error_handler(405, unknown_path)
+    app.register_error_handler(404, answer_unknown_path)
+    app.register_error_handler(405, answer_unknown_path)
     return app
 
 
-def unknown_path(error):
-    """Answer a path nobody serves the way its platform does; a wrong method counts as one."""
+def answer_unknown_path(error):
+    """Answer an unknown path as its platform does.
+
+    A wrong method counts as an unknown path.
+    """
     for module in PLATFORMS.values():
         if request.path.startswith(module.PATHS):
-            return module.not_found()
+            return module.answer_not_found()
     return error

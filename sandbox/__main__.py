@@ -1,4 +1,4 @@
-"""`python -m sandbox`: run the pretend platforms."""
+"""Run the pretend platforms by `python -m sandbox`."""
 
 from sandbox.server import command
 

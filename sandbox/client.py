@@ -1,7 +1,7 @@
-"""Which browsers play a platform's client, and for whom: those in which a pretend workspace was opened.
+"""Browsers that play a platform's client.
 
-No page can set a user agent, and another site's frames and scripts may get no cookies; so the sandbox itself remembers.
-To it a browser is an address and a user agent.
+A browser becomes a client when a pretend workspace is opened in it. No page can set a user agent, and another site's
+frames and scripts may get no cookies. So the sandbox itself remembers. To it a browser is an address and a user agent.
 """
 
 from flask import request
@@ -12,20 +12,20 @@ LIFETIME = 300  # seconds after the last tile that was opened
 
 
 def enter(platform, person):
-    """Let this browser be the person's client for some minutes."""
-    platform.clients[browser()] = (person.key, world.now() + LIFETIME)
+    """Make this browser the person's client for some minutes."""
+    platform.clients[identify_browser()] = (person.key, world.now() + LIFETIME)
 
 
 def leave(platform):
-    """Let this browser be an ordinary one again."""
-    platform.clients.pop(browser(), None)
+    """Make this browser an ordinary one again."""
+    platform.clients.pop(identify_browser(), None)
 
 
-def person(platform):
-    """Return whose client this browser is, or None."""
-    key, until = platform.clients.get(browser(), (None, 0))
+def find_person(platform):
+    """Return the person this client belongs to, or None."""
+    key, until = platform.clients.get(identify_browser(), (None, 0))
     return platform.directory.people.get(key) if world.now() < until else None
 
 
-def browser():
+def identify_browser():
     return request.remote_addr, request.headers.get("User-Agent", "")

@@ -1,7 +1,7 @@
-"""The pretend phone: a page on which one picks who one is, then allows or refuses.
+"""The pretend phone, a page to pick a person.
 
-Each page is a form with `person` and `action` (allow or deny); both on the page's own address answer at once.
-A script of ours is nowhere needed. Who was picked last is remembered in a cookie, to be picked again.
+The person then allows or refuses. Each page is a form with `person` and `action` (allow or deny). Both in the page's
+own address answer at once. No page needs a script of ours. A cookie remembers the person picked last.
 """
 
 import re
@@ -15,8 +15,8 @@ from sandbox.company import Person
 
 COOKIE = "sandbox_person"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SHOWN = 40  # people on the page; the address takes everybody
-LONGEST = 200  # characters of a name on a page
+MOST_PEOPLE = 40  # on the page; the address takes every person
+LONGEST_TEXT = 200  # characters of a name on a page
 UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 UNSAFE_ADDRESS = re.compile(r"[\x00-\x20\\]")
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
@@ -30,10 +30,10 @@ class Choice:
     silent: bool = False  # the client answered without asking
 
 
-def choose(platform, silent=False, cookie=COOKIE):
-    """Return what the visitor chose, or None where the page has to ask.
+def read_choice(platform, silent=False, cookie=COOKIE):
+    """Return the visitor's choice, or None where the page asks.
 
-    :param silent: a client that knows its user answers for them.
+    :param silent: whether a client that knows its user answers for them.
     """
     key = request.form.get("person") or request.args.get("person")
     action = request.form.get("action") or request.args.get("action")
@@ -41,50 +41,55 @@ def choose(platform, silent=False, cookie=COOKIE):
     if person and action in ("allow", "deny"):
         return Choice(person, action == "allow")
     if silent:
-        known = client.person(platform) or platform.directory.people.get(request.cookies.get(cookie))
-        return Choice(known or platform.user, True, silent=True)
+        user = client.find_person(platform) or platform.directory.people.get(request.cookies.get(cookie))
+        return Choice(user or platform.user, True, silent=True)
     return None
 
 
-def ask(platform, brand, application, wishes=(), **words):
-    """Return the page that asks who one is."""
-    return page("phone.html", brand=brand, application=application, wishes=wishes, **people(platform), **words)
+def ask_for_person(platform, brand, application, wishes=(), **words):
+    """Return the page on which the visitor picks a person."""
+    people = list_people(platform)
+    return render_page("phone.html", brand=brand, application=application, wishes=wishes, **people, **words)
 
 
-def people(platform):
-    """Return what a page needs to let one pick who one is; picked at first is whose client this is, or who was last."""
-    known = platform.directory.people
-    picked = client.person(platform) or known.get(request.cookies.get(COOKIE)) or platform.user
-    return {"people": [card(person) for person in list(known.values())[:SHOWN]], "picked": picked.key}
+def list_people(platform):
+    """Return the people a page offers, and the picked one.
+
+    Picked at first is the person this client belongs to, or else the one picked last.
+    """
+    people = platform.directory.people
+    picked = client.find_person(platform) or people.get(request.cookies.get(COOKIE)) or platform.user
+    shown = [describe_person(person) for person in list(people.values())[:MOST_PEOPLE]]
+    return {"people": shown, "picked": picked.key}
 
 
-def problem(brand, number, zh, en, **words):
-    """Return a platform's own error page: the browser stays there."""
-    return page("problem.html", brand=brand, number=number, zh=zh, en=en, **words)
+def show_problem(brand, number, zh, en, **words):
+    """Return a platform's own error page, where the browser stays."""
+    return render_page("problem.html", brand=brand, number=number, zh=zh, en=en, **words)
 
 
-def send_back(choice, address, cookie=COOKIE, **parameters):
-    """Send the browser on to the application, and remember who was picked."""
-    response = redirect(with_query(address, **parameters), 302)
-    return response if choice.silent else keep(response, choice.person, cookie)
+def redirect_back(choice, address, cookie=COOKIE, **parameters):
+    """Send the browser back and remember the person."""
+    response = redirect(add_query(address, **parameters), 302)
+    return response if choice.silent else remember_person(response, choice.person, cookie)
 
 
-def keep(response, person, cookie=COOKIE):
-    """Let the browser remember who was picked."""
+def remember_person(response, person, cookie=COOKIE):
+    """Make the browser remember the person picked."""
     response.set_cookie(cookie, person.key, max_age=365 * 86400, httponly=True, samesite="Lax")
     return response
 
 
-def page(template, policy=CONTENT_POLICY, **words):
+def render_page(template, policy=CONTENT_POLICY, **words):
     response = make_response(render_template(template, **words))
     response.headers["Content-Security-Policy"] = policy
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def card(person):
-    """Return what a page shows of a person, freed of what UTF-8 cannot carry."""
-    name, en_name, title = map(showable, (person.name, person.en_name, person.title))
+def describe_person(person):
+    """Return what a page shows of a person."""
+    name, en_name, title = map(clean_text, (person.name, person.en_name, person.title))
     return {
         "key": person.key,
         "name": name,
@@ -97,28 +102,35 @@ def card(person):
     }
 
 
-def showable(text):
-    return UNSHOWABLE.sub("\ufffd", str(text)[:LONGEST])
+def clean_text(text):
+    """Return a text cut short, without what UTF-8 can't carry."""
+    return UNSHOWABLE.sub("\ufffd", str(text)[:LONGEST_TEXT])
 
 
-def picture(person):
+def draw_avatar(person):
     """Return a person's avatar as SVG."""
-    initial = showable(person.name)[:1]
+    initial = clean_text(person.name)[:1]
     hue = sum(person.key.encode()) * 37 % 360
     body = render_template("avatar.svg", initial=initial, hue=hue)
     return Response(body, mimetype="image/svg+xml", headers={"Content-Security-Policy": CONTENT_POLICY})
 
 
-def avatar(person, size=None):
-    """Return the address of a person's picture; the sandbox draws one where they have none."""
+def avatar_address(person, size=None):
+    """Return the address of a person's picture.
+
+    The sandbox draws one for a person without any.
+    """
     if person.avatar is not None:
         return person.avatar
     address = f"{request.host_url}_sandbox/avatar/{quote(person.key)}.svg"
     return f"{address}?size={size}" if size else address
 
 
-def with_query(address, **parameters):
-    """Add parameters to an address, before its fragment; None ones are left out."""
+def add_query(address, **parameters):
+    """Return an address with parameters before its fragment.
+
+    Those that are None are left out.
+    """
     base, mark, fragment = address.partition("#")
     query = urlencode({name: value for name, value in parameters.items() if value is not None}, quote_via=quote)
     joint = "" if not query else "&" if "?" in base else "?"
@@ -126,12 +138,15 @@ def with_query(address, **parameters):
 
 
 def split_address(address):
-    """Return an absolute http(s) address split up, or None; what browsers might read otherwise is refused."""
+    """Return the parts of an absolute http(s) address, or None.
+
+    What browsers might read in another way is refused.
+    """
     if not address or UNSAFE_ADDRESS.search(address):
         return None
     try:
         parts = urlsplit(address)
-        parts.port  # noqa: B018  raises on a port that is none
+        parts.port  # noqa: B018  raises on a wrong port
     except ValueError:
         return None
     return parts if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else None

@@ -1,4 +1,7 @@
-"""Run the pretend platforms: one process, a thread for each connection, loopback only."""
+"""The sandbox as a process.
+
+It has a thread for each connection and listens on this machine only.
+"""
 
 import itertools
 import os
@@ -18,9 +21,10 @@ HOST = "127.0.0.1"
 
 
 class Handler(WSGIRequestHandler):
-    """A connection: kept open and numbered, so that a client's connections can be counted.
+    """A connection that is kept open and has a number.
 
-    Headers and body leave in one packet without Nagle's delay; werkzeug's own handler closes after each answer.
+    The numbers serve to count a client's connections. Headers and body leave in one packet without Nagle's delay.
+    Werkzeug's own handler closes after each answer.
     """
 
     protocol_version = "HTTP/1.1"
@@ -64,13 +68,14 @@ class Handler(WSGIRequestHandler):
             chunks.close()
 
     def log_request(self, code="-", size="-"):
-        """Say nothing: a call's story is at /_sandbox/calls."""
+        """Log nothing, because /_sandbox/calls has it all."""
 
 
 def serve(port=8100, people=0, departments=0, stop_with_stdin=False, portal=None):
-    """Serve until SIGINT, SIGTERM, or, when asked, until standard input closes.
+    """Serve until SIGINT or SIGTERM.
 
     :param port: 0 picks a free one; the line printed at the start tells it.
+    :param stop_with_stdin: whether to end also when standard input closes.
     :param portal: the `world.Portal` the pages lead to.
     """
     app = create_app(people, departments, portal)
@@ -87,6 +92,7 @@ def serve(port=8100, people=0, departments=0, stop_with_stdin=False, portal=None
 
 
 def end_with_stdin():
+    """End the process when standard input closes."""
     while os.read(0, 1024):  # not sys.stdin: its lock would be held when the interpreter ends
         pass
     os._exit(0)
@@ -94,8 +100,8 @@ def end_with_stdin():
 
 @click.command("sandbox")
 @click.option("--port", default=8100, show_default=True, help="Port on 127.0.0.1; 0 picks a free one.")
-@click.option("--people", default=0, help="How many further people to make up.")
-@click.option("--departments", default=0, help="How many further departments to make up.")
+@click.option("--people", default=0, help="How many more people to make up.")
+@click.option("--departments", default=0, help="How many more departments to make up.")
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes.")
 @click.option(
     "--portal", default=Portal.url, envvar="PORTAL_BASE_URL", show_default=True, help="The portal to try out."
@@ -104,5 +110,4 @@ def end_with_stdin():
 @click.option("--wecom-element", multiple=True, default=Portal.wecom, show_default=True, help="A WeCom login there.")
 def command(port, people, departments, stop_with_stdin, portal, feishu_element, wecom_element):
     """Run the pretend Feishu and WeCom."""
-    tried = Portal(portal, feishu_element, wecom_element)
-    serve(port, people, departments, stop_with_stdin, tried)
+    serve(port, people, departments, stop_with_stdin, Portal(portal, feishu_element, wecom_element))

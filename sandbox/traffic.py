@@ -1,4 +1,4 @@
-"""What goes over the wire on the platforms' paths: a record of every call, and failures on demand."""
+"""The record of calls, and failures on demand."""
 
 import json
 import socket
@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 
 from flask import Response, current_app, request
 
-BARRIER = 10  # seconds a held request waits for the others at most
-PATIENCE = 120  # seconds a request waits at a gate at most
-KEPT_CALLS = 100_000
+HOLD_TIMEOUT = 10  # seconds a held request waits for the others at most
+GATE_TIMEOUT = 120  # seconds a request waits at a gate at most
+MOST_CALLS = 100_000  # kept in memory
 OWN_PATHS = ("/_sandbox/", "/favicon.ico", "/phone", "/workspace")
 PAGES = (  # opened by browsers, not by API clients
     "*/authorize",
@@ -27,7 +27,10 @@ PAGES = (  # opened by browsers, not by API clients
 
 @dataclass(kw_only=True)
 class Failure:
-    """What shall happen to the next `count` requests to a path; the knob's own words."""
+    """A failure of the next `count` requests to a path.
+
+    The fields are the knob's own words.
+    """
 
     path: str
     count: int = 0
@@ -44,11 +47,14 @@ class Failure:
         self.count = self.count or self.hold or 1
         self.barrier = threading.Barrier(self.hold) if self.hold > 1 else None
 
-    def happen(self):
-        """Wait as told, then return the answer to give in place of the platform's, or None."""
+    def apply(self):
+        """Wait, then return the answer that replaces the platform's.
+
+        `None` means that the platform itself answers.
+        """
         time.sleep(self.delay)
         if self.barrier:
-            wait_together(self.barrier)
+            wait_for_others(self.barrier)
         if self.drop:
             request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             return Response()
@@ -56,16 +62,16 @@ class Failure:
             return Response(status=self.status or 302, headers={"Location": self.redirect})
         if self.status is None and self.body is None:
             return None
-        return self.answer()
+        return self.build_answer()
 
-    def answer(self):
-        text = isinstance(self.body, str)
-        written = self.body if text else json.dumps({} if self.body is None else self.body)
-        body = written.replace("%n", str(self.count)).encode("utf-8", "replace")
+    def build_answer(self):
+        is_text = isinstance(self.body, str)
+        text = self.body if is_text else json.dumps({} if self.body is None else self.body)
+        body = text.replace("%n", str(self.count)).encode("utf-8", "replace")
         answer = Response(
             trickle(body, self.drip) if self.drip else body,
             status=self.status or 200,
-            mimetype="text/html" if text else "application/json",
+            mimetype="text/html" if is_text else "application/json",
         )
         answer.headers["Content-Length"] = str(len(body))
         answer.headers.update(self.headers)
@@ -73,7 +79,10 @@ class Failure:
 
 
 class Gate:
-    """Lets the first `after` requests to a path pass; the others wait until it is opened."""
+    """A gate at which requests to a path wait.
+
+    The first `after` requests pass, the others wait until it is opened.
+    """
 
     def __init__(self, path, after=0):
         self.path, self.left = path, after
@@ -86,16 +95,16 @@ class Gate:
             if self.left >= 0:
                 return
             self.waiting += 1
-        self.opened.wait(PATIENCE)
+        self.opened.wait(GATE_TIMEOUT)
         with lock:
             self.waiting -= 1
 
 
-def wait_together(barrier):
+def wait_for_others(barrier):
     try:
-        barrier.wait(BARRIER)
+        barrier.wait(HOLD_TIMEOUT)
     except threading.BrokenBarrierError:
-        pass  # the others never came
+        pass  # the others never arrived
 
 
 def trickle(body, seconds):
@@ -105,7 +114,7 @@ def trickle(body, seconds):
 
 
 class Traffic:
-    """The calls since the last reset, and the failures waiting to happen."""
+    """The calls since the last reset, and the failures ahead."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -115,11 +124,11 @@ class Traffic:
 
     def reset(self):
         self.failures = []
-        self.open()
-        self.clear()
+        self.open_gates()
+        self.forget_calls()
 
-    def open(self):
-        """Let everybody go who waits at a gate, and take the gates away."""
+    def open_gates(self):
+        """Release all waiting requests and remove the gates."""
         gates, self.gates = self.gates, []
         for gate in gates:
             gate.opened.set()
@@ -128,17 +137,17 @@ class Traffic:
         for gate in [gate for gate in self.gates if fnmatchcase(path, gate.path)]:
             gate.pass_through(self.lock)
 
-    def clear(self):
-        self.calls = deque(maxlen=KEPT_CALLS)
+    def forget_calls(self):
+        self.calls = deque(maxlen=MOST_CALLS)
         self.connections = set()
         self.cleared_at = self.newest
 
-    def record(self, now):
+    def record_call(self, now):
         connection = request.environ.get("sandbox.connection", 0)
         call = {
             "method": request.method,
             "path": request.path,
-            "query": {name: one_or_many(values) for name, values in request.args.lists()},
+            "query": {name: unpack_single(values) for name, values in request.args.lists()},
             "headers": dict(request.headers),
             "body": request.get_data().decode("utf-8", "replace"),
             "connection": connection,
@@ -150,11 +159,14 @@ class Traffic:
             if not any(fnmatchcase(request.path, page) for page in PAGES):
                 self.connections.add(connection)
 
-    def opened(self):
-        """Return how many connections API clients opened since the last reset."""
+    def count_connections(self):
+        """Return how many connections API clients have opened.
+
+        It counts from the last reset.
+        """
         return sum(number > self.cleared_at for number in self.connections)
 
-    def next_failure(self, path):
+    def take_failure(self, path):
         with self.lock:
             for failure in self.failures:
                 if failure.count and fnmatchcase(path, failure.path):
@@ -163,16 +175,19 @@ class Traffic:
         return None
 
 
-def one_or_many(values):
+def unpack_single(values):
     return values[0] if len(values) == 1 else values
 
 
-def observe():
-    """Before every request: note it, and let a waiting failure happen to it."""
+def observe_request():
+    """Record a request and apply the failure set for it.
+
+    It runs before every request.
+    """
     if request.path == "/" or request.path.startswith(OWN_PATHS):
         return None
     traffic = current_app.extensions["sandbox_traffic"]
-    traffic.record(current_app.extensions["sandbox"].now())
+    traffic.record_call(current_app.extensions["sandbox"].now())
     traffic.pass_gates(request.path)
-    failure = traffic.next_failure(request.path)
-    return failure.happen() if failure else None
+    failure = traffic.take_failure(request.path)
+    return failure.apply() if failure else None

@@ -8,7 +8,7 @@ from flask import request
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def sent():
+def read_json_object():
     """Return the JSON object in the request's body, or None.
 
     The content type does not matter: lark-oapi sends none with its own token requests.
@@ -20,7 +20,10 @@ def sent():
     return body if isinstance(body, dict) else None
 
 
-def dump(body):
-    """Return compact JSON in raw UTF-8; half characters, which UTF-8 lacks, stay escaped."""
+def dump_json(body):
+    """Return compact JSON in raw UTF-8.
+
+    Half characters, which UTF-8 lacks, stay escaped.
+    """
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)

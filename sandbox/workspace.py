@@ -1,4 +1,7 @@
-"""The pretend workspaces: an app centre as in the platforms' clients, from which the portal's in-app page is opened."""
+"""The app centres of the pretend clients.
+
+They open the portal's in-app pages, as the platforms' own clients do.
+"""
 
 from urllib.parse import quote
 
@@ -14,26 +17,29 @@ BRANDS = {"feishu": {"zh": "飞书", "en": "Feishu"}, "wecom": {"zh": "企业微
 @bp.get("/workspace/<any(feishu, wecom):name>")
 def show(name):
     platform = world.platforms[name]
-    user = client.person(platform)
-    return phone.page(
+    user = client.find_person(platform)
+    return phone.render_page(
         "workspace.html",
         brand=BRANDS[name],
-        user=user and phone.card(user),
+        user=user and phone.describe_person(user),
         minutes=client.LIFETIME // 60,
         portal=world.portal,
         tiles=getattr(world.portal, name),
-        **phone.people(platform),
+        **phone.list_people(platform),
     )
 
 
 @bp.post("/workspace/<any(feishu, wecom):name>")
 def go(name):
-    """Open a tile in the client of `person`: a form with `person` and `open`, the tile's name; or with `leave`."""
+    """Open a tile in a person's client, or leave it.
+
+    The form has `person` and `open`, the tile's name, or else `leave`.
+    """
     platform, tile = world.platforms[name], request.form.get("open")
     person = platform.directory.people.get(request.form.get("person"))
     if "leave" in request.form:
         client.leave(platform)
     elif person and tile in getattr(world.portal, name):
         client.enter(platform, person)
-        return phone.keep(redirect(world.portal.page(f"/login/{quote(tile)}/in-app"), 303), person)
+        return phone.remember_person(redirect(world.portal.page(f"/login/{quote(tile)}/in-app"), 303), person)
     return redirect(request.path, 303)

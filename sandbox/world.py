@@ -1,6 +1,7 @@
-"""What the pretend platforms know at the moment: clock, applications, issued secrets, who is signed in.
+"""The present state of the pretend platforms.
 
-Everything is in memory and gone with `World.reset()`. Requests are answered one at a time under `World.lock`.
+It holds clock, applications, issued secrets and the people signed in. Everything is in memory and gone with
+`World.reset()`. Requests are answered one at a time under `World.lock`.
 """
 
 import threading
@@ -18,7 +19,7 @@ world = LocalProxy(lambda: current_app.extensions["sandbox"])
 
 @dataclass(kw_only=True, eq=False)
 class App:
-    """What an application has on both platforms."""
+    """The facts an application has on both platforms."""
 
     secret: str
     contact_range: dict | None = None  # {"departments": [ids], "users": [keys], "groups": [keys]}; None: all
@@ -31,7 +32,10 @@ class App:
 
 @dataclass(kw_only=True, eq=False)
 class Issued:
-    """A code, token or ticket that was handed out; unset facts do not apply to its kind."""
+    """A code, token or ticket that was handed out.
+
+    A fact that is not set does not apply to its kind.
+    """
 
     value: str
     kind: str
@@ -62,18 +66,21 @@ class Vault:
         return item
 
     def find(self, kind, value):
-        """Return the item of this kind with this value, spent and expired ones too, or None."""
+        """Return the item of this kind and value, or None.
+
+        Used and expired items are found, too.
+        """
         item = self.issued.get(value) if isinstance(value, str) else None
         return item if item and item.kind == kind else None
 
-    def alive(self, item):
+    def is_live(self, item):
         return item is not None and not item.used and not item.revoked and self.now() < item.expires
 
-    def left(self, item):
+    def count_seconds_left(self, item):
         """Return how many whole seconds an item has left."""
         return max(0, round(item.expires - self.now()))
 
-    def of(self, app):
+    def list_issued_to(self, app):
         return [item for item in self.issued.values() if item.app is app]
 
 
@@ -84,8 +91,11 @@ class Meter:
         self.now = now
         self.calls = defaultdict(list)
 
-    def over(self, app, kind):
-        """Return the limit one more call would exceed and the seconds until it no longer would; else count it."""
+    def count_call(self, app, kind):
+        """Count a call unless it would exceed a limit.
+
+        In that case return the limit and the seconds until it no longer would.
+        """
         limits = [((app, kind), most, seconds) for most, seconds in app.limits]
         if app.rate is not None:
             limits.append((app, app.rate, 1))
@@ -101,7 +111,7 @@ class Meter:
 
 @dataclass
 class Platform:
-    """One pretend platform: who is in it, which applications it knows, who is signed in in its client."""
+    """One pretend platform with its people, applications and clients."""
 
     directory: Directory
     apps: dict = field(default_factory=dict)
@@ -113,13 +123,13 @@ class Platform:
 
     @property
     def user(self):
-        """Who is signed in in the pretend client."""
+        """The person signed in in the pretend client."""
         return self.directory.people[self.client_person]
 
 
 @dataclass(frozen=True)
 class Portal:
-    """The portal to try out: its address, and the names of its logins on each platform."""
+    """The portal to try out, and its logins."""
 
     url: str = "http://127.0.0.1:8000"
     feishu: tuple = ("FSInnerExample",)
@@ -148,13 +158,17 @@ class World:
         self.vault = Vault(self.now)
         self.meter = Meter(self.now)
         self.portal = self.default_portal
-        for name, default_apps in self.default_apps.items():
-            known = self.platforms.get(name)
-            directory = known.directory if known and not known.directory.touched else Directory(*self.crowd)
-            self.platforms[name] = Platform(directory, default_apps())
+        for name, make_default_apps in self.default_apps.items():
+            platform = self.platforms.get(name)
+            is_usable = platform is not None and not platform.directory.is_changed
+            directory = platform.directory if is_usable else Directory(*self.crowd)
+            self.platforms[name] = Platform(directory, make_default_apps())
 
     def now(self):
-        """Return the sandbox's time in seconds since 1970; the clock knob moves it."""
+        """Return the sandbox's time in seconds since 1970.
+
+        The clock knob moves it.
+        """
         return time.time() + self.offset
 
     @property

@@ -1,4 +1,6 @@
-"""How Feishu's Open API says yes and no: {code, msg, data}, a log id in every answer.
+"""The answers of Feishu's Open API and their numbers.
+
+An answer is {code, msg, data}. Each has a log id.
 
 https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code
 """
@@ -9,7 +11,7 @@ from secrets import token_hex
 from flask import Response
 
 from sandbox.feishu.refusals import ENVELOPE_TEXTS
-from sandbox.wire import dump
+from sandbox.wire import dump_json
 
 # number: (HTTP status, text). Those of the gateway and of the contact API carry `error.log_id`.
 GATEWAY = {
@@ -43,7 +45,10 @@ NOT_FOUND = "404 page not found"
 
 
 class Refused(Exception):
-    """A number from the tables above, raised anywhere in a call."""
+    """A refusal by a number from the tables above.
+
+    Anything in a call may raise it.
+    """
 
     def __init__(self, number, *words, headers=None, **error):
         super().__init__(number)
@@ -51,31 +56,37 @@ class Refused(Exception):
 
     def answer(self):
         if self.number in LOGIN:
-            return answer({"code": self.number, "msg": ENVELOPE_TEXTS[self.number]})
+            return answer_json({"code": self.number, "msg": ENVELOPE_TEXTS[self.number]})
         status, text = GATEWAY[self.number]
-        log_id = new_log_id()
+        log_id = make_log_id()
         error = {"log_id": log_id, "troubleshooter": TROUBLESHOOTER.format(log_id=log_id, number=self.number)}
         error |= self.error
         body = {"code": self.number, "msg": text.format(*self.words), "error": error}
-        return answer(body, status, {"X-Tt-Logid": log_id, **(self.headers or {})})
+        return answer_json(body, status, {"X-Tt-Logid": log_id, **(self.headers or {})})
 
 
-def answer(body, status=200, headers=None):
-    """Return a JSON answer as Feishu sends it: raw UTF-8, compact, with a log id header."""
-    response = Response(dump(body), status, content_type="application/json; charset=utf-8")
-    response.headers["X-Tt-Logid"] = new_log_id()
+def answer_json(body, status=200, headers=None):
+    """Return a JSON answer as Feishu sends it.
+
+    It is compact raw UTF-8 with a log id header.
+    """
+    response = Response(dump_json(body), status, content_type="application/json; charset=utf-8")
+    response.headers["X-Tt-Logid"] = make_log_id()
     response.headers.update(headers or {})
     return response
 
 
-def success(data, msg="success"):
-    return answer({"code": 0, "msg": msg, "data": data})
+def answer_success(data, msg="success"):
+    return answer_json({"code": 0, "msg": msg, "data": data})
 
 
-def new_log_id():
+def make_log_id():
     return time.strftime("%Y%m%d%H%M%S") + token_hex(9).upper()
 
 
-def not_found(error=None):
-    """Answer an unknown path or a wrong method the way Feishu's gateway does."""
+def answer_not_found(error=None):
+    """Answer an unknown path as Feishu's gateway does.
+
+    It answers a wrong method alike.
+    """
     return Response(NOT_FOUND, 404, content_type="text/plain")

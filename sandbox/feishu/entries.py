@@ -1,15 +1,15 @@
-"""What the directory shows of a user and of a department, field by field.
+"""The fields of users and departments in the directory.
 
 https://open.feishu.cn/document/server-docs/contact-v3/user/field-overview
 """
 
 from sandbox.feishu import guesses
 from sandbox.feishu.model import DEPARTMENT_ID_TYPES, USER_ID_TYPES, department_id, open_department_id
-from sandbox.feishu.profile import STAFF, international
-from sandbox.phone import avatar
+from sandbox.feishu.profile import STAFF, add_country_code
+from sandbox.phone import avatar_address
 from sandbox.world import world
 
-# Pairs of a permission and the fields it shows; with a star also shown by a permission for all contact data.
+# Pairs of a permission and the fields it shows. A permission for all contact data also shows those with a star.
 USER_GATES = (
     ("contact:user.employee_id:readonly", "user_id"),
     ("contact:user.base:readonly *", "name en_name nickname avatar"),
@@ -36,8 +36,8 @@ DEPARTMENT_GATES = (
 UNGATED = {"open_id", "union_id", "mobile_visible", "open_department_id", "group_chat_employee_types"}
 
 
-def user_entry(app, person, user_kind, department_kind):
-    """Return a user as the directory shows it to this application."""
+def describe_user(app, person, user_kind, department_kind):
+    """Return a user as an application sees it."""
     directory = world.feishu.directory
     departments = [directory.departments[key] for key in person.departments if key in directory.departments]
     department_ids = [DEPARTMENT_ID_TYPES[department_kind](department) for department in departments]
@@ -51,11 +51,11 @@ def user_entry(app, person, user_kind, department_kind):
         "en_name": person.en_name,
         "nickname": person.nickname,
         "email": person.email,
-        "mobile": international(person.mobile),
+        "mobile": add_country_code(person.mobile),
         "mobile_visible": True,
         "gender": person.gender,
-        "avatar": {f"avatar_{name}": avatar(person, size) for name, size in sizes.items()},
-        "status": status(person),
+        "avatar": {f"avatar_{name}": avatar_address(person, size) for name, size in sizes.items()},
+        "status": describe_status(person),
         "department_ids": department_ids,
         "leader_user_id": USER_ID_TYPES[user_kind](app, boss) if boss else "",
         "city": person.city,
@@ -65,7 +65,7 @@ def user_entry(app, person, user_kind, department_kind):
         "is_tenant_manager": person.manager,
         "employee_no": person.number,
         "employee_type": 1,
-        "orders": orders(department_ids),
+        "orders": describe_seats(department_ids),
         "custom_attrs": [],
         "enterprise_email": person.work_email,
         "job_title": person.title,
@@ -74,11 +74,14 @@ def user_entry(app, person, user_kind, department_kind):
     for name in guesses.ABSENT_WHEN_UNSET:
         if not fields[name] and name not in person.extra:
             del fields[name]
-    return person.dress(shown(app, fields, USER_GATES))
+    return person.adjust_fields(select_permitted(app, fields, USER_GATES))
 
 
-def orders(department_ids):
-    """Return the person's seats: the first department is the primary one."""
+def describe_seats(department_ids):
+    """Return a person's seats.
+
+    The first department is the primary one.
+    """
     last = len(department_ids)
     return [
         {"department_id": value, "user_order": 0, "department_order": last - at, "is_primary_dept": at == 0}
@@ -86,7 +89,7 @@ def orders(department_ids):
     ]
 
 
-def status(person):
+def describe_status(person):
     return {
         "is_frozen": person.state == "frozen",
         "is_resigned": person.state == "resigned",
@@ -96,15 +99,15 @@ def status(person):
     }
 
 
-def department_entry(app, department, user_kind, department_kind):
-    """Return a department as the directory shows it to this application."""
+def describe_department(app, department, user_kind, department_kind):
+    """Return a department as an application sees it."""
     directory = world.feishu.directory
     leaders = [directory.people[key] for key in department.leaders if key in directory.people]
     leader_ids = [USER_ID_TYPES[user_kind](app, leader) for leader in leaders]
     parent = directory.departments.get(department.parent)
     fields = {
         "name": department.name,
-        "i18n_name": {"zh_cn": "", "ja_jp": "", "en_us": ""},  # nobody has set any
+        "i18n_name": {"zh_cn": "", "ja_jp": "", "en_us": ""},  # none are set
         "parent_department_id": DEPARTMENT_ID_TYPES[department_kind](parent) if parent else "0",
         "department_id": department_id(department),
         "open_department_id": open_department_id(department),
@@ -112,36 +115,42 @@ def department_entry(app, department, user_kind, department_kind):
         "chat_id": "",
         "order": str(department.order),
         "unit_ids": [],
-        "member_count": len(members_below(department)),
-        "primary_member_count": sum(seats[0] == department.id for seats in seats_of(department)),
+        "member_count": len(list_members_below(department)),
+        "primary_member_count": sum(seats[0] == department.id for seats in list_seats(department)),
         "status": {"is_deleted": False},
         "leaders": [{"leaderType": min(at, 1) + 1, "leaderID": value} for at, value in enumerate(leader_ids)],
         "group_chat_employee_types": [],
         "department_hrbps": [],
     }
-    return department.dress(shown(app, fields, DEPARTMENT_GATES))
+    return department.adjust_fields(select_permitted(app, fields, DEPARTMENT_GATES))
 
 
-def members_below(department):
-    """Return the keys of everybody in a department and below; the root's is the whole company."""
+def list_members_below(department):
+    """Return the keys of people in and below a department.
+
+    Below the root is the whole company.
+    """
     directory = world.feishu.directory
-    kept = directory.identifiers.setdefault("members below", {})
-    if department.id not in kept:
-        kept[department.id] = {person.key for person in directory.members[department.id]}.union(
-            *(members_below(below) for below in directory.children[department.id])
+    known_keys = directory.lookups.setdefault("members below", {})
+    if department.id not in known_keys:
+        known_keys[department.id] = {person.key for person in directory.members[department.id]}.union(
+            *(list_members_below(below) for below in directory.children[department.id])
         )
-    return kept[department.id]
+    return known_keys[department.id]
 
 
-def seats_of(department):
+def list_seats(department):
     return [person.departments for person in world.feishu.directory.members[department.id]]
 
 
-def shown(app, fields, gates):
-    """Return the fields the application's permissions show; what is not shown is absent."""
+def select_permitted(app, fields, gates):
+    """Return the fields that the application's permissions show.
+
+    The others are absent.
+    """
     visible = set(UNGATED)
     for permission, names in gates:
         name, _, star = permission.partition(" ")
-        if app.may([name, *STAFF] if star else [name]):
+        if app.has_any([name, *STAFF] if star else [name]):
             visible.update(names.split())
     return {name: value for name, value in fields.items() if name in visible}

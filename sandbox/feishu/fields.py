@@ -2,16 +2,16 @@
 
 from flask import request
 
-from sandbox.wire import sent
+from sandbox.wire import read_json_object
 
 
-def json_fields():
-    return {name: value for name, value in (sent() or {}).items() if isinstance(value, str)}
+def read_json_fields():
+    return {name: value for name, value in (read_json_object() or {}).items() if isinstance(value, str)}
 
 
-def form_fields():
+def read_form_fields():
     return request.form.to_dict()
 
 
-def sent_as_form():
+def is_form_request():
     return request.mimetype == "application/x-www-form-urlencoded"

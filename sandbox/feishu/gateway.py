@@ -1,4 +1,6 @@
-"""What every protected Feishu call passes first: token, application, address, rate, permission.
+"""The checks that every protected Feishu call passes first.
+
+They are token, application, address, rate and permission.
 
 https://open.feishu.cn/document/server-docs/api-call-guide/calling-process/get-access-token
 """
@@ -24,42 +26,45 @@ REMEDY = (
 IN_CHINESE = "应用尚未开通所需的应用身份权限：[{}]，点击链接申请并开通任一权限即可：{}"
 
 
-def protected(*scopes, tokens=("tenant", "user")):
-    """Let a view run for a caller with one of these tokens and one of these permissions.
+def require_access(*scopes, tokens=("tenant", "user")):
+    """Run a view for callers with token and permission.
 
-    The view finds the application in `g.app`, and in `g.person` whose token it was, if anybody's.
+    The view finds the application in `g.app`, and the person of a user token in `g.person`.
+
+    :param scopes: the permissions, of which one is enough.
+    :param tokens: the kinds of token.
     """
 
     def wrap(view):
         @wraps(view)
-        def checked(**values):
-            token = bearer_token(tokens)
+        def check_and_call(**values):
+            token = read_bearer_token(tokens)
             check_app(token.app)
-            require(token.app, scopes)
+            require_scopes(token.app, scopes)
             g.app, g.person = token.app, token.person
             return view(**values)
 
-        return checked
+        return check_and_call
 
     return wrap
 
 
-def bearer_token(kinds):
+def read_bearer_token(kinds):
     """Return the live token in the request's header."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not value:
         raise Refused(99991661)
-    return live_token(kinds, value)
+    return find_live_token(kinds, value)
 
 
-def live_token(kinds, value):
+def find_live_token(kinds, value):
     """Return the live token with this value.
 
     How a wrong one is refused depends on what it looks like.
     """
     for kind in kinds:
         token = world.vault.find(kind, value)
-        if world.vault.alive(token) and token.family != "passport":
+        if world.vault.is_live(token) and token.family != "passport":
             return token
     if value.startswith(("t-", "a-")):
         raise Refused(99991663)
@@ -71,18 +76,18 @@ def check_app(app):
         raise Refused(99991662)
     if not app.trusted_ip:
         raise Refused(99991401)
-    if over := world.meter.over(app, request.endpoint):
+    if over := world.meter.count_call(app, request.endpoint):
         most, seconds = over
         headers = {"x-ogw-ratelimit-limit": f"{most:g}", "x-ogw-ratelimit-reset": str(ceil(seconds))}
         raise Refused(99991400, headers=headers)
 
 
-def require(app, scopes, kind="action"):
+def require_scopes(app, scopes, kind="action"):
     """Refuse an application that has none of these scopes.
 
     :param kind: what needs them: `action` for the call itself, `field` for something it is asked to show.
     """
-    if not scopes or app.may(scopes):
+    if not scopes or app.has_any(scopes):
         return
     names = sorted(scopes)
     link = f"{app.console}/auth?q={','.join(names)}&op_from=openapi&token_type=tenant"

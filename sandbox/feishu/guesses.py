@@ -1,4 +1,7 @@
-"""What is not known for certain of Feishu: an answer from the real platform changes one line here."""
+"""Facts about Feishu that are not certain.
+
+An answer from the real platform changes one line here.
+"""
 
 # Token endpoints
 READS_JSON_SENT_AS_FORM = True  # v2 and v3; the application's token request does

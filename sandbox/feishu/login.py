@@ -1,4 +1,6 @@
-"""Feishu's authorize pages: today's, the older index page, and passport's, which the QR widget needs.
+"""Feishu's authorize pages.
+
+There are today's, the older index page, and passport's, which the QR widget needs.
 
 https://open.feishu.cn/document/common-capabilities/sso/api/obtain-oauth-code
 """
@@ -9,8 +11,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, request
 
 from sandbox import client, phone
-from sandbox.feishu.answers import new_log_id
-from sandbox.feishu.model import new_code
+from sandbox.feishu.answers import make_log_id
+from sandbox.feishu.model import make_code
 from sandbox.world import world
 
 bp = Blueprint("feishu_login", __name__)
@@ -22,7 +24,7 @@ SOURCES = {
     "/suite/passport/oauth/authorize": "passport",
 }
 TAKE_SCOPES = ("authorize", "requestAccess")
-LIFETIMES = {"requestAccess": 180}  # seconds; every other code lives 300
+CODE_LIFETIMES = {"requestAccess": 180}  # seconds; every other code lives 300
 MOST_SCOPES = 50
 PROBLEMS = {
     4401: ("请求不合法", "Request invalid: this application is not known here."),
@@ -37,78 +39,87 @@ PROBLEMS = {
 @bp.route("/open-apis/authen/v1/index", methods=["GET", "POST"])
 @bp.route("/suite/passport/oauth/authorize", methods=["GET", "POST"])
 def authorize():
-    """Ask who is there and send the browser back with a code, or with error=access_denied."""
+    """Ask for a person and send the browser back.
+
+    The address gets a code, or error=access_denied.
+    """
     source = SOURCES[request.path]
     app = world.feishu.apps.get(request.args.get("client_id") or request.args.get("app_id"))
     address = request.args.get("redirect_uri", "")
     scopes = request.args.get("scope", "").split() if source in TAKE_SCOPES else []
-    number = objection(app, address, scopes)
+    number = find_objection(app, address, scopes)
     if number:
-        return refuse(number, missing(app, scopes))
-    choice = scanned() if request.args.get("tmp_code") else decide()
+        return show_problem(number, list_missing_scopes(app, scopes))
+    choice = use_tmp_code() if request.args.get("tmp_code") else read_choice()
     if choice is None:
-        return phone.ask(world.feishu, BRAND, app.app_id, wishes=scopes)
+        return phone.ask_for_person(world.feishu, BRAND, app.app_id, wishes=scopes)
     if choice == "spent":
-        return refuse(20063)
+        return show_problem(20063)
     if not choice.allowed:
-        return phone.send_back(choice, address, error="access_denied", state=request.args.get("state"))
-    code = issue_code(app, choice.person, source, address, scopes, **challenge())
-    return phone.send_back(choice, address, code=code.value, state=request.args.get("state"))
+        return phone.redirect_back(choice, address, error="access_denied", state=request.args.get("state"))
+    code = issue_code(app, choice.person, source, address, scopes, **read_challenge())
+    return phone.redirect_back(choice, address, code=code.value, state=request.args.get("state"))
 
 
-def refuse(number, scopes=(), **words):
+def show_problem(number, scopes=(), **words):
     """Show Feishu's error page.
 
-    :param scopes: those that page 20027 is about.
+    :param scopes: the scopes that page 20027 is about.
     """
     zh, en = (text.format(" ".join(scopes)) for text in PROBLEMS[number])
-    return phone.problem(BRAND, number, zh, en, log_id=new_log_id(), **words)
+    return phone.show_problem(BRAND, number, zh, en, log_id=make_log_id(), **words)
 
 
-def objection(app, address, scopes):
-    """Return the number of the error page to show, or None."""
+def find_objection(app, address, scopes):
+    """Return the number of the error page, or None."""
     if app is None:
         return 4401
-    if not registered(app, address):
+    if not is_registered(app, address):
         return 20029
-    if len(scopes) > MOST_SCOPES or missing(app, scopes):
+    if len(scopes) > MOST_SCOPES or list_missing_scopes(app, scopes):
         return 20027
     return None
 
 
-def missing(app, scopes):
+def list_missing_scopes(app, scopes):
     """Return the scopes the application does not have."""
     return [scope for scope in scopes if app and scope not in app.permissions]
 
 
-def registered(app, address):
-    """Whether the address is one of the application's; what follows `?` or `#` does not count."""
+def is_registered(app, address):
+    """Tell whether the address is one of the application's.
+
+    What follows `?` or `#` does not count.
+    """
     if phone.split_address(address) is None:
         return False
     if app.redirect_uris is None:
         return phone.is_loopback(address)
-    return bare(address) in map(bare, app.redirect_uris)
+    return strip_query(address) in map(strip_query, app.redirect_uris)
 
 
-def bare(address):
+def strip_query(address):
     return urlsplit(address)._replace(query="", fragment="").geturl()
 
 
-def decide():
-    in_client = client.person(world.feishu) or CLIENT.search(request.headers.get("User-Agent", ""))
-    return phone.choose(world.feishu, silent=bool(in_client) and request.args.get("prompt") != "consent")
+def read_choice():
+    in_client = client.find_person(world.feishu) or CLIENT.search(request.headers.get("User-Agent", ""))
+    return phone.read_choice(world.feishu, silent=bool(in_client) and request.args.get("prompt") != "consent")
 
 
-def scanned():
-    """Return the choice made while scanning, which a temporary code stands for; it works once."""
+def use_tmp_code():
+    """Return the choice made while scanning.
+
+    The temporary code of the request refers to it and works once.
+    """
     item = world.vault.find("tmp_code", request.args["tmp_code"])
-    if not world.vault.alive(item):
+    if not world.vault.is_live(item):
         return "spent"
     item.used = True
     return phone.Choice(item.person, True, silent=True)
 
 
-def challenge():
+def read_challenge():
     method = request.args.get("code_challenge_method") or "plain"
     return {"challenge": request.args.get("code_challenge") or None, "challenge_method": method}
 
@@ -116,20 +127,20 @@ def challenge():
 def issue_code(app, person, source, address=None, scopes=(), **facts):
     """Return a new code.
 
-    What a person grants adds up over all visits. A way in that takes no scope never brings a refresh token.
+    What a person grants adds up over all visits. A page or call that takes no scope never leads to a refresh token.
     """
     granted = world.feishu.grants[app, person]
     granted.update(scopes)
-    kept = granted if source in TAKE_SCOPES else granted - {"offline_access"}
+    usable = granted if source in TAKE_SCOPES else granted - {"offline_access"}
     return world.vault.issue(
         "code",
-        new_code(source),
-        LIFETIMES.get(source, 300),
+        make_code(source),
+        CODE_LIFETIMES.get(source, 300),
         app=app,
         person=person,
         source=source,
         redirect_uri=address,
-        scope=frozenset({"auth:user.id:read", *kept}),
+        scope=frozenset({"auth:user.id:read", *usable}),
         consented=world.now(),
         **facts,
     )

@@ -54,12 +54,12 @@ class FeishuApp(App):
     def console(self):
         return f"{BRANDS[self.brand]}/app/{self.app_id}"
 
-    def may(self, permissions):
-        """Whether the application has at least one of these permissions."""
+    def has_any(self, permissions):
+        """Tell whether the application has one of these permissions."""
         return not self.permissions.isdisjoint(permissions)
 
 
-def default_apps():
+def make_default_apps():
     return {APP_ID: FeishuApp(app_id=APP_ID, secret=APP_SECRET)}
 
 
@@ -87,12 +87,15 @@ USER_ID_TYPES = {"open_id": open_id, "union_id": union_id, "user_id": user_id}
 
 
 def find_person(app, kind, value):
-    """Return the person of the application's own company with this id, or None."""
-    table = world.feishu.directory.identifiers.get((app, kind))
+    """Return the person with this id, or None.
+
+    It has to be a person of the application's own company.
+    """
+    table = world.feishu.directory.lookups.get((app, kind))
     if table is None:
         people = world.feishu.directory.people.values()
         table = {USER_ID_TYPES[kind](app, person): person for person in people if person.company == "home"}
-        world.feishu.directory.identifiers[app, kind] = table
+        world.feishu.directory.lookups[app, kind] = table
     return table.get(value)
 
 
@@ -108,35 +111,38 @@ DEPARTMENT_ID_TYPES = {"open_department_id": open_department_id, "department_id"
 
 
 def find_department(kind, value):
-    table = world.feishu.directory.identifiers.get(kind)
+    table = world.feishu.directory.lookups.get(kind)
     if table is None:
         departments = world.feishu.directory.departments.values()
         table = {DEPARTMENT_ID_TYPES[kind](department): department for department in departments}
-        world.feishu.directory.identifiers[kind] = table
+        world.feishu.directory.lookups[kind] = table
     return table.get(value)
 
 
-def app_token_value():
+def make_app_token():
     return "t-" + token_hex(20)
 
 
-def app_jwt_value():
+def make_app_jwt():
     """Return an application's token as v3 gives it.
 
     It is as long as Feishu says a token may become.
     """
-    return jwt_value(LONGEST_TOKEN)
+    return make_jwt(LONGEST_TOKEN)
 
 
-def user_token_value(prefix):
-    """Return a token with the prefix of its kind; without one, a JWT of more than a kilobyte."""
-    return prefix + token_urlsafe(40) if prefix else jwt_value(1184)
+def make_user_token(prefix):
+    """Return a token with the prefix of its kind.
+
+    Without a prefix it is a JWT of more than a kilobyte.
+    """
+    return prefix + token_urlsafe(40) if prefix else make_jwt(1184)
 
 
-def jwt_value(length):
-    """Return a JWT of so many characters with a random signature.
+def make_jwt(length):
+    """Return a JWT with a random signature.
 
-    :param length: a multiple of four, so that no part needs padding.
+    :param length: how many characters, a multiple of four, so that no part needs padding.
     """
     head, signature = "eyJhbGciOiJFUzI1NiJ9", token_urlsafe(64)
     room = (length - len(f"{head}..{signature}")) // 4 * 3  # bytes of claims
@@ -144,6 +150,9 @@ def jwt_value(length):
     return f"{head}.{urlsafe_b64encode(claims.encode()).decode()}.{signature}"
 
 
-def new_code(source):
-    """Return a code in the shape its source gives: short on the old pages, long elsewhere."""
+def make_code(source):
+    """Return a code in the shape of its source.
+
+    It is short on the old pages and long elsewhere.
+    """
     return token_hex(16) if source in ("passport", "index") else token_urlsafe(36)

@@ -6,10 +6,10 @@ https://open.feishu.cn/document/server-docs/authentication-management/login-stat
 from flask import Blueprint, g, request
 
 from sandbox.company import COMPANY
-from sandbox.feishu.answers import Refused, answer, success
-from sandbox.feishu.gateway import protected
+from sandbox.feishu.answers import Refused, answer_json, answer_success
+from sandbox.feishu.gateway import require_access
 from sandbox.feishu.model import open_id, tenant, union_id, user_id
-from sandbox.phone import avatar
+from sandbox.phone import avatar_address
 from sandbox.world import world
 
 bp = Blueprint("feishu_profile", __name__)
@@ -25,14 +25,14 @@ STATES = {"resigned": 20021, "exited": 20021, "frozen": 20022, "inactive": 20023
 
 
 @bp.get("/open-apis/authen/v1/user_info")
-@protected(tokens=("user",))
+@require_access(tokens=("user",))
 def user_info():
-    """Answer who the token's person is, unless they may not be there any more."""
+    """Answer the profile of the token's person."""
     if g.person.key not in world.feishu.directory.people:
         raise Refused(20008)
     if g.person.state in STATES:
         raise Refused(STATES[g.person.state])
-    return success(profile(g.app, g.person))
+    return answer_success(describe_profile(g.app, g.person))
 
 
 @bp.get("/suite/passport/oauth/userinfo")
@@ -40,45 +40,50 @@ def passport_userinfo():
     """Answer the same in passport's flat, OpenID-like form."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     token = world.vault.find("user", value) if scheme == "Bearer" else None
-    if not world.vault.alive(token) or token.family != "passport" or token.person.state in STATES:
-        return answer({"error": "invalid_token", "error_description": "The access token is invalid or expired"}, 400)
-    fields = profile(token.app, token.person)
-    return answer({"sub": fields["open_id"], "picture": fields.get("avatar_url", ""), **fields})
+    if not world.vault.is_live(token) or token.family != "passport" or token.person.state in STATES:
+        return answer_json(
+            {"error": "invalid_token", "error_description": "The access token is invalid or expired"}, 400
+        )
+    fields = describe_profile(token.app, token.person)
+    return answer_json({"sub": fields["open_id"], "picture": fields.get("avatar_url", ""), **fields})
 
 
-def profile(app, person):
-    """Return the fields of a person that the application's permissions show; the others are absent."""
+def describe_profile(app, person):
+    """Return the fields that the application's permissions show.
+
+    The others are absent.
+    """
     fields = {
         "name": person.name,
         "en_name": person.en_name,
-        "avatar_url": avatar(person),
-        "avatar_thumb": avatar(person, 72),
-        "avatar_middle": avatar(person, 240),
-        "avatar_big": avatar(person, 640),
+        "avatar_url": avatar_address(person),
+        "avatar_thumb": avatar_address(person, 72),
+        "avatar_middle": avatar_address(person, 240),
+        "avatar_big": avatar_address(person, 640),
         "open_id": open_id(app, person),
         "union_id": union_id(app, person),
         "tenant_key": tenant(person)["key"],
         "user_id": user_id(app, person),
         "email": person.email,
-        "mobile": international(person.mobile),
+        "mobile": add_country_code(person.mobile),
         "enterprise_email": person.work_email,
         "employee_no": person.number,
     }
-    shown = {name: value for name, value in fields.items() if name not in GATES or app.may(GATES[name])}
-    return person.dress(shown)
+    permitted = {name: value for name, value in fields.items() if name not in GATES or app.has_any(GATES[name])}
+    return person.adjust_fields(permitted)
 
 
-def international(mobile):
-    """Return a mobile number as Feishu writes it, with its country code."""
+def add_country_code(mobile):
+    """Return a mobile number with its country code."""
     return f"+86{mobile}" if mobile.isdigit() else mobile
 
 
 @bp.get("/open-apis/tenant/v2/tenant/query")
-@protected("tenant:tenant:readonly", tokens=("tenant",))
+@require_access("tenant:tenant:readonly", tokens=("tenant",))
 def tenant_query():
-    """Answer which company the application belongs to."""
+    """Answer the company that the application belongs to."""
     home = COMPANY["tenants"]["home"]
     logo = f"{request.host_url}favicon.ico"
     sizes = {f"avatar_{size}": logo for size in ("origin", "72", "240", "640")}
     facts = {"name": home["name"], "display_id": home["display_id"], "tenant_tag": 0, "tenant_key": home["key"]}
-    return success({"tenant": {**facts, "avatar": sizes, "domain": "spruce.sandbox.invalid"}})
+    return answer_success({"tenant": {**facts, "avatar": sizes, "domain": "spruce.sandbox.invalid"}})

@@ -1,4 +1,6 @@
-"""Why a token endpoint refuses, in the numbers and words of each dialect.
+"""The refusals of the token endpoints.
+
+Each reason has numbers and words of its own in each dialect.
 
 The texts are Feishu's own, from the tables at the end of these pages:
 https://open.feishu.cn/document/authentication-management/access-token/get-user-access-token  (v2, v3)
@@ -89,20 +91,30 @@ PASSPORT = {  # reason: OAuth's word, text; for the others the words of v2
 }
 
 
-def envelope(column, reason):
-    """Return the body of a refusal at v1 (column 0) or oidc (1)."""
+class Denied(Exception):
+    """A refusal for a reason from `REFUSALS`.
+
+    The dialect puts it into its own words.
+    """
+
+
+def build_envelope(column, reason):
+    """Return the body of a refusal at v1 or oidc.
+
+    :param column: 0 for v1, 1 for oidc.
+    """
     number = REFUSALS[reason][column]
     return {"code": number, "msg": ENVELOPE_TEXTS[number]}
 
 
-def flat(reason):
+def build_flat(reason):
     """Return the body of a refusal at v2 or v3."""
     _, _, number, word = REFUSALS[reason]
     return {"error": word, "error_description": OAUTH_TEXTS[number], "code": number}
 
 
-def passport(reason):
-    """Return the body of a refusal at passport, which has no numbers."""
-    body = flat(reason)
+def build_passport(reason):
+    """Return the body of a refusal at passport, without number."""
+    body = build_flat(reason)
     word, text = PASSPORT.get(reason, (body["error"], body["error_description"]))
     return {"error": word, "error_description": text}

@@ -1,4 +1,7 @@
-"""QR codes that wait for a phone: what each has come to, and the temporary code it gives."""
+"""QR codes that wait for a phone.
+
+Each has a state and, once confirmed, a temporary code.
+"""
 
 from dataclasses import dataclass
 from secrets import token_hex
@@ -7,19 +10,22 @@ from sandbox.company import Person
 from sandbox.feishu.model import FeishuApp
 from sandbox.world import world
 
-LIFETIME = 120  # seconds for which a QR code can be scanned and confirmed
+TICKET_LIFETIME = 120  # seconds for which a QR code can be scanned and confirmed
 TMP_CODE_LIFETIME = 300  # seconds
-OPEN = ("waiting", "scanned")
+OPEN_STATES = ("waiting", "scanned")
 TURNS = {  # what a phone does: the states in which it can, the state after it
     "scan": (("waiting",), "scanned"),
     "confirm": (("scanned",), "confirmed"),
     "refuse": (("scanned",), "refused"),
-    "expire": (OPEN, "expired"),
+    "expire": (OPEN_STATES, "expired"),
 }
 
 
 class WrongTurn(Exception):
-    """What the phone cannot do with this QR code now; the text says why."""
+    """An action that this QR code does not allow now.
+
+    The text says why.
+    """
 
 
 @dataclass(eq=False)
@@ -33,7 +39,7 @@ class Ticket:
 
     @property
     def state(self):
-        return "expired" if self.reached in OPEN and world.now() >= self.expires else self.reached
+        return "expired" if self.reached in OPEN_STATES and world.now() >= self.expires else self.reached
 
     @property
     def left(self):
@@ -41,10 +47,10 @@ class Ticket:
         return max(0, round(self.expires - world.now()))
 
     def turn(self, action, key=None):
-        """Let a phone act on the QR code.
+        """Apply a phone's action to the QR code.
 
         :param action: a word of `TURNS`.
-        :param key: whose phone; needed to scan. To confirm or refuse, naming them scans first where nobody has.
+        :param key: the owner of the phone, needed to scan. Confirming or refusing a code that waits scans it first.
         :raises WrongTurn: the QR code is not in a state for this, or there is no such person.
         """
         if action in ("confirm", "refuse") and self.state == "waiting":
@@ -57,28 +63,34 @@ class Ticket:
             if self.person is None:
                 raise WrongTurn(f"no such person: {key}")
         if action == "confirm":
-            self.tmp_code = new_tmp_code(self.person).value
+            self.tmp_code = issue_tmp_code(self.person).value
         self.reached = after
 
 
 def open_ticket(app):
     """Return a new QR code for this application."""
-    ticket = Ticket(token_hex(8), app, world.now() + LIFETIME)
+    ticket = Ticket(token_hex(8), app, world.now() + TICKET_LIFETIME)
     world.feishu.tickets[ticket.id] = ticket
     return ticket
 
 
 def find_ticket(id):
-    """Return the QR code with this id, the newest for "last", or None."""
+    """Return the QR code with this id, or None.
+
+    The id "last" means the newest.
+    """
     tickets = world.feishu.tickets
     return next(reversed(tickets.values()), None) if id == "last" else tickets.get(id)
 
 
-def open_tickets():
-    """Return the QR codes that can still be scanned or confirmed, the newest first."""
-    return [ticket for ticket in reversed(world.feishu.tickets.values()) if ticket.state in OPEN]
+def list_open_tickets():
+    """Return the QR codes that still wait, the newest first."""
+    return [ticket for ticket in reversed(world.feishu.tickets.values()) if ticket.state in OPEN_STATES]
 
 
-def new_tmp_code(person):
-    """Return the temporary code a confirmed scan gives to the QR page, for passport's authorize page."""
+def issue_tmp_code(person):
+    """Return the temporary code of a confirmed scan.
+
+    The QR page gets it and takes it to passport's authorize page.
+    """
     return world.vault.issue("tmp_code", token_hex(16), TMP_CODE_LIFETIME, app=None, person=person)

@@ -7,9 +7,9 @@ import re
 
 from flask import Blueprint
 
-from sandbox.feishu.answers import answer
-from sandbox.feishu.fields import form_fields, json_fields
-from sandbox.feishu.model import app_token_value
+from sandbox.feishu.answers import answer_json
+from sandbox.feishu.fields import read_form_fields, read_json_fields
+from sandbox.feishu.model import make_app_token
 from sandbox.world import world
 
 bp = Blueprint("feishu_tokens", __name__)
@@ -24,26 +24,33 @@ NAMES = {
 @bp.post("/open-apis/auth/v3/<any(app_access_token, tenant_access_token):name>/internal")
 @bp.post("/open-apis/auth/v3/<any(app_access_token, tenant_access_token):name>/internal/", endpoint="internal_slash")
 def internal(name):
-    """Answer the application's token; a self-built application has one for both purposes."""
-    fields = json_fields() or form_fields()
+    """Answer the application's token.
+
+    A self-built application has one token for both purposes.
+    """
+    fields = read_json_fields() or read_form_fields()
     app_id = fields.get("app_id", "")
     if not APP_ID.fullmatch(app_id):
-        return answer({"code": 10003, "data": {}, "msg": "invalid param"})
+        return answer_json({"code": 10003, "data": {}, "msg": "invalid param"})
     app = world.feishu.apps.get(app_id)
     if app is None:
-        return answer({"code": 10014, "msg": "app id not exists"})
+        return answer_json({"code": 10014, "msg": "app id not exists"})
     if app.secret != fields.get("app_secret"):
-        return answer({"code": 10014, "msg": "app secret invalid"})
-    token = current_token(app)
+        return answer_json({"code": 10014, "msg": "app secret invalid"})
+    token = find_or_issue_token(app)
     values = dict.fromkeys(NAMES[name], token.value)
-    return answer({"code": 0, "msg": "ok", **values, "expire": world.vault.left(token)})
+    return answer_json({"code": 0, "msg": "ok", **values, "expire": world.vault.count_seconds_left(token)})
 
 
-def current_token(app):
-    """Return the newest token while it has half an hour left, else a new one; the old one runs on."""
-    known = [item for item in world.vault.of(app) if item.kind == "tenant" and not item.family]  # v3's are others
-    known = [item for item in known if world.vault.alive(item)]
-    newest = max(known, key=lambda item: item.expires, default=None)
-    if newest and world.vault.left(newest) >= RENEWED_BELOW:
+def find_or_issue_token(app):
+    """Return the newest token, near its end a new one.
+
+    The old one stays good until its own end.
+    """
+    issued = world.vault.list_issued_to(app)
+    tokens = [item for item in issued if item.kind == "tenant" and not item.family]  # without v3's
+    live = [token for token in tokens if world.vault.is_live(token)]
+    newest = max(live, key=lambda item: item.expires, default=None)
+    if newest and world.vault.count_seconds_left(newest) >= RENEWED_BELOW:
         return newest
-    return world.vault.issue("tenant", app_token_value(), app.token_lifetime, app=app)
+    return world.vault.issue("tenant", make_app_token(), app.token_lifetime, app=app)

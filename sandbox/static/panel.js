@@ -1,4 +1,4 @@
-// WeCom's login panel: ask for the outcome of a click, then tell the page around this frame, or lead a page on.
+// WeCom's login panel. It asks for the outcome of a click, then tells the page around this frame or redirects a page.
 (() => {
   const { kind, origin, ready, inClient, outcome } = document.currentScript.dataset;
   const tells = kind === "callback" && parent !== window;
@@ -24,7 +24,7 @@
     }
   };
 
-  // The page greets once this frame has loaded; after the answer it is not waited for again.
+  // The page greets once this frame has loaded. Later outcomes need no further greeting.
   const greeted = new Promise((done) => {
     addEventListener("message", (event) => {
       if (event.source !== parent || event.origin !== origin) return;
@@ -58,7 +58,7 @@
     return document.querySelector("main").replaceWith(problem.querySelector("main"));
   };
 
-  // Clicks, not submits: a panel for another origin's page may run in a sandbox without forms.
+  // Clicks, not submits, because a panel for another origin's page may run in a sandbox without forms.
   const leadsTop = kind === "top" && top !== window;
   if (tells || leadsTop) document.querySelectorAll("form button").forEach((button) => {
     button.addEventListener("click", (event) => {

@@ -1,6 +1,6 @@
-// Ask how far the phone is, show it, and hand the temporary code to the page around this frame.
+// Ask for the state of the QR code, show it, and hand the temporary code to the page around this frame.
 const status = document.querySelector("#status");
-const PAUSE = 500; // milliseconds between two questions
+const POLL_PAUSE = 500; // milliseconds
 
 const show = (state, name = "") => {
   document.querySelectorAll("[data-when]").forEach((part) => { part.hidden = part.dataset.when !== state; });
@@ -22,6 +22,6 @@ const ask = async () => {
   } catch {
     show("lost");
   }
-  setTimeout(ask, PAUSE);
+  setTimeout(ask, POLL_PAUSE);
 };
 ask();

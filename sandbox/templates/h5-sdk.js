@@ -1,5 +1,5 @@
-// A stand-in for Feishu's H5 SDK, as it is inside the client. Each question is a script at this file's own address, so that
-// a page needs no more than that address in `script-src`; a query does not count there, nor a path after a redirect.
+// A substitute for Feishu's H5 SDK inside the client. Each call loads a script from this file's own address, so that
+// `script-src` needs no other address. A query does not count there, nor does a path after a redirect.
 (() => {
   const jsapi = {{ jsapi|tojson }}; // how this client behaves, see the knob `client`
   const sdk = new URL(document.currentScript?.src || {{ request.base_url|tojson }});

@@ -1,16 +1,18 @@
-"""Pretend WeCom: web login, OAuth inside the client, who the visitor is, and the directory.
+"""Pretend WeCom.
+
+It has web login, OAuth inside the client, the identity of a visitor, and the directory.
 
 One origin plays qyapi.weixin.qq.com, login.work.weixin.qq.com and open.weixin.qq.com.
 https://developer.work.weixin.qq.com/document/path/90664
 """
 
 from sandbox.wecom import addresses, agent, contacts, gateway, identity, login
-from sandbox.wecom.answers import Refused, not_found
-from sandbox.wecom.model import default_apps
+from sandbox.wecom.answers import Refused, answer_not_found
+from sandbox.wecom.model import make_default_apps
 
 PATHS = ("/cgi-bin/", "/wwlogin/", "/wwopen/", "/connect/")
 
-__all__ = ["PATHS", "default_apps", "not_found", "register"]
+__all__ = ["PATHS", "make_default_apps", "answer_not_found", "register"]
 
 
 def register(app):

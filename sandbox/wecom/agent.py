@@ -1,21 +1,27 @@
-"""What the console holds of an application: https://developer.work.weixin.qq.com/document/path/90227"""
+"""An application's entry in the console.
+
+https://developer.work.weixin.qq.com/document/path/90227
+"""
 
 from urllib.parse import urlsplit
 
 from flask import Blueprint, g, request
 
 from sandbox.company import ROOT
-from sandbox.wecom.answers import Refused, success
-from sandbox.wecom.gateway import protected
+from sandbox.wecom.answers import Refused, answer_success
+from sandbox.wecom.gateway import require_access
 from sandbox.world import world
 
 bp = Blueprint("wecom_agent", __name__, url_prefix="/cgi-bin")
 
 
 @bp.get("/agent/get")
-@protected
+@require_access
 def get_agent():
-    """Answer the application's own entry; another's is refused."""
+    """Answer the application's own entry.
+
+    Another application's entry is refused.
+    """
     asked = request.args.get("agentid", "")
     if not any(app.corpid == g.app.corpid and app.agentid == asked for app in world.wecom.apps.values()):
         raise Refused(40056)
@@ -24,7 +30,7 @@ def get_agent():
     reach = g.app.contact_range or {}
     parties = [ROOT] if g.app.contact_range is None else reach.get("departments", [])
     home = world.portal.page(f"/login/{world.portal.wecom[0]}/in-app") if world.portal.wecom else ""
-    return success(
+    return answer_success(
         agentid=int(g.app.agentid),
         name=g.app.name,
         square_logo_url="",

@@ -1,4 +1,6 @@
-"""How WeCom says yes and no: errcode and errmsg, HTTP 200, empty lists beside an error.
+"""The answers of WeCom's server API and their numbers.
+
+An answer has errcode and errmsg and HTTP status 200. Beside an error are empty lists.
 
 https://developer.work.weixin.qq.com/document/path/90313
 """
@@ -9,7 +11,7 @@ from random import choices
 from flask import Response, request
 
 from sandbox.wecom.guesses import SUCCESS_HEADERS
-from sandbox.wire import dump
+from sandbox.wire import dump_json
 
 CALLER = "203.0.113.7"  # the address the platform says it sees
 ERRORS = {
@@ -44,8 +46,8 @@ ERRORS = {
     301002: "not allow operate another agent with this accesstoken.",
 }
 ADDRESSES = ("getcallbackip", "get_api_domain_ip")  # calls that answer lists of network addresses
-UNHINTED = {40014}  # these texts come bare, but for `ADDRESSES`
-EMPTY = {  # call: the list fields it carries even beside an error
+UNHINTED = {40014}  # texts without a hint, except for `ADDRESSES`
+EMPTY_LISTS = {  # call: the list fields it carries even beside an error
     "user/get": ("department", "order", "is_leader_in_dept", "direct_leader"),
     "user/list": ("userlist",),
     "user/simplelist": ("userlist",),
@@ -57,7 +59,10 @@ EMPTY = {  # call: the list fields it carries even beside an error
 
 
 class Refused(Exception):
-    """A number from the table above, raised anywhere in a call."""
+    """A refusal by a number from the table above.
+
+    Anything in a call may raise it.
+    """
 
     def __init__(self, number):
         super().__init__(number)
@@ -65,36 +70,37 @@ class Refused(Exception):
 
     def answer(self):
         text = ERRORS[self.number]
-        if self.number not in UNHINTED or call() in ADDRESSES:
-            text = f"{text}, hint: [{hint()}], from ip: {CALLER}, more info at {help_page(self.number)}"
-        return answer({"errcode": self.number, "errmsg": text, **{name: [] for name in EMPTY.get(call(), ())}})
+        if self.number not in UNHINTED or read_call_name() in ADDRESSES:
+            text = f"{text}, hint: [{make_hint()}], from ip: {CALLER}, more info at {make_help_address(self.number)}"
+        lists = {name: [] for name in EMPTY_LISTS.get(read_call_name(), ())}
+        return answer_json({"errcode": self.number, "errmsg": text, **lists})
 
 
-def call():
-    """Return the name of the call in progress, such as "user/get"."""
+def read_call_name():
+    """Return the name of the call, such as "user/get"."""
     return request.path.removeprefix("/cgi-bin/")
 
 
-def hint():
+def make_hint():
     return f"{int(time.time())}{''.join(choices('0123456789', k=15))}"
 
 
-def help_page(number):
+def make_help_address(number):
     return f"https://open.work.weixin.qq.com/devtool/query?e={number}"
 
 
-def success(**fields):
-    return answer({"errcode": 0, "errmsg": "ok", **fields})
+def answer_success(**fields):
+    return answer_json({"errcode": 0, "errmsg": "ok", **fields})
 
 
-def answer(body):
-    response = Response(dump(body), content_type="application/json; charset=UTF-8")
-    told = {"Error-Code": str(body["errcode"]), "Error-Msg": body["errmsg"].strip()}
-    response.headers.update(told if body["errcode"] else SUCCESS_HEADERS)
+def answer_json(body):
+    response = Response(dump_json(body), content_type="application/json; charset=UTF-8")
+    error = {"Error-Code": str(body["errcode"]), "Error-Msg": body["errmsg"].strip()}
+    response.headers.update(error if body["errcode"] else SUCCESS_HEADERS)
     response.headers["Server"] = "nginx"
     return response
 
 
-def not_found(error=None):
-    """Answer an unknown path the way WeCom does: nothing in it."""
+def answer_not_found(error=None):
+    """Answer an unknown path as WeCom does, without content."""
     return Response(b"", 404, headers={"Server": "nginx"}, content_type="text/html")

@@ -1,4 +1,7 @@
-"""The directory: https://developer.work.weixin.qq.com/document/path/90193"""
+"""Members, departments and tags of the directory.
+
+https://developer.work.weixin.qq.com/document/path/90193
+"""
 
 import base64
 import binascii
@@ -6,20 +9,20 @@ import binascii
 from flask import Blueprint, g, request
 
 from sandbox.company import ROOT
-from sandbox.wecom.answers import Refused, success
-from sandbox.wecom.entries import department_entry, member_entry
-from sandbox.wecom.gateway import protected
+from sandbox.wecom.answers import Refused, answer_success
+from sandbox.wecom.entries import describe_department, describe_member
+from sandbox.wecom.gateway import require_access
 from sandbox.wecom.guesses import GONE, OUTSIDE, UNKNOWN_DEPARTMENT, UNKNOWN_IN_LIST
 from sandbox.wecom.model import find_person
-from sandbox.wire import sent
+from sandbox.wire import read_json_object
 from sandbox.world import world
 
 bp = Blueprint("wecom_contacts", __name__, url_prefix="/cgi-bin")
-MOST_IDS = 10000  # rows of one user/list_id answer
+MOST_ROWS = 10000  # in one answer of user/list_id
 
 
 @bp.get("/user/get")
-@protected
+@require_access
 def get_user():
     userid = request.args.get("userid")
     if not userid:
@@ -29,40 +32,44 @@ def get_user():
         raise Refused(GONE)
     if not world.wecom.directory.sees(g.app.contact_range, person):
         raise Refused(OUTSIDE)
-    return success(**member_entry(g.app, person))
+    return answer_success(**describe_member(g.app, person))
 
 
 @bp.get("/user/list")
-@protected
+@require_access
 def list_users():
-    return success(userlist=[member_entry(g.app, person) for person in members_asked()])
+    return answer_success(userlist=[describe_member(g.app, person) for person in list_asked_members()])
 
 
 @bp.get("/user/simplelist")
-@protected
+@require_access
 def simple_list_users():
-    entries = (member_entry(g.app, person) for person in members_asked())
-    return success(userlist=[{name: entry[name] for name in ("userid", "name", "department")} for entry in entries])
+    entries = (describe_member(g.app, person) for person in list_asked_members())
+    names = ("userid", "name", "department")
+    return answer_success(userlist=[{name: entry[name] for name in names} for entry in entries])
 
 
-def members_asked():
-    """Return the members of the department asked for; of those below it, where this is still honoured."""
+def list_asked_members():
+    """Return the members of the department asked for.
+
+    Members of the departments below are among them where `fetch_child` still counts.
+    """
     directory = world.wecom.directory
-    department = visible_department(request.args.get("department_id"), unknown=UNKNOWN_IN_LIST)
+    department = find_visible_department(request.args.get("department_id"), unknown=UNKNOWN_IN_LIST)
     departments = [department]
     if g.app.honours_fetch_child and request.args.get("fetch_child") == "1":
-        departments += directory.below(department.id)
-    people = {person.key: person for each in departments for person in directory.members[each.id]}
+        departments += directory.list_below(department.id)
+    people = {person.key: person for below in departments for person in directory.members[below.id]}
     return [person for person in people.values() if directory.sees(g.app.contact_range, person)]
 
 
 @bp.post("/user/list_id")
-@protected
+@require_access
 def list_ids():
-    """Answer a row for every seat: member and department."""
-    body = sent() or {}
-    limit = body.get("limit", MOST_IDS)
-    if not isinstance(limit, int) or not 0 < limit <= MOST_IDS:
+    """Answer a row of member and department for every seat."""
+    body = read_json_object() or {}
+    limit = body.get("limit", MOST_ROWS)
+    if not isinstance(limit, int) or not 0 < limit <= MOST_ROWS:
         raise Refused(40035)
     directory = world.wecom.directory
     rows = [
@@ -73,10 +80,10 @@ def list_ids():
     ]
     start = read_cursor(body.get("cursor"))
     rest = start + limit
-    return success(next_cursor=cursor(rest) if rest < len(rows) else "", dept_user=rows[start:rest])
+    return answer_success(next_cursor=make_cursor(rest) if rest < len(rows) else "", dept_user=rows[start:rest])
 
 
-def cursor(start):
+def make_cursor(start):
     return base64.urlsafe_b64encode(f"from {start}".encode()).decode()
 
 
@@ -88,37 +95,46 @@ def read_cursor(value):
 
 
 @bp.get("/department/list")
-@protected
+@require_access
 def list_departments():
-    return success(department=[department_entry(department) for department in departments_asked()])
+    return answer_success(department=[describe_department(department) for department in list_asked_departments()])
 
 
 @bp.get("/department/simplelist")
-@protected
+@require_access
 def simple_list_departments():
-    entries = (department_entry(department) for department in departments_asked())
-    return success(department_id=[{name: entry[name] for name in ("id", "parentid", "order")} for entry in entries])
+    entries = (describe_department(department) for department in list_asked_departments())
+    names = ("id", "parentid", "order")
+    return answer_success(department_id=[{name: entry[name] for name in names} for entry in entries])
 
 
 @bp.get("/department/get")
-@protected
+@require_access
 def get_department():
-    return success(department=department_entry(visible_department(request.args.get("id"), unknown=UNKNOWN_DEPARTMENT)))
+    department = find_visible_department(request.args.get("id"), unknown=UNKNOWN_DEPARTMENT)
+    return answer_success(department=describe_department(department))
 
 
-def departments_asked():
-    """Return the department asked for and all below it; without an id, everything in range."""
+def list_asked_departments():
+    """Return the department asked for and all below it.
+
+    Without an id it returns all in range.
+    """
     directory = world.wecom.directory
     if request.args.get("id"):
-        department = visible_department(request.args["id"], unknown=UNKNOWN_DEPARTMENT)
-        return [department, *directory.below(department.id)]
+        department = find_visible_department(request.args["id"], unknown=UNKNOWN_DEPARTMENT)
+        return [department, *directory.list_below(department.id)]
     reach = directory.visible_departments(g.app.contact_range)
-    tree = [directory.departments[ROOT], *directory.below(ROOT)]
+    tree = [directory.departments[ROOT], *directory.list_below(ROOT)]
     return [department for department in tree if department.id in reach]
 
 
-def visible_department(value, unknown):
-    """Return the department, or refuse: no number, no such department, out of range."""
+def find_visible_department(value, unknown):
+    """Return the department with this id.
+
+    :param unknown: the number of the refusal where there is no such department.
+    :raises Refused: no number, no such department, or out of range.
+    """
     if not (value and value.isdigit()):
         raise Refused(40035)
     department = world.wecom.directory.departments.get(value)
@@ -130,16 +146,20 @@ def visible_department(value, unknown):
 
 
 @bp.get("/tag/get")
-@protected
+@require_access
 def get_tag():
-    """Answer those of a tag whom the application may see: https://developer.work.weixin.qq.com/document/path/90213"""
+    """Answer the people and departments of a tag.
+
+    Those out of the application's range are missing.
+    https://developer.work.weixin.qq.com/document/path/90213
+    """
     directory, reach = world.wecom.directory, g.app.contact_range
     tag = directory.groups.get(request.args.get("tagid", ""))
     if tag is None:
         raise Refused(40068)
-    users, departments = directory.named(tag)
+    users, departments = directory.find_named(tag)
     users = [person for person in users if person.listed and directory.sees(reach, person)]
-    seen = directory.visible_departments(reach)
-    parties = [int(department.id) for department in departments if department.id in seen]
+    visible = directory.visible_departments(reach)
+    parties = [int(department.id) for department in departments if department.id in visible]
     users = [{"userid": person.key, "name": person.name} for person in users]
-    return success(tagname=request.args["tagid"], userlist=users, partylist=parties)
+    return answer_success(tagname=request.args["tagid"], userlist=users, partylist=parties)

@@ -1,4 +1,4 @@
-"""What the directory shows of a member and of a department.
+"""The fields of members and departments in the directory.
 
 https://developer.work.weixin.qq.com/document/path/90196
 """
@@ -6,14 +6,17 @@ https://developer.work.weixin.qq.com/document/path/90196
 from flask import request
 
 from sandbox.company import ROOT
-from sandbox.phone import avatar
+from sandbox.phone import avatar_address
 from sandbox.world import world
 
 STATUSES = {"active": 1, "frozen": 2, "inactive": 4, "exited": 5}
 
 
-def member_entry(app, person):
-    """Return a member as user/get and user/list show it to this application."""
+def describe_member(app, person):
+    """Return a member as an application sees it.
+
+    The calls user/get and user/list show the same.
+    """
     directory = world.wecom.directory
     reach = directory.visible_departments(app.contact_range)
     seats = [directory.departments[key] for key in person.departments if key in reach]
@@ -40,21 +43,27 @@ def member_entry(app, person):
     if seats:
         fields["main_department"] = int(seats[0].id)
     if app.old_app:
-        fields |= sensitive_fields(person)
-    return person.dress(fields)
+        fields |= describe_sensitive(person)
+    return person.adjust_fields(fields)
 
 
-def default_avatar():
-    """Return the address of the picture of a member who has none, or does not show it."""
+def default_avatar_address():
+    """Return the address of the picture for members without one.
+
+    It also replaces a picture that a member does not show.
+    """
     return f"{request.host_url}favicon.ico"
 
 
-def sensitive_fields(person):
-    """Return the fields that newer applications get by the member's consent only."""
+def describe_sensitive(person):
+    """Return the sensitive fields of a member.
+
+    Newer applications get them by the member's consent only.
+    """
     return {
         "gender": str(person.gender),
-        "avatar": avatar(person),
-        "thumb_avatar": avatar(person, size=100),
+        "avatar": avatar_address(person),
+        "thumb_avatar": avatar_address(person, size=100),
         "qr_code": f"{request.host_url}_sandbox/avatar/{person.key}.svg?qr=1",
         "mobile": person.mobile,
         "email": person.email,
@@ -63,7 +72,7 @@ def sensitive_fields(person):
     }
 
 
-def department_entry(department):
+def describe_department(department):
     fields = {
         "id": int(department.id),
         "name": department.name,
@@ -72,4 +81,4 @@ def department_entry(department):
         "parentid": int(department.parent or 0),
         "order": department.order if department.id != ROOT else 100000000,
     }
-    return department.dress(fields)
+    return department.adjust_fields(fields)

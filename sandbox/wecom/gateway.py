@@ -1,4 +1,4 @@
-"""The application's token, and what every other call passes first.
+"""The application's token, and the checks of every other call.
 
 https://developer.work.weixin.qq.com/document/path/91039
 """
@@ -7,9 +7,9 @@ from functools import wraps
 
 from flask import Blueprint, g, request
 
-from sandbox.wecom.answers import Refused, call, success
+from sandbox.wecom.answers import Refused, answer_success, read_call_name
 from sandbox.wecom.guesses import NOT_THE_SYNC_SECRET
-from sandbox.wecom.model import CONTACT_SYNC_CALLS, token_value
+from sandbox.wecom.model import CONTACT_SYNC_CALLS, make_token
 from sandbox.world import world
 
 bp = Blueprint("wecom_token", __name__, url_prefix="/cgi-bin")
@@ -17,7 +17,7 @@ bp = Blueprint("wecom_token", __name__, url_prefix="/cgi-bin")
 
 @bp.get("/gettoken")
 def gettoken():
-    """Answer the application's token: the same one until it ends."""
+    """Answer the application's token, the same until it ends."""
     secret, corpid = request.args.get("corpsecret"), request.args.get("corpid")
     if not secret:
         raise Refused(41004)
@@ -31,39 +31,40 @@ def gettoken():
         raise Refused(40001)
     if app.disabled:
         raise Refused(50003)
-    token = current_token(app)
-    return success(access_token=token.value, expires_in=world.vault.left(token))
+    token = find_or_issue_token(app)
+    return answer_success(access_token=token.value, expires_in=world.vault.count_seconds_left(token))
 
 
-def current_token(app):
-    for item in world.vault.of(app):
-        if item.kind == "corp" and world.vault.alive(item):
+def find_or_issue_token(app):
+    for item in world.vault.list_issued_to(app):
+        if item.kind == "corp" and world.vault.is_live(item):
             return item
-    return world.vault.issue("corp", token_value(), app.token_lifetime, app=app)
+    return world.vault.issue("corp", make_token(), app.token_lifetime, app=app)
 
 
-def protected(view):
-    """Let a view run for an application that may make this call; the view finds it in `g.app`.
+def require_access(view):
+    """Run a view for applications that may make this call.
 
-    The checks come in the platform's order: token, address, rate, permission, and only then the parameters.
+    The view finds the application in `g.app`. The checks have the platform's order: token, address, rate, permission,
+    and only then the parameters.
     """
 
     @wraps(view)
-    def checked():
-        g.app = app = caller()
+    def check_and_call():
+        g.app = app = find_caller()
         if app.disabled:
             raise Refused(50003)
         if not app.trusted_ip:
             raise Refused(60020)
-        if world.meter.over(app, call()):
+        if world.meter.count_call(app, read_call_name()):
             raise Refused(45009)
-        check_permission(app, call())
+        check_permission(app, read_call_name())
         return view()
 
-    return checked
+    return check_and_call
 
 
-def caller():
+def find_caller():
     value = request.args.get("access_token")
     if not value:
         raise Refused(41001)
@@ -72,7 +73,7 @@ def caller():
         raise Refused(40014)
     if token.revoked:
         raise Refused(token.app.revoked_as)
-    if not world.vault.alive(token):
+    if not world.vault.is_live(token):
         raise Refused(token.app.expired_as)
     return token.app
 

@@ -1,4 +1,6 @@
-"""WeCom's authorize pages: web login for a browser, the old QR page, and OAuth inside the client.
+"""WeCom's authorize pages.
+
+There are web login for a browser, the old QR page, and OAuth inside the client.
 
 https://developer.work.weixin.qq.com/document/path/98152
 https://developer.work.weixin.qq.com/document/path/91022
@@ -11,14 +13,14 @@ from flask import Blueprint, request
 from sandbox import client, phone
 from sandbox.wecom import panel
 from sandbox.wecom.guesses import AFTER_REFUSAL, CONSENT_NEEDS_AGENTID
-from sandbox.wecom.model import CONSENT, code_value
+from sandbox.wecom.model import CONSENT, make_code
 from sandbox.world import world
 
 bp = Blueprint("wecom_login", __name__)
 BRAND = {"zh": "企业微信", "en": "WeCom"}
 CODE_LIFETIME = 300  # seconds
 CLIENT = re.compile(r"wxwork/|micromessenger", re.I)  # user agents of the WeCom and WeChat clients
-CLIENT_COOKIE = "sandbox_client"  # who was picked as the pretend client's user
+CLIENT_COOKIE = "sandbox_client"  # the person picked as the pretend client's user
 PROBLEMS = {
     40013: ("appid 参数错误", "The CorpID is not known here."),
     40035: ("参数错误", "A parameter of the link is missing or wrong."),
@@ -33,30 +35,36 @@ PROBLEMS = {
 @bp.route("/wwlogin/sso/login/", methods=["GET", "POST"], endpoint="web_login_slash")
 @bp.route("/wwopen/sso/qrConnect", methods=["GET", "POST"], endpoint="old_qr_page")
 def web_login():
-    """Ask who scans, and send the browser back; without a code when refused."""
+    """Ask for a person and send the browser back.
+
+    After a refusal there is no code.
+    """
     app, number = find_app(request.args.get("agentid"), web=True)
     old = request.path.startswith("/wwopen/")  # Tencent's script for it says login_type=jssdk
     if not old and request.args.get("login_type", "CorpApp") != "CorpApp":  # a link with an agentid needs none
         number = 40035
     if number:
-        return refuse(number)
-    choice = phone.choose(world.wecom, silent="wxwork/" in request.headers.get("User-Agent", ""))
-    in_panel = panel.is_asked_for()
+        return show_problem(number)
+    choice = phone.read_choice(world.wecom, silent="wxwork/" in request.headers.get("User-Agent", ""))
+    in_panel = panel.is_panel_request()
     if choice is None:
         heading = "扫码登录 · Scan to sign in"
         if in_panel:
-            return panel.show(app, BRAND, heading=heading)
-        return phone.ask(world.wecom, BRAND, app.name, heading=heading)
-    if choice.person.company == "home" and not in_range(app, choice.person):
-        return refuse(50002)
+            return panel.ask_for_person(app, BRAND, heading=heading)
+        return phone.ask_for_person(world.wecom, BRAND, app.name, heading=heading)
+    if choice.person.company == "home" and not is_in_range(app, choice.person):
+        return show_problem(50002)
     if in_panel and panel.hands_over():
-        return panel.hand_over(app, choice, BRAND, **outcome(app, choice, "sso"))
-    return finish(app, choice, "sso")
+        return panel.hand_over(app, choice, BRAND, **build_outcome(app, choice, "sso"))
+    return redirect_back(app, choice, "sso")
 
 
 @bp.route("/connect/oauth2/authorize", methods=["GET", "POST"])
 def oauth2():
-    """Answer at once inside the client; elsewhere only for who was picked as the pretend client's user."""
+    """Answer at once inside the client.
+
+    Elsewhere it does so only for a person picked as the pretend client's user.
+    """
     app, number = find_app(request.args.get("agentid"), optional=True)
     consent = request.args.get("scope") == CONSENT
     if not number and request.args.get("response_type") != "code":
@@ -64,23 +72,25 @@ def oauth2():
     if consent and not request.args.get("agentid"):
         consent, number = False, number or (41011 if CONSENT_NEEDS_AGENTID else None)
     if number:
-        return refuse(number)
-    choice = choose_in_client(app, consent)
+        return show_problem(number)
+    choice = read_client_choice(app, consent)
     if choice is None:
         return ask_in_client(app, consent)
-    if consent and not in_range(app, choice.person):
-        return refuse(50002)
+    if consent and not is_in_range(app, choice.person):
+        return show_problem(50002)
     if consent and choice.allowed:
         world.wecom.grants[app, choice.person].add(CONSENT)
-    return finish(app, choice, "oauth2", {CONSENT} if consent else (), cookie=CLIENT_COOKIE)
+    return redirect_back(app, choice, "oauth2", {CONSENT} if consent else (), cookie=CLIENT_COOKIE)
 
 
-def refuse(number):
-    return phone.problem(BRAND, number, *PROBLEMS[number])
+def show_problem(number):
+    return phone.show_problem(BRAND, number, *PROBLEMS[number])
 
 
 def find_app(agentid, optional=False, web=False):
-    """Return the application of the link, and the number of the error page where something is wrong.
+    """Return the application of the link.
+
+    Beside it is the number of the error page for a wrong link, or None.
 
     :param optional: whether the link may leave the agentid out.
     :param web: whether the domain for web logins counts, too.
@@ -98,45 +108,50 @@ def find_app(agentid, optional=False, web=False):
     return app, None if app.trusts(address, web) else 50001
 
 
-def in_range(app, person):
+def is_in_range(app, person):
     return world.wecom.directory.sees(app.contact_range, person)
 
 
-def in_client():
-    return bool(client.person(world.wecom) or CLIENT.search(request.headers.get("User-Agent", "")))
+def is_in_client():
+    return bool(client.find_person(world.wecom) or CLIENT.search(request.headers.get("User-Agent", "")))
 
 
-def choose_in_client(app, consent):
-    """Return the choice, or None where the page has to ask: for a person, or for their consent."""
+def read_client_choice(app, consent):
+    """Return the choice, or None where the page asks.
+
+    It asks for a person, or for that person's consent.
+    """
     picked = request.cookies.get(CLIENT_COOKIE)
     cookie = CLIENT_COOKIE if picked in world.wecom.directory.people else phone.COOKIE
-    known = in_client() or cookie == CLIENT_COOKIE
-    choice = phone.choose(world.wecom, silent=known, cookie=cookie)
+    is_silent = is_in_client() or cookie == CLIENT_COOKIE
+    choice = phone.read_choice(world.wecom, silent=is_silent, cookie=cookie)
     if choice and choice.silent and consent and CONSENT not in world.wecom.grants[app, choice.person]:
-        return None if in_range(app, choice.person) else choice
+        return None if is_in_range(app, choice.person) else choice
     return choice
 
 
 def ask_in_client(app, consent):
-    if in_client():
-        return phone.ask(world.wecom, BRAND, app.name, wishes=app.consent_fields if consent else ())
-    return phone.ask(
+    if is_in_client():
+        return phone.ask_for_person(world.wecom, BRAND, app.name, wishes=app.consent_fields if consent else ())
+    return phone.ask_for_person(
         world.wecom,
         BRAND,
         app.name,
         wishes=app.consent_fields if consent else (),
         heading="请在企业微信客户端打开链接 · Open this link in WeCom",
-        notice="沙箱：选一个人，就当作在他的客户端里打开 · Sandbox: pick whose pretend client this browser is.",
+        notice="沙箱：选一个人，就当作在他的客户端里打开 · Sandbox: pick the person this pretend client belongs to.",
     )
 
 
-def finish(app, choice, source, scopes=(), cookie=phone.COOKIE):
+def redirect_back(app, choice, source, scopes=(), cookie=phone.COOKIE):
     """Send the browser back to the application."""
-    return phone.send_back(choice, request.args["redirect_uri"], cookie, **outcome(app, choice, source, scopes))
+    return phone.redirect_back(
+        choice, request.args["redirect_uri"], cookie, **build_outcome(app, choice, source, scopes)
+    )
 
 
-def outcome(app, choice, source, scopes=()):
-    """Return the parameters that the redirect address gets."""
+def build_outcome(app, choice, source, scopes=()):
+    """Return the parameters for the redirect address."""
     if not choice.allowed:
         return {name: request.args.get(name) for name in AFTER_REFUSAL}
     code = issue_code(app, choice.person, source, request.args["redirect_uri"], scopes)
@@ -145,4 +160,4 @@ def outcome(app, choice, source, scopes=()):
 
 def issue_code(app, person, source, address=None, scopes=()):
     facts = {"app": app, "person": person, "source": source, "redirect_uri": address, "scope": frozenset(scopes)}
-    return world.vault.issue("code", code_value(), CODE_LIFETIME, **facts)
+    return world.vault.issue("code", make_code(), CODE_LIFETIME, **facts)

@@ -13,6 +13,7 @@ from sandbox.wecom import guesses
 from sandbox.world import App, world
 
 CORP_ID = "wwsandbox00000001"
+AGENT_ID = "1000002"
 REAL_LOOKING = re.compile(r"ww[0-9a-f]{16}")  # what a real company's CorpID looks like
 CONSENT = "snsapi_privateinfo"  # the scope that asks the member for their sensitive fields
 SENSITIVE = ("gender", "avatar", "qr_code", "mobile", "email", "biz_mail", "address")
@@ -40,9 +41,11 @@ class WecomApp(App):
         return f"{self.corpid} / {self.agentid}"
 
     def trusts(self, address, web=False):
-        """Whether a code may be delivered to this address: host and port count, scheme and path do not.
+        """Tell whether a code may be delivered to this address.
 
-        :param web: for a web login, which has a domain of its own besides.
+        Host and port count, scheme and path do not.
+
+        :param web: whether it is for a web login, which has a domain of its own besides.
         """
         parts = phone.split_address(address)
         if parts is None:
@@ -54,20 +57,23 @@ class WecomApp(App):
         return parts.netloc == self.trusted_domain
 
 
-def default_apps():
+def make_default_apps():
     apps = (
-        WecomApp(corpid=CORP_ID, agentid="1000002", secret="sandbox-wecom-secret"),
+        WecomApp(corpid=CORP_ID, agentid=AGENT_ID, secret="sandbox-wecom-secret"),
         WecomApp(corpid=CORP_ID, agentid="2000002", secret="sandbox-contact-sync-secret", contact_sync=True),
     )
     return {(app.corpid, app.agentid): app for app in apps}
 
 
 def find_person(userid):
-    """Return the person with this userid, which has no case, or None."""
-    table = world.wecom.directory.identifiers.get("userid")
+    """Return the person with this userid, or None.
+
+    Upper and lower case are the same.
+    """
+    table = world.wecom.directory.lookups.get("userid")
     if table is None:
         table = {person.key.lower(): person for person in world.wecom.directory.people.values()}
-        world.wecom.directory.identifiers["userid"] = table
+        world.wecom.directory.lookups["userid"] = table
     return table.get(userid.lower())
 
 
@@ -75,9 +81,9 @@ def open_id(person):
     return "oSBX" + sha256(person.key.encode()).hexdigest()[:24]
 
 
-def token_value():
+def make_token():
     return token_urlsafe(160)
 
 
-def code_value():
+def make_code():
     return token_urlsafe(32)  # 43 characters

@@ -263,7 +263,7 @@ def test_a_crowd_is_always_the_same():
 
     assert [person.name for person in one.people.values()] == [person.name for person in two.people.values()]
     assert len(one.people) - len(Directory().people) == 500
-    assert len(one.below("1")) - len(Directory().below("1")) == 30
+    assert len(one.list_below("1")) - len(Directory().list_below("1")) == 30
 
 
 def test_it_ends_with_its_parent():
