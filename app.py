@@ -9,22 +9,35 @@ from urllib.parse import unquote, urlsplit
 
 import click
 from flask import Flask, abort, current_app, request
-from flask_babel import Babel, format_decimal
+from flask_babel import Babel
 from flask_migrate import Migrate
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from portal import commands, database, files
-from portal.accounts import contact_data
 from portal.bindings import csv_import as kept_imports
 from portal.clocks import VisitCookies
 from portal.database import db
 from portal.directory import runs
 from portal.elements.registry import Elements
 from portal.errors import SETTING_WRONG, Code
-from portal.pages import account, api, browser, error_pages, headers, health, login, login_page, site
-from portal.pages.admin import accounts, audit, bind, bindings, bulk_accept, directory, elements, imports, layout, queue
+from portal.pages import (
+    account,
+    api,
+    error_pages,
+    guards,
+    headers,
+    health,
+    login,
+    login_page,
+    references,
+    site,
+    template_context,
+)
+from portal.pages.admin import accounts, audit, bind, bindings, bulk_accept, directory, elements, home, imports, queue
+from portal.pages.browser import name_cookie
+from portal.pages.language import get_language
 from portal.pages.proxies import VisitorAddress
 from portal.signin import attempts
 from sandbox import server as sandbox
@@ -94,17 +107,14 @@ def create_app(environ=None) -> Portal:
 
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)
-    Babel(app, default_locale="en", locale_selector=browser.language)
+    Babel(app, default_locale="en", locale_selector=get_language)
     login.limiter.init_app(app)
-    headers.init_app(app)
-    error_pages.init_app(app)
+    for part in (references, guards, headers, error_pages, template_context):
+        part.init_app(app)
     for part in (site, login_page, login, account, api, health):
         app.register_blueprint(part.bp)
-    for part in (layout, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
+    for part in (home, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
-    app.context_processor(browser.for_templates)
-    app.jinja_env.filters.update(ago=browser.ago, masked=browser.masked, number=format_decimal)
-    app.jinja_env.filters.update(masked_mobile=contact_data.masked_mobile, masked_email=contact_data.masked_email)
     app.url_defaults(add_static_version)
     # The worker's room stands below those of the rows it removes, so it is told what to call.
     app.extensions["old_rows"] = (attempts.forget_old, kept_imports.forget_old, runs.forget_old)
@@ -147,19 +157,19 @@ def flask_settings(settings: dict) -> dict:
     base = settings["PORTAL_BASE_URL"]
     return {
         "SECRET_KEY": settings["PORTAL_SECRET_KEY"],
-        # Routes are found and addresses made whatever the header Host holds; pages.headers checks that one.
+        # Routes are found and addresses made whatever the header Host holds; pages.guards checks that one.
         "SERVER_NAME": urlsplit(base).netloc,
         "SQLALCHEMY_DATABASE_URI": settings["PORTAL_DATABASE_URL"],
         "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings["PORTAL_DATABASE_URL"]),
-        "SESSION_COOKIE_NAME": browser.cookie_name(base, "portal_visit"),
+        "SESSION_COOKIE_NAME": name_cookie(base, "portal_visit"),
         "SESSION_COOKIE_SECURE": base.startswith("https:"),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PORTAL_SESSION_COOKIE": browser.cookie_name(base, "portal_session"),
+        "PORTAL_SESSION_COOKIE": name_cookie(base, "portal_session"),
         "PREFERRED_URL_SCHEME": urlsplit(base).scheme,
         "MAX_CONTENT_LENGTH": 64 * 1024,
         "WTF_CSRF_TIME_LIMIT": None,  # or login tabs die overnight
-        "WTF_CSRF_SSL_STRICT": False,  # pages.headers checks the origin
+        "WTF_CSRF_SSL_STRICT": False,  # pages.guards checks the origin
         "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),
         "RATELIMIT_HEADERS_ENABLED": False,
     }

@@ -108,3 +108,15 @@ def open_link(account_id: int) -> OneTimeLink | None:
     """Return the account's one-time link, if it can still be used."""
     mine = (OneTimeLink.account_id == account_id, OneTimeLink.expires_at > now())
     return db.session.scalar(select(OneTimeLink).where(*mine))
+
+
+def find_account(account_id: int) -> Account | None:
+    """Return the account of an id."""
+    return db.session.get(Account, account_id)
+
+
+def find_accounts(text: str, most: int) -> list[Account]:
+    """Return accounts that hold a text in their names, employee number or e-mail address."""
+    columns = (Account.username, Account.name, Account.employee_number, Account.email)
+    holds_text = or_(*(column.icontains(text, autoescape=True) for column in columns))
+    return list(db.session.scalars(select(Account).where(holds_text).order_by(Account.username).limit(most)))

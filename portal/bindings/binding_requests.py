@@ -1,6 +1,6 @@
 """The queue of people who scanned and are unbound: an administrator binds, makes an account, or refuses."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import audit, database
 from portal.accounts import accounts
@@ -88,3 +88,9 @@ def locked(request_id: int, state: str = "waiting") -> BindingRequest:
     if request.state != state:
         raise rules.Changed(identity)
     return request
+
+
+def count_waiting() -> int:
+    """Return how many requests wait for a decision."""
+    waiting = select(func.count()).select_from(BindingRequest).where(BindingRequest.state == "waiting")
+    return db.session.scalar(waiting)

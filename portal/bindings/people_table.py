@@ -319,3 +319,8 @@ def comparison() -> Select:
         func.count().filter(~best.c.conflict, state == "done"),
     )
     return query.select_from(best).outerjoin(BindingRequest, BindingRequest.identity_id == best.c.identity_id)
+
+
+def find_person(identity_id: int) -> Identity | None:
+    """Return the person of an id."""
+    return db.session.get(Identity, identity_id)

@@ -203,3 +203,10 @@ class Changed(Explained):
         title = _("Changed meanwhile by %(name)s", name=self.by) if actor else _("This has changed meanwhile")
         advice = _("Nothing was replaced. Look at how it stands now, then decide again.")
         super().__init__(CONFLICT, "the binding has changed meanwhile", title, advice)
+
+
+def find_holder(account_id: int, person: Identity) -> Identity | None:
+    """Return another person of the same company that the account has."""
+    company = (Identity.provider == person.provider, Identity.tenant == person.tenant)
+    others = (Identity.account_id == account_id, Identity.id != person.id)
+    return db.session.scalar(select(Identity).where(*company, *others))

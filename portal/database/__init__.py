@@ -20,6 +20,7 @@ __all__ = [
     "cause",
     "db",
     "delete_some",
+    "end_transaction",
     "engine_options",
     "explain",
     "fingerprint",
@@ -71,6 +72,14 @@ def write():
     except BaseException:
         db.session.rollback()
         raise
+
+
+def end_transaction() -> None:
+    """End the transaction of what was read so far.
+
+    None may stay open while a platform is called or a file is sent.
+    """
+    db.session.rollback()
 
 
 def settle(work, tries: int = 5):

@@ -209,3 +209,9 @@ def is_due(element: str, every: int) -> bool:
 def queued() -> list[str]:
     """Return the elements whose sync waits for a worker."""
     return list(db.session.scalars(select(SyncRun.element).where(SyncRun.state == "queued")))
+
+
+def find_last_sync() -> SyncRun | None:
+    """Return the sync of any element that was completed last."""
+    complete = select(SyncRun).where(SyncRun.state == "done", SyncRun.ended_at.is_not(None), ~SyncRun.dry_run)
+    return db.session.scalar(complete.order_by(SyncRun.ended_at.desc()).limit(1))

@@ -5,9 +5,10 @@ from flask_wtf.csrf import generate_csrf
 
 from portal.elements.meta import KINDS
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
-from portal.pages import browser, login
-from portal.pages.account import required
+from portal.pages import browser
 from portal.pages.error_pages import envelope
+from portal.pages.login_flow import begin_login, check_text, identify_person, open_session
+from portal.pages.sign_in_guards import require_sign_in
 from portal.providers.person import EMPTY
 
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -16,7 +17,7 @@ bp = Blueprint("api", __name__, url_prefix="/api")
 @bp.get("/session")
 def session():
     """Return who is signed in and how."""
-    me = required()
+    me = require_sign_in()
     identity = {"element": me.element, "userId": me.user_id, "name": me.person} if me.identity_id else None
     account = {"id": me.account_id, "username": me.username, "name": me.name, "role": me.role}
     return jsonify({"account": account, "identity": identity})
@@ -34,18 +35,19 @@ def get_login_config(name):
     kind = asked.get("kind", "qr")
     if kind not in KINDS:
         raise Code(BAD_STATE, "there is no login of this kind")
-    return jsonify(envelope(data=login.begin(element, kind, text(asked.get("next")))))
+    return jsonify(envelope(data=begin_login(element, kind, text(asked.get("next")))))
 
 
 @bp.post("/auths/loginTypes/<name>/getLoginCode")
 def get_login_code(name):
     """Finish a login of this browser, and open its session."""
     element, asked = element_of(name), body()
-    state, code = login.sensible("state", asked.get("state")), asked.get("authCode")
-    person, signed_in = login.complete(element, state, lambda: login.sensible("authCode", code))
+    state, code = check_text("state", asked.get("state")), asked.get("authCode")
+    attempt, person = identify_person(element, state, lambda: check_text("authCode", code))
+    signed_in = open_session(element, person, attempt)
     told = {key: person.get(key, empty) for key, empty in EMPTY.items()}
     data = {**told, "accountId": signed_in.account_id, "next": signed_in.next}
-    return browser.sign_in(jsonify(envelope(data=data)), signed_in.token, name)
+    return browser.give_session(jsonify(envelope(data=data)), signed_in.token, name)
 
 
 def element_of(name):

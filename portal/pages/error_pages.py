@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from portal import database
 from portal.database import db
 from portal.errors import FAULT, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
-from portal.pages.account import NotFresh
+from portal.pages.sign_in_guards import NotFresh
 from portal.signin.sign_in import NotBound
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,13 @@
 """Where people come in: the login page, and the page they open inside Feishu or WeCom."""
 
 import re
-from collections import Counter
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 
-from portal.pages import browser, headers, login
+from portal.pages import browser, headers
+from portal.pages.element_names import name_elements
+from portal.pages.local_addresses import accept_local_path
+from portal.pages.login_flow import begin_login
 
 bp = Blueprint("entrance", __name__)
 
@@ -19,12 +21,12 @@ def page():
 
     Inside a platform's client it leads straight to the sign-in there, once a visit; `via` always wins.
     """
-    goal, via = browser.safe_path(request.args.get("next")), request.args.get("via")
+    goal, via = accept_local_path(request.args.get("next")), request.args.get("via")
     if browser.signed_in():
         return redirect(goal or url_for("account.show"), 303)
     here = [element for element in current_app.elements.usable() if element.in_client(request.user_agent.string)]
     if here and via is None:
-        if len(here) == 1 and not browser.tried():
+        if len(here) == 1 and not browser.has_tried_automatically():
             return redirect(url_for("entrance.in_app", name=here[0].name, next=goal), 302)
         return inside(here, goal)
     return choice(via, goal)
@@ -34,9 +36,9 @@ def choice(wanted: str | None, goal: str | None):
     """Show the ways to sign in, the one used last first; open is the wanted one, or else the first that works."""
     elements, usable = current_app.elements.shown(), current_app.elements.usable()
     for element in usable:
-        headers.allow(element.page_sources("login"))
+        headers.widen_policy(element.page_sources("login"))
     elements.sort(key=lambda element: (element not in usable, element.name != session.get("last")))
-    ways = named(elements)
+    ways = name_elements(elements)
     chosen = next((way for way in ways if way[0].name == wanted), ways[0] if ways else None)
     return render_template("login.html", ways=ways, chosen=chosen, next=goal, place=place())
 
@@ -44,18 +46,19 @@ def choice(wanted: str | None, goal: str | None):
 @bp.get("/login/<name>/in-app")
 def in_app(name):
     """The home page an administrator enters in the platform's console: nothing to press, if it can be."""
-    element, goal = current_app.elements.active(name), browser.safe_path(request.args.get("next"))
+    element, goal = current_app.elements.active(name), accept_local_path(request.args.get("next"))
     if request.method == "HEAD":
         return ""
     if browser.signed_in():
         return redirect(goal or url_for("account.show"), 303)
     if place() == "wechat":
         return choice(name, goal)
-    script, automatic = element.in_app(), not browser.tried(True)
+    script, automatic = element.in_app(), not browser.has_tried_automatically()
+    browser.forbid_automatic_sign_in()
     if automatic and script is None:
-        return redirect(login.begin(element, "in_app", goal)["authorizeUrl"], 302)
+        return redirect(begin_login(element, "in_app", goal)["authorizeUrl"], 302)
     if automatic:
-        headers.allow(element.page_sources("in_app"))
+        headers.widen_policy(element.page_sources("in_app"))
     return inside([element], goal, script if automatic else None)
 
 
@@ -64,8 +67,8 @@ def inside(elements: list, goal: str | None, script: dict | None = None):
 
     A button leads to the platform once this visit has had its automatic sign-in, and to the automatic one before.
     """
-    target = "login.start" if browser.tried() else "entrance.in_app"
-    ways = [(element, name, url_for(target, name=element.name, next=goal)) for element, name in named(elements)]
+    target = "login.start" if browser.has_tried_automatically() else "entrance.in_app"
+    ways = [(element, name, url_for(target, name=element.name, next=goal)) for element, name in name_elements(elements)]
     return render_template("in_app.html", ways=ways, next=goal, script=script)
 
 
@@ -77,12 +80,3 @@ def place() -> str:
     if WECHAT.search(agent):
         return "wechat"
     return "phone" if PHONE.search(agent) else "desktop"
-
-
-def named(elements: list) -> list[tuple]:
-    """Return each element with what to call it: its platform, and its title where that alone is not enough."""
-    labels = Counter(str(element.label) for element in elements)
-    return [
-        (element, f"{element.label} · {element.title}" if labels[str(element.label)] > 1 else str(element.label))
-        for element in elements
-    ]

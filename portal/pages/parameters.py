@@ -2,6 +2,7 @@
 
 from portal.text import clean
 
+ID = "<int(max=2147483647):id>"  # of a row, in a route
 LARGEST = 2**31 - 1  # no id is larger, and no list has as many pages
 LONGEST = 100  # characters of a text to search for
 

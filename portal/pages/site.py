@@ -3,21 +3,23 @@
 from flask import Blueprint, abort, current_app, redirect, request, session, url_for
 
 from portal.pages import browser
+from portal.pages.language import LANGUAGES
+from portal.pages.local_addresses import choose_way_back, redirect_to
 
 bp = Blueprint("site", __name__)
 
 
 @bp.get("/")
 def home():
-    return redirect(url_for("account.show") if browser.signed_in() else url_for("entrance.page"), 303)
+    return redirect_to("account.show" if browser.signed_in() else "entrance.page")
 
 
 @bp.post("/language")
 def language():
     """Remember the language, and show the same page again."""
-    if request.form.get("language") in browser.LANGUAGES:
+    if request.form.get("language") in LANGUAGES:
         session["language"] = request.form["language"]
-    return redirect(browser.way_back(request.form.get("next"), url_for("site.home")), 303)
+    return redirect(choose_way_back(request.form.get("next"), url_for("site.home")), 303)
 
 
 @bp.get("/favicon.ico")

@@ -17,7 +17,7 @@ from portal.clocks import now
 from portal.database import db, write
 from portal.models import AuditEvent, QywxInnerAuthModel
 from portal.pages.admin import audit_sentences
-from portal.pages.login import REFUSED
+from portal.pages.login_flow import REFUSED
 
 THERE = Client("203.0.113.7", "", "7F3K-2Q")
 

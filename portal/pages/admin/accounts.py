@@ -1,18 +1,19 @@
 """Accounts: the list, a card for each, and what an administrator does with them."""
 
-from flask import current_app, flash, g, redirect, render_template, request, url_for
+from flask import current_app, flash, g, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal import audit
 from portal.accounts import accounts, contact_data, search, usernames
-from portal.database import db
-from portal.errors import CONFLICT, NOT_FOUND, Code
-from portal.models import Account
+from portal.errors import CONFLICT, Code
 from portal.pages import browser, parameters
-from portal.pages.account import device
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import told
+from portal.pages.admin.lookups import require_account
+from portal.pages.devices import describe_device
+from portal.pages.local_addresses import choose_way_back, redirect_to
+from portal.pages.parameters import ID
 from portal.signin import one_time_links, sessions
 
 bp = layout.blueprint("accounts", __name__)
@@ -23,14 +24,12 @@ IN_ADDRESS = ("username", "name", "employee_number", "role")  # what the address
 
 @bp.get("/accounts")
 def show():
-    wanted = asked_for()
+    wanted = read_account_filter()
     page = search.page(wanted, parameters.page(request.args))
-    return render_template(
-        "admin/accounts.html", wanted=wanted, page=page, counts=search.counts(), labels=provider_labels()
-    )
+    return render_template("admin/accounts.html", wanted=wanted, page=page, counts=search.counts())
 
 
-def asked_for() -> search.Filter:
+def read_account_filter() -> search.Filter:
     """Return the filter in the address; what it can't be is left out."""
     role, state, sort = (request.args.get(name, "") for name in ("role", "state", "sort"))
     return search.Filter(
@@ -41,9 +40,9 @@ def asked_for() -> search.Filter:
     )
 
 
-@bp.get("/accounts/<int(max=2147483647):id>")
+@bp.get(f"/accounts/{ID}")
 def account(id):
-    return card(found(id))
+    return card(require_account(id))
 
 
 def card(account, **more):
@@ -57,27 +56,9 @@ def card(account, **more):
         sessions=sessions.page(account.id, parameters.number(request.args.get("sessions")) or 1),
         link=search.open_link(account.id),
         history=told(history.events),
-        device=device,
-        labels=provider_labels(),
+        device=describe_device,
         **more,
     )
-
-
-def found(id) -> Account:
-    """Return the account of that id.
-
-    :raises Code: NOT_FOUND when there is none.
-    """
-    account = db.session.get(Account, id)
-    if account is None:
-        raise Code(NOT_FOUND, "there is no such account")
-    return account
-
-
-def provider_labels() -> dict:
-    """Return what to call each element and each provider."""
-    usable = current_app.elements.usable()
-    return {element.provider: element.label for element in usable} | {element.name: element.label for element in usable}
 
 
 # Making and changing one
@@ -99,9 +80,9 @@ def create():
     return to_card(made.id)
 
 
-@bp.route("/accounts/<int(max=2147483647):id>/edit", methods=["GET", "POST"])
+@bp.route(f"/accounts/{ID}/edit", methods=["GET", "POST"])
 def edit(id):
-    account = found(id)
+    account = require_account(id)
     if request.method == "GET":
         return form(account=account)
     try:
@@ -112,9 +93,9 @@ def edit(id):
         return form(error.problems, account), 422
     except accounts.Changed as error:
         flash(_("Somebody has changed this account meanwhile. What follows is how it stands now."), "stop")
-        return form(account=found(id), fresh=True), error.status
+        return form(account=require_account(id), fresh=True), error.status
     except Code as error:
-        return form({"username": username_taken()}, found(id)), error.status
+        return form({"username": username_taken()}, require_account(id)), error.status
     flash(_("Saved.") if changed else _("Nothing was different."), "good" if changed else "info")
     return to_card(id)
 
@@ -136,7 +117,7 @@ def typed() -> dict:
 def create_again(values: dict) -> str:
     """Return the address of a form with what was typed, but for contact data, which belongs in no address."""
     kept = {field: values.get(field) or None for field in IN_ADDRESS}
-    return browser.way_back(url_for(".create", **kept), url_for(".create"))
+    return choose_way_back(url_for(".create", **kept), url_for(".create"))
 
 
 def typed_in_address() -> dict:
@@ -162,16 +143,16 @@ def username_taken() -> str:
 
 
 def to_card(id):
-    return redirect(url_for("admin_accounts.account", id=id), 303)
+    return redirect_to("admin_accounts.account", id=id)
 
 
 # What has consequences: asked for on a page of its own, then done
 
 
-@bp.get("/accounts/<int(max=2147483647):id>/<any('disable', 'role', 'end-sessions'):what>")
+@bp.get(f"/accounts/{ID}/<any('disable', 'role', 'end-sessions'):what>")
 def confirm(id, what):
     """Say what would happen, before it does."""
-    account = found(id)
+    account = require_account(id)
     return render_template(
         "admin/account_confirm.html",
         what=what,
@@ -184,7 +165,7 @@ def confirm(id, what):
     )
 
 
-@bp.post("/accounts/<int(max=2147483647):id>/disable")
+@bp.post(f"/accounts/{ID}/disable")
 def disable(id):
     with_way_back(id)
     ended = accounts.disable(id, layout.administrator().account_id, browser.client())
@@ -195,7 +176,7 @@ def disable(id):
     return to_card(id)
 
 
-@bp.post("/accounts/<int(max=2147483647):id>/enable")
+@bp.post(f"/accounts/{ID}/enable")
 def enable(id):
     me = layout.fresh(with_way_back(id))
     done = accounts.enable(id, me.account_id, browser.client())
@@ -205,7 +186,7 @@ def enable(id):
     return to_card(id)
 
 
-@bp.post("/accounts/<int(max=2147483647):id>/role")
+@bp.post(f"/accounts/{ID}/role")
 def role(id):
     with_way_back(id)
     me, wanted = layout.fresh(url_for(".confirm", id=id, what="role")), request.form.get("role", "")
@@ -221,7 +202,7 @@ def role(id):
     return to_card(id)
 
 
-@bp.post("/accounts/<int(max=2147483647):id>/end-sessions")
+@bp.post(f"/accounts/{ID}/end-sessions")
 def end_sessions(id):
     with_way_back(id)
     ended = accounts.end_sessions(id, layout.administrator().account_id, browser.client())
@@ -244,16 +225,16 @@ def with_way_back(id) -> str:
 # A one-time link to hand over, and contact data: shown once
 
 
-@bp.post("/accounts/<int(max=2147483647):id>/link")
+@bp.post(f"/accounts/{ID}/link")
 def link(id):
     """Show a fresh link on this very answer; it stands nowhere else."""
     me = layout.fresh(with_way_back(id))
     token = one_time_links.hand_out(id, me.account_id, browser.client())
     address = current_app.config["PORTAL_BASE_URL"] + url_for("login.once", token=token)
-    return render_template("admin/account_link.html", account=found(id), address=address)
+    return render_template("admin/account_link.html", account=require_account(id), address=address)
 
 
-@bp.post("/accounts/<int(max=2147483647):id>/link/revoke")
+@bp.post(f"/accounts/{ID}/link/revoke")
 def revoke_link(id):
     with_way_back(id)
     done = one_time_links.revoke(id, layout.administrator().account_id, browser.client())
@@ -267,5 +248,5 @@ def reveal():
     kind, id, field = (request.form.get(name, "") for name in ("kind", "id", "field"))
     number = parameters.number(id) or 0
     whose, value = contact_data.reveal(kind, number, field, layout.administrator().account_id, browser.client())
-    back = browser.way_back(request.form.get("next"), url_for("admin_accounts.show"))
+    back = choose_way_back(request.form.get("next"), url_for("admin_accounts.show"))
     return render_template("admin/reveal.html", whose=whose, kind=kind, field=field, value=value, back=back)

@@ -3,18 +3,15 @@
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
-from flask import Response, current_app, render_template, request, stream_with_context
+from flask import current_app, render_template, request
 from flask_babel import gettext as _
 
 from portal import audit
-from portal.accounts import accounts
-from portal.bindings import csv_files
-from portal.database import db
-from portal.models import Account, Identity
-from portal.pages import browser
+from portal.accounts import accounts, search
+from portal.bindings import people_table
 from portal.pages.admin import layout
-from portal.pages.admin.accounts import provider_labels
 from portal.pages.admin.audit_sentences import GROUPS, told
+from portal.pages.admin.csv_downloads import record_export, send_csv
 from portal.pages.parameters import number, text
 
 bp = layout.blueprint("audit", __name__)
@@ -25,7 +22,7 @@ PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "fr
 
 @bp.get("/audit")
 def show():
-    wanted = asked_for()
+    wanted = read_audit_filter()
     page = audit.page(wanted, request.args.get("older", ""), request.args.get("newer", ""))
     return render_template(
         "admin/audit.html",
@@ -34,35 +31,22 @@ def show():
         page=page,
         entries=told(page.events),
         groups=GROUPS,
-        labels=provider_labels(),
         elements=[element.name for element in current_app.elements.shown()],
-        account=db.session.get(Account, wanted.account_id) if wanted.account_id else None,
-        person=db.session.get(Identity, wanted.identity_id) if wanted.identity_id else None,
+        account=search.find_account(wanted.account_id) if wanted.account_id else None,
+        person=people_table.find_person(wanted.identity_id) if wanted.identity_id else None,
     )
 
 
 @bp.get("/audit/export")
 def export():
     """Send what the filter shows as a file; that somebody took it along is an entry itself."""
-    wanted = asked_for()
+    wanted = read_audit_filter()
     asked = [field.name for field in fields(wanted) if getattr(wanted, field.name)]
-    note_export("audit", asked)
+    record_export("audit", asked)
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
     lines = (line(entry) for events in audit.everything(wanted) for entry in told(events))
-    return csv_answer(headings, lines, "audit")
-
-
-def note_export(what: str, asked: list[str]) -> None:
-    if request.method != "HEAD":
-        audit.note_export(what, layout.administrator().account_id, browser.client(), filter=asked)
-
-
-def csv_answer(headings: list, lines, name: str) -> Response:
-    """Return lines as a file to keep, sent while they are read."""
-    answer = Response(stream_with_context(csv_files.write(headings, lines)), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}-{datetime.now(UTC):%Y-%m-%d}.csv"'
-    return answer
+    return send_csv(headings, lines, "audit")
 
 
 def line(entry) -> list:
@@ -74,7 +58,7 @@ def line(entry) -> list:
     return [event.at.strftime("%Y-%m-%d %H:%M:%S"), entry.sentence, more, *names, person, *where]
 
 
-def asked_for() -> audit.Filter:
+def read_audit_filter() -> audit.Filter:
     """Return the filter in the address; what it can't be is left out."""
     args = request.args
     until = day(args.get("to"))

@@ -4,23 +4,23 @@ from dataclasses import dataclass
 
 from flask import current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
 
+from portal import database
+from portal.accounts import search
 from portal.bindings import people_table, rules, self_service, suggestions
 from portal.bindings.people_table import Filters, Row
 from portal.bindings.suggestions import Suggestion
-from portal.database import db
 from portal.directory import paths
 from portal.errors import NOT_FOUND, Code
 from portal.models import MAY_SIGN_IN, Account, Identity
 from portal.pages import browser
 from portal.pages.admin import layout
-from portal.pages.admin.bindings import ID, found, to_person, vocabulary
-from portal.pages.parameters import number, text
+from portal.pages.admin.lookups import require_account, require_person
+from portal.pages.local_addresses import choose_way_back, redirect_to
+from portal.pages.parameters import ID, number, text
 from portal.providers import http
 
 bp = layout.blueprint("pairing", __name__)
-bp.context_processor(vocabulary)
 
 CANDIDATES = 20  # shown of a search, or of those that fit equally
 
@@ -51,8 +51,8 @@ class Pair:
 @bp.get("/bindings/bind")
 def choose():
     """Show a person, an account, or both; what is missing is searched for."""
-    person = db.session.get(Identity, number(request.args.get("identity")) or 0)
-    account = db.session.get(Account, number(request.args.get("account")) or 0)
+    person = people_table.find_person(number(request.args.get("identity")) or 0)
+    account = search.find_account(number(request.args.get("account")) or 0)
     return page(person, account)
 
 
@@ -77,9 +77,7 @@ def page(person: Identity | None, account: Account | None, **more):
 
 
 def pair(row: Row, account: Account) -> Pair:
-    company = (Identity.provider == row.person.provider, Identity.tenant == row.person.tenant)
-    others = (Identity.account_id == account.id, Identity.id != row.person.id)
-    holder = db.session.scalar(select(Identity).where(*company, *others))
+    holder = rules.find_holder(account.id, row.person)
     return Pair(row, account, holder, self_service.open_sessions(row.person.id) if row.person.account_id else 0)
 
 
@@ -88,10 +86,8 @@ def accounts(row: Row, q: str) -> list[dict]:
     fits = {each.account.id: each for each in row.suggestions}
     if not q:
         return [{"account": each.account, "suggestion": each} for each in list(fits.values())[:CANDIDATES]]
-    columns = (Account.username, Account.name, Account.employee_number, Account.email)
-    holds = or_(*(column.icontains(q, autoescape=True) for column in columns))
-    rows = db.session.scalars(select(Account).where(holds).order_by(Account.username).limit(CANDIDATES))
-    return [{"account": each, "suggestion": fits.get(each.id)} for each in rows]
+    accounts = search.find_accounts(q, CANDIDATES)
+    return [{"account": account, "suggestion": fits.get(account.id)} for account in accounts]
 
 
 def people(account: Account | None, q: str) -> list[dict]:
@@ -111,11 +107,11 @@ def bind():
     me, seen = layout.fresh(url_for(".choose", identity=id, account=account_id)), number(request.form.get("seen"))
     person = rules.bind(id or 0, account_id or 0, "administrator", me.account_id, browser.client(), seen)
     say_bound(person)
-    return redirect(browser.way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
+    return redirect(choose_way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
 
 
 def say_bound(person: Identity) -> None:
-    account = db.session.get_one(Account, person.account_id)
+    account = require_account(person.account_id)
     flash(_("%(name)s can now sign in to %(account)s.", name=person.shown_name, account=account.username), "good")
 
 
@@ -133,7 +129,7 @@ def look_up():
     except Code as error:
         problem = error
     known = element.stored_person(user_id)
-    answer = page(None, account and found_account(account), told=told, problem=problem, stored=known, via=element)
+    answer = page(None, account and require_account(account), told=told, problem=problem, stored=known, via=element)
     return answer, 200 if told else 404 if problem.code == NOT_FOUND else 422
 
 
@@ -145,7 +141,7 @@ def store():
     stored = element.stored_person(user_id)
     if stored is None:
         raise Code(NOT_FOUND, "the platform has not told who that is")
-    return redirect(url_for(".choose", identity=stored.id, account=account), 303)
+    return redirect_to(".choose", identity=stored.id, account=account)
 
 
 def asked():
@@ -155,19 +151,8 @@ def asked():
     g.go_on = url_for(".choose", account=account)
     if not user_id:
         raise Code(NOT_FOUND, "no id was given")
-    db.session.rollback()
+    database.end_transaction()
     return element, user_id, account
-
-
-def found_account(id: int) -> Account:
-    """Return the account of that id.
-
-    :raises Code: NOT_FOUND when there is none.
-    """
-    account = db.session.get(Account, id)
-    if account is None:
-        raise Code(NOT_FOUND, "there is no such account")
-    return account
 
 
 # Conflicts
@@ -176,9 +161,9 @@ def found_account(id: int) -> Account:
 @bp.get(f"/bindings/{ID}/conflict")
 def conflict(id):
     """Show whom the best suggestion is taken from, or the accounts that fit equally, side by side."""
-    row = people_table.row(found(id))
+    row = people_table.row(require_person(id))
     if not suggestions.in_conflict(row.suggestions) or row.person.account_id is not None:
-        return to_person(id)
+        return redirect_to("admin_bindings.person", id=id)
     strongest = row.best.strengths[0]
     equal = [each for each in row.suggestions if each.strengths[0] == strongest][:CANDIDATES]
     shown = [row.person] + [each.holder for each in equal if each.holder]
@@ -195,15 +180,15 @@ def replace(id):
     me, seen = layout.fresh(url_for(".conflict", id=id)), number(request.form.get("seen"))
     account, holder = number(request.form.get("account")) or 0, number(request.form.get("holder")) or 0
     say_bound(rules.replace(id, account, holder, me.account_id, browser.client(), seen))
-    return to_person(id)
+    return redirect_to("admin_bindings.person", id=id)
 
 
 @bp.post(f"/bindings/{ID}/decline")
 def decline(id):
     """Leave the account with whom it has: it is suggested for this person no more."""
     g.go_on = url_for("admin_bindings.person", id=id)
-    account = found_account(number(request.form.get("account")) or 0)
+    account = require_account(number(request.form.get("account")) or 0)
     rules.decline(id, account.id, layout.administrator().account_id, browser.client())
     text = _("%(account)s stays as it is, and is not suggested for %(name)s any more.")
-    flash(text % {"account": account.username, "name": found(id).shown_name}, "good")
-    return to_person(id)
+    flash(text % {"account": account.username, "name": require_person(id).shown_name}, "good")
+    return redirect_to("admin_bindings.person", id=id)

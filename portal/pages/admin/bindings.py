@@ -6,32 +6,25 @@ from collections.abc import Iterable
 from flask import current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import select
 
 from portal import audit
 from portal.bindings import people_table, rules, self_service, ways_in
 from portal.bindings.people_table import PER_PAGE, Filters
-from portal.database import db
-from portal.directory import paths
-from portal.errors import CONFLICT, NOT_FOUND, Code
+from portal.directory import paths, runs
+from portal.errors import CONFLICT, Code
 from portal.models import Identity, SyncRun
-from portal.pages import browser, parameters
-from portal.pages.admin import labels, layout
-from portal.pages.admin.accounts import provider_labels
+from portal.pages import browser
+from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import told
-from portal.pages.parameters import number, text
+from portal.pages.admin.bulk import CONFIRM_COUNT_OVER
+from portal.pages.admin.lookups import require_person
+from portal.pages.admin.people_filter import get_table_address, read_people_filters
+from portal.pages.local_addresses import redirect_to
+from portal.pages.parameters import ID, number
 
 bp = layout.blueprint("bindings", __name__)
 
-ID = "<int(max=2147483647):id>"
 HISTORY = 12  # entries of the trail on a person's card
-LONGEST_NAME = 320  # characters of a provider and its tenant
-TYPED_OVER = 20  # of so many at once the count is typed
-
-
-@bp.context_processor
-def vocabulary():
-    return {"words": labels, "labels": provider_labels()}
 
 
 # The table
@@ -40,9 +33,9 @@ def vocabulary():
 @bp.get("/bindings")
 def show():
     counts = people_table.counters()
-    filters, rows, total = people_table.page(asked_for(), counts["all"])
+    filters, rows, total = people_table.page(read_people_filters(), counts["all"])
     companies, usable = paths.companies(), current_app.elements.usable()
-    synced = last_sync()
+    synced = runs.find_last_sync()
     return render_template(
         "admin/bindings.html",
         filters=filters,
@@ -62,23 +55,6 @@ def show():
     )
 
 
-def asked_for() -> Filters:
-    """Return the filter in the address; a value that makes no sense counts as none."""
-    args = request.args
-    provider, _, tenant = text(args.get("provider"), LONGEST_NAME).partition(":")
-    sort, status, stale = (args.get(name, "") for name in ("sort", "status", "stale"))
-    return Filters(
-        q=text(args.get("q")),
-        provider=provider,
-        tenant=(text(args.get("tenant"), LONGEST_NAME) or tenant) if provider else "",
-        department=number(args.get("department")),
-        status=status if status in people_table.STATUSES else "",
-        stale=stale if stale in people_table.STALE else "",
-        sort=sort if sort.removeprefix("-") in people_table.SORTS else "name",
-        page=parameters.page(args),
-    )
-
-
 def most_compared(filters: Filters, counts: dict) -> int | None:
     """Return how many people the filter looks at, at most, where there may be more."""
     may_be_more = filters.status in people_table.COMPARED and counts["open"] > people_table.MOST_COMPARED
@@ -88,12 +64,6 @@ def most_compared(filters: Filters, counts: dict) -> int | None:
 def several(companies: Iterable) -> set[str]:
     """Return the providers with more than one company, whose people are told apart by it."""
     return {provider for provider, number in Counter(provider for provider, _tenant in companies).items() if number > 1}
-
-
-def last_sync() -> SyncRun | None:
-    """Return the directory sync that was completed last."""
-    ended = select(SyncRun).where(SyncRun.state == "done", SyncRun.ended_at.is_not(None), ~SyncRun.dry_run)
-    return db.session.scalar(ended.order_by(SyncRun.ended_at.desc()).limit(1))
 
 
 def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
@@ -114,7 +84,7 @@ def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
 
 @bp.get(f"/people/{ID}")
 def person(id):
-    row = people_table.row(found(id))
+    row = people_table.row(require_person(id))
     history = audit.page(audit.Filter(identity_id=id), size=HISTORY)
     return render_template(
         "admin/person.html",
@@ -129,23 +99,12 @@ def person(id):
 @bp.post(f"/people/{ID}/end-sessions")
 def end_sessions(id):
     rules.end_sessions(id, layout.administrator().account_id, browser.client())
-    flash(_("%(name)s is signed out everywhere.", name=found(id).shown_name), "good")
+    flash(_("%(name)s is signed out everywhere.", name=require_person(id).shown_name), "good")
     return to_person(id)
 
 
-def found(id: int) -> Identity:
-    """Return the person of that id.
-
-    :raises Code: NOT_FOUND when there is none.
-    """
-    person = db.session.get(Identity, id)
-    if person is None:
-        raise Code(NOT_FOUND, "there is no such person")
-    return person
-
-
 def to_person(id: int):
-    return redirect(url_for("admin_bindings.person", id=id), 303)
+    return redirect_to("admin_bindings.person", id=id)
 
 
 # Unbinding
@@ -154,7 +113,7 @@ def to_person(id: int):
 @bp.get(f"/bindings/{ID}/unbind")
 def ask_unbind(id):
     """Say what would happen, before it does."""
-    person = found(id)
+    person = require_person(id)
     if person.account_id is None:
         return to_person(id)
     return render_template("admin/unbind.html", person=person, paths=paths.paths([person]), **consequences(person))
@@ -172,7 +131,7 @@ def consequences(person: Identity) -> dict:
 @bp.post(f"/bindings/{ID}/unbind")
 def unbind(id):
     g.go_on = url_for(".person", id=id)
-    me, person = layout.fresh(url_for(".ask_unbind", id=id)), found(id)
+    me, person = layout.fresh(url_for(".ask_unbind", id=id)), require_person(id)
     seen = number(request.form.get("seen")) or person.account_id
     if seen is None:
         raise Code(CONFLICT, "the person is bound to no account")
@@ -192,15 +151,17 @@ def many():
     if not chosen or doing not in ("unbind", "end-sessions"):
         flash(_("Nobody is ticked."), "stop")
         return back_to_table()
-    wrong_count = len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen)
+    wrong_count = len(chosen) > CONFIRM_COUNT_OVER and number(request.form.get("count")) != len(chosen)
     if "sure" not in request.form or wrong_count:
-        people = [(found(id), seen) for id, seen in chosen]
+        people = [(require_person(id), seen) for id, seen in chosen]
         mistyped = "sure" in request.form
-        shown = {"people": people, "back": table(), **together(people)}
-        page = render_template("admin/many.html", doing=doing, mistyped=mistyped, typed_over=TYPED_OVER, **shown)
+        shown = {"people": people, "back": get_table_address(), **together(people)}
+        page = render_template(
+            "admin/many.html", doing=doing, mistyped=mistyped, typed_over=CONFIRM_COUNT_OVER, **shown
+        )
         return page, 422 if mistyped else 200
     if doing == "unbind":
-        layout.fresh(table())
+        layout.fresh(get_table_address())
     do = rules.unbind if doing == "unbind" else sign_out
     done, changed = one_by_one(do, chosen)
     flash(
@@ -257,9 +218,4 @@ def sign_out(id: int, actor_id: int, client, seen: int) -> None:
 
 
 def back_to_table():
-    return redirect(table(), 303)
-
-
-def table() -> str:
-    """Return the address of the table as it was when people were ticked there."""
-    return browser.way_back(request.form.get("back"), url_for("admin_bindings.show"))
+    return redirect(get_table_address(), 303)

@@ -1,6 +1,6 @@
 """Following many suggestions at once: the pairs are listed first, then bound."""
 
-from flask import flash, g, redirect, render_template, request
+from flask import flash, g, redirect, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -8,32 +8,32 @@ from portal.bindings import bulk_accept
 from portal.errors import Code
 from portal.pages import browser
 from portal.pages.admin import layout
-from portal.pages.admin.bindings import TYPED_OVER, table, vocabulary
+from portal.pages.admin.bulk import CONFIRM_COUNT_OVER, show_pairs
+from portal.pages.admin.people_filter import get_table_address
 from portal.pages.parameters import number
 
 bp = layout.blueprint("accepting", __name__)
-bp.context_processor(vocabulary)
 
 
 @bp.post("/bindings/accept")
 def accept():
     """Bind people to the accounts suggested for them; without `confirm`, list them first."""
-    asked, g.go_on = pairs(), table()
+    asked, g.go_on = pairs(), get_table_address()
     if not asked or len(asked) > bulk_accept.MOST:
         flash(
             _("Nobody is ticked.") if not asked else _("At most %(number)s at once.", number=bulk_accept.MOST), "stop"
         )
-        return redirect(table(), 303)
+        return redirect(get_table_address(), 303)
     if request.form.get("confirm") != "yes":
-        return listed(asked, table())
-    me = layout.fresh(table())
+        return show_pairs(asked, get_table_address())
+    me = layout.fresh(get_table_address())
     typed = request.form.get("count")  # the page asks for it; whoever posts pairs without it has counted them
-    if len(asked) > TYPED_OVER and typed is not None and number(typed) != len(asked):
-        return listed(asked, table(), mistyped=True), 422
+    if len(asked) > CONFIRM_COUNT_OVER and typed is not None and number(typed) != len(asked):
+        return show_pairs(asked, get_table_address(), mistyped=True), 422
     going = {pair.row.person.id for pair in bulk_accept.look(asked) if not pair.rivalled}
     done = sum(bound(person, account, me.account_id) for person, account in asked if person in going)
     say(done, len(asked) - done)
-    return redirect(table(), 303)
+    return redirect(get_table_address(), 303)
 
 
 def pairs() -> list[tuple[int, int]]:
@@ -41,14 +41,6 @@ def pairs() -> list[tuple[int, int]]:
     sent = (value.partition(":") for value in request.form.getlist("pair"))
     found = {number(person): number(account) for person, _colon, account in sent}
     return [(person, account) for person, account in found.items() if person and account]
-
-
-def listed(asked: list, back: str, mistyped: bool = False) -> str:
-    """Return the page that lists pairs: those that go, and apart those that can't be bound together."""
-    groups = {state: [] for state in (bulk_accept.GOES, bulk_accept.WEAK, bulk_accept.ADMINISTRATOR, bulk_accept.STAYS)}
-    for pair in bulk_accept.look(asked):
-        groups[pair.state].append(pair)
-    return render_template("admin/accepting.html", groups=groups, back=back, mistyped=mistyped, typed_over=TYPED_OVER)
 
 
 def bound(person_id: int, account_id: int, actor_id: int) -> bool:

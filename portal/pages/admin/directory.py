@@ -1,6 +1,6 @@
 """The directory: people and departments as they are stored, and the syncs that keep them so."""
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, render_template, request, url_for
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
@@ -10,6 +10,7 @@ from portal.errors import SETTING_MISSING, Code, meaning
 from portal.models import SyncRun
 from portal.pages import parameters
 from portal.pages.admin import layout
+from portal.pages.local_addresses import redirect_to
 
 bp = layout.blueprint("directory", __name__)
 
@@ -78,7 +79,7 @@ def start():
         flash(gettext("The list you confirmed is out of date. The sync begins anew and shows the current one."), "stop")
     else:
         flash(gettext("The sync is under way. You may leave this page; it goes on."), "good")
-    return redirect(url_for("admin_directory.show"), 303)
+    return redirect_to("admin_directory.show")
 
 
 def stopped_id() -> int | None:

@@ -2,21 +2,23 @@
 
 from dataclasses import replace
 
-from flask import Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # a name that text is collected by
 
+from portal import database
 from portal.accounts.contact_data import masked_email, masked_mobile
 from portal.bindings import csv_import, people_table
 from portal.bindings.csv_lines import REASONS, is_typed
-from portal.database import db
 from portal.directory import paths
 from portal.pages import browser, parameters
 from portal.pages.admin import layout
-from portal.pages.admin.accounts import provider_labels
-from portal.pages.admin.audit import csv_answer, note_export
-from portal.pages.admin.bindings import asked_for
+from portal.pages.admin.csv_downloads import record_export, send_csv
 from portal.pages.admin.labels import BOUND_HOW, STATUSES
+from portal.pages.admin.people_filter import read_people_filters
+from portal.pages.element_names import label_providers
+from portal.pages.local_addresses import redirect_to
+from portal.pages.parameters import ID
 
 bp = layout.blueprint("imports", __name__)
 
@@ -68,7 +70,7 @@ def page_of_form(problem: str | None = None, line: int | None = None):
 @bp.get("/bindings/import/template.csv")
 def template():
     """Send an empty file with the headings in the reader's language."""
-    file = csv_answer([str(heading) for heading in HEADINGS.values()], (), "bindings")
+    file = send_csv([str(heading) for heading in HEADINGS.values()], (), "bindings")
     file.headers["Content-Disposition"] = 'attachment; filename="bindings-template.csv"'
     return file
 
@@ -89,14 +91,14 @@ def upload():
 
 
 def to_import(job):
-    return redirect(url_for("admin_imports.show", id=job.id), 303)
+    return redirect_to("admin_imports.show", id=job.id)
 
 
 def own(id):
     return csv_import.mine(id, layout.administrator().account_id)
 
 
-@bp.get("/bindings/import/<int(max=2147483647):id>")
+@bp.get(f"/bindings/import/{ID}")
 def show(id):
     job, outcome = own(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
@@ -111,7 +113,6 @@ def show(id):
         rows=[(row, keys_of(row), reason_of(row, people, accounts)) for row in rows],
         people=people,
         accounts=accounts,
-        labels=provider_labels(),
         total=total,
         number=min(number, last),
         last=last,
@@ -150,7 +151,7 @@ def reason_of(row, people, accounts) -> str:
 # Application
 
 
-@bp.post("/bindings/import/<int(max=2147483647):id>/step")
+@bp.post(f"/bindings/import/{ID}/step")
 def step(id):
     """Look at the next lines, or carry them out."""
     job = own(id)
@@ -161,7 +162,7 @@ def step(id):
     return to_import(job)
 
 
-@bp.post("/bindings/import/<int(max=2147483647):id>/apply")
+@bp.post(f"/bindings/import/{ID}/apply")
 def apply(id):
     layout.fresh(url_for(".show", id=id))
     job = own(id)
@@ -170,19 +171,19 @@ def apply(id):
     return to_import(job)
 
 
-@bp.post("/bindings/import/<int(max=2147483647):id>/discard")
+@bp.post(f"/bindings/import/{ID}/discard")
 def discard(id):
     csv_import.discard(own(id))
     flash(_("The file is forgotten."), "info")
-    return redirect(url_for("admin_imports.form"), 303)
+    return redirect_to("admin_imports.form")
 
 
-@bp.get("/bindings/import/<int(max=2147483647):id>/failed.csv")
+@bp.get(f"/bindings/import/{ID}/failed.csv")
 def failed(id):
     """Send the lines that were not carried out, with the reasons; mended, the file can be uploaded again."""
     job = own(id)
     headings = [*(str(heading) for heading in HEADINGS.values()), _("Line"), _("Reason")]
-    return csv_answer(headings, failed_lines(job), "bindings-failed")
+    return send_csv(headings, failed_lines(job), "bindings-failed")
 
 
 def failed_lines(job):
@@ -199,24 +200,24 @@ def failed_lines(job):
 @bp.get("/bindings/export")
 def export() -> Response:
     """Send what the table of bindings shows under this filter; that somebody took it along is an entry of the trail."""
-    filters = asked_for()
-    note_export("bindings", sorted(filters.narrowing))
+    filters = read_people_filters()
+    record_export("bindings", sorted(filters.narrowing))
     headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
     headings += [_("Department")]
     headings += [_("Mobile (masked)"), _("E-mail (masked)"), _("State"), _("How bound"), _("Bound (UTC)")]
     headings += [_("Last sign-in (UTC)")]
-    return csv_answer(headings, exported(filters), "bindings")
+    return send_csv(headings, exported(filters), "bindings")
 
 
 def exported(filters):
     """Yield the lines of everybody the filters leave, where a page looks at some of them alone, too."""
-    names, number = provider_labels(), 1
+    names, number = label_providers(), 1
     compared = filters.status in people_table.COMPARED
     wider = replace(filters, status="") if compared else filters
     while rows := people_table.rows(replace(wider, page=number), EXPORTED_AT_ONCE):
         rows = [row for row in rows if not compared or row.status == filters.status]
         row_paths = paths.paths(row.person for row in rows)
-        db.session.rollback()
+        database.end_transaction()
         yield from [line(row, names, row_paths[row.person.id]) for row in rows]
         number += 1
 

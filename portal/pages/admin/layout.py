@@ -1,13 +1,14 @@
-"""What all administrators' pages share: who may see them, and what stands around them."""
+"""The guard, navigation and words that all administrators' pages share."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
 
-from portal.database import db
+from portal.bindings import binding_requests
 from portal.errors import FORBIDDEN, NOT_SIGNED_IN, Code
-from portal.models import BindingRequest
-from portal.pages import account, browser
+from portal.pages import browser
+from portal.pages.admin import labels
+from portal.pages.element_names import label_elements, label_providers
+from portal.pages.sign_in_guards import require_fresh_sign_in
 
 PAGES = {  # endpoint -> its name in the navigation
     "admin_bindings.show": _("Bindings"),
@@ -18,18 +19,16 @@ PAGES = {  # endpoint -> its name in the navigation
     "admin_audit.show": _("Audit"),
 }
 
-bp = Blueprint("admin", __name__, url_prefix="/admin")
-
 
 def blueprint(name: str, module: str) -> Blueprint:
     """Return a blueprint below `/admin`: every route on it is for administrators alone.
 
     :param name: the page's, such as `bindings`; its endpoints begin with `admin_bindings.`
     """
-    made = Blueprint(f"admin_{name}", module, url_prefix="/admin")
-    made.before_request(guard)
-    made.context_processor(navigation)
-    return made
+    bp = Blueprint(f"admin_{name}", module, url_prefix="/admin")
+    bp.before_request(guard)
+    bp.context_processor(collect_values)
+    return bp
 
 
 def guard() -> None:
@@ -59,25 +58,13 @@ def fresh(back: str):
     :raises Code: as `administrator()`; FORBIDDEN also when the sign-in is older than ten minutes.
     """
     administrator()
-    return account.fresh(back, way_out=back)
+    return require_fresh_sign_in(back, way_out=back)
 
 
-def navigation() -> dict:
-    """Return what the frame shows: the pages, and a function that counts requests in the queue.
+def collect_values() -> dict:
+    """Return what the frame and the pages in it show.
 
-    A page that tells of a failure has no frame, and its database may be away.
+    `waiting_count` is a function: a page that tells of a failure has no frame, and its database may be away.
     """
-    return {"admin_pages": PAGES, "waiting_count": count_waiting}
-
-
-def count_waiting() -> int:
-    waiting = select(func.count()).select_from(BindingRequest).where(BindingRequest.state == "waiting")
-    return db.session.scalar(waiting)
-
-
-@bp.get("")
-def home():
-    return redirect(url_for("admin_bindings.show"), 303)
-
-
-bp.before_request(guard)
+    names = label_providers() | label_elements()
+    return {"admin_pages": PAGES, "waiting_count": binding_requests.count_waiting, "words": labels, "labels": names}

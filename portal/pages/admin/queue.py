@@ -9,12 +9,12 @@ from portal.bindings.people_table import PER_PAGE
 from portal.directory import paths
 from portal.errors import Code
 from portal.pages import browser, parameters
-from portal.pages.admin import bulk_accept, layout
-from portal.pages.admin.bindings import ID, TYPED_OVER, vocabulary
-from portal.pages.parameters import number, text
+from portal.pages.admin import layout
+from portal.pages.admin.bulk import CONFIRM_COUNT_OVER, show_pairs
+from portal.pages.local_addresses import redirect_to
+from portal.pages.parameters import ID, number, text
 
 bp = layout.blueprint("queue", __name__)
-bp.context_processor(vocabulary)
 
 LONGEST_REASON = 200  # characters, as the form says
 MANY = ("bind", "create", "refuse")
@@ -81,17 +81,17 @@ def many():
         flash(_("Nobody is ticked."), "stop")
         return to_queue()
     if doing == "bind":
-        return bulk_accept.listed(suggested(chosen), url_for(".show"))
+        return show_pairs(suggested(chosen), url_for(".show"))
     if doing == "refuse" and not reason:
         flash(_("Please say why: the person reads it."), "stop")
         return to_queue()
-    wrong_count = len(chosen) > TYPED_OVER and number(request.form.get("count")) != len(chosen)
+    wrong_count = len(chosen) > CONFIRM_COUNT_OVER and number(request.form.get("count")) != len(chosen)
     if "sure" not in request.form or wrong_count:
         mistyped = "sure" in request.form
         people = [
             row.person for row in people_table.rows_of(list(people_table.waiting_people(chosen).values())).values()
         ]
-        shown = {"chosen": chosen, "people": people, "reason": reason, "typed_over": TYPED_OVER}
+        shown = {"chosen": chosen, "people": people, "reason": reason, "typed_over": CONFIRM_COUNT_OVER}
         page = render_template("admin/queue_many.html", doing=doing, mistyped=mistyped, **shown)
         return page, 422 if mistyped else 200
     if doing == "create":
@@ -152,4 +152,4 @@ def with_way_back() -> str:
 
 
 def to_queue():
-    return redirect(url_for(".show"), 303)
+    return redirect_to(".show")

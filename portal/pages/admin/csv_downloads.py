@@ -1,0 +1,28 @@
+"""Lists that leave the portal as CSV files."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from flask import Response, request, stream_with_context
+
+from portal import audit
+from portal.bindings import csv_files
+from portal.pages import browser
+from portal.pages.admin import layout
+
+
+def send_csv(headings: list[str], lines: Iterable[list], name: str) -> Response:
+    """Return lines as a file to keep, sent while they are read."""
+    response = Response(stream_with_context(csv_files.write(headings, lines)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{datetime.now(UTC):%Y-%m-%d}.csv"'
+    return response
+
+
+def record_export(name: str, filters: list[str]) -> None:
+    """Record in the audit log that an administrator exports a list.
+
+    :param name: `audit` or `bindings`.
+    :param filters: the names of the filters in use.
+    """
+    if request.method != "HEAD":
+        audit.note_export(name, layout.administrator().account_id, browser.client(), filter=filters)

@@ -1,0 +1,86 @@
+"""Checks before a view: the host and the origin of a request, its form token, and the size of an upload."""
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, redirect, request
+from flask_wtf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from portal.elements.addresses import LOOPBACK
+from portal.errors import NO_SUCH_PAGE, STALE_FORM, Code
+from portal.pages import browser
+from portal.pages.local_addresses import get_request_address
+
+log = logging.getLogger(__name__)
+csrf = CSRFProtect()
+
+UPLOADS = {"admin_imports.upload": 10 * 1024 * 1024}  # bytes; every other body has Flask's own limit
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_HOST = 100  # characters of it in the log
+HEALTH = ("health.alive", "health.ready")  # asked by load balancers under any name
+
+
+def init_app(app: Flask) -> None:
+    """Check every request in this order."""
+    app.before_request(check_host)
+    app.before_request(check_origin)
+    app.before_request(allow_upload)
+    csrf.init_app(app)
+
+
+def check_host() -> Response | None:
+    """Answer under our own address only; the other names of this machine lead there."""
+    if request.endpoint in HEALTH:
+        return None
+    base = urlsplit(current_app.config["PORTAL_BASE_URL"])
+    name, port = read_host()
+    if name == base.hostname and port in (None, base.port, DEFAULT_PORTS[base.scheme]):
+        return None
+    if name in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
+        return redirect(current_app.config["PORTAL_BASE_URL"] + get_request_address(), 307)
+    host = request.headers.get("Host", "")[:LONGEST_HOST]
+    log.warning("%s asked for the host %r, but PORTAL_BASE_URL names %r", g.reference, host, base.netloc)
+    raise Code(NO_SUCH_PAGE, "the request is for a host that is not ours", status=400)
+
+
+def read_host() -> tuple[str | None, int | None]:
+    """Return name and port of the host asked for; no name where it makes no sense."""
+    try:
+        parts = urlsplit(f"//{request.host}")
+        return (None, None) if parts.username is not None or parts.path else (parts.hostname, parts.port)
+    except ValueError:
+        return None, None
+
+
+def check_origin() -> None:
+    """Refuse unsafe requests that another site's page has sent."""
+    if current_app.config["PORTAL_TRUSTED_PROXIES"] == 0 and request.headers.get("X-Forwarded-For"):
+        warn_of_proxy()
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    # A form on a page that hides its address comes with `Origin: null`. Over plain http and in older browsers nothing
+    # says where it was sent from, so there the form token decides alone.
+    hidden = origin == "null" and site in (None, "same-origin")
+    ours = hidden or origin in (None, current_app.config["PORTAL_BASE_URL"])
+    if site == "cross-site" or not ours:
+        raise Code(STALE_FORM, "the request comes from another site's page")
+
+
+def allow_upload() -> None:
+    """Let administrators send a larger body where a page takes files; it comes before the form token is looked for."""
+    if request.endpoint in UPLOADS:
+        me = browser.signed_in()
+        if me is not None and me.role == "admin":
+            request.max_content_length = UPLOADS[request.endpoint]
+
+
+def warn_of_proxy() -> None:
+    """Warn once that addresses of visitors can't be told apart."""
+    if not current_app.extensions.setdefault("proxy_warned", False):
+        current_app.extensions["proxy_warned"] = True
+        log.warning(
+            "X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0: all visitors seem to have the proxy's address"
+        )

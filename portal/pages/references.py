@@ -1,0 +1,18 @@
+"""The reference of a request, such as `7F3K-2Q`: people quote it, the log and the audit log hold it."""
+
+import secrets
+
+from flask import Flask, g
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: people read references out on the phone
+
+
+def init_app(app: Flask) -> None:
+    """Give each request its reference before anything else happens."""
+    app.before_request(make_reference)
+
+
+def make_reference() -> None:
+    """Make the reference of this request."""
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    g.reference = f"{letters[:4]}-{letters[4:]}"

@@ -1,0 +1,49 @@
+"""Checks inside a view: a user is signed in, and has signed in lately."""
+
+from flask import request, url_for
+
+from portal.bindings import self_service, ways_in
+from portal.errors import FORBIDDEN, NOT_SIGNED_IN, Code
+from portal.pages import browser, headers
+from portal.pages.element_names import name_elements
+from portal.signin import sessions
+
+
+class NotFresh(Code):
+    """FORBIDDEN for a sign-in that is too old; the page offers to confirm.
+
+    :param back: where to go once they have confirmed.
+    :param way_out: where to go if they don't.
+    """
+
+    def __init__(self, me, back: str, way_out: str, elements: list):
+        super().__init__(FORBIDDEN, "this needs a sign-in within the last ten minutes")
+        self.me, self.back, self.way_out, self.elements = me, back, way_out, elements
+
+
+def require_sign_in():
+    """Return the signed-in user.
+
+    :raises Code: NOT_SIGNED_IN when there is none; the page offers the way to the login and back.
+    """
+    me = browser.signed_in()
+    if me is None:
+        raise Code(NOT_SIGNED_IN, f"{request.endpoint} needs a sign-in")
+    return me
+
+
+def require_fresh_sign_in(back: str, way_out: str | None = None):
+    """Return the signed-in user, if the sign-in is recent.
+
+    It must be before a page changes who can sign in.
+
+    :param back: where to go once the user has confirmed the sign-in; a page, not an action.
+    :param way_out: where to go if not; the user's account, unless it is said.
+    :raises Code: NOT_SIGNED_IN when there is none; FORBIDDEN, whose page offers to confirm.
+    """
+    me = require_sign_in()
+    if sessions.is_fresh(me):
+        return me
+    elements = [way.element for way in ways_in.leading_in(ways_in.usable(), self_service.identities(me.account_id))]
+    headers.allow_logins_from_forms(elements)
+    raise NotFresh(me, back, way_out or url_for("account.show"), name_elements(elements))

@@ -1,0 +1,55 @@
+"""What every template can use: the portal's name, the language, the signed-in user, and filters."""
+
+from datetime import datetime
+
+from flask import Flask, current_app, g, request
+from flask_babel import format_decimal, format_timedelta, gettext
+
+from portal.accounts.contact_data import masked_email, masked_mobile
+from portal.clocks import now
+from portal.pages.language import LANGUAGES, get_language
+from portal.pages.local_addresses import accept_local_path, get_request_address
+
+ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
+LANGUAGE_KEEPS = ("entrance.page", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their common values and filters."""
+    app.context_processor(collect_values)
+    app.jinja_env.filters.update(ago=describe_age, masked=mask_address, number=format_decimal)
+    app.jinja_env.filters.update(masked_mobile=masked_mobile, masked_email=masked_email)
+
+
+def collect_values() -> dict:
+    """Return what every page shows.
+
+    The signed-in user is among it only where a view has looked.
+    """
+    may_reopen = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin_")
+    address = accept_local_path(get_request_address()) if request.method == "GET" else None
+    return {
+        "title": current_app.config["PORTAL_TITLE"],
+        "languages": LANGUAGES,
+        "language": get_language(),
+        "signed_in": g.get("signed_in"),
+        "here": address if address and may_reopen else "/",
+        "asked_for": address,
+        "base_url": current_app.config["PORTAL_BASE_URL"],
+        "reference": g.reference,
+    }
+
+
+def describe_age(moment: datetime) -> str:
+    """Return how long ago something was, in the reader's language."""
+    past = moment - now()
+    return gettext("just now") if past.total_seconds() > -60 else format_timedelta(past, add_direction=True)
+
+
+def mask_address(address: str) -> str:
+    """Return a network address without its last part.
+
+    That is enough to recognise a place, and too little to find a person.
+    """
+    head, dot, _last = address.rpartition("." if "." in address else ":")
+    return f"{head}{dot}*" if dot else address
