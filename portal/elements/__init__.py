@@ -3,6 +3,7 @@
 from portal.elements.feishu.type import FSInnerType
 from portal.elements.meta import Meta
 from portal.elements.wecom.type import QywxInnerType
+from portal.providers.client import ProviderApp
 from portal.providers.person import Person
 
-__all__ = ["FSInnerType", "Meta", "Person", "QywxInnerType"]
+__all__ = ["FSInnerType", "Meta", "Person", "ProviderApp", "QywxInnerType"]
