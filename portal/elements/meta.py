@@ -66,6 +66,7 @@ class Meta:
     csv_names: tuple[str, ...] = ()  #: further words by which a CSV file may name the platform
     client_agent = None  #: pattern of its client's user agent; a hint, never proof
     client_programs: dict[str, str] = {}  #: product in its client's user agent -> name shown in lists of sessions
+    lookalike_apps: dict[str, str] = {}  #: product of an app that is taken for its client and can't sign in -> name
     login_scripts: dict[str, str] = {}  #: page (`login` or `in_app`) -> our script for it, a file in `static/js/`
     works_on_phones = True  #: whether its sign-in page is of use in a phone's browser
     doctor = Doctor  #: the class that examines its elements

@@ -121,6 +121,13 @@ class Elements:
         """
         return {product: name for cls in self.types.values() for product, name in cls.client_programs.items()}
 
+    def lookalike_apps(self) -> dict[str, str]:
+        """Return the apps that are taken for a platform's client and can't sign in.
+
+        Keys are products in a user agent, values are names.
+        """
+        return {product: name for cls in self.types.values() for product, name in cls.lookalike_apps.items()}
+
     def csv_names(self) -> dict[str, str]:
         """Return the words by which a CSV file may name a provider, each with that provider."""
         return {word: cls.provider for cls in self.types.values() for word in cls.csv_names}

@@ -1,20 +1,36 @@
-"""Device names for people, made from user agents."""
+"""Names of devices and programs for people, made from user agents."""
 
+import re
+
+from flask import current_app
 from flask_babel import gettext as _
 
 SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Mac OS X", "CrOS", "Linux")
-PROGRAMS = {
-    "wxwork": "WeCom",
-    "Lark": "Feishu",
-    "Edg": "Edge",
-    "Firefox": "Firefox",
-    "Chrome": "Chrome",
-    "Safari": "Safari",
-}
+BROWSERS = {"Edg": "Edge", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}  # product -> name
+PHONE = re.compile(r"Mobile|Android|iPhone|iPad")
 
 
 def describe_device(agent: str) -> str:
     """Return a user agent as people would say it, such as "Chrome · Windows"."""
-    program = next((name for mark, name in PROGRAMS.items() if f"{mark}/" in agent), None)
+    programs = {**current_app.elements.client_programs(), **BROWSERS}
+    program = next((name for product, name in programs.items() if f"{product}/" in agent), None)
     system = next((name for name in SYSTEMS if name in agent), None)
     return " · ".join(part for part in (program, system) if part) or _("unknown device")
+
+
+def is_client(agent: str) -> bool:
+    """Tell whether a user agent seems to be the client of a configured login."""
+    return any(element.in_client(agent) for element in current_app.elements.usable())
+
+
+def find_lookalike(agent: str) -> str | None:
+    """Return the name of the app behind a user agent that is taken for a client and can't sign in."""
+    if is_client(agent):
+        return None
+    apps = current_app.elements.lookalike_apps()
+    return next((name for product, name in apps.items() if f"{product}/".lower() in agent.lower()), None)
+
+
+def is_phone(agent: str) -> bool:
+    """Tell whether a user agent seems to be a phone's."""
+    return PHONE.search(agent) is not None

@@ -1,6 +1,7 @@
 """Signing in and out: start and finish of a login, one-time links, signing out."""
 
 import logging
+from functools import partial
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -55,7 +56,7 @@ def finish(element):
     state = single("state")
     me = browser.signed_in()
     try:
-        attempt, person = identify_person(element, state, login_code, me)
+        attempt, person = identify_person(element, state, partial(read_login_code, element), me)
         if attempt.purpose == "bind":
             return offer(element, person, attempt)
         signed_in = open_session(element, person, attempt)
@@ -77,11 +78,16 @@ def offer(element, person: dict, attempt):
     return redirect_to("account.confirm_bind")
 
 
-def login_code() -> str:
-    """Return the login code; where the person refused, platforms send an error or nothing instead."""
+def read_login_code(element) -> str:
+    """Return the login code that was sent.
+
+    It comes under one of the platform's names, or as `code` from our own page inside the client. Where the person
+    refused, platforms send an error or nothing instead.
+    """
     if "error" in request.values:
         raise Code(CANCELLED, "the person refused at the platform")
-    return single("code", missing=CANCELLED)
+    names = ("code",) if request.method == "POST" else element.code_names
+    return single(next((name for name in names if request.values.get(name)), names[0]), missing=CANCELLED)
 
 
 def single(key: str, missing: int = BAD_STATE) -> str:

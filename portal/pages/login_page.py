@@ -1,18 +1,14 @@
-"""Where people come in: the login page, and the page they open inside Feishu or WeCom."""
-
-import re
+"""The login page, and the page that signs in inside a platform's client."""
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 
 from portal.pages import browser, headers
+from portal.pages.devices import find_lookalike, is_client, is_phone
 from portal.pages.element_names import name_elements
 from portal.pages.local_addresses import accept_local_path
 from portal.pages.login_flow import begin_login
 
 bp = Blueprint("entrance", __name__)
-
-PHONE = re.compile(r"Mobile|Android|iPhone|iPad")
-WECHAT = re.compile(r"MicroMessenger/", re.IGNORECASE)
 
 
 @bp.get("/login")
@@ -40,7 +36,8 @@ def choice(wanted: str | None, goal: str | None):
     elements.sort(key=lambda element: (element not in usable, element.name != session.get("last")))
     ways = name_elements(elements)
     chosen = next((way for way in ways if way[0].name == wanted), ways[0] if ways else None)
-    return render_template("login.html", ways=ways, chosen=chosen, next=goal, place=place())
+    lookalike = find_lookalike(request.user_agent.string)
+    return render_template("login.html", ways=ways, chosen=chosen, next=goal, place=find_place(), lookalike=lookalike)
 
 
 @bp.get("/login/<name>/in-app")
@@ -51,9 +48,10 @@ def in_app(name):
         return ""
     if browser.signed_in():
         return redirect(goal or url_for("account.show"), 303)
-    if place() == "wechat":
+    if find_place() == "lookalike":
         return choice(name, goal)
-    script, automatic = element.in_app(), not browser.has_tried_automatically()
+    script = element.in_app() if "in_app" in element.login_scripts else None
+    automatic = not browser.has_tried_automatically()
     browser.forbid_automatic_sign_in()
     if automatic and script is None:
         return redirect(begin_login(element, "in_app", goal)["authorizeUrl"], 302)
@@ -72,11 +70,14 @@ def inside(elements: list, goal: str | None, script: dict | None = None):
     return render_template("in_app.html", ways=ways, next=goal, script=script)
 
 
-def place() -> str:
-    """Return where the portal is open, as far as the user agent tells: `client`, `wechat`, `phone` or `desktop`."""
+def find_place() -> str:
+    """Return where the portal is open: `client`, `lookalike`, `phone` or `desktop`.
+
+    The user agent tells, so it is a hint and no proof.
+    """
     agent = request.user_agent.string
-    if any(element.in_client(agent) for element in current_app.elements.usable()):
+    if is_client(agent):
         return "client"
-    if WECHAT.search(agent):
-        return "wechat"
-    return "phone" if PHONE.search(agent) else "desktop"
+    if find_lookalike(agent):
+        return "lookalike"
+    return "phone" if is_phone(agent) else "desktop"

@@ -159,7 +159,7 @@ def in_app_failed(page, places, watch):
 
 
 def in_app_plain(page, places, watch):
-    page.route("**/js/in-app.js*", lambda route: route.fulfill(content_type="text/javascript", body=""))
+    page.route("**/js/feishu-in-app.js*", lambda route: route.fulfill(content_type="text/javascript", body=""))
     page.goto(f"{places.site.url}/login/FSInnerExample/in-app")
     shown(page, "plain")
 
@@ -282,7 +282,7 @@ def weigh(url):
 def test_the_login_page_is_light(site):
     files = weigh(site.url)
     assert {path.partition("?")[0].rpartition("/")[2] for path in files} == {
-        *("login", "tokens.css", "portal.css", "api.js", "qr.js")
+        *("login", "tokens.css", "portal.css", "api.js", "feishu-qr.js")
     }
     assert sum(len(gzip.compress(content)) for content in files.values()) < 30_000
     assert sum(len(content) for path, content in files.items() if ".js" not in path) < 50_000

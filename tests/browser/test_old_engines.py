@@ -25,7 +25,7 @@ def test_the_code_comes_without_younger_methods(site, page):
     expect(page.locator("#no-code")).to_be_hidden()
 
 
-@pytest.mark.parametrize("script", ["api.js", "qr.js"])
+@pytest.mark.parametrize("script", ["api.js", "feishu-qr.js"])
 def test_a_script_the_engine_cannot_read_leaves_notice_and_button(site, page, watch, script):
     page.route(f"**/static/js/{script}*", lambda route: route.fulfill(body=UNREADABLE, content_type="text/javascript"))
     page.goto(f"{site.url}/login")

@@ -27,6 +27,7 @@ class QywxInnerType(Meta):
     csv_names = ("企业微信", "wechat work", "企微")
     client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)
     client_programs = {"wxwork": "WeCom"}
+    lookalike_apps = {"MicroMessenger": _("WeChat")}
     works_on_phones = False
     QywxInnerAuthModel = QywxInnerAuthModel
     doctor = WecomDoctor
