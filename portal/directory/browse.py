@@ -2,106 +2,104 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.database import db
+from portal.directory import paths
 from portal.errors import NOT_FOUND, Code
 from portal.models import LEFT, Department, Identity, Membership
 
-PAGE = 50  # people
-DEEPEST = 50  # levels
+PAGE_SIZE = 50  # people
+MOST_MATCHES = 20  # departments that a search shows
+MOST_CHILDREN = 1000
+
+Counted = tuple[Department, int, int]  # a department, its sub-departments, its people
 
 
 @dataclass(frozen=True)
 class Level:
-    """A department, or the top where there is none: the way there, what lies below, and a page of its people."""
+    """A department, or the top where that is `None`.
+
+    :param way: the departments above, from the top.
+    :param below: the departments directly below.
+    :param people: one page of the people directly in it; `total` of them on all pages.
+    """
 
     department: Department | None
-    way: list[Department]
-    below: list[tuple[Department, int, int]]  # department, its sub-departments, its people
+    way: list[Row]
+    below: list[Counted]
     people: list[Identity]
-    page: int  # of the people
+    page: int
     total: int
 
 
-def level(department_id: int | None, page: int) -> Level:
+def read_level(department_id: int | None, page: int) -> Level:
     """Return what to show of a department.
 
     :param department_id: `None` for the top.
-    :param page: of its people, from 1; one beyond the last means that one.
+    :param page: of its people, from 1; one beyond the last means the last.
     :raises Code: NOT_FOUND when there is no such department.
     """
     if department_id is None:
-        return Level(None, [], below(is_root()), *people(loose(), page))
+        is_in_none = ~exists().where(Membership.identity_id == Identity.id)
+        return Level(None, [], count_departments(paths.is_root()), *read_people(is_in_none, page))
     department = db.session.get(Department, department_id)
     if department is None:
         raise Code(NOT_FOUND, "there is no such department")
-    children = and_(*same_company(Department, department), Department.parent_id == department.dept_id)
-    member = exists().where(Membership.identity_id == Identity.id, Membership.department_id == department.id)
-    return Level(department, way_to(department), below(children), *people(member, page))
+    is_child = and_(*is_of_same_company(Department, department), Department.parent_id == department.dept_id)
+    is_member = exists().where(Membership.identity_id == Identity.id, Membership.department_id == department.id)
+    way = paths.find_ancestors(department)
+    return Level(department, way, count_departments(is_child), *read_people(is_member, page))
 
 
-def search(words: str, page: int) -> Level:
-    """Return the departments and people in whose names, ids or employee numbers a text occurs."""
-    like = f"%{escaped(words)}%"
-    named = [column.ilike(like, escape="\\") for column in (Identity.name, Identity.user_id, Identity.employee_number)]
-    return Level(None, [], below(Department.name.ilike(like, escape="\\"), most=20), *people(or_(*named), page))
+def find_by_text(words: str, page: int) -> Level:
+    """Return departments and people with a text in their name.
+
+    Ids and employee numbers of people are searched, too.
+    """
+    pattern = f"%{escape_pattern(words)}%"
+    columns = (Identity.name, Identity.user_id, Identity.employee_number)
+    matches = or_(*(column.ilike(pattern, escape="\\") for column in columns))
+    departments = count_departments(Department.name.ilike(pattern, escape="\\"), MOST_MATCHES)
+    return Level(None, [], departments, *read_people(matches, page))
 
 
-def escaped(words: str) -> str:
+def escape_pattern(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def same_company(one, other) -> tuple:
+def is_of_same_company(one, other) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return one.provider == other.provider, one.tenant == other.tenant
 
 
-def is_root():
-    """Return the condition for departments whose parent is not stored."""
-    parent = aliased(Department)
-    return ~exists().where(*same_company(parent, Department), parent.dept_id == Department.parent_id)
-
-
-def loose():
-    """Return the condition for people who are in no stored department."""
-    return ~exists().where(Membership.identity_id == Identity.id)
-
-
-def below(condition, most: int = 1000) -> list[tuple[Department, int, int]]:
-    """Return departments in their order, with how many departments and people are directly in each."""
+def count_departments(condition: ColumnElement[bool], most: int = MOST_CHILDREN) -> list[Counted]:
+    """Return departments in their order, each with what is directly in it."""
     child = aliased(Department)
-    here = (*same_company(child, Department), child.parent_id == Department.dept_id)
-    children = select(func.count()).select_from(child).where(*here).correlate(Department).scalar_subquery()
-    seats = select(func.count()).select_from(Membership).join(Identity, Identity.id == Membership.identity_id)
-    seats = seats.where(Membership.department_id == Department.id, Identity.status != LEFT)
-    found = select(Department, children, seats.correlate(Department).scalar_subquery()).where(condition)
+    is_child = (*is_of_same_company(child, Department), child.parent_id == Department.dept_id)
+    children = select(func.count()).select_from(child).where(*is_child).correlate(Department).scalar_subquery()
+    members = select(func.count()).select_from(Membership).join(Identity, Identity.id == Membership.identity_id)
+    members = members.where(Membership.department_id == Department.id, Identity.status != LEFT)
+    statement = select(Department, children, members.correlate(Department).scalar_subquery()).where(condition)
     order = (Department.provider, Department.tenant, Department.position, Department.name, Department.id)
-    return [tuple(row) for row in db.session.execute(found.order_by(*order).limit(most))]
+    return [tuple(row) for row in db.session.execute(statement.order_by(*order).limit(most))]
 
 
-def people(condition, page: int) -> tuple[list[Identity], int, int]:
-    """Return a page of those who meet a condition and have not left, its number, and how many there are."""
-    mine = (condition, Identity.status != LEFT)
-    total = db.session.scalar(select(func.count()).select_from(Identity).where(*mine))
-    page = max(1, min(page, -(-total // PAGE)))
-    found = select(Identity).where(*mine).options(joinedload(Identity.account)).order_by(Identity.name, Identity.id)
-    return list(db.session.scalars(found.offset((page - 1) * PAGE).limit(PAGE))), page, total
+def read_people(condition: ColumnElement[bool], page: int) -> tuple[list[Identity], int, int]:
+    """Return a page of people, its number, and the total.
+
+    People who have left are not shown.
+    """
+    conditions = (condition, Identity.status != LEFT)
+    total = db.session.scalar(select(func.count()).select_from(Identity).where(*conditions))
+    page = max(1, min(page, -(-total // PAGE_SIZE)))
+    statement = select(Identity).where(*conditions).options(joinedload(Identity.account))
+    statement = statement.order_by(Identity.name, Identity.id).offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE)
+    return list(db.session.scalars(statement)), page, total
 
 
-def way_to(department: Department) -> list[Department]:
-    """Return the departments above one, from the top."""
-    step = select(Department.id, Department.parent_id, literal(0).label("depth")).where(Department.id == department.id)
-    way = step.cte("way", recursive=True)
-    mine = (Department.provider == department.provider, Department.tenant == department.tenant)
-    up = select(Department.id, Department.parent_id, way.c.depth + 1)
-    way = way.union_all(up.where(*mine, Department.dept_id == way.c.parent_id, way.c.depth < DEEPEST))
-    above = select(Department).join(way, way.c.id == Department.id).where(way.c.depth > 0)
-    return list(db.session.scalars(above.order_by(way.c.depth.desc())))
-
-
-def totals() -> tuple[int, int]:
+def count_everything() -> tuple[int, int]:
     """Return how many people and departments are stored."""
-    here = select(func.count()).select_from(Identity).where(Identity.status != LEFT).scalar_subquery()
+    people = select(func.count()).select_from(Identity).where(Identity.status != LEFT).scalar_subquery()
     departments = select(func.count()).select_from(Department).scalar_subquery()
-    return tuple(db.session.execute(select(here, departments)).one())
+    return tuple(db.session.execute(select(people, departments)).one())

@@ -1,16 +1,16 @@
-"""Departments as people read them: each person's path, and the choice for a filter."""
+"""The way to a department: the departments above it, each person's paths, and a filter's choices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.database import db
 from portal.models import Department, Identity
 
-MOST_AT_ONCE = 200  # departments in one choice; a larger tree is walked level by level
-MOST_COMPANIES = 3  # whose first level is offered before anything is chosen
+MOST_CHOICES = 200  # departments in one choice; a larger tree is offered level by level
+MOST_COMPANIES = 3  # their first level is offered before anything is chosen
 COLUMNS = (
     Department.id,
     Department.provider,
@@ -21,115 +21,147 @@ COLUMNS = (
     Department.position,
 )
 
+Key = tuple[str, str, str]  # provider, tenant and department id
+
 
 @dataclass(frozen=True)
 class Path:
-    """A department and what it lies in: `id` for the filter, `names` from the top; the company itself is left out."""
+    """A department and the names that lead to it.
+
+    :param id: the department's id, for a filter.
+    :param names: from the top, without the company itself.
+    """
 
     id: int
     names: tuple[str, ...]
 
 
-def paths(people: Iterable[Identity]) -> dict[int, list[Path]]:
-    """Return each person's departments by the person's id, the main one first; those not stored are left out."""
-    people = list(people)
-    wanted = {(one.provider, one.tenant, dept_id) for one in people for dept_id in one.department}
-    rows = upward(wanted)
-    found = {}
-    for one in people:
-        keys = [(one.provider, one.tenant, dept_id) for dept_id in dict.fromkeys(one.department)]
-        found[one.id] = [Path(rows[key].id, names(key, rows)) for key in keys if key in rows]
-    return found
+def find_paths(people: Iterable[Identity]) -> dict[int, list[Path]]:
+    """Return the paths of each person's departments by the person's id.
+
+    The main department comes first; departments that are not stored are left out.
+    """
+    keys_by_person = {
+        person.id: [(person.provider, person.tenant, dept_id) for dept_id in dict.fromkeys(person.department)]
+        for person in people
+    }
+    rows = find_with_ancestors(meet_keys({key for keys in keys_by_person.values() for key in keys}))
+    return {
+        person_id: [Path(rows[key].id, list_names(key, rows)) for key in keys if key in rows]
+        for person_id, keys in keys_by_person.items()
+    }
 
 
-def upward(keys: set[tuple]) -> dict:
-    """Return these departments and all they lie in, by provider, tenant and id."""
-    companies = {key[:2] for key in keys}
-    if not keys:
-        return {}
-    asked = or_(
+def find_ancestors(department: Department) -> list[Row]:
+    """Return the departments above one, from the top."""
+    key = make_key(department)
+    _, *above = walk_up(key, find_with_ancestors(Department.id == department.id))
+    return above[::-1]
+
+
+def meet_keys(keys: set[Key]) -> ColumnElement[bool] | None:
+    """Return the condition for departments of these keys; `None` for no keys."""
+    dept_ids = {}
+    for provider, tenant, dept_id in sorted(keys):
+        dept_ids.setdefault((provider, tenant), []).append(dept_id)
+    if not dept_ids:
+        return None
+    return or_(
         *(
-            and_(
-                Department.provider == provider,
-                Department.tenant == tenant,
-                Department.dept_id.in_(sorted(key[2] for key in keys if key[:2] == (provider, tenant))),
-            )
-            for provider, tenant in sorted(companies)
+            and_(Department.provider == provider, Department.tenant == tenant, Department.dept_id.in_(ids))
+            for (provider, tenant), ids in dept_ids.items()
         )
     )
-    return lineage(asked)
 
 
-def lineage(asked) -> dict:
-    """Return the departments that meet a condition and all they lie in, by provider, tenant and id."""
-    tree = select(*COLUMNS).where(asked).cte("tree", recursive=True)
-    above = and_(
+def find_with_ancestors(condition: ColumnElement[bool] | None) -> dict[Key, Row]:
+    """Return the departments that meet a condition, and all departments above them."""
+    if condition is None:
+        return {}
+    tree = select(*COLUMNS).where(condition).cte("tree", recursive=True)
+    is_parent = and_(
         Department.provider == tree.c.provider,
         Department.tenant == tree.c.tenant,
         Department.dept_id == tree.c.parent_id,
     )
-    rows = db.session.execute(select(tree.union(select(*COLUMNS).join(tree, above))))
-    return {(row.provider, row.tenant, row.dept_id): row for row in rows}
+    rows = db.session.execute(select(tree.union(select(*COLUMNS).join(tree, is_parent))))
+    return {make_key(row): row for row in rows}
 
 
-def names(key: tuple, rows: dict) -> tuple[str, ...]:
-    """Return the names on the way to a department; a circle in the tree is walked once."""
-    chain, seen = [], set()
-    while key in rows and key not in seen:
-        seen.add(key)
-        chain.append(rows[key].name or rows[key].dept_id)
+def walk_up(key: Key, rows: dict[Key, Row]) -> Iterator[Row]:
+    """Yield a department and those above it; a circle is walked once."""
+    passed = set()
+    while key in rows and key not in passed:
+        passed.add(key)
+        yield rows[key]
         key = (*key[:2], rows[key].parent_id)
-    return tuple(reversed(chain[:-1] or chain))
 
 
-def choice(chosen: int | None, number: int) -> list[tuple[int, str, int]]:
+def list_names(key: Key, rows: dict[Key, Row]) -> tuple[str, ...]:
+    """Return the names that lead to a department, without the company's."""
+    names = [row.name or row.dept_id for row in walk_up(key, rows)]
+    return tuple(reversed(names[:-1] or names))
+
+
+def list_choices(chosen: int | None, number: int) -> list[tuple[int, str, int]]:
     """Return what a filter offers: id, name and depth, in the tree's order.
 
-    Of a large tree, that is the way to the chosen department and what lies directly below it.
+    A large tree offers the way to the chosen department, and the departments directly below that one.
 
     :param number: how many departments are stored.
     """
-    rows = around(chosen) if number > MOST_AT_ONCE else db.session.execute(select(*COLUMNS)).all()
-    below, known = {}, {key_of(row) for row in rows}
+    rows = find_surroundings(chosen) if number > MOST_CHOICES else db.session.execute(select(*COLUMNS)).all()
+    keys, children = {make_key(row) for row in rows}, {}
     for row in sorted(rows, key=lambda row: (row.position, row.name, row.id), reverse=True):
         parent = (row.provider, row.tenant, row.parent_id)
-        below.setdefault(parent if parent in known else None, []).append((key_of(row), row))
-    offered, left = [], [(0, each) for each in below.get(None, ())]
-    while left:
-        depth, (key, row) = left.pop()
-        offered.append((row.id, row.name or row.dept_id, depth))
-        left.extend((depth + 1, each) for each in below.pop(key, ()))
-    return offered
+        children.setdefault(parent if parent in keys else None, []).append(row)
+    choices, waiting = [], [(0, row) for row in children.get(None, ())]
+    while waiting:
+        depth, row = waiting.pop()
+        choices.append((row.id, row.name or row.dept_id, depth))
+        waiting += [(depth + 1, child) for child in children.pop(make_key(row), ())]
+    return choices
 
 
-def around(chosen: int | None) -> list:
-    """Return the way to the chosen department and its own; without one, those at the top and theirs."""
-    rows = {}
+def find_surroundings(chosen: int | None) -> list[Row]:
+    """Return the way to the chosen department and its children.
+
+    Without one, the roots and their children.
+    """
+    rows, roots = {}, []
     if chosen:
-        rows = lineage(Department.id == chosen)
-        start = [row for row in rows.values() if row.id == chosen]
+        rows = find_with_ancestors(Department.id == chosen)
+        roots = [row for row in rows.values() if row.id == chosen]
     if not rows:
-        upper = aliased(Department)
-        lies_in = and_(
-            upper.provider == Department.provider,
-            upper.tenant == Department.tenant,
-            upper.dept_id == Department.parent_id,
+        roots = db.session.execute(select(*COLUMNS).where(is_root()).limit(MOST_CHOICES)).all()
+        rows = {make_key(row): row for row in roots}
+    for root in roots[:MOST_COMPANIES]:
+        is_child = (
+            Department.provider == root.provider,
+            Department.tenant == root.tenant,
+            Department.parent_id == root.dept_id,
         )
-        start = db.session.execute(select(*COLUMNS).where(~exists().where(lies_in)).limit(MOST_AT_ONCE)).all()
-        rows = {key_of(row): row for row in start}
-    for top in start[:MOST_COMPANIES]:
-        inside = (Department.provider, Department.tenant, Department.parent_id)
-        below = select(*COLUMNS).where(*(column == value for column, value in zip(inside, key_of(top), strict=True)))
-        rows |= {key_of(row): row for row in db.session.execute(below.limit(MOST_AT_ONCE))}
+        children = db.session.execute(select(*COLUMNS).where(*is_child).limit(MOST_CHOICES))
+        rows |= {make_key(row): row for row in children}
     return list(rows.values())
 
 
-def key_of(row) -> tuple:
-    return row.provider, row.tenant, row.dept_id
+def is_root() -> ColumnElement[bool]:
+    """Return the condition for departments whose parent is not stored."""
+    parent = aliased(Department)
+    return ~exists().where(
+        parent.provider == Department.provider,
+        parent.tenant == Department.tenant,
+        parent.dept_id == Department.parent_id,
+    )
 
 
-def companies() -> dict[tuple[str, str], int]:
-    """Return provider and tenant of each company whose departments are stored, and how many those are."""
+def make_key(department: Department | Row) -> Key:
+    return department.provider, department.tenant, department.dept_id
+
+
+def count_by_company() -> dict[tuple[str, str], int]:
+    """Return the number of departments by provider and tenant."""
     company = (Department.provider, Department.tenant)
     rows = db.session.execute(select(*company, func.count()).group_by(*company).order_by(*company))
     return {(provider, tenant): number for provider, tenant, number in rows}

@@ -190,7 +190,7 @@ def test_a_tree_that_bites_its_tail_ends():
     assert people_table.count(Filters(department=one.id)) == 1
     from portal.directory import paths
 
-    [path] = paths.paths([who])[who.id]
+    [path] = paths.find_paths([who])[who.id]
     assert path.names == ("二",)
-    assert paths.choice(None, number=2) == []
+    assert paths.list_choices(None, number=2) == []
     assert kept(who).tenant == TENANT

@@ -70,7 +70,7 @@ def page(person: Identity | None, account: Account | None, **more):
         held=self_service.identities(account.id) if account else [],
         candidates=candidates,
         q=q,
-        paths=paths.paths(shown),
+        paths=paths.find_paths(shown),
         elements=current_app.elements.usable(),
         **more,
     )
@@ -169,7 +169,7 @@ def conflict(id):
     shown = [row.person] + [each.holder for each in equal if each.holder]
     held = {each.account.id: self_service.identities(each.account.id) for each in equal}
     sessions = {each.holder.id: self_service.open_sessions(each.holder.id) for each in equal if each.holder}
-    shown_paths = paths.paths(shown)
+    shown_paths = paths.find_paths(shown)
     return render_template("admin/conflict.html", row=row, equal=equal, held=held, sessions=sessions, paths=shown_paths)
 
 

@@ -34,7 +34,7 @@ HISTORY = 12  # entries of the trail on a person's card
 def show():
     counts = people_table.counters()
     filters, rows, total = people_table.page(read_people_filters(), counts["all"])
-    companies, usable = paths.companies(), current_app.elements.usable()
+    companies, usable = paths.count_by_company(), current_app.elements.usable()
     synced = runs.find_last_sync()
     return render_template(
         "admin/bindings.html",
@@ -44,8 +44,8 @@ def show():
         total=total,
         most_compared=most_compared(filters, counts),
         per_page=PER_PAGE,
-        paths=paths.paths(row.person for row in rows),
-        departments=paths.choice(filters.department, sum(companies.values())),
+        paths=paths.find_paths(row.person for row in rows),
+        departments=paths.list_choices(filters.department, sum(companies.values())),
         companies=companies,
         several=several(companies),
         providers=sorted({company[0] for company in companies} | {each.provider for each in usable}),
@@ -90,7 +90,7 @@ def person(id):
         "admin/person.html",
         row=row,
         person=row.person,
-        paths=paths.paths([row.person]),
+        paths=paths.find_paths([row.person]),
         sessions=self_service.open_sessions(id),
         history=told(history.events),
     )
@@ -116,7 +116,7 @@ def ask_unbind(id):
     person = require_person(id)
     if person.account_id is None:
         return to_person(id)
-    return render_template("admin/unbind.html", person=person, paths=paths.paths([person]), **consequences(person))
+    return render_template("admin/unbind.html", person=person, paths=paths.find_paths([person]), **consequences(person))
 
 
 def consequences(person: Identity) -> dict:

@@ -51,9 +51,13 @@ WORDS = {
 def show():
     page, words = parameters.page(request.args), parameters.text(request.args.get("q"))
     providers = {element.provider: element.label for element in current_app.elements.usable()}
-    shown = browse.search(words, page) if words else browse.level(parameters.number(request.args.get("dept")), page)
-    people, departments = browse.totals()
-    here = {"shown": shown, "words": words, "page": shown.page, "size": browse.PAGE, "providers": providers}
+    shown = (
+        browse.find_by_text(words, page)
+        if words
+        else browse.read_level(parameters.number(request.args.get("dept")), page)
+    )
+    people, departments = browse.count_everything()
+    here = {"shown": shown, "words": words, "page": shown.page, "size": browse.PAGE_SIZE, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
     return render_template("admin/directory.html", **here, **({} if words or shown.department else of_runs()))
 

@@ -216,7 +216,7 @@ def exported(filters):
     wider = replace(filters, status="") if compared else filters
     while rows := people_table.rows(replace(wider, page=number), EXPORTED_AT_ONCE):
         rows = [row for row in rows if not compared or row.status == filters.status]
-        row_paths = paths.paths(row.person for row in rows)
+        row_paths = paths.find_paths(row.person for row in rows)
         database.end_transaction()
         yield from [line(row, names, row_paths[row.person.id]) for row in rows]
         number += 1

@@ -31,7 +31,7 @@ def show():
         page=page,
         total=total,
         per_page=PER_PAGE,
-        paths=paths.paths(row.person for row in rows),
+        paths=paths.find_paths(row.person for row in rows),
         policy=current_app.config["PORTAL_UNKNOWN_PEOPLE"],
     )
 
