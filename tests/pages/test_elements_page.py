@@ -69,7 +69,7 @@ def test_of_secrets_it_is_only_said_that_they_are_set(administer, elements):
     for page in (client.get(PAGE).text, check(client, FEISHU).text):
         for secret in (FEISHU_APP["appSecret"], WECOM_APP["corpSecret"], "proxysecret", "hush", "own key"):
             assert secret not in page
-        assert re.search(r'appSecret</dt><dd><span class="state state-good">set', card(page, FEISHU))
+        assert re.search(r'appSecret</dt>\s*<dd>\s*<span class="state state-good">set', card(page, FEISHU))
         assert FEISHU_APP["appId"] in card(page, FEISHU)
 
 

@@ -14,6 +14,7 @@ STATUSES = {  # of a line in the table -> its word, and the class of its sign an
     "refused": (_("refused"), "no"),
     "unbound": (_("unbound"), "off"),
 }
+STATUS_NAMES = {status: word for status, (word, _kind) in STATUSES.items()}
 COUNTERS = {  # in their order
     "": _("All"),
     "bound": _("Bound"),
