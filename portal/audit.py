@@ -1,38 +1,134 @@
-"""The trail as administrators look through it: newest first, filtered, a page at a time."""
+"""The audit log: what was done and refused, by which account, from where; and how administrators look through it."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import or_, select, tuple_
+from sqlalchemy.exc import IntegrityError
 
 from portal import database
 from portal.database import db
+from portal.errors import Code
 from portal.models import Account, AuditEvent, Identity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SIZE = 50  # entries on a page
 BATCH = 1000  # entries read at once for an export
 MOST_NAMED = 200  # accounts or people a text may stand for
+LONGEST_NATIVE = 64  # characters of a platform's own number
 NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 OLDEST_FIRST = (AuditEvent.at.asc(), AuditEvent.id.asc())
 MARK = re.compile("([0-9]{1,18})-([0-9]{1,18})")
 PLACE = tuple_(AuditEvent.at, AuditEvent.id)
 
 
+# Recording
+
+
 @dataclass(frozen=True)
 class Client:
-    """Where a request comes from: network address, user agent, and the reference people can quote."""
+    """Where a request comes from.
+
+    :param address: the network address.
+    :param agent: the user agent.
+    :param request_id: the reference that people can quote.
+    """
 
     address: str = ""
     agent: str = ""
     request_id: str = ""
 
 
-def record(action: str, client: Client = Client(), **facts):
-    """Add a line to the trail, inside the caller's transaction."""
-    db.session.add(AuditEvent(action=action, address=client.address, request_id=client.request_id, **facts))
+@dataclass(frozen=True)
+class Actor:
+    """The account that acts, and from where.
+
+    `Actor()` is the server itself.
+    """
+
+    account_id: int | None = None
+    client: Client = Client()
+
+
+@dataclass
+class Entry:
+    """The row that a block of :func:`recorded` is going to add."""
+
+    by: Actor
+    facts: dict = field(default_factory=dict)
+    refusal: Code | None = None
+    is_dropped: bool = False
+
+    def note(self, **facts: Any) -> None:
+        """Complete the row, refused or not, by what is known by now."""
+        self.facts |= facts
+
+    def drop(self) -> None:
+        """Add no row, because nothing has changed."""
+        self.is_dropped = True
+
+    def refuse(self, refusal: Code) -> None:
+        """Raise a refusal at the end of the block, and keep what the block has written."""
+        self.refusal = refusal
+
+
+def record(action: str, by: Actor, **facts: Any) -> None:
+    """Add a row to the audit log, inside the caller's transaction.
+
+    :param facts: further columns: `result`, `account_id`, `identity_id`, `element`, `native` and `details`.
+    """
+    client = by.client
+    origin = {"actor_id": by.account_id, "address": client.address, "request_id": client.request_id}
+    db.session.add(AuditEvent(action=action, **origin, **facts))
+
+
+def record_refusal(refusal: Code, action: str, by: Actor, **facts: Any) -> None:
+    """Add a refused act to the audit log, in a transaction of its own."""
+    native = None if refusal.native is None else str(refusal.native)[:LONGEST_NATIVE]
+    with database.write():
+        record(action, by, result=refusal.code, native=native, **facts)
+
+
+@contextmanager
+def recorded(
+    action: str,
+    by: Actor,
+    *,
+    refusals: type[Code] = Code,
+    conflict: type[Code] | None = None,
+    **facts: Any,
+) -> Iterator[Entry]:
+    """Open a writing transaction, and record at its end what was done.
+
+    A refusal raised inside undoes what the block has written. It is recorded in a transaction of its own.
+
+    :param refusals: the refusals to record; others pass unrecorded.
+    :param conflict: the refusal that a violated constraint of the database means; without it, such errors pass.
+    :param facts: further columns of the row; the block may complete them.
+    """
+    entry = Entry(by, facts)
+    try:
+        with database.write():
+            yield entry
+            if not entry.is_dropped:
+                record(action, entry.by, result=entry.refusal.code if entry.refusal else 0, **entry.facts)
+    except refusals as refusal:
+        record_refusal(refusal, action, entry.by, **entry.facts)
+        raise
+    except IntegrityError:
+        if conflict is None:
+            raise
+        entry.refusal = conflict()
+        record_refusal(entry.refusal, action, entry.by, **entry.facts)
+    if entry.refusal:
+        raise entry.refusal
+
+
+# Looking through it
 
 
 @dataclass(frozen=True)
@@ -151,10 +247,10 @@ def named(events: list[AuditEvent]) -> tuple[dict, dict]:
     return {each.id: each for each in accounts}, {each.id: each for each in people}
 
 
-def note_export(what: str, actor_id: int, client: Client, **details) -> None:
-    """Put on record that a list leaves the portal as a file.
+def note_export(what: str, *, by: Actor, **details: Any) -> None:
+    """Record that a list leaves the portal as a file.
 
     :param what: `audit` or `bindings`.
     """
     with database.write():
-        record(f"{what}.export", client, actor_id=actor_id, details=details)
+        record(f"{what}.export", by, details=details)

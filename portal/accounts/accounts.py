@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 
 from portal import audit, database, endings
 from portal.accounts import usernames
-from portal.audit import Client
+from portal.audit import Actor
 from portal.database import db
-from portal.errors import CONFLICT, NOT_FOUND, Code, Explained
+from portal.errors import ACCOUNT_DISABLED, CONFLICT, NOT_FOUND, Code, Explained
 from portal.models import Account, Identity, LoginSession, OneTimeLink
 from portal.text import clean
 
@@ -30,15 +29,29 @@ class Invalid(ValueError):
         self.problems = problems
 
 
-class Changed(Code):
-    """40900: somebody else has changed the account since it was looked at."""
+class UsernameTaken(Code):
+    """CONFLICT, because another account has the username."""
+
+    def __init__(self):
+        super().__init__(CONFLICT, "the username is taken")
+
+
+class AccountDisabled(Code):
+    """ACCOUNT_DISABLED, because the account is disabled."""
+
+    def __init__(self):
+        super().__init__(ACCOUNT_DISABLED, "the account is disabled")
+
+
+class AccountChanged(Code):
+    """CONFLICT, because the account has changed since the caller looked at it."""
 
     def __init__(self):
         super().__init__(CONFLICT, "the account has changed meanwhile")
 
 
 class LastAdministrator(Explained):
-    """40900: the portal would be left without anybody who can administrate it."""
+    """CONFLICT, because the portal would be left without an administrator."""
 
     def __init__(self):
         title, advice = _("This is the last administrator"), _("Make somebody else an administrator first.")
@@ -80,65 +93,53 @@ def checked(values: Mapping) -> dict:
     }
 
 
-def create(values: Mapping, actor_id: int, client: Client, how: str = "administrator") -> Account:
-    """Make an account.
+def create_account(values: Mapping, *, by: Actor) -> Account:
+    """Create an account.
 
     :param values: `username`, and of `name`, `role`, `email`, `mobile`, `employee_number` what is known.
-    :param how: `administrator` or `import`.
     :raises Invalid: naming each field that can't be used.
-    :raises Code: CONFLICT when the username is taken.
+    :raises UsernameTaken: when another account has the username.
     """
-    kept = checked({"role": "user", "username": "", **values})
-    try:
-        with database.write():
-            return add(kept, actor_id, client, how)
-    except IntegrityError:
-        raise taken("account.create", actor_id, client) from None
+    fields = checked({"role": "user", "username": "", **values})
+    with audit.recorded("account.create", by, conflict=UsernameTaken) as entry:
+        account = add_account(fields)
+        entry.note(account_id=account.id, details={"how": "administrator", "role": account.role})
+        return account
 
 
-def add(kept: dict, actor_id: int, client: Client, how: str) -> Account:
-    """Make an account of :func:`checked` values, inside the caller's transaction.
+def add_account(fields: dict) -> Account:
+    """Store an account of :func:`checked` values, inside the caller's transaction.
 
     :raises IntegrityError: when the username is taken.
     """
-    account = Account(**{**kept, "name": kept.get("name") or kept["username"]})
+    account = Account(**{**fields, "name": fields.get("name") or fields["username"]})
     db.session.add(account)
     db.session.flush()
-    facts = {"account_id": account.id, "details": {"how": how, "role": account.role}}
-    audit.record("account.create", client, actor_id=actor_id, **facts)
     return account
 
 
-def edit(account_id: int, values: Mapping, actor_id: int, client: Client, seen: str | None = None) -> list[str]:
-    """Change an account's fields; return the names of those that are different now.
+def edit_account(account_id: int, values: Mapping, seen: str | None = None, *, by: Actor) -> list[str]:
+    """Change an account's fields, and return the names of those that differ now.
 
     :param values: what to change; a field that is not named stays.
     :param seen: the account's :func:`version` when the decision was taken.
     :raises Invalid: naming each field that can't be used.
-    :raises Code: NOT_FOUND no such account; CONFLICT the username is taken; :class:`Changed` meanwhile.
+    :raises Code: NOT_FOUND no such account; :class:`UsernameTaken`; :class:`AccountChanged`.
     """
-    kept = checked({field: value for field, value in values.items() if field in FIELDS})
-    try:
-        with database.write():
-            account = locked(account_id)
-            if seen is not None and seen != version(account):
-                raise Changed
-            changed = [field for field, value in kept.items() if getattr(account, field) != value]
-            for field in changed:
-                setattr(account, field, kept[field])
-            if changed:
-                facts = {"account_id": account.id, "details": {"fields": changed}}
-                audit.record("account.edit", client, actor_id=actor_id, **facts)
-            return changed
-    except IntegrityError:
-        raise taken("account.edit", actor_id, client, account_id) from None
-
-
-def taken(action: str, actor_id: int, client: Client, account_id: int | None = None) -> Code:
-    """Note that a username was refused because another account has it; return the error to raise."""
-    with database.write():
-        audit.record(action, client, result=CONFLICT, actor_id=actor_id, account_id=account_id)
-    return Code(CONFLICT, "the username is taken")
+    fields = checked({field: value for field, value in values.items() if field in FIELDS})
+    refusals = {"refusals": UsernameTaken, "conflict": UsernameTaken}
+    with audit.recorded("account.edit", by, account_id=account_id, **refusals) as entry:
+        account = locked(account_id)
+        if seen is not None and seen != version(account):
+            raise AccountChanged
+        changed = [field for field, value in fields.items() if getattr(account, field) != value]
+        for field in changed:
+            setattr(account, field, fields[field])
+        if not changed:
+            entry.drop()
+        db.session.flush()
+        entry.note(details={"fields": changed})
+        return changed
 
 
 def version(account: Account) -> str:
@@ -147,28 +148,29 @@ def version(account: Account) -> str:
     return hashlib.sha256("\0".join(fields).encode()).hexdigest()[:16]
 
 
-def disable(account_id: int, actor_id: int, client: Client) -> int | None:
-    """Disable an account and end its sessions and its link; return how many sessions, or `None`: it was disabled.
+def disable_account(account_id: int, *, by: Actor) -> int | None:
+    """Disable an account, and end its sessions and its link.
 
+    :return: how many sessions ended; `None` when the account was disabled already.
     :raises Code: NOT_FOUND no such account; :class:`LastAdministrator`.
     """
-    with database.write():
-        only = administrators() == [account_id]
+    facts = {"account_id": account_id, "details": {"sessions": 0}}
+    with audit.recorded("account.disable", by, refusals=LastAdministrator, **facts) as entry:
+        is_last = administrators() == [account_id]
         account = locked(account_id)
         if not account.active:
+            entry.drop()
             return None
-        if not only:
-            account.active = False
-        ended = 0 if only else close(account_id)
-        facts = {"account_id": account_id, "result": CONFLICT if only else 0, "details": {"sessions": ended}}
-        audit.record("account.disable", client, actor_id=actor_id, **facts)
-    if only:
-        raise LastAdministrator
-    return ended
+        if is_last:
+            raise LastAdministrator
+        account.active = False
+        ended = close(account_id)
+        entry.note(details={"sessions": ended})
+        return ended
 
 
-def enable(account_id: int, actor_id: int, client: Client) -> bool:
-    """Let an account sign in again; return whether it could not until now.
+def enable_account(account_id: int, *, by: Actor) -> bool:
+    """Enable an account again; return whether it was disabled.
 
     :raises Code: NOT_FOUND no such account.
     """
@@ -178,33 +180,31 @@ def enable(account_id: int, actor_id: int, client: Client) -> bool:
             return False
         close(account_id)  # a sign-in that overlapped with the disabling does not come to life now
         account.active = True
-        audit.record("account.enable", client, actor_id=actor_id, account_id=account_id)
+        audit.record("account.enable", by, account_id=account_id)
         return True
 
 
-def change_role(account_id: int, role: str, actor_id: int, client: Client) -> bool:
+def change_role(account_id: int, role: str, *, by: Actor) -> bool:
     """Give an account another role, from its next request on; return whether it had another one.
 
     :raises Invalid: there is no such role.
     :raises Code: NOT_FOUND no such account; :class:`LastAdministrator`.
     """
     role = checked({"role": role})["role"]
-    with database.write():
-        only = administrators() == [account_id]
+    with audit.recorded("account.role", by, refusals=LastAdministrator, account_id=account_id) as entry:
+        is_last = administrators() == [account_id]
         account = locked(account_id)
         if account.role == role:
+            entry.drop()
             return False
-        details = {"before": account.role, "role": role}
-        if not only:
-            account.role = role
-        facts = {"account_id": account_id, "result": CONFLICT if only else 0, "details": details}
-        audit.record("account.role", client, actor_id=actor_id, **facts)
-    if only:
-        raise LastAdministrator
-    return True
+        entry.note(details={"before": account.role, "role": role})
+        if is_last:
+            raise LastAdministrator
+        account.role = role
+        return True
 
 
-def end_sessions(account_id: int, actor_id: int, client: Client) -> int:
+def end_account_sessions(account_id: int, *, by: Actor) -> int:
     """Sign an account out everywhere; return how many sessions that ends.
 
     :raises Code: NOT_FOUND no such account.
@@ -212,7 +212,7 @@ def end_sessions(account_id: int, actor_id: int, client: Client) -> int:
     with database.write():
         locked(account_id)
         ended = endings.end_sessions(LoginSession.account_id == account_id, why="administrator")
-        audit.record("session.end_all", client, actor_id=actor_id, account_id=account_id, details={"sessions": ended})
+        audit.record("session.end_all", by, account_id=account_id, details={"sessions": ended})
         return ended
 
 

@@ -1,7 +1,7 @@
 """Mobile numbers and e-mail addresses: shown masked; shown whole once to an administrator who says so, on record."""
 
 from portal import audit, database
-from portal.audit import Client
+from portal.audit import Actor
 from portal.errors import NOT_FOUND, Code
 from portal.models import Account, Identity
 
@@ -24,7 +24,7 @@ def masked_email(value: str | None) -> str:
     return f"{name[:1]}***@{host}" if at else f"{value[:1]}***"
 
 
-def reveal(kind: str, id: int, field: str, actor_id: int, client: Client):
+def reveal_contact(kind: str, id: int, field: str, *, by: Actor) -> tuple[Account | Identity, str]:
     """Return an account or stored person whose mobile number or e-mail address is about to be shown, and the value.
 
     :param kind: `account` or `identity`.
@@ -37,6 +37,5 @@ def reveal(kind: str, id: int, field: str, actor_id: int, client: Client):
         whose = session.get(KINDS[kind], id)
         if whose is None:
             raise Code(NOT_FOUND, "there is nobody of that id")
-        facts = {f"{kind}_id": id, "details": {"field": field}}
-        audit.record("contact.reveal", client, actor_id=actor_id, **facts)
+        audit.record("contact.reveal", by, **{f"{kind}_id": id}, details={"field": field})
         return whose, getattr(whose, field) or ""

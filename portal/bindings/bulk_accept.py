@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from portal.audit import Client
+from portal import audit
+from portal.audit import Actor
 from portal.bindings import people_table, rules, suggestions
 from portal.bindings.people_table import Row
 from portal.bindings.suggestions import Suggestion
@@ -58,17 +59,17 @@ def look(asked: list[tuple[int, int | None]]) -> list[Pair]:
     return [replace(pair, rivalled=claims[pair.place] > 1) for pair in pairs]
 
 
-def accept(person_id: int, account_id: int, actor_id: int, client: Client) -> Identity:
+def accept_suggestion(person_id: int, account_id: int, *, by: Actor) -> Identity:
     """Bind a person to the account suggested for them, if that still goes with many others.
 
-    :raises Code: CONFLICT otherwise; as `bindings.bind()`.
+    :raises Code: CONFLICT otherwise; as `rules.bind_identity()`.
     """
-    facts = {"actor_id": actor_id, "identity_id": person_id, "account_id": account_id}
-    with rules.deciding("binding.make", client, **facts):
+    facts = {"identity_id": person_id, "account_id": account_id}
+    with audit.recorded("binding.make", by, conflict=rules.AccountTaken, **facts) as entry:
         person = rules.locked(person_id, None)
         db.session.get(Account, account_id, with_for_update={"read": True})  # its role stays while we look
         row = people_table.row(person)
         if Pair(row, account_id).state != GOES:
             raise Code(CONFLICT, "the suggestion does not hold by itself any more")
         how = "queue" if row.waiting else "administrator"
-        return rules.make(person_id, account_id, how, actor_id, client, None)
+        return rules.make(entry, person_id, account_id, how, None)

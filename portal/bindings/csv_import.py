@@ -8,12 +8,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
 from portal import audit, database
 from portal.accounts import accounts, usernames
-from portal.audit import Client
+from portal.audit import Actor, Entry
 from portal.bindings import csv_files, csv_lines, rules
 from portal.clocks import now
 from portal.database import db
@@ -277,7 +278,7 @@ def start(job: Import, with_accounts: bool, with_changes: bool) -> None:
             session.execute(those.values(result="left", **({} if reason is None else {"reason": reason})))
 
 
-def step(job: Import, client: Client) -> None:
+def step(job: Import, *, by: Actor) -> None:
     """Carry out the next lines; a step that was broken off is done again, and changes nothing twice."""
     open_ones = select(ImportRow).where(ImportRow.import_id == job.id, ImportRow.result.is_(None))
     rows = db.session.scalars(open_ones.order_by(ImportRow.line).limit(APPLIED_AT_ONCE)).all()
@@ -285,7 +286,7 @@ def step(job: Import, client: Client) -> None:
         return
     results = [
         {"import_id": job.id, "line": row.line, "result": result, "reason": reason}
-        for row, (result, reason) in [(row, carry_out(row, job, client)) for row in rows]
+        for row, (result, reason) in [(row, carry_out(row, job, by)) for row in rows]
     ]
     with database.write() as session:
         if results:
@@ -295,16 +296,15 @@ def step(job: Import, client: Client) -> None:
         if last and session.execute(update(Import).where(*running).values(state="done")).rowcount == 1:
             done = (ImportRow.import_id == job.id, ImportRow.result == "done")
             number = session.scalar(select(func.count()).select_from(ImportRow).where(*done))
-            audit.record("import.apply", client, actor_id=job.account_id, details={"rows": number})
+            audit.record("import.apply", by, details={"rows": number})
 
 
-def carry_out(row: ImportRow, job: Import, client: Client) -> tuple[str, str]:
+def carry_out(row: ImportRow, job: Import, by: Actor) -> tuple[str, str]:
     """Bind the person a line means, making the account where that was chosen; return result and reason."""
-    said = dict(row.cells)
-    line = (row.identity_id, said["username"], row.seen)
+    line = Line(row.identity_id, row.seen, dict(row.cells))
     try:
-        with rules.deciding("binding.make", client, actor_id=job.account_id, identity_id=row.identity_id):
-            put_into_effect(*line, said, job, client)
+        with audit.recorded("binding.make", by, conflict=rules.AccountTaken, identity_id=row.identity_id) as entry:
+            put_into_effect(entry, line, job)
     except accounts.Invalid:
         return "failed", "bad_account"
     except Code as refusal:
@@ -314,20 +314,34 @@ def carry_out(row: ImportRow, job: Import, client: Client) -> tuple[str, str]:
     return "done", ""
 
 
-def put_into_effect(identity_id, username, seen, said, job, client):
+class Line(NamedTuple):
+    """What is carried out of a line; read before its transaction begins, which forgets what the session has read."""
+
+    identity_id: int | None
+    seen: int | None
+    cells: dict
+
+
+def put_into_effect(entry: Entry, line: Line, job: Import) -> None:
+    username = line.cells["username"]
     account = usernames.find(username)
     if account is not None and account.username != username:
         raise Code(CONFLICT, "an account of that username, in another case, has been made meanwhile")
     if account is None:
         if not job.with_accounts:
             raise Code(NOT_FOUND, "the account has gone meanwhile")
-        values = {field: said[field] for field in ("username", "name", "role") if field in said}
-        account = accounts.add(accounts.checked({"role": "user", **values}), job.account_id, client, "import")
-    if identity_id is None:
+        values = {field: line.cells[field] for field in ("username", "name", "role") if field in line.cells}
+        account = accounts.add_account(accounts.checked({"role": "user", **values}))
+        facts = {"account_id": account.id, "details": {"how": "import", "role": account.role}}
+        audit.record("account.create", entry.by, **facts)
+    if line.identity_id is None:
+        entry.drop()
         return
-    bound_to = db.session.scalar(select(Identity.account_id).where(Identity.id == identity_id))
-    if bound_to != account.id:  # or this line was carried out before
-        rules.make(identity_id, account.id, "import", job.account_id, client, seen)
+    bound_to = db.session.scalar(select(Identity.account_id).where(Identity.id == line.identity_id))
+    if bound_to == account.id:  # this line was carried out before
+        entry.drop()
+        return
+    rules.make(entry, line.identity_id, account.id, "import", line.seen)
 
 
 def discard(job: Import) -> None:

@@ -1,80 +1,56 @@
 """Which provider person opens which account: bound and unbound in one transaction, nothing replaced silently."""
 
-from contextlib import contextmanager
-
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from portal import audit, database, endings
-from portal.audit import Client
+from portal.accounts.accounts import AccountDisabled
+from portal.audit import Actor, Entry
 from portal.clocks import now
 from portal.database import db
-from portal.errors import ACCOUNT_DISABLED, CONFLICT, NOT_ALLOWED, NOT_BOUND, NOT_FOUND, Code, Explained
+from portal.errors import CONFLICT, NOT_ALLOWED, NOT_BOUND, NOT_FOUND, Code, Explained
 from portal.models import HAD_LEFT, LEFT, MAY_SIGN_IN, Account, AuditEvent, BindingRequest, Identity, LoginSession
 
 DECISIONS = ("binding.make", "binding.end", "queue.refuse", "queue.reopen")
 
 
-def bind(
-    identity_id: int, account_id: int, how: str, actor_id: int, client: Client, seen: int | None = None
-) -> Identity:
-    """Let a provider person open an account; whom they opened until now, they open no more.
+def bind_identity(identity_id: int, account_id: int, seen: int | None = None, *, by: Actor) -> Identity:
+    """Let a provider identity sign in as an account, and as no other any more.
 
-    :param how: `self`, `administrator`, `queue`, `created` or `import`.
-    :param actor_id: the account that decides.
-    :param seen: the account they were bound to when the decision was taken; `None`: to none.
-    :raises Code: NOT_FOUND no such person or account; NOT_ALLOWED left or frozen; ACCOUNT_DISABLED; CONFLICT changed
-        meanwhile, or the account has another person of that company.
+    :param seen: the account it was bound to when the decision was taken; `None`: to none.
+    :raises Code: NOT_FOUND no such person or account; NOT_ALLOWED left or frozen; ACCOUNT_DISABLED;
+        :class:`BindingChanged`; :class:`AccountTaken`.
     """
-    facts = {"actor_id": actor_id, "identity_id": identity_id, "account_id": account_id}
-    with deciding("binding.make", client, **facts):
-        return make(identity_id, account_id, how, actor_id, client, seen)
+    facts = {"identity_id": identity_id, "account_id": account_id}
+    with audit.recorded("binding.make", by, conflict=AccountTaken, **facts) as entry:
+        return make(entry, identity_id, account_id, "administrator", seen)
 
 
-def replace(
-    identity_id: int, account_id: int, holder_id: int, actor_id: int, client: Client, seen: int | None = None
+def replace_holder(
+    identity_id: int, account_id: int, holder_id: int, seen: int | None = None, *, by: Actor
 ) -> Identity:
-    """Let a person open an account in place of `holder_id`, who loses it and their sessions in the same transaction.
+    """Move an account from the identity that holds it to another one.
 
-    :raises Code: as `bind()`; CONFLICT also when the holder has the account no more.
+    The holder's sessions end in the same transaction.
+
+    :raises Code: as `bind_identity()`; :class:`BindingChanged` also when the holder has the account no more.
     """
-    facts = {"actor_id": actor_id, "identity_id": identity_id, "account_id": account_id}
-    with deciding("binding.make", client, **facts):
+    facts = {"identity_id": identity_id, "account_id": account_id}
+    with audit.recorded("binding.make", by, conflict=AccountTaken, **facts) as entry:
         for id in sorted((identity_id, holder_id)):  # in one order, so that two of us don't wait for each other
             locked(id, seen if id == identity_id else account_id)
-        part(db.session.get_one(Identity, holder_id), actor_id, client)
+        ended = part(db.session.get_one(Identity, holder_id))
+        facts = {"identity_id": holder_id, "account_id": account_id, "details": {"sessions": ended}}
+        audit.record("binding.end", by, **facts)
         db.session.flush()
-        return make(identity_id, account_id, "administrator", actor_id, client, seen)
+        return make(entry, identity_id, account_id, "administrator", seen)
 
 
-@contextmanager
-def deciding(action: str, client: Client, **facts):
-    """A writing transaction for a binding; a refusal in it is noted in a transaction of its own.
+def make(entry: Entry, identity_id: int, account_id: int, how: str, seen: int | None) -> Identity:
+    """Bind as `bind_identity()` does, inside a recorded transaction.
 
-    :param facts: of the line about a refusal.
-    """
-    with noting(action, client, **facts):
-        try:
-            with database.write():
-                yield
-        except IntegrityError:
-            raise Taken from None
-
-
-@contextmanager
-def noting(action: str, client: Client, **facts):
-    """Note what is refused inside."""
-    try:
-        yield
-    except Code as refusal:
-        with database.write():
-            audit.record(action, client, result=refusal.code, **facts)
-        raise
-
-
-def make(identity_id: int, account_id: int, how: str, actor_id: int, client: Client, seen: int | None) -> Identity:
-    """Bind as `bind()` does, inside the caller's transaction.
+    :param entry: of a `binding.make`; it is completed, or dropped where nothing changes.
+    :param how: `self`, `administrator`, `queue`, `created` or `import`.
 
     :raises Code: besides, NOT_BOUND where somebody binds themselves whom an administrator has refused.
     :raises IntegrityError: the account has somebody of that company already.
@@ -87,10 +63,11 @@ def make(identity_id: int, account_id: int, how: str, actor_id: int, client: Cli
     if identity.status not in MAY_SIGN_IN:
         raise Code(NOT_ALLOWED, "the person has left or is frozen")
     if not account.active:
-        raise Code(ACCOUNT_DISABLED, "the account is disabled")
+        raise AccountDisabled
     if how == "self":
         check_not_refused(identity)
     if seen == account_id:
+        entry.drop()
         return identity
     if seen is not None:
         endings.end_sessions(LoginSession.identity_id == identity.id, why="moved")
@@ -98,9 +75,8 @@ def make(identity_id: int, account_id: int, how: str, actor_id: int, client: Cli
     identity.account_id, identity.bound_at, identity.bound_how = account.id, now(), how
     mine = BindingRequest.identity_id == identity.id
     session.execute(update(BindingRequest).where(mine).values(state="done", reason=""))
-    facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": how, "before": seen}}
-    audit.record("binding.make", client, actor_id=actor_id, **facts)
     session.flush()
+    entry.note(account_id=account.id, identity_id=identity.id, details={"how": how, "before": seen})
     return identity
 
 
@@ -121,28 +97,28 @@ def check_not_refused(identity: Identity) -> None:
         )
 
 
-def unbind(identity_id: int, actor_id: int, client: Client, seen: int) -> int:
-    """Part a provider person from their account; return how many sessions that ends.
+def unbind_identity(identity_id: int, seen: int, *, by: Actor) -> int:
+    """Unbind a provider identity from its account; return how many sessions that ends.
 
-    :param seen: the account they were bound to when the decision was taken.
-    :raises Code: NOT_FOUND no such person, CONFLICT changed meanwhile.
+    :param seen: the account it was bound to when the decision was taken.
+    :raises Code: NOT_FOUND no such person; :class:`BindingChanged`.
     """
-    with deciding("binding.end", client, actor_id=actor_id, identity_id=identity_id, account_id=seen):
-        return part(locked(identity_id, seen), actor_id, client)
+    with audit.recorded("binding.end", by, identity_id=identity_id, account_id=seen) as entry:
+        ended = part(locked(identity_id, seen))
+        entry.note(details={"sessions": ended})
+        return ended
 
 
-def part(identity: Identity, actor_id: int, client: Client) -> int:
+def part(identity: Identity) -> int:
     """Unbind a person who is locked and bound, inside the caller's transaction; return how many sessions that ends."""
     ended = endings.end_sessions(LoginSession.identity_id == identity.id, why="unbound")
     identity.last_account_id, identity.account_id = identity.account_id, None
     if identity.status == LEFT:
         identity.bound_how = HAD_LEFT
-    facts = {"account_id": identity.last_account_id, "identity_id": identity.id, "details": {"sessions": ended}}
-    audit.record("binding.end", client, actor_id=actor_id, **facts)
     return ended
 
 
-def end_sessions(identity_id: int, actor_id: int, client: Client) -> None:
+def end_identity_sessions(identity_id: int, *, by: Actor) -> None:
     """Sign a person out wherever they have signed in as this identity.
 
     :raises Code: NOT_FOUND no such person.
@@ -153,35 +129,35 @@ def end_sessions(identity_id: int, actor_id: int, client: Client) -> None:
             raise Code(NOT_FOUND, "there is no such person")
         ended = endings.end_sessions(LoginSession.identity_id == identity_id, why="administrator")
         facts = {"identity_id": identity_id, "account_id": identity.account_id, "details": {"sessions": ended}}
-        audit.record("session.end_all", client, actor_id=actor_id, **facts)
+        audit.record("session.end_all", by, **facts)
 
 
-def decline(identity_id: int, account_id: int, actor_id: int, client: Client) -> None:
-    """Suggest this account for this person no more: another keeps it.
+def decline_suggestion(identity_id: int, account_id: int, *, by: Actor) -> None:
+    """Suggest this account for this person no more.
 
-    :raises Code: NOT_FOUND no such person, CONFLICT bound meanwhile.
+    Another account that was turned down before is suggested again.
+
+    :raises Code: NOT_FOUND no such person; :class:`BindingChanged` when they are bound meanwhile.
     """
-    facts = {"actor_id": actor_id, "identity_id": identity_id, "account_id": account_id}
-    with deciding("suggestion.decline", client, **facts):
+    with audit.recorded("suggestion.decline", by, identity_id=identity_id, account_id=account_id):
         locked(identity_id, None).declined_account_id = account_id
-        audit.record("suggestion.decline", client, **facts)
 
 
 def locked(identity_id: int, seen: int | None) -> Identity:
     """Return a person as they are now, for writing, if they still are as they were seen.
 
-    :raises Code: NOT_FOUND no such person; :class:`Changed` otherwise.
+    :raises Code: NOT_FOUND no such person; :class:`BindingChanged` otherwise.
     """
     identity = db.session.get(Identity, identity_id, with_for_update=True)
     if identity is None:
         raise Code(NOT_FOUND, "there is no such person")
     if identity.account_id != seen:
-        raise Changed(identity)
+        raise BindingChanged(identity)
     return identity
 
 
-class Taken(Explained):
-    """40900: the account has somebody of that company already."""
+class AccountTaken(Explained):
+    """CONFLICT, because the account has another person of that company."""
 
     def __init__(self):
         super().__init__(
@@ -192,8 +168,11 @@ class Taken(Explained):
         )
 
 
-class Changed(Explained):
-    """40900: somebody else has decided meanwhile; `by` is the name of who it was, where the trail knows."""
+class BindingChanged(Explained):
+    """CONFLICT, because the binding has changed since the caller looked at it.
+
+    `by` is the name of the account that changed it, where the audit log has one.
+    """
 
     def __init__(self, identity: Identity):
         mine = (AuditEvent.identity_id == identity.id, AuditEvent.action.in_(DECISIONS), AuditEvent.result == 0)

@@ -4,56 +4,51 @@ Nothing here signs anybody in.
 """
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, func, select, update
 
 from portal import audit, database
-from portal.audit import Client
+from portal.audit import Actor, Client, Entry
 from portal.bindings import rules, ways_in
 from portal.clocks import now
 from portal.database import db
 from portal.directory import people
 from portal.errors import BAD_STATE, CONFLICT, NO_SUCH_PAGE, NOT_ALLOWED, Code, Explained
 from portal.models import LEFT, MAY_SIGN_IN, Identity, LoginAttempt, LoginSession
-from portal.signin import attempts, sign_in
+from portal.signin import attempts
+from portal.signin.sessions import SignedIn
 
 
 def identities(account_id: int) -> list[Identity]:
     return list(db.session.scalars(select(Identity).where(Identity.account_id == account_id).order_by(Identity.id)))
 
 
-def offer(person: dict, attempt: LoginAttempt, client: Client) -> None:
-    """Keep whom the scan of a bind has brought, for the session that began it; bind nothing yet.
+@database.retried
+def remember_scan(person: dict, attempt: LoginAttempt, client: Client) -> None:
+    """Remember whom the scan of a bind has brought, for the session that began it.
 
-    :raises Code: NOT_ALLOWED left or frozen, NOT_BOUND refused by an administrator, CONFLICT bound elsewhere, or the
-        account has another person of that company.
+    Nothing is bound yet.
+
+    :raises Code: NOT_ALLOWED left or frozen; NOT_BOUND refused by an administrator; :class:`BoundElsewhere`;
+        :class:`CompanyTaken`.
     """
-    database.settle(lambda: _offer(person, attempt, client))
-
-
-def _offer(person, attempt, client):
-    refusal = None
-    with database.write() as session:
+    facts = {"account_id": attempt.account_id, "element": attempt.element}
+    with audit.recorded("binding.offer", Actor(attempt.account_id, client), **facts) as entry:
         identity = people.save(person, attempt.element)
+        entry.note(identity_id=identity.id)
         try:
             check(identity, attempt.account_id)
-        except Code as error:
-            refusal = error
+        except Code as refusal:
+            entry.refuse(refusal)
         else:
             mine = LoginAttempt.state_hash == attempt.state_hash
             values = {"identity_id": identity.id, "expires_at": now() + attempts.LIFE}
-            session.execute(update(LoginAttempt).where(mine).values(**values))
-        facts = {"account_id": attempt.account_id, "identity_id": identity.id, "element": attempt.element}
-        result = refusal.code if refusal else 0
-        audit.record("binding.offer", client, result=result, actor_id=attempt.account_id, **facts)
-    if refusal:
-        raise refusal
+            db.session.execute(update(LoginAttempt).where(mine).values(**values))
 
 
 def check(identity: Identity, account_id: int) -> None:
     """See that the person could be bound to the account, as things stand; one who is already, passes.
 
-    :raises Code: as `offer()` does.
+    :raises Code: as `remember_scan()` does.
     """
     if identity.status not in MAY_SIGN_IN:
         raise Code(
@@ -62,14 +57,14 @@ def check(identity: Identity, account_id: int) -> None:
     if identity.account_id == account_id:
         return
     if identity.account_id is not None:
-        raise taken()
+        raise BoundElsewhere
     rules.check_not_refused(identity)
     company = (Identity.provider == identity.provider, Identity.tenant == identity.tenant)
     if db.session.scalar(select(Identity.id).where(Identity.account_id == account_id, *company)):
-        raise second_of_a_company()
+        raise CompanyTaken
 
 
-def offered(me, identity_id: int | None = None) -> Identity | None:
+def pending_scan(me: SignedIn, identity_id: int | None = None) -> Identity | None:
     """Return whom a scan of this session has brought and who waits for the second yes: the latest.
 
     :param identity_id: whom the page has shown, where there may be more than one.
@@ -78,7 +73,7 @@ def offered(me, identity_id: int | None = None) -> Identity | None:
     return db.session.get(Identity, attempt.identity_id) if attempt else None
 
 
-def offers(me, identity_id):
+def offers(me: SignedIn, identity_id: int | None) -> Select:
     mine = (
         LoginAttempt.purpose == "bind",
         LoginAttempt.session_id == me.id,
@@ -89,60 +84,55 @@ def offers(me, identity_id):
     return select(LoginAttempt).where(*mine).order_by(LoginAttempt.used_at.desc()).limit(1)
 
 
-def bind(me, client: Client, identity_id: int | None = None) -> Identity:
-    """Bind whom a scan of this session has brought; a second call for the same person changes nothing.
+def bind_scanned(me: SignedIn, identity_id: int | None = None, *, by: Actor) -> Identity:
+    """Bind the person whom a scan of this session has brought.
+
+    A second call for the same person changes nothing.
 
     :param identity_id: whom the page has shown.
-    :raises Code: BAD_STATE nobody waits here; else as `offer()` does.
+    :raises Code: BAD_STATE nobody waits here; else as `remember_scan()` does.
     """
-    waiting = offered(me, identity_id)
-    try:
-        with database.write():
-            return _bind(me, client, identity_id)
-    except rules.Changed:
-        refusal = taken()
-    except IntegrityError:
-        refusal = second_of_a_company()
-    except Code as error:
-        refusal = error
-    facts = {"actor_id": me.account_id, "account_id": me.account_id, "identity_id": waiting and waiting.id}
-    sign_in.note_refusal(refusal, None, client, "binding.make", **facts)
-    raise refusal
+    waiting = pending_scan(me, identity_id)
+    facts = {"account_id": me.account_id, "identity_id": waiting and waiting.id}
+    with audit.recorded("binding.make", by, conflict=CompanyTaken, **facts) as entry:
+        try:
+            return _bind(entry, me, identity_id)
+        except rules.BindingChanged:
+            raise BoundElsewhere from None
 
 
-def _bind(me, client, identity_id):
+def _bind(entry: Entry, me: SignedIn, identity_id: int | None) -> Identity:
     attempt = db.session.scalar(offers(me, identity_id).with_for_update())
     if attempt is None:
         identity = db.session.get(Identity, identity_id or 0)
         if identity is None or identity.account_id != me.account_id:
             raise Code(BAD_STATE, "no scan of this session waits for its second yes")
+        entry.drop()
         return identity
     identity = db.session.get_one(Identity, attempt.identity_id, with_for_update=True, populate_existing=True)
     attempt.identity_id = None
     if identity.account_id == me.account_id:
+        entry.drop()
         return identity
-    return rules.make(identity.id, me.account_id, "self", me.account_id, client, None)
+    return rules.make(entry, identity.id, me.account_id, "self", None)
 
 
-def unbind(identity_id: int, me, client: Client) -> int:
-    """Part one of one's own people from the account; return how many sessions that ends.
+def unbind_own(identity_id: int, *, by: Actor) -> int:
+    """Unbind a person of one's own account; return how many sessions that ends.
 
-    :raises Code: NO_SUCH_PAGE none of theirs, CONFLICT nobody else of the account could sign in.
+    :raises Code: NO_SUCH_PAGE the account has no such person; :class:`LastWayIn`.
     """
     known = ways_in.usable()
-    try:
-        with database.write():
-            mine = locked(me.account_id)
-            identity = next((each for each in mine if each.id == identity_id), None)
-            if identity is None:
-                raise Code(NO_SUCH_PAGE, "the account has no such person")
-            if is_last_way(identity, mine, known):
-                raise last_way()
-            return rules.part(identity, me.account_id, client)
-    except Code as error:
-        facts = {"actor_id": me.account_id, "account_id": me.account_id, "identity_id": identity_id}
-        sign_in.note_refusal(error, None, client, "binding.end", **facts)
-        raise
+    with audit.recorded("binding.end", by, account_id=by.account_id, identity_id=identity_id) as entry:
+        mine = locked(by.account_id)
+        identity = next((each for each in mine if each.id == identity_id), None)
+        if identity is None:
+            raise Code(NO_SUCH_PAGE, "the account has no such person")
+        if is_last_way(identity, mine, known):
+            raise LastWayIn
+        ended = rules.part(identity)
+        entry.note(details={"sessions": ended})
+        return ended
 
 
 def locked(account_id: int) -> list[Identity]:
@@ -162,28 +152,36 @@ def open_sessions(identity_id: int) -> int:
     return db.session.scalar(select(func.count()).select_from(LoginSession).where(*mine))
 
 
-def taken() -> Code:
-    return Explained(
-        CONFLICT,
-        "the person is bound to another account",
-        _("This person is connected with another account"),
-        _("Nobody opens two accounts. If that one is yours, too, disconnect there first; or ask your administrator."),
-    )
+class BoundElsewhere(Explained):
+    """CONFLICT, because the person is bound to another account."""
+
+    def __init__(self):
+        title = _("This person is connected with another account")
+        advice = _(
+            "Nobody opens two accounts. If that one is yours, too, disconnect there first; or ask your administrator."
+        )
+        super().__init__(CONFLICT, "the person is bound to another account", title, advice)
 
 
-def second_of_a_company() -> Code:
-    return Explained(
-        CONFLICT,
-        "the account has somebody else of this company already",
-        _("Your account already has somebody of this company"),
-        _("It can hold one person of each company. Disconnect the other one first, or ask your administrator."),
-    )
+class CompanyTaken(Explained):
+    """CONFLICT, because the account has another person of this company."""
+
+    def __init__(self):
+        super().__init__(
+            CONFLICT,
+            "the account has somebody else of this company already",
+            _("Your account already has somebody of this company"),
+            _("It can hold one person of each company. Disconnect the other one first, or ask your administrator."),
+        )
 
 
-def last_way() -> Code:
-    return Explained(
-        CONFLICT,
-        "nobody else of the account could sign in",
-        _("This is your only way in"),
-        _("Without it you could not sign in any more. Connect another one first, or ask your administrator."),
-    )
+class LastWayIn(Explained):
+    """CONFLICT, because without this person the account could not be signed in to."""
+
+    def __init__(self):
+        super().__init__(
+            CONFLICT,
+            "nobody else of the account could sign in",
+            _("This is your only way in"),
+            _("Without it you could not sign in any more. Connect another one first, or ask your administrator."),
+        )

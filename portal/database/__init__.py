@@ -1,8 +1,11 @@
 """The database: tables' base, writing transactions, races, and what failures mean."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, LargeBinary, MetaData, String, delete, select
@@ -27,12 +30,16 @@ __all__ = [
     "is_away",
     "is_full",
     "note_write",
-    "settle",
+    "retried",
     "was_written_lately",
     "write",
 ]
 
 DEADLOCK = "40P01"  # PostgreSQL's word for it
+TRIES = 5
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Base(DeclarativeBase):
@@ -82,18 +89,26 @@ def end_transaction() -> None:
     db.session.rollback()
 
 
-def settle(work, tries: int = 5):
-    """Run `work`, which writes, again while another worker wins a race: for a unique value, or for rows both wait for.
+def retried(work: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that writes again when it has lost a race.
 
-    :raises IntegrityError, OperationalError: when it loses every time; then it is no race.
+    A race is lost to another worker: for a unique value, or for rows that both wait for. The function opens its own
+    transaction.
+
+    :raises IntegrityError, OperationalError: when it loses `TRIES` times; then it is no race.
     """
-    for left in reversed(range(tries)):
-        try:
-            return work()
-        except (IntegrityError, OperationalError) as error:
-            lost = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
-            if not left or not lost:
-                raise
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for left in reversed(range(TRIES)):
+            try:
+                return work(*args, **kwargs)
+            except (IntegrityError, OperationalError) as error:
+                is_lost = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") == DEADLOCK
+                if not left or not is_lost:
+                    raise
+
+    return run
 
 
 def delete_some(session, key, *conditions, order, most: int) -> int:

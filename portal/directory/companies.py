@@ -15,12 +15,10 @@ def of_app(provider: str, app: str) -> str:
     return db.session.scalar(select(AppCompany.tenant).where(*mine)) or ""
 
 
+@database.retried
 def remember(provider: str, app: str, tenant: str) -> None:
-    def store():
-        with database.write() as session:
-            session.merge(AppCompany(provider=provider, app=app, tenant=tenant))
-
-    database.settle(store)
+    with database.write() as session:
+        session.merge(AppCompany(provider=provider, app=app, tenant=tenant))
 
 
 def of_bound_people(element: str) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ class Difference:
         return {name: len(found) for name, found in vars(self).items()}
 
 
+@database.retried
 def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda: None) -> dict:
     """Store departments; return how many were `new`, `changed` and `removed`.
 
@@ -38,10 +39,6 @@ def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda
     :param extent: `WHOLE`: what is not among them is removed. `PART`: what lay below one of them is. `ONE`: nothing.
     :param check: called inside the transaction; what it raises undoes it.
     """
-    return database.settle(lambda: _save(provider, tenant, told, extent, check))
-
-
-def _save(provider, tenant, told, extent, check):
     with database.write() as session:
         check()
         found = difference(provider, tenant, told, extent)

@@ -65,13 +65,14 @@ def seat_new_departments(provider: str, tenant: str, newest: int, check=lambda: 
     mine = (Identity.provider == provider, Identity.tenant == tenant, Identity.id <= newest)
     first = db.session.scalar(select(func.min(Identity.id)).where(*mine))
 
+    @database.retried
     def seat(start):
         with database.write():
             check()
             add(*mine, Identity.id >= start, Identity.id < start + STEP)
 
     for start in range(first or newest + 1, newest + 1, STEP):
-        database.settle(lambda start=start: seat(start))
+        seat(start)
     with database.write() as session:
         check()
         session.execute(update(Department).where(Department.id.in_(sql_rows.among(new, Integer))).values(seated=True))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 
 from portal import audit, database, endings
+from portal.audit import Actor
 from portal.clocks import now
 from portal.database import db
 from portal.directory import memberships
@@ -161,26 +162,20 @@ def forget_digests(*conditions) -> None:
     db.session.execute(update(Listing).where(*conditions, Listing.digest.is_not(None)).values(digest=None))
 
 
+@database.retried
 def refresh(person: Person, element: str) -> None:
     """Store what the directory has told about somebody; who has left is unbound, and their account is free again."""
-
-    def store():
-        with database.write():
-            identity = save(person, element)
-            if identity.status == LEFT:
-                unbind(identity, element)
-
-    database.settle(store)
+    with database.write():
+        identity = save(person, element)
+        if identity.status == LEFT:
+            unbind(identity, element)
 
 
+@database.retried
 def gone(identity: Identity, element: str) -> None:
     """Note that the platform no longer knows somebody."""
-
-    def store():
-        with database.write() as session:
-            leave(session.get_one(Identity, identity.id), element)
-
-    database.settle(store)
+    with database.write() as session:
+        leave(session.get_one(Identity, identity.id), element)
 
 
 def leave(identity: Identity, element: str) -> None:
@@ -194,7 +189,7 @@ def unbind(identity: Identity, element: str) -> None:
     """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was."""
     identity.bound_how, account_id = HAD_LEFT, identity.account_id
     if account_id is not None:
-        audit.record("binding.end", element=element, identity_id=identity.id, account_id=account_id)
+        audit.record("binding.end", Actor(), element=element, identity_id=identity.id, account_id=account_id)
         identity.last_account_id, identity.account_id = account_id, None
     shut_out(identity.id, LEFT, account_id)
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from portal import audit, database
+from portal.audit import Actor
 from portal.clocks import now
 from portal.database import db
 from portal.errors import CONFLICT, FAULT, Code
@@ -57,7 +58,7 @@ def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> SyncRu
             run = SyncRun(element=element, how=how, actor_id=actor_id, **wished(element, **wishes))
             session.add(run)
             facts = {"how": how, "dry_run": run.dry_run, "answers": run.answers_id}
-            audit.record("sync.ask", element=element, actor_id=actor_id, details=facts)
+            audit.record("sync.ask", Actor(actor_id), element=element, details=facts)
             return run
     except IntegrityError:
         return None
@@ -143,9 +144,8 @@ def note_end(run: SyncRun) -> None:
     failure = run.failure or [0, "", None]
     native = None if failure[2] is None else str(failure[2])[:64]
     details = {"run": run.id, "state": run.state, "dry_run": run.dry_run, **run.counts}
-    audit.record(
-        "sync.end", element=run.element, actor_id=run.actor_id, result=failure[0], native=native, details=details
-    )
+    facts = {"element": run.element, "result": failure[0], "native": native, "details": details}
+    audit.record("sync.end", Actor(run.actor_id), **facts)
 
 
 def close_all_cut_off() -> None:

@@ -307,7 +307,7 @@ class Sync:
         for batch in batches_in(changed):
             self.write_batch(batch)
         for at in range(0, len(answers), FEW):
-            database.settle(lambda few=answers[at : at + FEW]: self.write_unseen(few))
+            self.write_unseen(answers[at : at + FEW])
             self.beat()
         memberships.seat_new_departments(*self.company, self.newest, check=self.hold)
 
@@ -317,12 +317,13 @@ class Sync:
         self.newest = memberships.newest_person()
 
     def write_batch(self, batch):
-        self.count_people(database.settle(lambda: self.write_people(batch)))
+        self.count_people(self.write_people(batch))
         if self.counts["new"] and not self.counts["written"]:
             bulk.count_anew()
         self.count("written", len(batch))
         self.beat()
 
+    @database.retried
     def write_people(self, batch) -> bulk.Difference:
         with database.write():
             self.hold()
@@ -334,6 +335,7 @@ class Sync:
     def difference(self, batch) -> bulk.Difference:
         return bulk.compare(batch, *self.company, self.started_at, self.in_sight)
 
+    @database.retried
     def write_unseen(self, answers):
         with database.write() as session:
             self.hold()

@@ -15,6 +15,7 @@ from portal.pages.login_flow import begin_login
 from portal.pages.parameters import ID
 from portal.pages.sign_in_guards import require_fresh_sign_in, require_sign_in
 from portal.signin import sessions
+from portal.signin.attempts import Goal
 
 bp = Blueprint("account", __name__)
 
@@ -31,7 +32,7 @@ def show():
         identities=mine,
         last_ways={identity.id for identity in mine if self_service.is_last_way(identity, mine, known)},
         missing=name_elements(missing),
-        offered=self_service.offered(me),
+        offered=self_service.pending_scan(me),
         sessions=sessions.page(me.account_id, parameters.number(request.args.get("sessions")) or 1),
         **names(),
     )
@@ -47,20 +48,20 @@ def confirm(name):
     """Begin a scan that shows that it is still the same person who sits here."""
     element, me = current_app.elements.active(name), require_sign_in()
     goal = choose_way_back(request.form.get("next"), url_for("account.show"))
-    return start_login(element, goal, "confirm", me)
+    return start_login(element, Goal(goal, "confirm", me))
 
 
 @bp.post("/account/bind/<name>")
 def bind(name):
     """Begin a scan whose person shall open this account, too."""
     element, me = current_app.elements.active(name), require_fresh_sign_in(url_for("account.show"))
-    return start_login(element, None, "bind", me)
+    return start_login(element, Goal(None, "bind", me))
 
 
-def start_login(element, goal: str | None, purpose: str, me) -> Response:
+def start_login(element, goal: Goal) -> Response:
     """Begin a login for a signed-in user and send the browser to the platform."""
     kind = element.start_kind(request.user_agent.string)
-    return redirect(begin_login(element, kind, goal, purpose, me)["authorizeUrl"], 303)
+    return redirect(begin_login(element, kind, goal)["authorizeUrl"], 303)
 
 
 @bp.get("/account/bind/confirm")
@@ -68,7 +69,7 @@ def confirm_bind():
     """Show whom the scan has brought, and ask whether they shall open this account."""
     me = require_sign_in()
     g.start_again = url_for("account.show")
-    identity = self_service.offered(me)
+    identity = self_service.pending_scan(me)
     if identity is None:
         raise Code(BAD_STATE, "no scan of this session waits for its second yes")
     self_service.check(identity, me.account_id)
@@ -79,7 +80,7 @@ def confirm_bind():
 def commit_bind():
     me = require_sign_in()
     g.start_again = url_for("account.show")
-    identity = self_service.bind(me, browser.client(), shown())
+    identity = self_service.bind_scanned(me, shown(), by=browser.actor())
     flash(_("%(name)s can now sign in to this account.", name=identity.shown_name), "good")
     return redirect_to("account.show")
 
@@ -112,7 +113,7 @@ def unbind(id):
 def commit_unbind(id):
     me = require_fresh_sign_in(url_for("account.unbind", id=id))
     g.start_again = url_for("account.show")
-    self_service.unbind(id, me, browser.client())
+    self_service.unbind_own(id, by=browser.actor())
     if id != me.identity_id:
         flash(_("Disconnected. This person can no longer sign in to your account."), "good")
         return redirect_to("account.show")
@@ -124,7 +125,7 @@ def commit_unbind(id):
 def end_session(id):
     me = require_sign_in()
     g.start_again = url_for("account.show")
-    sessions.end_own(id, me.account_id, browser.client())
+    sessions.end_own_session(id, by=browser.actor())
     if id == me.id:
         return leave()
     flash(_("Signed out there."), "good")
@@ -133,7 +134,7 @@ def end_session(id):
 
 @bp.post("/account/sessions/end-others")
 def end_others():
-    ended = sessions.end_others(require_sign_in(), browser.client())
+    ended = sessions.end_other_sessions(require_sign_in(), by=browser.actor())
     told = ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended)
     flash(told if ended else _("You were signed in nowhere else."), "good" if ended else "info")
     return redirect_to("account.show")

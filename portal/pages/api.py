@@ -10,6 +10,7 @@ from portal.pages.error_pages import envelope
 from portal.pages.login_flow import begin_login, check_text, identify_person, open_session
 from portal.pages.sign_in_guards import require_sign_in
 from portal.providers.person import EMPTY
+from portal.signin.attempts import Goal
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
@@ -35,7 +36,7 @@ def get_login_config(name):
     kind = asked.get("kind", "qr")
     if kind not in KINDS:
         raise Code(BAD_STATE, "there is no login of this kind")
-    return jsonify(envelope(data=begin_login(element, kind, text(asked.get("next")))))
+    return jsonify(envelope(data=begin_login(element, kind, Goal(text(asked.get("next"))))))
 
 
 @bp.post("/auths/loginTypes/<name>/getLoginCode")

@@ -10,10 +10,11 @@ import secrets
 from flask import after_this_request, current_app, g, request, session
 from werkzeug.wrappers import Response
 
-from portal.audit import Client
+from portal.audit import Actor, Client
 from portal.database import fingerprint
 from portal.pages import parameters
 from portal.signin import sessions
+from portal.signin.sessions import SignedIn
 
 ATTEMPT_LIFE = 600  # seconds, as a login's state lives
 
@@ -29,6 +30,12 @@ def name_cookie(base_url: str, name: str) -> str:
 def client() -> Client:
     """Return where this request comes from, with the reference people can quote."""
     return Client(request.remote_addr or "", parameters.text(request.user_agent.string, 255), g.reference)
+
+
+def actor() -> Actor:
+    """Return the account that is signed in here, and where this request comes from."""
+    me = signed_in()
+    return Actor(me.account_id if me else None, client())
 
 
 # The visit, and the logins begun in it
@@ -89,8 +96,8 @@ def get_session_token() -> str | None:
     return token if 40 <= len(token) <= 64 and token.isascii() else None
 
 
-def signed_in():
-    """Return who is signed in (see `sessions.check`), or `None`; looked up once a request."""
+def signed_in() -> SignedIn | None:
+    """Return the session of this request, looked up once."""
     if "signed_in" not in g:
         token = get_session_token()
         g.signed_in = sessions.check(token) if token else None

@@ -15,6 +15,7 @@ from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path, redirect_to
 from portal.pages.login_flow import begin_login, check_text, identify_person, open_session
 from portal.signin import attempts, one_time_links, sessions
+from portal.signin.attempts import Goal
 
 log = logging.getLogger(__name__)
 bp = Blueprint("login", __name__)
@@ -31,7 +32,7 @@ def start(name):
         return ""
     g.start_again = url_for("entrance.page", via=name, next=accept_local_path(request.args.get("next")))
     kind = element.start_kind(request.user_agent.string)
-    return redirect(begin_login(element, kind, request.args.get("next"))["authorizeUrl"], 302)
+    return redirect(begin_login(element, kind, Goal(request.args.get("next")))["authorizeUrl"], 302)
 
 
 @bp.route("/login/<name>/callback", methods=["GET", "POST"])
@@ -73,7 +74,7 @@ def finish(element):
 
 def offer(element, person: dict, attempt):
     """Keep whom a bind has brought, and ask whether it shall be."""
-    self_service.offer(person, attempt, browser.client())
+    self_service.remember_scan(person, attempt, browser.client())
     log.info("%s %s: offered to account %s", g.reference, element.name, attempt.account_id)
     return redirect_to("account.confirm_bind")
 

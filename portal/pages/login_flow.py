@@ -2,14 +2,19 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import g, url_for
 
+from portal import audit
+from portal.audit import Actor
 from portal.errors import BAD_CODE, BAD_STATE, Code
 from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path
 from portal.providers import http
 from portal.signin import attempts, sign_in
+from portal.signin.attempts import Goal
+from portal.signin.sessions import OpenedSession, SignedIn
 
 log = logging.getLogger(__name__)
 
@@ -17,38 +22,39 @@ LONGEST_CODE = 4096  # characters
 REFUSED = {"bind": "binding.offer", "confirm": "login.confirm"}  # an attempt's purpose -> its name in the audit log
 
 
-def begin_login(element, kind: str, next: str | None, purpose: str = "login", me=None) -> dict:
+def begin_login(element, kind: str, goal: Goal) -> dict:
     """Open an attempt of this browser; return the element's configuration and the address to go to.
 
-    :param me: the signed-in user, for the purposes that belong to a session: `bind` and `confirm`.
+    :param goal: with `next` as it was sent.
     """
     config = element.getLoginConfig(kind=kind)
-    path, browser_id = accept_local_path(next), browser.get_browser_id()
-    attempts.begin(config["state"], browser_id, element.name, kind, path, purpose, me)
+    goal = replace(goal, next=accept_local_path(goal.next))
+    attempts.begin(config["state"], browser.get_browser_id(), element.name, kind, goal)
     browser.remember_attempt(config["state"])
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
 
-def identify_person(element, state: str, read_code: Callable[[], str], me=None) -> tuple:
+def identify_person(element, state: str, read_code: Callable[[], str], me: SignedIn | None = None) -> tuple:
     """Use the attempt up and ask the element who it is; return the attempt and the person.
 
     :param read_code: called for the login code once the attempt is used up.
     :param me: the signed-in user, where a bind or confirm may be finished, too.
     """
-    purpose, facts = "login", {}
+    purpose, account_id = "login", None
     try:
         attempt = attempts.use(state, browser.forget_attempt(state), element.name, me)
-        purpose, facts = attempt.purpose, {"actor_id": attempt.account_id, "account_id": attempt.account_id}
+        purpose, account_id = attempt.purpose, attempt.account_id
         if purpose == "login":
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)
         with http.within():
             return attempt, element.getLoginCode(read_code(), state)
     except Code as error:
-        sign_in.note_refusal(error, element.name, browser.client(), REFUSED.get(purpose, "login"), **facts)
+        facts = {"account_id": account_id, "element": element.name}
+        audit.record_refusal(error, REFUSED.get(purpose, "login"), Actor(account_id, browser.client()), **facts)
         raise
 
 
-def open_session(element, person: dict, attempt) -> sign_in.SignedIn:
+def open_session(element, person: dict, attempt) -> OpenedSession:
     """Open a session for the person of a login."""
     signed_in = sign_in.sign_in(person, attempt, browser.client(), browser.get_session_token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)

@@ -7,6 +7,7 @@ from portal.pages.devices import find_lookalike, is_client, is_phone
 from portal.pages.element_names import name_elements
 from portal.pages.local_addresses import accept_local_path
 from portal.pages.login_flow import begin_login
+from portal.signin.attempts import Goal
 
 bp = Blueprint("entrance", __name__)
 
@@ -54,7 +55,7 @@ def in_app(name):
     automatic = not browser.has_tried_automatically()
     browser.forbid_automatic_sign_in()
     if automatic and script is None:
-        return redirect(begin_login(element, "in_app", goal)["authorizeUrl"], 302)
+        return redirect(begin_login(element, "in_app", Goal(goal))["authorizeUrl"], 302)
     if automatic:
         headers.widen_policy(element.page_sources("in_app"))
     return inside([element], goal, script if automatic else None)

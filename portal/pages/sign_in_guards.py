@@ -7,6 +7,7 @@ from portal.errors import FORBIDDEN, NOT_SIGNED_IN, Code
 from portal.pages import browser, headers
 from portal.pages.element_names import name_elements
 from portal.signin import sessions
+from portal.signin.sessions import SignedIn
 
 
 class NotFresh(Code):
@@ -16,12 +17,12 @@ class NotFresh(Code):
     :param way_out: where to go if they don't.
     """
 
-    def __init__(self, me, back: str, way_out: str, elements: list):
+    def __init__(self, me: SignedIn, back: str, way_out: str, elements: list):
         super().__init__(FORBIDDEN, "this needs a sign-in within the last ten minutes")
         self.me, self.back, self.way_out, self.elements = me, back, way_out, elements
 
 
-def require_sign_in():
+def require_sign_in() -> SignedIn:
     """Return the signed-in user.
 
     :raises Code: NOT_SIGNED_IN when there is none; the page offers the way to the login and back.
@@ -32,7 +33,7 @@ def require_sign_in():
     return me
 
 
-def require_fresh_sign_in(back: str, way_out: str | None = None):
+def require_fresh_sign_in(back: str, way_out: str | None = None) -> SignedIn:
     """Return the signed-in user, if the sign-in is recent.
 
     It must be before a page changes who can sign in.

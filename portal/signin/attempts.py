@@ -1,5 +1,6 @@
 """Logins under way: one row from a login's start to its finish, used up once."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import and_, delete, or_, select, update
@@ -9,6 +10,7 @@ from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.errors import BAD_STATE, Code
 from portal.models import LoginAttempt
+from portal.signin.sessions import SignedIn
 
 LIFE = timedelta(minutes=10)
 KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
@@ -16,18 +18,27 @@ MOST_OPEN = 10  # a browser's older attempts make room
 REMOVED_AT_ONCE = 200  # old attempts that a new one removes
 
 
-def begin(
-    state: str, browser: str, element: str, kind: str, next: str | None = None, purpose: str = "login", me=None
-) -> None:
+@dataclass(frozen=True)
+class Goal:
+    """What a login is for.
+
+    :param next: a checked path to go to afterwards.
+    :param purpose: `login`; or `bind` or `confirm`, which belong to a session.
+    :param me: that session.
+    """
+
+    next: str | None = None
+    purpose: str = "login"
+    me: SignedIn | None = None
+
+
+def begin(state: str, browser: str, element: str, kind: str, goal: Goal = Goal()) -> None:
     """Remember that this browser begins a login.
 
     :param state: the element's fresh state; stored as its hash.
     :param browser: the browser's own random id.
-    :param next: a checked path to go to afterwards.
-    :param purpose: `login`; or `bind` or `confirm`, which belong to a session.
-    :param me: whose session that is (see `sessions.check`).
     """
-    moment = now()
+    moment, me = now(), goal.me
     with database.write() as session:
         mine = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
         newest_first = select(LoginAttempt.state_hash).where(*mine).order_by(LoginAttempt.created_at.desc())
@@ -40,8 +51,8 @@ def begin(
                 browser_hash=fingerprint(browser),
                 element=element,
                 kind=kind,
-                purpose=purpose,
-                next=next,
+                purpose=goal.purpose,
+                next=goal.next,
                 account_id=me.account_id if me else None,
                 session_id=me.id if me else None,
                 created_at=moment,
@@ -62,7 +73,7 @@ def forget_old(most: int) -> int:
     return database.delete_some(db.session, LoginAttempt.state_hash, old, order=LoginAttempt.expires_at, most=most)
 
 
-def use(state: str, browsers: list[str], element: str, me=None) -> LoginAttempt:
+def use(state: str, browsers: list[str], element: str, me: SignedIn | None = None) -> LoginAttempt:
     """Use an attempt up, and return it. Of any number of calls for one state, one succeeds.
 
     :param browsers: the ids the browser may have begun it under.

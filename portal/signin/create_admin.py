@@ -6,6 +6,8 @@ from sqlalchemy import select
 
 from portal import audit, database, endings
 from portal.accounts import usernames
+from portal.audit import Actor
+from portal.database import db
 from portal.errors import CONFLICT, Code
 from portal.models import Account, Identity, LoginSession
 from portal.signin import one_time_links
@@ -36,6 +38,7 @@ class Made:
     token: str
 
 
+@database.retried
 def make(username: str, promote: bool = False) -> Made:
     """Create, promote or re-enable an account, end its sessions, and make a one-time link for it.
 
@@ -43,27 +46,20 @@ def make(username: str, promote: bool = False) -> Made:
     :param promote: also where people of a platform are bound to the account.
     :raises Bound: without it.
     """
-    made = database.settle(lambda: _make(username, promote))
-    if isinstance(made, Bound):
-        raise made
-    return made
-
-
-def _make(username, promote):
-    with database.write() as session:
-        account = session.scalar(usernames.named(username).with_for_update(key_share=True))
+    with audit.recorded("account.create_admin", Actor()) as entry:
+        account = db.session.scalar(usernames.named(username).with_for_update(key_share=True))
         if account is None:
             account, did = Account(username=username, name=username, role="admin"), ["created"]
-            session.add(account)
-            session.flush()
+            db.session.add(account)
+            db.session.flush()
         else:
             did = ["promoted"] * (account.role != "admin") + ["enabled"] * (not account.active)
+        entry.note(account_id=account.id)
         mine = select(Identity).where(Identity.account_id == account.id).order_by(Identity.id)
-        people = list(session.scalars(mine))
+        people = list(db.session.scalars(mine))
         if people and not promote:
-            audit.record("account.create_admin", result=CONFLICT, account_id=account.id)
-            return Bound(account, people)
+            raise Bound(account, people)
         account.role, account.active = "admin", True
         ended = endings.end_sessions(LoginSession.account_id == account.id, why="administrator made")
-        audit.record("account.create_admin", account_id=account.id, details={"did": did, "sessions": ended})
+        entry.note(details={"did": did, "sessions": ended})
         return Made(account, did, people, ended, one_time_links.make(account))

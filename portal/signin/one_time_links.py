@@ -7,13 +7,11 @@ from sqlalchemy import delete, select
 
 from portal import audit, database, endings
 from portal.accounts import accounts
-from portal.audit import Client
+from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
-from portal.errors import ACCOUNT_DISABLED, Code
 from portal.models import Account, LoginSession, OneTimeLink
 from portal.signin import sessions
-from portal.signin.sign_in import SignedIn
 
 LIFE = timedelta(minutes=15)
 
@@ -32,7 +30,7 @@ def holder(token: str) -> Account | None:
     return db.session.scalar(select(Account).join(OneTimeLink).where(*open_one))
 
 
-def use(token: str, client: Client, old_token: str | None = None) -> SignedIn | None:
+def use(token: str, client: Client, old_token: str | None = None) -> sessions.OpenedSession | None:
     """Use the link up and open a session for its account; `None` when it is used, expired or none.
 
     :raises Code: ACCOUNT_DISABLED when the account is disabled.
@@ -44,34 +42,30 @@ def use(token: str, client: Client, old_token: str | None = None) -> SignedIn | 
         if account is None or session.execute(delete(OneTimeLink).where(*mine)).rowcount != 1:
             return None
         if not account.active:
-            raise Code(ACCOUNT_DISABLED, "the account is disabled")
+            raise accounts.AccountDisabled
         if old_token:
             endings.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
         opened, _ = sessions.open_(account, None, None, "link", client)
-        audit.record("login", client, actor_id=account.id, account_id=account.id, details={"how": "link"})
-        return SignedIn(opened, account.id, None)
+        audit.record("login", Actor(account.id, client), account_id=account.id, details={"how": "link"})
+        return sessions.OpenedSession(opened, account.id, None)
 
 
-def hand_out(account_id: int, actor_id: int, client: Client) -> str:
-    """Return the token of a fresh one-time link to hand over; the account's earlier link ends.
+@database.retried
+def hand_out_link(account_id: int, *, by: Actor) -> str:
+    """Return the token of a fresh one-time link to hand over.
 
-    :raises Code: NOT_FOUND no such account, ACCOUNT_DISABLED the account is disabled.
+    The account's earlier link ends.
+
+    :raises Code: NOT_FOUND no such account; :class:`accounts.AccountDisabled`.
     """
-    return database.settle(lambda: _hand_out(account_id, actor_id, client))
-
-
-def _hand_out(account_id, actor_id, client):
-    with database.write():
+    with audit.recorded("link.make", by, refusals=accounts.AccountDisabled, account_id=account_id):
         account = accounts.locked(account_id)
-        token = make(account) if account.active else None
-        facts = {"account_id": account_id, "result": 0 if token else ACCOUNT_DISABLED}
-        audit.record("link.make", client, actor_id=actor_id, **facts)
-    if token is None:
-        raise Code(ACCOUNT_DISABLED, "the account is disabled")
-    return token
+        if not account.active:
+            raise accounts.AccountDisabled
+        return make(account)
 
 
-def revoke(account_id: int, actor_id: int, client: Client) -> bool:
+def revoke_link(account_id: int, *, by: Actor) -> bool:
     """End an account's open link; return whether there was one.
 
     :raises Code: NOT_FOUND no such account.
@@ -80,5 +74,5 @@ def revoke(account_id: int, actor_id: int, client: Client) -> bool:
         accounts.locked(account_id)
         ended = session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id)).rowcount
         if ended:
-            audit.record("link.revoke", client, actor_id=actor_id, account_id=account_id)
+            audit.record("link.revoke", by, account_id=account_id)
         return bool(ended)

@@ -2,13 +2,14 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import and_, func, or_, select, update
 
 from portal import audit, database, endings
-from portal.audit import Client
+from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.errors import NO_SUCH_PAGE, Code
@@ -18,6 +19,37 @@ FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change wh
 MOST_OPEN = 20  # sessions of an account
 ENDED_AT_ONCE = 1000  # sessions; of a time without a limit there may be so many that a sign-in would take too long
 PAGE_SIZE = 20  # sessions
+BY_HOLDER = "ended by its holder"  # why a session ended
+
+
+class SignedIn(NamedTuple):
+    """The session of a request, with its account and the person that signed in."""
+
+    id: int
+    account_id: int
+    identity_id: int | None  # none: a one-time link
+    element: str | None
+    how: str
+    signed_in_at: datetime
+    last_seen_at: datetime
+    username: str
+    name: str
+    role: str
+    user_id: str | None
+    person: str | None  # the person's name
+
+
+@dataclass(frozen=True)
+class OpenedSession:
+    """A session just opened.
+
+    :param token: for the cookie; it is stored nowhere.
+    :param next: the path to go to, if one was asked for.
+    """
+
+    token: str
+    account_id: int
+    next: str | None
 
 
 def open_(
@@ -57,14 +89,13 @@ def end_oldest(account_id: int, client: Client) -> None:
     ended = update(LoginSession).where(LoginSession.id.in_(surplus)).values(ended_at=now(), ended_why=why)
     ended = db.session.execute(ended, execution_options={"synchronize_session": False}).rowcount  # none is loaded
     if ended:
-        audit.record("session.end", client, account_id=account_id, details={"why": why, "sessions": ended})
+        audit.record("session.end", Actor(None, client), account_id=account_id, details={"why": why, "sessions": ended})
 
 
-def check(token: str):
-    """Return who is signed in with this token, or `None`: session, account and identity must all say so.
+def check(token: str) -> SignedIn | None:
+    """Return who is signed in with this token, or `None`.
 
-    The result has `id`, `account_id`, `username`, `name`, `role`, `element`, `how`, `signed_in_at`, and of the identity
-    `identity_id`, `user_id` and `person`.
+    Session, account and identity must all allow it.
     """
     idle = timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"])
     moment = now()
@@ -81,7 +112,7 @@ def check(token: str):
     ).one_or_none()
     if row is not None and moment - row.last_seen_at > min(timedelta(seconds=60), idle / 10):
         touch(row.id, moment)
-    return row
+    return None if row is None else SignedIn(*row)
 
 
 SIGNED_IN = (
@@ -104,7 +135,7 @@ SIGNED_IN = (
 )
 
 
-def is_fresh(me) -> bool:
+def is_fresh(me: SignedIn) -> bool:
     """Return whether somebody's sign-in is young enough to change what signs them in."""
     return now() - me.signed_in_at <= FRESH
 
@@ -121,9 +152,7 @@ def end(token: str, client: Client, why: str = "signed out") -> None:
     with database.write() as session:
         row = session.scalar(select(LoginSession).where(LoginSession.token_hash == fingerprint(token)))
         if row is not None and endings.end_sessions(LoginSession.id == row.id, why=why):
-            audit.record(
-                "session.end", client, actor_id=row.account_id, account_id=row.account_id, details={"why": why}
-            )
+            audit.record("session.end", Actor(row.account_id, client), account_id=row.account_id, details={"why": why})
 
 
 def still_open(account_id: int) -> tuple:
@@ -161,26 +190,23 @@ def page(account_id: int, number: int) -> Page:
     return Page(list(db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))), number, total)
 
 
-def end_own(session_id: int, account_id: int, client: Client) -> None:
-    """End one of an account's open sessions for its holder.
+def end_own_session(session_id: int, *, by: Actor) -> None:
+    """End one of the actor's own open sessions.
 
-    :raises Code: NO_SUCH_PAGE when it is none of theirs, or ended already.
+    :raises Code: NO_SUCH_PAGE when it is another account's, or ended already.
     """
     with database.write():
-        mine = (LoginSession.id == session_id, LoginSession.account_id == account_id)
-        if not endings.end_sessions(*mine, why="ended by its holder"):
+        own_session = (LoginSession.id == session_id, LoginSession.account_id == by.account_id)
+        if not endings.end_sessions(*own_session, why=BY_HOLDER):
             raise Code(NO_SUCH_PAGE, "the account has no such open session")
-        audit.record(
-            "session.end", client, actor_id=account_id, account_id=account_id, details={"why": "ended by its holder"}
-        )
+        audit.record("session.end", by, account_id=by.account_id, details={"why": BY_HOLDER})
 
 
-def end_others(me, client: Client) -> int:
-    """End all sessions of an account but the one that asks; return how many were in use."""
+def end_other_sessions(me: SignedIn, *, by: Actor) -> int:
+    """End all sessions of the actor but this one; return how many were in use."""
     ended = count(me.account_id) - 1
     with database.write():
         others = (LoginSession.account_id == me.account_id, LoginSession.id != me.id)
-        if endings.end_sessions(*others, why="ended by its holder"):
-            details = {"why": "ended by its holder", "sessions": ended}
-            audit.record("session.end", client, actor_id=me.account_id, account_id=me.account_id, details=details)
+        if endings.end_sessions(*others, why=BY_HOLDER):
+            audit.record("session.end", by, account_id=me.account_id, details={"why": BY_HOLDER, "sessions": ended})
     return ended

@@ -1,18 +1,16 @@
 """From a person to a session: `sign_in()` is the only way."""
 
-from dataclasses import dataclass
-
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from portal import audit, database, endings
 from portal.accounts import accounts
-from portal.audit import Client
+from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.directory import people
-from portal.errors import ACCOUNT_DISABLED, BAD_STATE, FORBIDDEN, NOT_ALLOWED, NOT_BOUND, Code, Explained
+from portal.errors import BAD_STATE, FORBIDDEN, NOT_ALLOWED, NOT_BOUND, Code, Explained
 from portal.models import (
     ACTIVE,
     LEFT,
@@ -24,6 +22,7 @@ from portal.models import (
     LoginSession,
 )
 from portal.signin import sessions
+from portal.signin.sessions import OpenedSession
 
 ACTIONS = {"login": "login", "confirm": "login.confirm"}  # an attempt's purpose -> what the trail calls it
 
@@ -36,16 +35,8 @@ class NotBound(Code):
         self.person, self.request = person, request
 
 
-@dataclass(frozen=True)
-class SignedIn:
-    """A session just opened: the token for the cookie, whose account it is, and where to go."""
-
-    token: str
-    account_id: int
-    next: str | None
-
-
-def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> SignedIn:
+@database.retried
+def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
     """Open a session for the person a used-up attempt has brought.
 
     Identity, account, binding and session are stored in one transaction, or none of them. Where somebody signed in
@@ -57,36 +48,23 @@ def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str 
     """
     if attempt.purpose not in ACTIONS:
         raise Code(BAD_STATE, "the attempt was not begun to sign in")
-    return database.settle(lambda: _sign_in(person, attempt, client, old_token))
-
-
-def _sign_in(person, attempt, client, old_token):
     person = people.clean(person)
-    action = ACTIONS[attempt.purpose]
-    with database.write() as session:
-        stranger = people.find(*people.key(person)) is None
-        refusal, token = nobody_new(person, attempt) if stranger else None, None
+    key = people.key(person)
+    facts = {"element": attempt.element, "account_id": attempt.account_id}
+    with audit.recorded(ACTIONS[attempt.purpose], Actor(attempt.account_id, client), **facts) as entry:
+        refusal = nobody_new(person, attempt) if people.find(*key) is None else None
         if refusal:
-            asked = {"actor_id": attempt.account_id, "account_id": attempt.account_id}
-            audit.record(action, client, result=refusal.code, element=attempt.element, **asked)
-        else:
-            identity = people.save(person, attempt.element)
-            session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
-            refusal = refused(identity, person, attempt, client)
-            token = None if refusal else opened(identity, attempt, client, old_token)
-            holder = attempt.account_id or identity.account_id
-            facts = {"element": attempt.element, "identity_id": identity.id, "account_id": holder, "actor_id": holder}
-            audit.record(action, client, result=refusal.code if refusal else 0, **facts)
-    if refusal:
-        raise refusal
-    return SignedIn(token, identity.account_id, attempt.next)
-
-
-def note_refusal(error: Code, element: str | None, client: Client, action: str = "login", **facts) -> None:
-    """Note that a login ended before it was clear who came, or that something else was refused."""
-    native = None if error.native is None else str(error.native)[:64]
-    with database.write():
-        audit.record(action, client, result=error.code, element=element, native=native, **facts)
+            raise refusal
+        identity = people.save(person, attempt.element)
+        db.session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
+        refusal = refused(identity, person, attempt, client)
+        token = None if refusal else opened(identity, attempt, client, old_token)
+        holder = attempt.account_id or identity.account_id
+        entry.by = Actor(holder, client)
+        entry.note(identity_id=identity.id, account_id=holder)
+        if refusal:
+            entry.refuse(refusal)
+    return OpenedSession(token, identity.account_id, attempt.next)
 
 
 def nobody_new(person: dict, attempt: LoginAttempt) -> Code | None:
@@ -125,11 +103,10 @@ def refused(identity: Identity, person: dict, attempt: LoginAttempt, client: Cli
             return NotBound("not bound; an administrator decides", person, queued(waiting, identity, attempt, client))
         identity.account = accounts.create_for(identity)
         identity.bound_at, identity.bound_how = now(), "created"
-        audit.record(
-            "account.create", client, account_id=identity.account.id, identity_id=identity.id, element=attempt.element
-        )
+        facts = {"account_id": identity.account.id, "identity_id": identity.id, "element": attempt.element}
+        audit.record("account.create", Actor(None, client), **facts)
     if not identity.account.active:
-        return Code(ACCOUNT_DISABLED, "the account is disabled")
+        return accounts.AccountDisabled()
     return None
 
 

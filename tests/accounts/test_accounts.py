@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, event, func, select, text
 from support.admin_client import Desk, account, administrator, held, inside, link_for, text_of
 from support.portal_app import both_databases
 
-from portal.audit import Client
+from portal.audit import Actor
 from portal.database import db
 from portal.models import Account, AuditEvent, LoginSession, OneTimeLink
 from portal.signin import one_time_links
@@ -142,7 +142,7 @@ def test_an_edit_of_what_has_changed_meanwhile_is_refused(alice, portal, stored)
 def handed_over(portal, id):
     """Return the token of a one-time link that an administrator has made; unlike the server's, it ends no sessions."""
     with inside(portal):
-        return one_time_links.hand_out(id, id, Client())
+        return one_time_links.hand_out_link(id, by=Actor(id))
 
 
 @both_databases

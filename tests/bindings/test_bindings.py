@@ -4,7 +4,7 @@ import pytest
 from support.portal_app import both_databases
 from support.rows import account, asked, person, session_of
 
-from portal.audit import Client
+from portal.audit import Actor, Client
 from portal.bindings import binding_requests, rules
 from portal.database import db
 from portal.errors import Code
@@ -21,6 +21,10 @@ def context(portal):
         yield
 
 
+def from_here(account_id):
+    return Actor(account_id, HERE)
+
+
 def trail():
     rows = db.session.query(AuditEvent).order_by(AuditEvent.id)
     return [(row.action, row.result, row.actor_id, row.identity_id, row.account_id) for row in rows]
@@ -31,7 +35,7 @@ class TestReplacing:
         root, shared = account("root"), account("shared")
         old, new = person("old", account=shared), person("new")
         held = session_of(old)
-        rules.replace(new.id, shared.id, old.id, root.id, HERE)
+        rules.replace_holder(new.id, shared.id, old.id, by=from_here(root.id))
         db.session.expire_all()
         assert (old.account_id, old.last_account_id, new.account_id) == (None, shared.id, shared.id)
         assert held.ended_why == "unbound"
@@ -43,8 +47,8 @@ class TestReplacing:
     def test_of_a_holder_who_has_it_no_more_nothing_changes(self):
         root, shared, other = account("root"), account("shared"), account("other")
         old, new = person("old", account=other), person("new")
-        with pytest.raises(rules.Changed):
-            rules.replace(new.id, shared.id, old.id, root.id, HERE)
+        with pytest.raises(rules.BindingChanged):
+            rules.replace_holder(new.id, shared.id, old.id, by=from_here(root.id))
         db.session.expire_all()
         assert (old.account_id, new.account_id) == (other.id, None)
         assert trail() == [("binding.make", 40900, root.id, new.id, shared.id)]
@@ -53,7 +57,7 @@ class TestReplacing:
         root, shared = account("root"), account("shared", active=False)
         old, new = person("old", account=shared), person("new")
         with pytest.raises(Code, match="40304"):
-            rules.replace(new.id, shared.id, old.id, root.id, HERE)
+            rules.replace_holder(new.id, shared.id, old.id, by=from_here(root.id))
         db.session.expire_all()
         assert (old.account_id, new.account_id) == (shared.id, None)
 
@@ -63,17 +67,17 @@ class TestRefusals:
         root, shared = account("root"), account("shared")
         person("old", account=shared)
         new = person("new")
-        with pytest.raises(rules.Taken):
-            rules.bind(new.id, shared.id, "administrator", root.id, HERE)
+        with pytest.raises(rules.AccountTaken):
+            rules.bind_identity(new.id, shared.id, by=from_here(root.id))
         assert trail() == [("binding.make", 40900, root.id, new.id, shared.id)]
 
     def test_who_has_decided_meanwhile_is_named(self):
         root, other = account("root"), account("wang.fang", name="王芳")
         one, two = account("one"), account("two")
         who = person("zhangsan")
-        rules.bind(who.id, one.id, "administrator", other.id, HERE)
-        with pytest.raises(rules.Changed) as refusal:
-            rules.bind(who.id, two.id, "administrator", root.id, HERE)
+        rules.bind_identity(who.id, one.id, by=from_here(other.id))
+        with pytest.raises(rules.BindingChanged) as refusal:
+            rules.bind_identity(who.id, two.id, by=from_here(root.id))
         assert refusal.value.by == "王芳"
         assert "王芳" in str(refusal.value.meaning.title)
         assert db.session.get(Identity, who.id).account_id == one.id
@@ -84,21 +88,21 @@ class TestQueue:
         root, own = account("root"), account("own")
         who = person("zhangsan")
         request = asked(who)
-        binding_requests.bind(request.id, own.id, root.id, HERE)
+        binding_requests.bind_request(request.id, own.id, by=from_here(root.id))
         db.session.expire_all()
         assert (who.account_id, who.bound_how, request.state) == (own.id, "queue", "done")
 
     def test_a_decided_request_is_not_decided_again(self):
         root, own = account("root"), account("own")
         request = asked(person("zhangsan"))
-        binding_requests.bind(request.id, own.id, root.id, HERE)
+        binding_requests.bind_request(request.id, own.id, by=from_here(root.id))
         for again in (
-            lambda: binding_requests.bind(request.id, root.id, root.id, HERE),
-            lambda: binding_requests.create(request.id, root.id, HERE),
-            lambda: binding_requests.refuse(request.id, "no", root.id, HERE),
-            lambda: binding_requests.reopen(request.id, root.id, HERE),
+            lambda: binding_requests.bind_request(request.id, root.id, by=from_here(root.id)),
+            lambda: binding_requests.create_account(request.id, by=from_here(root.id)),
+            lambda: binding_requests.refuse_request(request.id, "no", by=from_here(root.id)),
+            lambda: binding_requests.reopen_request(request.id, by=from_here(root.id)),
         ):
-            with pytest.raises(rules.Changed):
+            with pytest.raises(rules.BindingChanged):
                 again()
         assert db.session.query(Account).count() == 2
 
@@ -106,23 +110,23 @@ class TestQueue:
         root = account("root")
         account("zhangsan")
         request = asked(person("zhangsan", name="张三"))
-        made = binding_requests.create(request.id, root.id, HERE)
+        made = binding_requests.create_account(request.id, by=from_here(root.id))
         assert (made.username, made.name, made.role) == ("zhangsan-2", "张三", "user")
         left = asked(person("gone", status=2))
         with pytest.raises(Code, match="40302"):
-            binding_requests.create(left.id, root.id, HERE)
+            binding_requests.create_account(left.id, by=from_here(root.id))
         assert db.session.query(Account).filter_by(username="gone").count() == 0
 
     def test_refusing_and_taking_it_back(self):
         root = account("root")
         who = person("zhangsan")
         request = asked(who)
-        binding_requests.refuse(request.id, "Use your team's\naccount.", root.id, HERE)
+        binding_requests.refuse_request(request.id, "Use your team's\naccount.", by=from_here(root.id))
         db.session.expire_all()
         assert (request.state, request.reason) == ("refused", "Use your team's account.")
-        with pytest.raises(rules.Changed):
-            binding_requests.bind(request.id, root.id, root.id, HERE)
-        binding_requests.reopen(request.id, root.id, HERE)
+        with pytest.raises(rules.BindingChanged):
+            binding_requests.bind_request(request.id, root.id, by=from_here(root.id))
+        binding_requests.reopen_request(request.id, by=from_here(root.id))
         db.session.expire_all()
         assert (request.state, request.reason) == ("waiting", "")
         assert [line[:2] for line in trail()] == [("queue.refuse", 0), ("binding.make", 40900), ("queue.reopen", 0)]
@@ -130,4 +134,4 @@ class TestQueue:
     def test_a_request_that_never_was(self):
         root = account("root")
         with pytest.raises(Code, match="40400"):
-            binding_requests.bind(77, root.id, root.id, HERE)
+            binding_requests.bind_request(77, root.id, by=from_here(root.id))

@@ -27,7 +27,7 @@ from support.syncs import (
 )
 
 from portal.clocks import now
-from portal.database import settle, write
+from portal.database import retried, write
 from portal.directory import bulk, runs
 from portal.errors import Code
 from portal.models import Identity, LoginSession, SyncRun
@@ -86,7 +86,7 @@ class TestRowsOfOthers:
                             both_hold_one.wait(10)
 
             with portal.app_context():
-                settle(work)
+                retried(work)()
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda pair: rename(*pair), [("lisi", "alice"), ("alice", "lisi")]))

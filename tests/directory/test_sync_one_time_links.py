@@ -6,7 +6,7 @@ from support.admin_client import inside
 from support.portal_app import both_databases
 from support.syncs import FEISHU, PROVIDERS, WECOM, person, signed_in, sync
 
-from portal.audit import Client
+from portal.audit import Actor
 from portal.models import Account, Identity, LoginSession
 from portal.signin import one_time_links
 
@@ -31,7 +31,7 @@ def link_for(portal, username):
     """Return the token of a link that an administrator hands out."""
     with inside(portal) as session:
         mine = session.scalar(select(Account.id).where(Account.username == username))
-        return one_time_links.hand_out(mine, mine, Client())
+        return one_time_links.hand_out_link(mine, by=Actor(mine))
 
 
 def by_link(portal, username):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from support.portal_app import both_databases, platform_answers
 
-from portal.audit import Client
+from portal.audit import Actor
 from portal.clocks import now
 from portal.database import db
 from portal.models import Account, AuditEvent, Identity, LoginSession
@@ -141,7 +141,7 @@ class TestTheLastWayIn:
     def test_an_open_one_time_link_is_no_other_way(self, one, portal):
 
         with portal.app_context():
-            one_time_links.hand_out(1, 1, Client())
+            one_time_links.hand_out_link(1, by=Actor(1))
         self.assert_stays(one, portal, 1, [1])
 
     def test_whoever_came_by_a_one_time_link_keeps_it_too(self, one, portal):

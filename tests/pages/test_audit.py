@@ -12,7 +12,7 @@ from support.admin_client import account, administrator, inside, text_of
 from support.portal_app import ROOT, both_databases
 
 from portal import audit, models
-from portal.audit import Client, record
+from portal.audit import Actor, Client, record
 from portal.clocks import now
 from portal.database import db, write
 from portal.models import AuditEvent, QywxInnerAuthModel
@@ -31,10 +31,10 @@ def alice(portal):
 def happened(portal):
     """Return a function that adds an entry as the code does; it gives its id."""
 
-    def add(action, client=THERE, **facts):
+    def add(action, client=THERE, actor_id=None, **facts):
         with portal.app_context():
             with write():
-                record(action, client, **facts)
+                record(action, Actor(actor_id, client), **facts)
             return db.session.scalar(select(func.max(AuditEvent.id)))
 
     return add
@@ -93,7 +93,7 @@ def actions():
     found = set()
     for path in (ROOT / "portal").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
-        found |= set(re.findall(r'(?:record|recorded|deciding|noting|taken|note_refusal)\(\s*"([a-z_.]+)"', source))
+        found |= set(re.findall(r'(?:record|recorded)\(\s*"([a-z_.]+)"', source))
     return found | set(REFUSED.values()) | {"audit.export", "bindings.export"}
 
 

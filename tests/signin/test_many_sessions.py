@@ -8,7 +8,7 @@ from support.admin_client import inside, text_of
 from support.portal_app import both_databases
 from support.rows import desk
 
-from portal.audit import Client
+from portal.audit import Actor
 from portal.clocks import now
 from portal.models import AuditEvent, LoginSession
 from portal.signin import one_time_links, sessions
@@ -67,7 +67,7 @@ class TestLimit:
         grow_old(portal, 1)
         assert client.session().status_code == 200
         with inside(portal):
-            token = one_time_links.hand_out(1, 1, Client())
+            token = one_time_links.hand_out_link(1, by=Actor(1))
         by_link.post_form(f"/login/once/{token}")
         assert (client.session().status_code, by_link.session().status_code) == (401, 200)
         assert len(open_ones(portal)) == MOST

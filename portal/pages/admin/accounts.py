@@ -69,9 +69,10 @@ def create():
     if request.method == "GET":
         return form()
     values = typed()
-    me = layout.fresh(create_again(values)) if values.get("role") == "admin" else layout.administrator()
+    if values.get("role") == "admin":
+        layout.fresh(create_again(values))
     try:
-        made = accounts.create(values, me.account_id, browser.client())
+        made = accounts.create_account(values, by=browser.actor())
     except accounts.Invalid as error:
         return form(error.problems), 422
     except Code as error:
@@ -86,12 +87,10 @@ def edit(id):
     if request.method == "GET":
         return form(account=account)
     try:
-        values = typed()
-        me, seen = layout.administrator(), request.form.get("seen")
-        changed = accounts.edit(id, changes(values), me.account_id, browser.client(), seen)
+        changed = accounts.edit_account(id, changes(typed()), request.form.get("seen"), by=browser.actor())
     except accounts.Invalid as error:
         return form(error.problems, account), 422
-    except accounts.Changed as error:
+    except accounts.AccountChanged as error:
         flash(_("Somebody has changed this account meanwhile. What follows is how it stands now."), "stop")
         return form(account=require_account(id), fresh=True), error.status
     except Code as error:
@@ -168,7 +167,7 @@ def confirm(id, what):
 @bp.post(f"/accounts/{ID}/disable")
 def disable(id):
     with_way_back(id)
-    ended = accounts.disable(id, layout.administrator().account_id, browser.client())
+    ended = accounts.disable_account(id, by=browser.actor())
     if ended is None:
         flash(_("The account was disabled already."), "info")
     else:
@@ -178,8 +177,8 @@ def disable(id):
 
 @bp.post(f"/accounts/{ID}/enable")
 def enable(id):
-    me = layout.fresh(with_way_back(id))
-    done = accounts.enable(id, me.account_id, browser.client())
+    layout.fresh(with_way_back(id))
+    done = accounts.enable_account(id, by=browser.actor())
     flash(
         _("The account can sign in again.") if done else _("The account was not disabled."), "good" if done else "info"
     )
@@ -189,10 +188,11 @@ def enable(id):
 @bp.post(f"/accounts/{ID}/role")
 def role(id):
     with_way_back(id)
-    me, wanted = layout.fresh(url_for(".confirm", id=id, what="role")), request.form.get("role", "")
+    layout.fresh(url_for(".confirm", id=id, what="role"))
+    wanted = request.form.get("role", "")
     if wanted not in accounts.ROLES:
         raise Code(CONFLICT, "there is no such role", status=422)
-    done = accounts.change_role(id, wanted, me.account_id, browser.client())
+    done = accounts.change_role(id, wanted, by=browser.actor())
     if not done:
         flash(_("The account had this role already."), "info")
     elif wanted == "admin":
@@ -205,7 +205,7 @@ def role(id):
 @bp.post(f"/accounts/{ID}/end-sessions")
 def end_sessions(id):
     with_way_back(id)
-    ended = accounts.end_sessions(id, layout.administrator().account_id, browser.client())
+    ended = accounts.end_account_sessions(id, by=browser.actor())
     flash(sessions_ended(ended), "good" if ended else "info")
     return to_card(id)
 
@@ -228,8 +228,8 @@ def with_way_back(id) -> str:
 @bp.post(f"/accounts/{ID}/link")
 def link(id):
     """Show a fresh link on this very answer; it stands nowhere else."""
-    me = layout.fresh(with_way_back(id))
-    token = one_time_links.hand_out(id, me.account_id, browser.client())
+    layout.fresh(with_way_back(id))
+    token = one_time_links.hand_out_link(id, by=browser.actor())
     address = current_app.config["PORTAL_BASE_URL"] + url_for("login.once", token=token)
     return render_template("admin/account_link.html", account=require_account(id), address=address)
 
@@ -237,7 +237,7 @@ def link(id):
 @bp.post(f"/accounts/{ID}/link/revoke")
 def revoke_link(id):
     with_way_back(id)
-    done = one_time_links.revoke(id, layout.administrator().account_id, browser.client())
+    done = one_time_links.revoke_link(id, by=browser.actor())
     flash(_("The link can't be used any more.") if done else _("There is no open link."), "good" if done else "info")
     return to_card(id)
 
@@ -247,6 +247,6 @@ def reveal():
     """Show one mobile number or e-mail address whole, and put on record who looked."""
     kind, id, field = (request.form.get(name, "") for name in ("kind", "id", "field"))
     number = parameters.number(id) or 0
-    whose, value = contact_data.reveal(kind, number, field, layout.administrator().account_id, browser.client())
+    whose, value = contact_data.reveal_contact(kind, number, field, by=browser.actor())
     back = choose_way_back(request.form.get("next"), url_for("admin_accounts.show"))
     return render_template("admin/reveal.html", whose=whose, kind=kind, field=field, value=value, back=back)

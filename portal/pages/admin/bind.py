@@ -104,8 +104,8 @@ def bind():
     """Bind; whoever is bound already moves only with `seen`, the account they were seen with."""
     id, account_id = number(request.form.get("identity")), number(request.form.get("account"))
     g.go_on = url_for("admin_bindings.person", id=id) if id else url_for("admin_bindings.show")
-    me, seen = layout.fresh(url_for(".choose", identity=id, account=account_id)), number(request.form.get("seen"))
-    person = rules.bind(id or 0, account_id or 0, "administrator", me.account_id, browser.client(), seen)
+    layout.fresh(url_for(".choose", identity=id, account=account_id))
+    person = rules.bind_identity(id or 0, account_id or 0, number(request.form.get("seen")), by=browser.actor())
     say_bound(person)
     return redirect(choose_way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
 
@@ -177,9 +177,10 @@ def conflict(id):
 def replace(id):
     """Move an account from its holder to this person; one who is bound moves with `seen`, as by `bind()`."""
     g.go_on = url_for("admin_bindings.person", id=id)
-    me, seen = layout.fresh(url_for(".conflict", id=id)), number(request.form.get("seen"))
+    layout.fresh(url_for(".conflict", id=id))
+    seen = number(request.form.get("seen"))
     account, holder = number(request.form.get("account")) or 0, number(request.form.get("holder")) or 0
-    say_bound(rules.replace(id, account, holder, me.account_id, browser.client(), seen))
+    say_bound(rules.replace_holder(id, account, holder, seen, by=browser.actor()))
     return redirect_to("admin_bindings.person", id=id)
 
 
@@ -188,7 +189,7 @@ def decline(id):
     """Leave the account with whom it has: it is suggested for this person no more."""
     g.go_on = url_for("admin_bindings.person", id=id)
     account = require_account(number(request.form.get("account")) or 0)
-    rules.decline(id, account.id, layout.administrator().account_id, browser.client())
+    rules.decline_suggestion(id, account.id, by=browser.actor())
     text = _("%(account)s stays as it is, and is not suggested for %(name)s any more.")
     flash(text % {"account": account.username, "name": require_person(id).shown_name}, "good")
     return redirect_to("admin_bindings.person", id=id)

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal import audit
+from portal.audit import Actor
 from portal.bindings import people_table, rules, self_service, ways_in
 from portal.bindings.people_table import PER_PAGE, Filters
 from portal.directory import paths, runs
@@ -98,7 +99,7 @@ def person(id):
 
 @bp.post(f"/people/{ID}/end-sessions")
 def end_sessions(id):
-    rules.end_sessions(id, layout.administrator().account_id, browser.client())
+    rules.end_identity_sessions(id, by=browser.actor())
     flash(_("%(name)s is signed out everywhere.", name=require_person(id).shown_name), "good")
     return to_person(id)
 
@@ -131,11 +132,12 @@ def consequences(person: Identity) -> dict:
 @bp.post(f"/bindings/{ID}/unbind")
 def unbind(id):
     g.go_on = url_for(".person", id=id)
-    me, person = layout.fresh(url_for(".ask_unbind", id=id)), require_person(id)
+    layout.fresh(url_for(".ask_unbind", id=id))
+    person = require_person(id)
     seen = number(request.form.get("seen")) or person.account_id
     if seen is None:
         raise Code(CONFLICT, "the person is bound to no account")
-    rules.unbind(id, me.account_id, browser.client(), seen)
+    rules.unbind_identity(id, seen, by=browser.actor())
     flash(_("%(name)s is unbound, and signed out everywhere.", name=person.shown_name), "good")
     return to_person(id)
 
@@ -162,7 +164,7 @@ def many():
         return page, 422 if mistyped else 200
     if doing == "unbind":
         layout.fresh(get_table_address())
-    do = rules.unbind if doing == "unbind" else sign_out
+    do = rules.unbind_identity if doing == "unbind" else sign_out
     done, changed = one_by_one(do, chosen)
     flash(
         ngettext("%(num)s person is unbound.", "%(num)s people are unbound.", done)
@@ -202,19 +204,19 @@ def ticked() -> list[tuple[int, int | None]]:
 
 def one_by_one(do, chosen: list) -> tuple[int, int]:
     """Do something with each person in a transaction of its own; return how many it was done for, and how many not."""
-    me, client, done, changed = layout.administrator().account_id, browser.client(), 0, 0
+    by, done, changed = browser.actor(), 0, 0
     for id, seen in chosen:
         try:
             if seen is not None:
-                do(id, me, client, seen)
+                do(id, seen, by=by)
                 done += 1
         except Code:
             changed += 1
     return done, changed
 
 
-def sign_out(id: int, actor_id: int, client, seen: int) -> None:
-    rules.end_sessions(id, actor_id, client)
+def sign_out(id: int, seen: int, *, by: Actor) -> None:
+    rules.end_identity_sessions(id, by=by)
 
 
 def back_to_table():

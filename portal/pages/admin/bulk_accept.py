@@ -26,12 +26,12 @@ def accept():
         return redirect(get_table_address(), 303)
     if request.form.get("confirm") != "yes":
         return show_pairs(asked, get_table_address())
-    me = layout.fresh(get_table_address())
+    layout.fresh(get_table_address())
     typed = request.form.get("count")  # the page asks for it; whoever posts pairs without it has counted them
     if len(asked) > CONFIRM_COUNT_OVER and typed is not None and number(typed) != len(asked):
         return show_pairs(asked, get_table_address(), mistyped=True), 422
     going = {pair.row.person.id for pair in bulk_accept.look(asked) if not pair.rivalled}
-    done = sum(bound(person, account, me.account_id) for person, account in asked if person in going)
+    done = sum(bound(person, account) for person, account in asked if person in going)
     say(done, len(asked) - done)
     return redirect(get_table_address(), 303)
 
@@ -43,10 +43,10 @@ def pairs() -> list[tuple[int, int]]:
     return [(person, account) for person, account in found.items() if person and account]
 
 
-def bound(person_id: int, account_id: int, actor_id: int) -> bool:
+def bound(person_id: int, account_id: int) -> bool:
     """Bind one pair in a transaction of its own; return whether it went."""
     try:
-        bulk_accept.accept(person_id, account_id, actor_id, browser.client())
+        bulk_accept.accept_suggestion(person_id, account_id, by=browser.actor())
     except Code:
         return False
     return True

@@ -8,7 +8,6 @@ from flask import Response, request, stream_with_context
 from portal import audit
 from portal.bindings import csv_files
 from portal.pages import browser
-from portal.pages.admin import layout
 
 
 def send_csv(headings: list[str], lines: Iterable[list], name: str) -> Response:
@@ -25,4 +24,4 @@ def record_export(name: str, filters: list[str]) -> None:
     :param filters: the names of the filters in use.
     """
     if request.method != "HEAD":
-        audit.note_export(name, layout.administrator().account_id, browser.client(), filter=filters)
+        audit.note_export(name, by=browser.actor(), filter=filters)

@@ -158,7 +158,7 @@ def step(id):
     if job.state == "checking":
         csv_import.check(job)
     else:
-        csv_import.step(job, browser.client())
+        csv_import.step(job, by=browser.actor())
     return to_import(job)
 
 
@@ -167,7 +167,7 @@ def apply(id):
     layout.fresh(url_for(".show", id=id))
     job = own(id)
     csv_import.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
-    csv_import.step(own(id), browser.client())
+    csv_import.step(own(id), by=browser.actor())
     return to_import(job)
 
 

@@ -9,6 +9,7 @@ from portal.pages import browser
 from portal.pages.admin import labels
 from portal.pages.element_names import label_elements, label_providers
 from portal.pages.sign_in_guards import require_fresh_sign_in
+from portal.signin.sessions import SignedIn
 
 PAGES = {  # endpoint -> its name in the navigation
     "admin_bindings.show": _("Bindings"),
@@ -39,8 +40,8 @@ def guard() -> None:
     administrator()
 
 
-def administrator():
-    """Return the administrator who is signed in (see `sessions.check`)."""
+def administrator() -> SignedIn:
+    """Return the administrator who is signed in."""
     me = browser.signed_in()
     if me is None:
         raise Code(NOT_SIGNED_IN, "an administrators' page needs a sign-in")
@@ -49,7 +50,7 @@ def administrator():
     return me
 
 
-def fresh(back: str):
+def fresh(back: str) -> SignedIn:
     """Return the administrator, who has signed in lately.
 
     Whatever decides who gets in asks here first: an unattended screen is no administrator.

@@ -39,7 +39,7 @@ def show():
 @bp.post(f"/queue/{ID}/bind")
 def bind(id):
     layout.fresh(with_way_back())
-    person = binding_requests.bind(id, number(request.form.get("account")) or 0, *by())
+    person = binding_requests.bind_request(id, number(request.form.get("account")) or 0, by=browser.actor())
     flash(_("%(name)s is bound and can sign in now.", name=person.shown_name), "good")
     return to_queue()
 
@@ -47,7 +47,7 @@ def bind(id):
 @bp.post(f"/queue/{ID}/create")
 def create(id):
     layout.fresh(with_way_back())
-    account = binding_requests.create(id, *by())
+    account = binding_requests.create_account(id, by=browser.actor())
     flash(_("%(name)s has an account now: %(account)s.", name=account.name, account=account.username), "good")
     return to_queue()
 
@@ -59,7 +59,7 @@ def refuse(id):
     if not reason:
         flash(_("Please say why: the person reads it."), "stop")
         return redirect(url_for(".show", _anchor=f"request-{id}"), 303)
-    person = binding_requests.refuse(id, reason, *by())
+    person = binding_requests.refuse_request(id, reason, by=browser.actor())
     flash(_("%(name)s is refused, and reads why at the next scan.", name=person.shown_name), "good")
     return to_queue()
 
@@ -67,7 +67,7 @@ def refuse(id):
 @bp.post(f"/queue/{ID}/reopen")
 def reopen(id):
     with_way_back()
-    person = binding_requests.reopen(id, *by())
+    person = binding_requests.reopen_request(id, by=browser.actor())
     flash(_("The refusal is taken back: %(name)s waits again.", name=person.shown_name), "good")
     return to_queue()
 
@@ -118,9 +118,9 @@ def one_by_one(doing: str, chosen: list[int], reason: str) -> tuple[int, int]:
     for id in chosen:
         try:
             if doing == "create":
-                binding_requests.create(id, *by())
+                binding_requests.create_account(id, by=browser.actor())
             else:
-                binding_requests.refuse(id, reason, *by())
+                binding_requests.refuse_request(id, reason, by=browser.actor())
             done += 1
         except Code:
             continue
@@ -138,11 +138,6 @@ def say(doing: str, done: int, stayed: int) -> None:
             ngettext("%(num)s stays: somebody else was first.", "%(num)s stay: somebody else was first.", stayed),
             "stop",
         )
-
-
-def by() -> tuple:
-    """Return who decides, and from where."""
-    return layout.administrator().account_id, browser.client()
 
 
 def with_way_back() -> str:
