@@ -1,1 +1,1 @@
-"""What a browser sees: thin views, headers, cookies, and the one place where a refusal becomes a page."""
+"""The web pages: thin views that no other module imports, and the files they share."""

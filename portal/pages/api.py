@@ -6,7 +6,7 @@ from flask_wtf.csrf import generate_csrf
 from portal.elements.meta import KINDS
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
 from portal.pages import browser
-from portal.pages.error_pages import envelope
+from portal.pages.error_pages import make_envelope
 from portal.pages.login_flow import begin_login, check_text, identify_person, open_session
 from portal.pages.sign_in_guards import require_sign_in
 from portal.providers.person import EMPTY
@@ -36,7 +36,7 @@ def get_login_config(name):
     kind = asked.get("kind", "qr")
     if kind not in KINDS:
         raise Code(BAD_STATE, "there is no login of this kind")
-    return jsonify(envelope(data=begin_login(element, kind, Goal(text(asked.get("next"))))))
+    return jsonify(make_envelope(data=begin_login(element, kind, Goal(text(asked.get("next"))))))
 
 
 @bp.post("/auths/loginTypes/<name>/getLoginCode")
@@ -48,7 +48,7 @@ def get_login_code(name):
     signed_in = open_session(element, person, attempt)
     told = {key: person.get(key, empty) for key, empty in EMPTY.items()}
     data = {**told, "accountId": signed_in.account_id, "next": signed_in.next}
-    return browser.give_session(jsonify(envelope(data=data)), signed_in.token, name)
+    return browser.give_session(jsonify(make_envelope(data=data)), signed_in.token, name)
 
 
 def element_of(name):

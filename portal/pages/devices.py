@@ -11,7 +11,7 @@ PHONE = re.compile(r"Mobile|Android|iPhone|iPad")
 
 
 def describe_device(agent: str) -> str:
-    """Return a user agent as people would say it, such as "Chrome · Windows"."""
+    """Return a user agent as people say it, such as "Chrome · Windows"."""
     programs = {**current_app.elements.client_programs(), **BROWSERS}
     program = next((name for product, name in programs.items() if f"{product}/" in agent), None)
     system = next((name for name in SYSTEMS if name in agent), None)
@@ -19,12 +19,15 @@ def describe_device(agent: str) -> str:
 
 
 def is_client(agent: str) -> bool:
-    """Tell whether a user agent seems to be the client of a configured login."""
+    """Tell whether a user agent seems to be a platform's client."""
     return any(element.in_client(agent) for element in current_app.elements.usable())
 
 
 def find_lookalike(agent: str) -> str | None:
-    """Return the name of the app behind a user agent that is taken for a client and can't sign in."""
+    """Return the name of an app that is not the platform's client.
+
+    It looks like that client and can't sign in. Other programs have no name here.
+    """
     if is_client(agent):
         return None
     apps = current_app.elements.lookalike_apps()

@@ -1,4 +1,4 @@
-"""The names of the configured logins and of their platforms on pages."""
+"""The names that logins and platforms have on pages."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ def label_elements() -> dict[str, str]:
 
 
 def label_providers() -> dict[str, str]:
-    """Return the platform's name for each provider that is stored with people."""
+    """Return the platform's name for each provider."""
     return {element.provider: element.label for element in current_app.elements.usable()}
 
 

@@ -1,9 +1,10 @@
-"""Every refusal and failure becomes a page with something to do, or the JSON envelope."""
+"""The one place where an error becomes a page with something to do, or JSON."""
 
 import logging
 import traceback
 
-from flask import current_app, g, jsonify, make_response, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -15,28 +16,29 @@ from portal.signin.sign_in import NotBound
 
 log = logging.getLogger(__name__)
 
-OF_STATUS = {404: NO_SUCH_PAGE, 405: WRONG_METHOD, 413: TOO_LARGE}
+STATUS_CODES = {404: NO_SUCH_PAGE, 405: WRONG_METHOD, 413: TOO_LARGE}  # HTTP status -> error number
 
 
-def init_app(app):
-    app.register_error_handler(Code, answer)
-    app.register_error_handler(CSRFError, form)
-    app.register_error_handler(HTTPException, http)
+def init_app(app: Flask) -> None:
+    """Show all errors of an app here."""
+    app.register_error_handler(Code, show_error)
+    app.register_error_handler(CSRFError, show_stale_form)
+    app.register_error_handler(HTTPException, show_http_error)
     for kind in database.FAILURES:
-        app.register_error_handler(kind, failure)
-    app.register_error_handler(Exception, unexpected)
+        app.register_error_handler(kind, show_database_failure)
+    app.register_error_handler(Exception, show_fault)
 
 
-def answer(error: Code):
-    """Return the page or envelope for an error."""
+def show_error(error: Code) -> ResponseReturnValue:
+    """Return the page or JSON for an error."""
     status = error.status
-    where = g.element.name if "element" in g else request.endpoint
+    place = g.element.name if "element" in g else request.endpoint
     level = logging.ERROR if status >= 500 else logging.INFO
-    log.log(level, "%s %s: %s (platform %s)", g.reference, where, error, error.native)
+    log.log(level, "%s %s: %s (platform %s)", g.reference, place, error, error.native)
     g.setdefault("signed_in", None)  # a page about a failure looks nothing up
     if wants_json():
-        return jsonify(envelope(error)), status
-    if is_static():
+        return jsonify(make_envelope(error)), status
+    if is_static_address():
         return f"{error.meaning.title}\n", status, {"Content-Type": "text/plain; charset=utf-8"}
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
@@ -45,52 +47,67 @@ def answer(error: Code):
     return render_template("error.html", error=error, meaning=error.meaning), status
 
 
-def form(error: CSRFError):
-    """A form without its token: inside a client that has lost its cookies, one tap begins the login anew."""
+def show_stale_form(error: CSRFError) -> ResponseReturnValue:
+    """Return the page for a form without its token.
+
+    Inside a client that has lost its cookies, one tap begins the login anew.
+    """
     if request.endpoint == "login.callback":
         g.start_again = url_for("login.start", **request.view_args)
-    return answer(Code(STALE_FORM, "the form token is missing or wrong"))
+    return show_error(Code(STALE_FORM, "the form token is missing or wrong"))
+
+
+def show_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Return the page or JSON for an error of HTTP."""
+    if error.code is None or error.code < 400:
+        return error
+    code = Code(STATUS_CODES.get(error.code, FAULT), f"HTTP {error.code}", status=error.code)
+    response = make_response(show_error(code))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def show_database_failure(error: Exception) -> ResponseReturnValue:
+    """Return the page or JSON for a database that can't be used.
+
+    It is away, busy, full or only reads: no user counts as signed in, and nothing is known to be lost.
+    """
+    if not database.is_away(error):
+        return show_fault(error)
+    db.session.rollback()
+    log.error("%s the database cannot be used: %s", g.reference, database.explain(error))
+    return show_error(Code(UNAVAILABLE, "the database is not available"))
+
+
+def show_fault(error: Exception) -> ResponseReturnValue:
+    """Return the page or JSON for a fault of the portal.
+
+    The error's text may hold a secret, so the log gets its place alone.
+    """
+    db.session.rollback()
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error("%s %s at %s", g.reference, type(error).__name__, " < ".join(reversed(places)))
+    return show_error(Code(FAULT, "a fault of the portal"))
 
 
 def wants_json() -> bool:
+    """Tell whether the request is for the JSON interface."""
     return request.path.startswith("/api/") and request.path not in current_app.callback_paths
 
 
-def is_static() -> bool:
-    """Return whether the address is the static folder's or one below it.
+def is_static_address() -> bool:
+    """Tell whether the address is the static folder's or one below it.
 
     No person looks at an error there; a page with forms would set a cookie, which others may then store.
     """
     return f"{request.path}/".startswith(f"{current_app.static_url_path}/")
 
 
-def envelope(error: Code | None = None, data=None) -> dict:
-    """Return what every JSON answer looks like: of an error only what is safe to show."""
+def make_envelope(error: Code | None = None, data: object = None) -> dict:
+    """Return the fields that every JSON answer has.
+
+    Of an error it tells only what is safe to show.
+    """
     number, text = (error.code, str(meaning(error.code).title)) if error else (0, None)
     return {"errcode": number, "errmsg": text, "requestId": g.reference, "data": data}
-
-
-def http(error: HTTPException):
-    if error.code is None or error.code < 400:
-        return error
-    response = make_response(answer(Code(OF_STATUS.get(error.code, FAULT), f"HTTP {error.code}", status=error.code)))
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    return response
-
-
-def failure(error):
-    """The database is away, busy, full or only reads: nobody counts as signed in, and nothing is known to be lost."""
-    if not database.is_away(error):
-        return unexpected(error)
-    db.session.rollback()
-    log.error("%s the database cannot be used: %s", g.reference, database.explain(error))
-    return answer(Code(UNAVAILABLE, "the database is not available"))
-
-
-def unexpected(error: Exception):
-    """A fault of ours. Its text may hold what nobody should read, so the log gets its place alone."""
-    db.session.rollback()
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    log.error("%s %s at %s", g.reference, type(error).__name__, " < ".join(reversed(places)))
-    return answer(Code(FAULT, "a fault of the portal"))

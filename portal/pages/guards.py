@@ -1,4 +1,7 @@
-"""Checks before a view: the host and the origin of a request, its form token, and the size of an upload."""
+"""Checks of every request before its view.
+
+They look at the host, the origin, the form token and the size of an upload.
+"""
 
 import logging
 from urllib.parse import urlsplit
@@ -31,7 +34,10 @@ def init_app(app: Flask) -> None:
 
 
 def check_host() -> Response | None:
-    """Answer under our own address only; the other names of this machine lead there."""
+    """Answer under our own address only.
+
+    The other names of this machine lead there.
+    """
     if request.endpoint in HEALTH:
         return None
     base = urlsplit(current_app.config["PORTAL_BASE_URL"])
@@ -46,7 +52,10 @@ def check_host() -> Response | None:
 
 
 def read_host() -> tuple[str | None, int | None]:
-    """Return name and port of the host asked for; no name where it makes no sense."""
+    """Return name and port of the host asked for.
+
+    There is no name where it makes no sense.
+    """
     try:
         parts = urlsplit(f"//{request.host}")
         return (None, None) if parts.username is not None or parts.path else (parts.hostname, parts.port)
@@ -63,14 +72,17 @@ def check_origin() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     # A form on a page that hides its address comes with `Origin: null`. Over plain http and in older browsers nothing
     # says where it was sent from, so there the form token decides alone.
-    hidden = origin == "null" and site in (None, "same-origin")
-    ours = hidden or origin in (None, current_app.config["PORTAL_BASE_URL"])
-    if site == "cross-site" or not ours:
+    is_hidden = origin == "null" and site in (None, "same-origin")
+    is_ours = is_hidden or origin in (None, current_app.config["PORTAL_BASE_URL"])
+    if site == "cross-site" or not is_ours:
         raise Code(STALE_FORM, "the request comes from another site's page")
 
 
 def allow_upload() -> None:
-    """Let administrators send a larger body where a page takes files; it comes before the form token is looked for."""
+    """Allow administrators a larger body where a page takes files.
+
+    This happens before the form token is looked for, which reads the body.
+    """
     if request.endpoint in UPLOADS:
         me = browser.signed_in()
         if me is not None and me.role == "admin":

@@ -1,4 +1,4 @@
-"""The headers of every answer, and its content policy above all."""
+"""The headers of every answer, and its content security policy."""
 
 from urllib.parse import urlsplit
 
@@ -41,7 +41,7 @@ def widen_policy(sources: dict[str, list[str]]) -> None:
 
 
 def allow_logins_from_forms(elements: list) -> None:
-    """Allow this page's forms to lead to where these elements' logins begin."""
+    """Allow this page's forms to begin logins of these elements."""
     agent = request.user_agent.string
     widen_policy({"form-action": [origin for element in elements for origin in element.start_origins(agent)]})
 
@@ -73,7 +73,7 @@ def write_policy() -> str:
 
 
 def holds_code() -> bool:
-    """Tell whether this request's own address may hold a login code.
+    """Tell whether this request's address may hold a login code.
 
     No other page should be told it. No other page hides its address: browsers send `Origin: null` with the forms of
     one that does.

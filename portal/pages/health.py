@@ -1,4 +1,4 @@
-"""For load balancers: is the process up, and can it work."""
+"""Two answers for load balancers and monitors."""
 
 import logging
 
@@ -13,15 +13,19 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/healthz")
 def alive():
+    """Tell that the process is up."""
     return jsonify({"status": "ok"})
 
 
 @bp.get("/readyz")
 def ready():
-    """Ready when the database can be written and has the tables of this version."""
+    """Tell whether the portal can work.
+
+    The database must be writable and have the tables of this version.
+    """
     problem = database_problem()
     if problem is None:
         return jsonify({"status": "ok"})
-    name, said = problem
-    log.warning("%s not ready: %s", g.reference, said or PROBLEMS[name])
+    name, explanation = problem
+    log.warning("%s not ready: %s", g.reference, explanation or PROBLEMS[name])
     return jsonify({"status": PROBLEMS[name]}), 503

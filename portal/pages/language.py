@@ -6,9 +6,9 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 
 
 def get_language() -> str:
-    """Return `zh` or `en`.
+    """Return the language of this request, `zh` or `en`.
 
-    It is what was chosen, else what the browser prefers; `en` where there is no browser.
+    It is the chosen one, else the one that the browser prefers; `en` where there is no browser.
     """
     if not has_request_context():
         return "en"

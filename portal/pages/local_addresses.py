@@ -1,4 +1,4 @@
-"""Addresses on this host: the one asked for, and those a visitor may be led to."""
+"""Addresses on this host, and the check that an address is one."""
 
 import re
 import string

@@ -1,4 +1,4 @@
-"""The login page, and the page that signs in inside a platform's client."""
+"""The login page, and the page inside a platform's client."""
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 
@@ -14,9 +14,10 @@ bp = Blueprint("entrance", __name__)
 
 @bp.get("/login")
 def page():
-    """The login page: writes nothing, a login begins with a click or when the QR script asks.
+    """Show the login page.
 
-    Inside a platform's client it leads straight to the sign-in there, once a visit; `via` always wins.
+    It writes nothing: a login begins with a click or when the QR script asks. Inside a platform's client it leads
+    straight to the sign-in there, once a visit; `via` always wins.
     """
     goal, via = accept_local_path(request.args.get("next")), request.args.get("via")
     if browser.signed_in():
@@ -25,32 +26,38 @@ def page():
     if here and via is None:
         if len(here) == 1 and not browser.has_tried_automatically():
             return redirect(url_for("entrance.in_app", name=here[0].name, next=goal), 302)
-        return inside(here, goal)
-    return choice(via, goal)
+        return show_client_page(here, goal)
+    return show_logins(via, goal)
 
 
-def choice(wanted: str | None, goal: str | None):
-    """Show the ways to sign in, the one used last first; open is the wanted one, or else the first that works."""
+def show_logins(name: str | None, goal: str | None) -> str:
+    """Show the configured logins, the one used last first.
+
+    :param name: the element whose login is open; without it, the first that works.
+    """
     elements, usable = current_app.elements.shown(), current_app.elements.usable()
     for element in usable:
         headers.widen_policy(element.page_sources("login"))
     elements.sort(key=lambda element: (element not in usable, element.name != session.get("last")))
     ways = name_elements(elements)
-    chosen = next((way for way in ways if way[0].name == wanted), ways[0] if ways else None)
+    chosen = next((way for way in ways if way[0].name == name), ways[0] if ways else None)
     lookalike = find_lookalike(request.user_agent.string)
     return render_template("login.html", ways=ways, chosen=chosen, next=goal, place=find_place(), lookalike=lookalike)
 
 
 @bp.get("/login/<name>/in-app")
 def in_app(name):
-    """The home page an administrator enters in the platform's console: nothing to press, if it can be."""
+    """Sign in inside a platform's client, without a click where that works.
+
+    An administrator enters this address in the platform's console as the app's home page.
+    """
     element, goal = current_app.elements.active(name), accept_local_path(request.args.get("next"))
     if request.method == "HEAD":
         return ""
     if browser.signed_in():
         return redirect(goal or url_for("account.show"), 303)
     if find_place() == "lookalike":
-        return choice(name, goal)
+        return show_logins(name, goal)
     script = element.in_app() if "in_app" in element.login_scripts else None
     automatic = not browser.has_tried_automatically()
     browser.forbid_automatic_sign_in()
@@ -58,11 +65,13 @@ def in_app(name):
         return redirect(begin_login(element, "in_app", Goal(goal))["authorizeUrl"], 302)
     if automatic:
         headers.widen_policy(element.page_sources("in_app"))
-    return inside([element], goal, script if automatic else None)
+    return show_client_page([element], goal, script if automatic else None)
 
 
-def inside(elements: list, goal: str | None, script: dict | None = None):
-    """Show the sign-in inside a client: by its script, or else a button for each element.
+def show_client_page(elements: list, goal: str | None, script: dict | None = None) -> str:
+    """Show the sign-in inside a client.
+
+    Its script signs in, or else there is a button for each element.
 
     A button leads to the platform once this visit has had its automatic sign-in, and to the automatic one before.
     """
@@ -72,9 +81,9 @@ def inside(elements: list, goal: str | None, script: dict | None = None):
 
 
 def find_place() -> str:
-    """Return where the portal is open: `client`, `lookalike`, `phone` or `desktop`.
+    """Return where the portal is open.
 
-    The user agent tells, so it is a hint and no proof.
+    It is `client`, `lookalike`, `phone` or `desktop`: the user agent's word, so a hint and no proof.
     """
     agent = request.user_agent.string
     if is_client(agent):

@@ -1,4 +1,6 @@
-"""Texts and numbers as addresses and forms bring them, in a shape that every database takes."""
+"""Texts and numbers of addresses and forms, fit for every database."""
+
+from collections.abc import Mapping
 
 from portal.text import clean
 
@@ -8,17 +10,35 @@ LONGEST = 100  # characters of a text to search for
 
 
 def text(value: str | None, longest: int = LONGEST) -> str:
-    """Return a parameter as one line, cleaned as stored texts are; "" where it is absent."""
+    """Return a parameter as one line, cleaned as stored texts are.
+
+    An absent one is "".
+    """
     return clean(value or "")[:longest]
 
 
 def number(value: str | None) -> int | None:
-    """Return a parameter as a whole number, at most `LARGEST`; `None` for what is none."""
+    """Return a parameter as a whole number, at most `LARGEST`.
+
+    Anything else is `None`.
+    """
     if not value or not value.isascii() or not value.isdecimal():
         return None
     return LARGEST if len(value.lstrip("0")) > len(str(LARGEST)) else min(int(value), LARGEST)
 
 
-def page(args) -> int:
-    """Return which page of a list an address asks for, from 1; it may be beyond the last one."""
-    return max(1, number(args.get("page")) or 1)
+def read_sent_id(values: Mapping[str, str], name: str) -> int | None:
+    """Return the id that a form or an address has sent.
+
+    It is `None` where none was sent, and 0, which no row has, for nonsense.
+    """
+    value = values.get(name)
+    return None if value is None else number(value) or 0
+
+
+def page(args: Mapping[str, str], name: str = "page") -> int:
+    """Return the page number that an address asks for, from 1.
+
+    It may be beyond the last page.
+    """
+    return max(1, number(args.get(name)) or 1)

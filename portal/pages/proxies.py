@@ -1,28 +1,32 @@
-"""Where a visitor comes from, as the proxies in front tell: a network address, or nothing."""
+"""The network address of a visitor, as the proxies in front give it."""
 
 import re
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
 class VisitorAddress:
-    """Leave the visitor's network address in `REMOTE_ADDR`; the limits, sessions and the audit read it there.
+    """Put the visitor's network address into `REMOTE_ADDR`.
+
+    The limits, sessions and the audit log read it there. It is "" where there is none.
 
     :param proxies: how many in front may add to `X-Forwarded-For`; the entry of the outermost one counts.
     """
 
-    def __init__(self, app, proxies: int):
+    def __init__(self, app: Callable, proxies: int):
         self.app, self.proxies = app, proxies
 
-    def __call__(self, environ, start_response):
-        environ["REMOTE_ADDR"] = network_address(self.told(environ))
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        environ["REMOTE_ADDR"] = parse_network_address(self.choose_entry(environ))
         return self.app(environ, start_response)
 
-    def told(self, environ) -> str:
-        """Return what stands for the visitor's address: an entry of the proxies, else the peer.
+    def choose_entry(self, environ: dict) -> str:
+        """Return the text that names the visitor's address.
 
-        Entries are parted at every comma: what a visitor has sent before them, quotes included, must not move them.
+        It is an entry of the proxies, else the peer. Entries are parted at every comma: what a visitor has sent before
+        them, quotes included, must not move them.
         """
         entries = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
         if 0 < self.proxies <= len(entries) and entries != [""]:
@@ -30,8 +34,11 @@ class VisitorAddress:
         return environ.get("REMOTE_ADDR") or ""
 
 
-def network_address(text: str) -> str:
-    """Return an IPv4 or IPv6 address in its usual form, without a port; "" for what is none."""
+def parse_network_address(text: str) -> str:
+    """Return an IP address in its usual form, without a port.
+
+    Anything else becomes "".
+    """
     text = text.strip()
     match = WITH_PORT.fullmatch(text)
     host = (match["v6"] or match["v4"] or "") if match else text

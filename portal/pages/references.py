@@ -1,4 +1,7 @@
-"""The reference of a request, such as `7F3K-2Q`: people quote it, the log and the audit log hold it."""
+"""The reference of a request, such as `7F3K-2Q`.
+
+People quote it; the log and the audit log hold it.
+"""
 
 import secrets
 

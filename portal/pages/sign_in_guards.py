@@ -1,4 +1,4 @@
-"""Checks inside a view: a user is signed in, and has signed in lately."""
+"""Checks inside a view that a user is signed in, and lately."""
 
 from flask import request, url_for
 
@@ -11,10 +11,12 @@ from portal.signin.sessions import SignedIn
 
 
 class NotFresh(Code):
-    """FORBIDDEN for a sign-in that is too old; the page offers to confirm.
+    """FORBIDDEN for a sign-in that is too old.
 
-    :param back: where to go once they have confirmed.
-    :param way_out: where to go if they don't.
+    Its page offers to confirm the sign-in by a scan.
+
+    :param back: where to go once the user has confirmed.
+    :param way_out: where to go if the user does not.
     """
 
     def __init__(self, me: SignedIn, back: str, way_out: str, elements: list):
@@ -36,11 +38,11 @@ def require_sign_in() -> SignedIn:
 def require_fresh_sign_in(back: str, way_out: str | None = None) -> SignedIn:
     """Return the signed-in user, if the sign-in is recent.
 
-    It must be before a page changes who can sign in.
+    Pages that change a user's ways to sign in ask for it.
 
-    :param back: where to go once the user has confirmed the sign-in; a page, not an action.
-    :param way_out: where to go if not; the user's account, unless it is said.
-    :raises Code: NOT_SIGNED_IN when there is none; FORBIDDEN, whose page offers to confirm.
+    :param back: where to go once the user has confirmed; a page, not an action.
+    :param way_out: where to go if the user does not; without it, the account page.
+    :raises Code: NOT_SIGNED_IN when there is none; FORBIDDEN with a page that offers to confirm.
     """
     me = require_sign_in()
     if sessions.is_fresh(me):

@@ -1,4 +1,4 @@
-"""The start page, the language switch, and files other parties look for at our root."""
+"""The start page, the language switch, and files that others look for at our root."""
 
 from flask import Blueprint, abort, current_app, redirect, request, session, url_for
 
@@ -24,13 +24,13 @@ def language():
 
 @bp.get("/favicon.ico")
 def favicon():
-    """What browsers ask for beside anything that is no page."""
+    """Send the icon that browsers ask for beside other files than pages."""
     return current_app.send_static_file("favicon.svg")
 
 
 @bp.get("/<file>.txt")
 def domain_verification(file):
-    """The file by which WeCom checks that this domain is ours."""
+    """Send the file by which a platform checks our domain."""
     for element in current_app.elements.usable():
         content = element.root_files().get(f"{file}.txt")
         if content is not None:

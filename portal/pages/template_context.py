@@ -1,4 +1,4 @@
-"""What every template can use: the portal's name, the language, the signed-in user, and filters."""
+"""The values and filters that every template can use."""
 
 from datetime import datetime
 
@@ -16,12 +16,12 @@ LANGUAGE_KEEPS = ("entrance.page", "login.once", *ACCOUNT_PAGES)  # pages one ma
 
 def init_app(app: Flask) -> None:
     """Give the templates their common values and filters."""
-    app.context_processor(collect_values)
+    app.context_processor(collect_page_values)
     app.jinja_env.filters.update(ago=describe_age, masked=mask_address, number=format_decimal)
     app.jinja_env.filters.update(masked_mobile=masked_mobile, masked_email=masked_email)
 
 
-def collect_values() -> dict:
+def collect_page_values() -> dict:
     """Return what every page shows.
 
     The signed-in user is among it only where a view has looked.

@@ -1,1 +1,1 @@
-"""The administrators' pages: one module a page, each on a blueprint of `frame.blueprint()`."""
+"""The administrators' pages, each on a blueprint that `layout.make_blueprint()` makes."""

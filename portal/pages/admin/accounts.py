@@ -9,7 +9,7 @@ from portal.accounts import accounts, contact_data, search, usernames
 from portal.errors import CONFLICT, Code
 from portal.pages import browser, parameters
 from portal.pages.admin import layout
-from portal.pages.admin.audit_sentences import told
+from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.lookups import require_account
 from portal.pages.devices import describe_device
 from portal.pages.local_addresses import choose_way_back, redirect_to
@@ -55,7 +55,7 @@ def card(account, **more):
         identities=search.identities_of(account.id),
         sessions=sessions.page(account.id, parameters.number(request.args.get("sessions")) or 1),
         link=search.open_link(account.id),
-        history=told(history.events),
+        history=describe_events(history.events),
         device=describe_device,
         **more,
     )

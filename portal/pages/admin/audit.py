@@ -10,7 +10,7 @@ from portal import audit
 from portal.accounts import accounts, search
 from portal.bindings import people_table
 from portal.pages.admin import layout
-from portal.pages.admin.audit_sentences import GROUPS, told
+from portal.pages.admin.audit_sentences import GROUPS, describe_events
 from portal.pages.admin.csv_downloads import record_export, send_csv
 from portal.pages.parameters import number, text
 
@@ -29,7 +29,7 @@ def show():
         wanted=wanted,
         asked={name: text(request.args[name]) for name in PARAMETERS if request.args.get(name)},
         page=page,
-        entries=told(page.events),
+        entries=describe_events(page.events),
         groups=GROUPS,
         elements=[element.name for element in current_app.elements.shown()],
         account=search.find_account(wanted.account_id) if wanted.account_id else None,
@@ -45,7 +45,7 @@ def export():
     record_export("audit", asked)
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
-    lines = (line(entry) for events in audit.everything(wanted) for entry in told(events))
+    lines = (line(entry) for events in audit.everything(wanted) for entry in describe_events(events))
     return send_csv(headings, lines, "audit")
 
 

@@ -1,17 +1,18 @@
-"""What the trail's entries say to people: a sentence for each action, and what else is worth knowing."""
+"""The sentences that the audit log says to people."""
 
 from dataclasses import dataclass
 
 from babel.lists import format_list
 from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
 
 from portal import audit
 from portal.errors import meaning
 from portal.models import Account, AuditEvent, Identity
 
-# What happened -> the sentence. After the action stand what must be so of the entry (see `circumstances`): of the
-# sentences that fit, the one that asks for most is said.
+# Action and facts -> the sentence. After the action stand the facts that must be true of the entry (see
+# `collect_facts`): of the sentences that fit, the one that asks for most is said.
 SENTENCES = {
     ("login",): _("%(person)s signed in as %(account)s"),
     ("login", "link"): _("%(account)s signed in with a one-time link"),
@@ -73,8 +74,8 @@ SENTENCES = {
     ("bindings.export",): _("%(actor)s exported the bindings"),
     ("audit.export",): _("%(actor)s exported the audit"),
 }
-OTHERWISE = _("%(actor)s: %(action)s")  # what an element's own code has written
-NOT_DONE = _("%(actor)s could not do this: %(action)s")
+OTHER_ACTION = _("%(actor)s: %(action)s")  # what an element's own code has written
+REFUSED = _("%(actor)s could not do this: %(action)s")
 GROUPS = {  # the actions as the filter names them
     "login": _("Sign-in"),
     "login.confirm": _("Confirmed by a scan"),
@@ -101,8 +102,8 @@ GROUPS = {  # the actions as the filter names them
     "bindings.export": _("Bindings exported"),
     "audit.export": _("Audit exported"),
 }
-# The sentence gives the reason.
-SAID = ("account.create", "account.create_admin", "account.edit", "account.disable", "account.role")
+# Of a refused one the sentence gives the reason.
+EXPLAINED = ("account.create", "account.create_admin", "account.edit", "account.disable", "account.role")
 FIELDS = {
     "username": _("username"),
     "name": _("name"),
@@ -114,8 +115,11 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Told:
-    """An entry of the trail in words; `why` and `notes` say more, `account` and `person` are whom it is about."""
+class Entry:
+    """An entry of the audit log in words.
+
+    `why` and `notes` say more; it is about `account` and `person`.
+    """
 
     event: AuditEvent
     sentence: str
@@ -126,72 +130,81 @@ class Told:
     person: Identity | None
 
 
-def told(events: list[AuditEvent]) -> list[Told]:
+def describe_events(events: list[AuditEvent]) -> list[Entry]:
     """Return entries in words, in the reader's language."""
     accounts, people = audit.named(events)
-    return [tell(event, accounts, people) for event in events]
+    return [describe_event(event, accounts, people) for event in events]
 
 
-def tell(event: AuditEvent, accounts: dict, people: dict) -> Told:
+def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict[int, Identity]) -> Entry:
+    """Return one entry in words.
+
+    :param accounts: those that entries name, by id; so are `people`.
+    """
     actor, account = accounts.get(event.actor_id), accounts.get(event.account_id)
     person = people.get(event.identity_id)
     names = {
-        "actor": account_name(actor, event.actor_id) if event.actor_id else gettext("The server"),
-        "account": account_name(account, event.account_id),
+        "actor": name_account(actor, event.actor_id) if event.actor_id else gettext("The server"),
+        "account": name_account(account, event.account_id),
         "element": event.element or gettext("an element"),
-        "person": person_name(person, event.identity_id),
+        "person": name_person(person, event.identity_id),
         "action": event.action,
     }
-    sentence = str(sentence_of(event)) % names
-    why = str(meaning(event.result).title) if event.result and event.action not in SAID else ""
-    return Told(event, sentence, why, notes(event), actor, account, person)
+    sentence = str(choose_sentence(event)) % names
+    why = str(meaning(event.result).title) if event.result and event.action not in EXPLAINED else ""
+    return Entry(event, sentence, why, list_notes(event), actor, account, person)
 
 
-def sentence_of(event: AuditEvent):
-    """Return the sentence that fits an entry best, with places for the names."""
-    so = circumstances(event)
-    fitting = [key for key in SENTENCES if key[0] == event.action and so.issuperset(key[1:])]
+def choose_sentence(event: AuditEvent) -> LazyString:
+    """Return the sentence that fits an entry best.
+
+    It has places for the names.
+    """
+    facts = collect_facts(event)
+    fitting = [key for key in SENTENCES if key[0] == event.action and facts.issuperset(key[1:])]
     refused = [key for key in fitting if "refused" in key]
     if event.result and not refused:
-        return NOT_DONE
-    return SENTENCES[max(refused or fitting, key=len)] if fitting else OTHERWISE
+        return REFUSED
+    return SENTENCES[max(refused or fitting, key=len)] if fitting else OTHER_ACTION
 
 
-def circumstances(event: AuditEvent) -> set[str]:
-    """Return what is so of an entry, in the words of `SENTENCES`."""
+def collect_facts(event: AuditEvent) -> set[str]:
+    """Return what is true of an entry, in the words of `SENTENCES`."""
     details = event.details or {}
-    so = {str(details[name]) for name in ("how", "why", "role", "field", "state") if name in details}
+    facts = {str(details[name]) for name in ("how", "why", "role", "field", "state") if name in details}
     if event.result:
-        so.add("refused")
+        facts.add("refused")
     if event.identity_id is None:
-        so.add("no person")
+        facts.add("no person")
     if event.account_id is None:
-        so.add("no account")
+        facts.add("no account")
     if event.actor_id is not None:
-        so.add("by holder" if event.actor_id == event.account_id else "by another")
-    return so
+        facts.add("by holder" if event.actor_id == event.account_id else "by another")
+    return facts
 
 
-def account_name(account: Account | None, id: int | None) -> str:
+def name_account(account: Account | None, id: int | None) -> str:
+    """Return an account's name, or its number where it is gone."""
     if account is not None:
         return account.username
     return gettext("account no. %(id)s", id=id) if id else gettext("an account")
 
 
-def person_name(person: Identity | None, id: int | None) -> str:
+def name_person(person: Identity | None, id: int | None) -> str:
+    """Return a person's name, or the number where the person is gone."""
     if person is not None:
         return person.shown_name
     return gettext("person no. %(id)s", id=id) if id else gettext("somebody")
 
 
-def notes(event: AuditEvent) -> list[str]:
+def list_notes(event: AuditEvent) -> list[str]:
     """Return what an entry's details add to its sentence."""
-    details, found = event.details or {}, []
+    details, notes = event.details or {}, []
     if details.get("fields"):
         fields = [str(FIELDS.get(field, field)) for field in details["fields"]]
-        found.append(gettext("Changed: %(fields)s", fields=format_list(fields, locale=get_locale())))
+        notes.append(gettext("Changed: %(fields)s", fields=format_list(fields, locale=get_locale())))
     if details.get("sessions"):
-        found.append(ngettext("%(num)s session ended", "%(num)s sessions ended", details["sessions"]))
+        notes.append(ngettext("%(num)s session ended", "%(num)s sessions ended", details["sessions"]))
     if "rows" in details:
-        found.append(ngettext("%(num)s line", "%(num)s lines", details["rows"]))
-    return found
+        notes.append(ngettext("%(num)s line", "%(num)s lines", details["rows"]))
+    return notes

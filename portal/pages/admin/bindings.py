@@ -16,7 +16,7 @@ from portal.errors import CONFLICT, Code
 from portal.models import Identity, SyncRun
 from portal.pages import browser
 from portal.pages.admin import layout
-from portal.pages.admin.audit_sentences import told
+from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.bulk import CONFIRM_COUNT_OVER
 from portal.pages.admin.lookups import require_person
 from portal.pages.admin.people_filter import get_table_address, read_people_filters
@@ -93,7 +93,7 @@ def person(id):
         person=row.person,
         paths=paths.find_paths([row.person]),
         sessions=self_service.open_sessions(id),
-        history=told(history.events),
+        history=describe_events(history.events),
     )
 
 

@@ -1,4 +1,4 @@
-"""The directory: people and departments as they are stored, and the syncs that keep them so."""
+"""The page of the stored directory and of its syncs."""
 
 from flask import current_app, flash, render_template, request, url_for
 from flask_babel import format_decimal, gettext, ngettext
@@ -11,6 +11,7 @@ from portal.models import SyncRun
 from portal.pages import parameters
 from portal.pages.admin import layout
 from portal.pages.local_addresses import redirect_to
+from portal.pages.parameters import read_sent_id
 
 bp = layout.blueprint("directory", __name__)
 
@@ -59,13 +60,14 @@ def show():
     people, departments = browse.count_everything()
     here = {"shown": shown, "words": words, "page": shown.page, "size": browse.PAGE_SIZE, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
-    return render_template("admin/directory.html", **here, **({} if words or shown.department else of_runs()))
+    syncs = {} if words or shown.department else collect_sync_values()
+    return render_template("admin/directory.html", **here, **syncs)
 
 
 @bp.get("/directory/runs")
 def running():
-    """The part of the page that moves while a sync is under way."""
-    return render_template("admin/_runs.html", **of_runs())
+    """Show the part of the page that moves during a sync."""
+    return render_template("admin/_runs.html", **collect_sync_values())
 
 
 @bp.post("/directory/sync")
@@ -76,7 +78,7 @@ def start():
         raise Code(SETTING_MISSING, "there is no element of this name with a directory", status=404)
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
     me = layout.fresh(url_for(".show")) if wishes["accept_leavers"] else layout.administrator()
-    run = jobs.ask(name, me.account_id, stopped_id=stopped_id(), **wishes)
+    run = jobs.ask(name, me.account_id, stopped_id=read_sent_id(request.form, "run"), **wishes)
     if run is None:
         flash(gettext("A sync of this login is under way already."), "stop")
     elif wishes["accept_leavers"] and run.answers_id is None:
@@ -86,15 +88,7 @@ def start():
     return redirect_to("admin_directory.show")
 
 
-def stopped_id() -> int | None:
-    """Return the id of the stopped run whose list was shown; `None` where the form does not tell."""
-    told = request.form.get("run", "")
-    if not told:
-        return None
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0  # 0: there is none
-
-
-def of_runs() -> dict:
+def collect_sync_values() -> dict:
     """Return what the page shows of syncs."""
     elements = {element.name: element for element in current_app.elements.with_directory()}
     latest = runs.latest(list(elements), RUNS)
@@ -111,11 +105,11 @@ def of_runs() -> dict:
         "worker": health.worker_is_alive(),
         "every": current_app.config["PORTAL_SYNC_EVERY"],
         "phase_of": lambda run: PHASES.get(run.phase, run.phase),
-        "share_of": share,
-        "changes_of": changes,
-        "why": why,
+        "share_of": get_share_done,
+        "changes_of": describe_changes,
+        "why": describe_failure,
         "faults": FAULTS,
-        "named_of": named_of,
+        "named_of": list_names,
         "states": {
             "queued": ("wait", _("waiting for a worker")),
             "running": ("wait", _("under way")),
@@ -126,12 +120,15 @@ def of_runs() -> dict:
     }
 
 
-def share(run: SyncRun) -> float | None:
-    """Return how much of a run's phase is done, from 0 to 1, where that is known."""
+def get_share_done(run: SyncRun) -> float | None:
+    """Return the share of a run's phase that is done, from 0 to 1.
+
+    It is `None` while that is unknown.
+    """
     return sync.share(run.phase, run.counts) if run.counts else None
 
 
-def changes(run: SyncRun) -> str:
+def describe_changes(run: SyncRun) -> str:
     """Return what a run has changed, in words."""
     parts = [f"{format_decimal(run.counts[kind])} {word}" for kind, word in CHANGES.items() if run.counts.get(kind)]
     departments = sum(run.counts.get(f"departments_{kind}", 0) for kind in ("new", "changed", "removed"))
@@ -140,15 +137,18 @@ def changes(run: SyncRun) -> str:
     return ", ".join(parts) or gettext("no change")
 
 
-def named_of(run: SyncRun) -> list[tuple[str, str, int]]:
-    """Return whom a run's numbers mean: a word, the first names, and how many more there are."""
+def list_names(run: SyncRun) -> list[tuple[str, str, int]]:
+    """Return the people behind a run's numbers.
+
+    Each entry has a word for the number, the first names, and how many more there are.
+    """
     kinds = {"losing": ""} if run.state == "stopped" else CHANGES if run.state == "done" else {}
     named = [(kind, word, run.report.get(kind, [])) for kind, word in kinds.items()]
     comma = gettext(", ")
     return [(word, comma.join(names), run.counts[kind] - len(names)) for kind, word, names in named if names]
 
 
-def why(run: SyncRun) -> str:
+def describe_failure(run: SyncRun) -> str:
     """Return why a run has ended without success."""
     number, reason, _native = run.failure
     return str(WORDS.get(reason) or meaning(number).title)

@@ -1,4 +1,4 @@
-"""The configured logins: whether each works, what its platform's console has to know, and the doctor's button."""
+"""The page of the configured logins, with the doctor's check of each."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from flask import current_app, render_template, request, url_for
 
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
+from portal.elements.meta import Meta
+from portal.elements.registry import Broken
 from portal.errors import NO_SUCH_PAGE, Code
 from portal.pages.admin import layout
 
@@ -17,10 +19,10 @@ OURS = "portal.elements"  # where the official Types are
 
 @dataclass
 class Card:
-    """What the page shows of one element; `findings` is `None` unless it has just been checked."""
+    """What the page shows of one element."""
 
-    element: object
-    findings: list | None = None
+    element: Meta | Broken
+    findings: list | None = None  # of a check that has just been made
     state: str = ""  # works, broken, off
     type: str = ""
     own: bool = False
@@ -30,47 +32,58 @@ class Card:
 
 @bp.get("/elements")
 def show():
-    return page()
+    return show_cards()
 
 
 @bp.post("/elements/<name>/check")
 def check(name):
-    """Examine one element and show what was found; reading calls only."""
+    """Examine one element and show what was found.
+
+    The doctor only reads at the platform.
+    """
     element = current_app.elements.instances.get(name)
     if element is None:
         raise Code(NO_SUCH_PAGE, "there is no such element")
-    return page(name, doctor.examine(element))
+    return show_cards(name, doctor.examine(element))
 
 
-def page(checked: str | None = None, findings: list | None = None):
+def show_cards(checked_name: str | None = None, findings: list | None = None) -> str:
+    """Show a card for each element.
+
+    :param findings: of the element that has just been checked.
+    """
     elements = current_app.elements
-    cards = [card(element, findings if element.name == checked else None) for element in elements.instances.values()]
+    cards = [
+        make_card(element, findings if element.name == checked_name else None)
+        for element in elements.instances.values()
+    ]
     return render_template(
         "admin/elements.html",
         cards=cards,
         broken_types=elements.broken_types,
-        installation=Installation(forwarded()).examine(),
-        counted=counted,
+        installation=Installation(read_forwarded_addresses()).examine(),
+        counted=count_by_state,
         here=url_for("admin_elements.show"),  # of a check, too: the language switch leads there
     )
 
 
-def card(element, findings: list | None) -> Card:
+def make_card(element: Meta | Broken, findings: list | None) -> Card:
+    """Return the card of an element."""
     problem = getattr(element, "problem", None)
     state = "off" if not element.isActive else "broken" if problem else "works"
     if problem:
         return Card(element, findings, state)
-    cls, patient = type(element), element.doctor(element)
+    cls, examiner = type(element), element.doctor(element)
     own = not cls.__module__.startswith(OURS)
-    return Card(element, findings, state, cls.__name__, own, patient.console(), patient.settings())
+    return Card(element, findings, state, cls.__name__, own, examiner.console(), examiner.settings())
 
 
-def counted(findings: list) -> Counter:
+def count_by_state(findings: list) -> Counter:
     """Return how many findings there are of each state."""
     return Counter(finding.state for finding in findings)
 
 
-def forwarded() -> list[str]:
+def read_forwarded_addresses() -> list[str]:
     """Return the addresses that proxies have noted on this request."""
     header = request.headers.get("X-Forwarded-For", "")
     return [address.strip() for address in header.split(",") if address.strip()]

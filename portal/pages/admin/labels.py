@@ -1,10 +1,10 @@
-"""What the pages about people and bindings call things: statuses, reasons, ways of binding."""
+"""The words of the pages about people and bindings."""
 
 from flask_babel import lazy_gettext as _
 
 from portal.bindings import suggestions
 
-STATUSES = {  # of a line in the table -> its word, and the class of its sign and colour
+STATUSES = {  # of a row in the table -> its word, and the class of its sign and colour
     "bound": (_("bound"), "good"),
     "suggested": (_("suggestion"), "maybe"),
     "waiting": (_("waiting"), "wait"),

@@ -22,13 +22,13 @@ PAGES = {  # endpoint -> its name in the navigation
 
 
 def blueprint(name: str, module: str) -> Blueprint:
-    """Return a blueprint below `/admin`: every route on it is for administrators alone.
+    """Return a blueprint below `/admin`, for administrators alone.
 
     :param name: the page's, such as `bindings`; its endpoints begin with `admin_bindings.`
     """
     bp = Blueprint(f"admin_{name}", module, url_prefix="/admin")
     bp.before_request(guard)
-    bp.context_processor(collect_values)
+    bp.context_processor(collect_frame_values)
     return bp
 
 
@@ -62,8 +62,8 @@ def fresh(back: str) -> SignedIn:
     return require_fresh_sign_in(back, way_out=back)
 
 
-def collect_values() -> dict:
-    """Return what the frame and the pages in it show.
+def collect_frame_values() -> dict:
+    """Return what all administrators' pages show.
 
     `waiting_count` is a function: a page that tells of a failure has no frame, and its database may be away.
     """
