@@ -60,7 +60,7 @@ class Meta:
     provider = ""  #: the name stored with its people
     label = ""  #: the platform's name on buttons
     mark = ""  #: one character for its badge
-    colour = ""  #: the badge's colour, one that the style sheet has: `blue` or `green`
+    colour = ""  #: the badge's colour: `blue`, `green`, `orange`, `purple`, `red` or `teal`; without one it is grey
     avatar_hosts: tuple[str, ...] = ()  #: ends of the host names from which pictures are accepted, `.example.com`
     code_names: tuple[str, ...] = ("code",)  #: parameters of the callback that may hold the login code
     csv_names: tuple[str, ...] = ()  #: further words by which a CSV file may name the platform

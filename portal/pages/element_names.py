@@ -2,7 +2,9 @@
 
 from collections import Counter
 
+from babel.lists import format_list
 from flask import current_app
+from flask_babel import get_locale
 
 
 def label_elements() -> dict[str, str]:
@@ -13,6 +15,18 @@ def label_elements() -> dict[str, str]:
 def label_providers() -> dict[str, str]:
     """Return the platform's name for each provider."""
     return {element.provider: element.label for element in current_app.elements.usable()}
+
+
+def join_platforms(style: str = "or") -> str:
+    """Return the names of the platforms as one text.
+
+    They are those of the configured logins, or all that the portal knows while there is none.
+
+    :param style: `or` or `standard` (and), as Babel joins lists.
+    """
+    labels = dict.fromkeys(str(element.label) for element in current_app.elements.usable())
+    labels = labels or dict.fromkeys(str(cls.label) for cls in current_app.elements.types.values() if cls.label)
+    return format_list(list(labels), style, get_locale())
 
 
 def name_elements(elements: list) -> list[tuple]:

@@ -7,6 +7,7 @@ from flask_babel import format_decimal, format_timedelta, gettext
 
 from portal.accounts.contact_data import masked_email, masked_mobile
 from portal.clocks import now
+from portal.pages.element_names import join_platforms
 from portal.pages.language import LANGUAGES, get_language
 from portal.pages.local_addresses import accept_local_path, get_request_address
 
@@ -37,6 +38,7 @@ def collect_page_values() -> dict:
         "asked_for": address,
         "base_url": current_app.config["PORTAL_BASE_URL"],
         "reference": g.reference,
+        "platform_names": join_platforms,
     }
 
 
