@@ -7,9 +7,9 @@ failure: a group named there has to run.
 import shutil
 
 import pytest
-from support.groups import GROUPS, MUST_RUN, Groups, missing
-from support.portal_app import Browser, Elements, base_settings, make_tables, portals
-from support.postgres import Cluster, binaries, free_port
+from support.groups import GROUPS, MUST_RUN, Groups, report_missing
+from support.portal_app import Browser, Elements, make_settings, make_tables, run_portals
+from support.postgres import Cluster, find_binaries, find_free_port
 from support.redis_server import RedisServer
 from support.sandbox_server import SandboxServer
 
@@ -60,8 +60,8 @@ def sqlite_template(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def postgres():
-    if binaries() is None:
-        missing("postgresql", "PostgreSQL is not installed")
+    if find_binaries() is None:
+        report_missing("postgresql", "PostgreSQL is not installed")
     cluster = Cluster()
     cluster.template = cluster.database()
     try:
@@ -86,7 +86,7 @@ def database(request, tmp_path):
 @pytest.fixture(scope="session")
 def redis_process():
     if shutil.which("redis-server") is None:
-        missing("redis", "redis-server is not installed")
+        report_missing("redis", "redis-server is not installed")
     server = RedisServer()
     yield server
     server.stop()
@@ -115,7 +115,7 @@ def queue(request, settings):
 @pytest.fixture
 def base():
     """The portal's public address: a port of its own for every test."""
-    return f"http://127.0.0.1:{free_port()}"
+    return f"http://127.0.0.1:{find_free_port()}"
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def elements(tmp_path, sandbox, base):
 @pytest.fixture
 def settings(tmp_path, database, base, elements):
     """The portal's environment; change it before asking for `portal` or `serve`."""
-    return base_settings(database, tmp_path / "app", base)
+    return make_settings(database, tmp_path / "app", base)
 
 
 @pytest.fixture
@@ -167,5 +167,5 @@ def client(portal):
 @pytest.fixture
 def serve(settings, tmp_path):
     """Return a function that starts the portal on its own port: `serve(workers=2, **settings)`."""
-    with portals(settings, tmp_path) as start:
+    with run_portals(settings, tmp_path) as start:
         yield start

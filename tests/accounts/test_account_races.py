@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 from sqlalchemy import create_engine, text
-from support.http_visitors import Visitor, at_once
-from support.portal_app import both_databases, platform_answers
+from support.http_visitors import Visitor, run_at_once
+from support.portal_app import answer_platform, both_databases
 
 FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 pytestmark = both_databases
@@ -28,7 +28,7 @@ class Holder(Visitor):
 
     def offer(self, element, person):
         """Scan as somebody to connect; return the id of whom the page shows."""
-        answer = self.get(platform_answers(self.post(f"/account/bind/{element}").headers["Location"], person))
+        answer = self.get(answer_platform(self.post(f"/account/bind/{element}").headers["Location"], person))
         assert answer.headers["Location"] == "/account/bind/confirm", answer.text
         return re.search(r'name="identity" value="(\d+)"', self.get("/account/bind/confirm").text)[1]
 
@@ -57,7 +57,7 @@ def test_of_two_accounts_that_confirm_one_person_at_once_one_gets_them(serve, sa
             lambda n=name, h=holder, p=person[name]: (n, h.post("/account/bind/confirm", identity=p))
             for name, holder in holders.items()
         ]
-        answers = dict(at_once(calls))
+        answers = dict(run_at_once(calls))
         assert Counter(answer.status_code for answer in answers.values()) == {303: 1, 409: 1}, server.output()
         winner = next(name for name, answer in answers.items() if answer.status_code == 303)
         loser = next(answer for answer in answers.values() if answer.status_code == 409)
@@ -79,7 +79,7 @@ def test_two_disconnections_at_once_leave_one_way_in(serve, sandbox, sql, rounds
         # Each is here by one person and disconnects the other, so that no session ends before both have decided.
         holders = {2: Holder(server, FEISHU, "zhangsan"), 1: Holder(server, WECOM, "zhangsan")}
         calls = [lambda i=id, h=holder: h.post(f"/account/bindings/{i}/unbind") for id, holder in holders.items()]
-        statuses = Counter(answer.status_code for answer in at_once(calls))
+        statuses = Counter(answer.status_code for answer in run_at_once(calls))
         assert statuses in ({303: 1, 409: 1}, {303: 1, 401: 1}), server.output()
         assert sql("SELECT count(*) FROM identity WHERE account_id IS NOT NULL") == [(1,)]
         sql("UPDATE identity SET account_id = 1")

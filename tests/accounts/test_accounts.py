@@ -6,7 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine, event, func, select, text
-from support.admin_client import Desk, account, administrator, held, inside, link_for, text_of
+from support.admin_client import (
+    AdminBrowser,
+    lock_rows,
+    make_one_time_link,
+    open_database,
+    sign_in_administrator,
+    store_account,
+    strip_markup,
+)
 from support.portal_app import both_databases
 
 from portal.audit import Actor
@@ -17,7 +25,7 @@ from portal.signin import one_time_links
 
 @pytest.fixture
 def alice(portal):
-    return administrator(portal)
+    return sign_in_administrator(portal)
 
 
 @pytest.fixture
@@ -25,7 +33,7 @@ def stored(portal):
     """Return a function that reads one account, as it is in the database."""
 
     def read(id):
-        with inside(portal) as session:
+        with open_database(portal) as session:
             return session.get_one(Account, id)
 
     return read
@@ -37,7 +45,7 @@ def trail(portal):
 
     def read(action):
         columns = (AuditEvent.result, AuditEvent.actor_id, AuditEvent.account_id)
-        with inside(portal) as session:
+        with open_database(portal) as session:
             rows = select(*columns).where(AuditEvent.action == action).order_by(AuditEvent.id)
             return [tuple(row) for row in session.execute(rows)]
 
@@ -45,7 +53,7 @@ def trail(portal):
 
 
 def open_sessions(portal, account_id):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         still = (LoginSession.account_id == account_id, LoginSession.ended_at.is_(None))
         return session.scalar(select(func.count()).select_from(LoginSession).where(*still))
 
@@ -89,20 +97,20 @@ def test_what_cannot_be_used_is_said_at_its_field_and_the_rest_stays(alice, port
     answer = alice.post_form("/admin/accounts/create", **typed)
     assert answer.status_code == 422
     marked = re.search(rf'id="{field}" [^>]*aria-invalid="true" aria-describedby="([^"]+)"', answer.text)
-    assert message in text_of(answer.text.partition(f'id="{marked[1]}"')[2][:300])
+    assert message in strip_markup(answer.text.partition(f'id="{marked[1]}"')[2][:300])
     assert 'value="Bob the Builder"' in answer.text or field == "name"
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalars(select(Account.username)).all() == ["alice"]
 
 
 @both_databases
 def test_a_username_is_given_once(alice, portal, trail):
-    bob = account(portal, "bob")
+    bob = store_account(portal, "bob")
     answer = alice.post_form("/admin/accounts/create", username="bob", name="Another Bob")
     assert answer.status_code == 409
     assert "Another account has this username." in answer.text
     assert 'value="Another Bob"' in answer.text
-    carol = account(portal, "carol")
+    carol = store_account(portal, "carol")
     assert alice.post_form(f"/admin/accounts/{carol}/edit", username="bob").status_code == 409
     assert trail("account.create") == [(40900, 1, None)]
     assert trail("account.edit") == [(40900, 1, carol)]
@@ -110,7 +118,7 @@ def test_a_username_is_given_once(alice, portal, trail):
 
 
 def test_an_edit_changes_what_was_typed_and_keeps_what_is_not_shown(alice, portal, stored):
-    bob = account(portal, "bob", email="bob@example.com", mobile="13812345678", employee_number="E1")
+    bob = store_account(portal, "bob", email="bob@example.com", mobile="13812345678", employee_number="E1")
     form = alice.get(f"/admin/accounts/{bob}/edit").text
     assert "bob@example.com" not in form and "13812345678" not in form
     answer = alice.post_form(
@@ -120,13 +128,13 @@ def test_an_edit_changes_what_was_typed_and_keeps_what_is_not_shown(alice, porta
     assert answer.status_code == 303
     now = stored(bob)
     assert (now.name, now.email, now.mobile, now.employee_number) == ("Robert", "bob@example.com", None, None)
-    with inside(portal) as session:
+    with open_database(portal) as session:
         details = session.scalar(select(AuditEvent.details).where(AuditEvent.action == "account.edit"))
     assert details == {"fields": ["name", "employee_number", "mobile"]}
 
 
 def test_an_edit_of_what_has_changed_meanwhile_is_refused(alice, portal, stored):
-    bob = account(portal, "bob")
+    bob = store_account(portal, "bob")
     seen = re.search(r'name="seen" value="(\w+)"', alice.get(f"/admin/accounts/{bob}/edit").text)[1]
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="bob", name="First").status_code == 303
     answer = alice.post_form(f"/admin/accounts/{bob}/edit", username="bob", name="Second", seen=seen)
@@ -141,43 +149,43 @@ def test_an_edit_of_what_has_changed_meanwhile_is_refused(alice, portal, stored)
 
 def handed_over(portal, id):
     """Return the token of a one-time link that an administrator has made; unlike the server's, it ends no sessions."""
-    with inside(portal):
+    with open_database(portal):
         return one_time_links.hand_out_link(id, by=Actor(id))
 
 
 @both_databases
 def test_disabling_ends_sessions_and_link_at_once(alice, portal, stored, trail):
-    browser = administrator(portal, "bob")
+    browser = sign_in_administrator(portal, "bob")
     bob = browser.session().json["account"]["id"]
     handed_over(portal, bob)
-    page = text_of(alice.get(f"/admin/accounts/{bob}/disable").text)
+    page = strip_markup(alice.get(f"/admin/accounts/{bob}/disable").text)
     assert "1 session ends now." in page and "Its open one-time link ends." in page
     assert alice.post_form(f"/admin/accounts/{bob}/disable").status_code == 303
     assert browser.session().status_code == 401
     assert not stored(bob).active
     assert open_sessions(portal, bob) == 0
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalar(select(func.count()).select_from(OneTimeLink)) == 0
     assert trail("account.disable") == [(0, 1, bob)]
     assert "1 session has ended." in alice.get(f"/admin/accounts/{bob}").text
 
 
 def test_enabling_brings_no_old_session_back(alice, portal, trail):
-    browser = administrator(portal, "bob")
+    browser = sign_in_administrator(portal, "bob")
     bob = browser.session().json["account"]["id"]
-    with inside(portal) as session:  # as by a sign-in that overlapped with the disabling
+    with open_database(portal) as session:  # as by a sign-in that overlapped with the disabling
         session.get_one(Account, bob).active = False
         session.commit()
     assert alice.post_form(f"/admin/accounts/{bob}/enable").status_code == 303
     assert browser.session().status_code == 401
-    assert administrator(portal, "bob").session().status_code == 200
+    assert sign_in_administrator(portal, "bob").session().status_code == 200
     assert trail("account.enable") == [(0, 1, bob)]
     alice.post_form(f"/admin/accounts/{bob}/enable")
     assert len(trail("account.enable")) == 1
 
 
 def test_a_role_acts_on_the_next_request(alice, portal):
-    browser = administrator(portal, "bob")
+    browser = sign_in_administrator(portal, "bob")
     bob = browser.session().json["account"]["id"]
     assert browser.get("/admin/accounts").status_code == 200
     assert alice.post_form(f"/admin/accounts/{bob}/role", role="user").status_code == 303
@@ -189,7 +197,7 @@ def test_a_role_acts_on_the_next_request(alice, portal):
 
 
 def test_ending_sessions_ends_all_of_that_account_and_no_other(alice, portal, trail):
-    browsers = [administrator(portal, "bob"), portal.test_client()]
+    browsers = [sign_in_administrator(portal, "bob"), portal.test_client()]
     bob = browsers[0].session().json["account"]["id"]
     browsers[1].post_form(f"/login/once/{handed_over(portal, bob)}")
     assert "2 sessions end now." in alice.get(f"/admin/accounts/{bob}/end-sessions").text
@@ -200,7 +208,7 @@ def test_ending_sessions_ends_all_of_that_account_and_no_other(alice, portal, tr
 
 @pytest.mark.parametrize("what", ["disable", "role"])
 def test_the_last_administrator_stays_one(alice, portal, stored, trail, what):
-    gone = account(portal, "gone", role="admin", active=False)
+    gone = store_account(portal, "gone", role="admin", active=False)
     answer = alice.post_form(f"/admin/accounts/1/{what}", role="user")
     assert answer.status_code == 409
     assert "This is the last administrator" in answer.text
@@ -218,15 +226,15 @@ def test_the_last_administrator_stays_one(alice, portal, stored, trail, what):
 def test_of_two_administrators_who_remove_each_other_one_stays(serve, portal, database, what):
     """Both requests have passed the door when the rows they wait for are let go."""
     server = serve(workers=2)
-    first, second = (Desk(server, link_for(portal, name)) for name in ("alice", "bob"))
+    first, second = (AdminBrowser(server, make_one_time_link(portal, name)) for name in ("alice", "bob"))
     engine = create_engine(database)
     with ThreadPoolExecutor(2) as pool:
-        with held(engine, "account"):
+        with lock_rows(engine, "account"):
             waiting = [
                 pool.submit(first.post, f"/admin/accounts/2/{what}", role="user"),
                 pool.submit(second.post, f"/admin/accounts/1/{what}", role="user"),
             ]
-            until_both_wait(engine, waiting, Desk(server, None))
+            until_both_wait(engine, waiting, AdminBrowser(server, None))
         found = Counter(each.result(timeout=20).status_code for each in waiting)
     # On SQLite nobody can see who waits: one may have come when it was over for them.
     allowed = [{303: 1, 409: 1}, {303: 1, 401: 1}, {303: 1, 403: 1}]
@@ -254,7 +262,7 @@ def until_both_wait(engine, requests, passer_by):
 
 
 def test_a_link_is_shown_once_and_signs_in_once(alice, portal, trail):
-    bob = account(portal, "bob")
+    bob = store_account(portal, "bob")
     answer = alice.post_form(f"/admin/accounts/{bob}/link")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     address = re.search(r'<code id="address"[^>]*>([^<]+)</code>', answer.text)[1]
@@ -271,7 +279,7 @@ def test_a_link_is_shown_once_and_signs_in_once(alice, portal, trail):
 
 
 def test_a_link_can_be_revoked(alice, portal, trail):
-    bob = account(portal, "bob")
+    bob = store_account(portal, "bob")
     token = re.search(r"/login/once/([\w-]+)", alice.post_form(f"/admin/accounts/{bob}/link").text)[1]
     assert alice.post_form(f"/admin/accounts/{bob}/link/revoke").status_code == 303
     assert portal.test_client().post_form(f"/login/once/{token}").status_code == 410
@@ -281,7 +289,7 @@ def test_a_link_can_be_revoked(alice, portal, trail):
 
 
 def test_a_disabled_account_gets_no_link(alice, portal, trail):
-    bob = account(portal, "bob", active=False)
+    bob = store_account(portal, "bob", active=False)
     assert alice.post_form(f"/admin/accounts/{bob}/link").status_code == 403
     assert trail("link.make") == [(40304, 1, bob)]
 
@@ -290,7 +298,7 @@ def test_a_disabled_account_gets_no_link(alice, portal, trail):
 
 
 def test_contact_data_is_masked_until_somebody_looks_on_record(alice, portal):
-    bob = account(portal, "bob", email="bob@example.com", mobile="13812345678")
+    bob = store_account(portal, "bob", email="bob@example.com", mobile="13812345678")
     for path in (
         "/admin/accounts",
         f"/admin/accounts/{bob}",
@@ -302,7 +310,7 @@ def test_contact_data_is_masked_until_somebody_looks_on_record(alice, portal):
     assert "b***@example.com" in alice.get(f"/admin/accounts/{bob}").text
     shown = alice.post_form("/admin/reveal", kind="account", id=str(bob), field="mobile", next=f"/admin/accounts/{bob}")
     assert "13812345678" in shown.text and f'href="/admin/accounts/{bob}"' in shown.text
-    with inside(portal) as session:
+    with open_database(portal) as session:
         row = session.scalars(select(AuditEvent).where(AuditEvent.action == "contact.reveal")).one()
     assert (row.actor_id, row.account_id, row.details) == (1, bob, {"field": "mobile"})
 
@@ -323,9 +331,9 @@ def test_only_contact_data_can_be_looked_at(alice, asked):
 
 def test_the_list_is_filtered_sorted_and_paged(alice, portal):
     for number in range(60):
-        account(portal, f"user{number:02}", name=f"员工{number:02}")
-    account(portal, "zoe", role="admin", employee_number="E_100%")
-    account(portal, "gone", active=False, employee_number="EX1000")
+        store_account(portal, f"user{number:02}", name=f"员工{number:02}")
+    store_account(portal, "zoe", role="admin", employee_number="E_100%")
+    store_account(portal, "gone", active=False, employee_number="EX1000")
 
     def found(query):
         return re.findall(r'class="row-link" [^>]*>([^<]+)<', alice.get(f"/admin/accounts{query}").text)
@@ -343,7 +351,7 @@ def test_the_list_is_filtered_sorted_and_paged(alice, portal):
 
 def test_a_page_of_the_list_asks_the_database_little(alice, portal):
     for number in range(60):
-        account(portal, f"user{number:02}")
+        store_account(portal, f"user{number:02}")
     asked = []
     with portal.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
@@ -362,7 +370,9 @@ HOSTILE = "<script>alert(1)</script>{{7*7}}'\"`"
 
 
 def test_hostile_names_are_text(alice, portal):
-    bob = account(portal, HOSTILE[:60], name=HOSTILE, email="<b>@x.y", mobile="<i>12345678901", employee_number=HOSTILE)
+    bob = store_account(
+        portal, HOSTILE[:60], name=HOSTILE, email="<b>@x.y", mobile="<i>12345678901", employee_number=HOSTILE
+    )
     pages = [
         "/admin/accounts",
         f"/admin/accounts/{bob}",

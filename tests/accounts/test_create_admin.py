@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from support.admin_client import account, inside
+from support.admin_client import open_database, store_account
 from support.portal_app import both_databases
-from support.rows import desk
+from support.rows import open_admin_browser
 
 from portal.commands import first_administrator
 from portal.database import db
@@ -27,7 +27,7 @@ def command(portal):
 
 
 def state_of(portal, username):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         row = session.query(Account).filter_by(username=username).one()
         return row.role, row.active
 
@@ -57,7 +57,7 @@ def test_a_new_account_is_created(portal, command):
     ],
 )
 def test_an_account_of_nobody_is_promoted_and_enabled(portal, command, fields, words):
-    account(portal, "ops", **fields)
+    store_account(portal, "ops", **fields)
     status, link, said = command("ops")
     assert (status, state_of(portal, "ops")) == (0, ("admin", True))
     assert f"The account ops {words}: no person" in said
@@ -78,7 +78,7 @@ def test_who_took_the_name_by_a_scan_is_not_promoted(portal, sandbox, command, e
     assert "choose another NAME" in said
     assert state_of(portal, "lisi") == ("user", True)
     assert stranger.session().status_code == 200
-    with inside(portal) as session:
+    with open_database(portal) as session:
         event = session.query(AuditEvent).filter_by(action="account.create_admin").one()
         assert (event.result, event.details) == (40900, {})
 
@@ -86,7 +86,7 @@ def test_who_took_the_name_by_a_scan_is_not_promoted(portal, sandbox, command, e
 @pytest.mark.parametrize("fields", [{}, {"active": False}, {"role": "admin"}, {"role": "admin", "active": False}])
 def test_nor_is_any_other_account_that_is_bound(portal, command, fields):
     portal.test_client().sign_in(person="lisi")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.query(Account).update(fields or {"active": True})
         session.commit()
     before = state_of(portal, "lisi")
@@ -126,11 +126,11 @@ def test_others_keep_their_sessions(portal, command):
 
 
 def test_a_name_that_differs_by_capitals_is_the_same_account(portal, command):
-    account(portal, "ops")
+    store_account(portal, "ops")
     status, link, said = command("OPS")
     assert (status, opens(portal, link)) == (0, "ops")
     assert "The account ops was made an administrator" in said
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.query(Account).count() == 1
 
 
@@ -144,7 +144,7 @@ def test_the_audit_tells_what_was_done(portal, command):
     portal.test_client().sign_in(person="lisi")
     command("lisi")
     command("lisi", "--promote")
-    page = desk(portal).get("/admin/audit?action=account.create_admin").text
+    page = open_admin_browser(portal).get("/admin/audit?action=account.create_admin").text
     assert "lisi was made an administrator on the server" in page
     assert "lisi was not made an administrator on the server: people are bound" in page
     assert "1 session ended" in page
@@ -154,7 +154,7 @@ def test_the_audit_tells_what_was_done(portal, command):
 def test_make_run_prints_a_link_unless_a_users_account_has_the_name(portal, sandbox, role, opened):
     sandbox.person("feishu", "lisi", set={"user_id": "admin"})
     portal.test_client().sign_in(person="lisi")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.query(Account).update({"role": role})
         session.commit()
         assert state_of(portal, "admin") == (role, True)

@@ -4,7 +4,7 @@ import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
-from support.admin_client import account, administrator, inside, text_of
+from support.admin_client import open_database, sign_in_administrator, store_account, strip_markup
 from support.portal_app import both_databases
 
 from portal.accounts import accounts, usernames
@@ -16,27 +16,27 @@ EXCHANGE = "/open-apis/authen/v1/user_info"
 
 
 def names(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         return session.scalars(select(Account.username).order_by(Account.id)).all()
 
 
 @both_databases
 @pytest.mark.parametrize(("held", "wanted"), ALIKE)
 def test_no_account_is_made_beside_one_that_differs_by_case_alone(portal, held, wanted):
-    alice = administrator(portal)
-    account(portal, held)
+    alice = sign_in_administrator(portal)
+    store_account(portal, held)
     answer = alice.post_form("/admin/accounts/create", username=wanted)
     assert answer.status_code == 409
-    assert f"The account {held} has this username" in text_of(answer.text)
+    assert f"The account {held} has this username" in strip_markup(answer.text)
     assert names(portal) == ["alice", held]
 
 
 @both_databases
 def test_no_account_is_renamed_so_and_its_own_case_may_change(portal):
-    alice = administrator(portal)
-    bob = account(portal, "bob")
+    alice = sign_in_administrator(portal)
+    bob = store_account(portal, "bob")
     answer = alice.post_form(f"/admin/accounts/{bob}/edit", username="ALICE")
-    assert answer.status_code == 409 and "The account alice has this username" in text_of(answer.text)
+    assert answer.status_code == 409 and "The account alice has this username" in strip_markup(answer.text)
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="BOB").status_code == 303
     assert alice.post_form("/admin/accounts/create", username="bob").status_code == 409
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="robert").status_code == 303
@@ -45,7 +45,7 @@ def test_no_account_is_renamed_so_and_its_own_case_may_change(portal):
 
 @both_databases
 def test_accounts_inserted_together_are_held_to_it(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.execute(insert(Account), [{"username": "Carol"}, {"username": "dave"}])
         session.commit()
         assert [usernames.find(name).username for name in ("carol", "DAVE")] == ["Carol", "dave"]
@@ -57,14 +57,14 @@ def test_accounts_inserted_together_are_held_to_it(portal):
 @both_databases
 def test_an_account_made_at_a_first_sign_in_gets_a_number(make_portal, sandbox):
     portal = make_portal(PORTAL_UNKNOWN_PEOPLE="create")
-    account(portal, "ZhangSan"), account(portal, "ZHANGSAN-2")
+    store_account(portal, "ZhangSan"), store_account(portal, "ZHANGSAN-2")
     assert portal.test_client().sign_in("QywxInnerExample").status_code == 303
     assert names(portal) == ["ZhangSan", "ZHANGSAN-2", "zhangsan-3"]
 
 
 def test_the_number_fits_behind_the_longest_id(portal):
-    account(portal, "x" * 255)
-    with inside(portal) as session:
+    store_account(portal, "x" * 255)
+    with open_database(portal) as session:
         person = Identity(provider="feishu", tenant="t", subject="on_1", user_id="X" * 255)
         made = accounts.create_for(person)
         assert made.username == "X" * 240 + "-2"
@@ -73,15 +73,15 @@ def test_the_number_fits_behind_the_longest_id(portal):
 
 def test_an_id_of_letters_that_stand_for_many_gets_a_number_as_well(portal):
     long = "\ufdfa" * 100  # eighteen letters each
-    account(portal, long)
-    with inside(portal) as session:
+    store_account(portal, long)
+    with open_database(portal) as session:
         person = Identity(provider="feishu", tenant="t", subject="on_1", user_id=long)
         assert accounts.create_for(person).username == f"{long}-2"
         session.rollback()
 
 
 def test_the_command_makes_nobody_beside_another(portal):
-    account(portal, "ädmin")
+    store_account(portal, "ädmin")
     told = portal.test_cli_runner().invoke(args=["create-admin", "ÄDMIN"])
     assert told.exit_code == 0 and "The account ädmin was made an administrator" in told.output
     assert names(portal) == ["ädmin"]
@@ -89,7 +89,7 @@ def test_the_command_makes_nobody_beside_another(portal):
 
 @both_databases
 def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         downgrade(revision="0008")
         columns = "(username, name, role, active, created_at)"
         for name in ("Admin", "admin", "ADMIN", "bob"):
@@ -99,14 +99,14 @@ def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal)
         db.engine.dispose()
         upgrade()
     assert names(portal) == ["Admin", "admin", "ADMIN", "bob"]
-    with inside(portal):
+    with open_database(portal):
         assert [usernames.find(name).username for name in ("Admin", "admin", "aDMIN", "BOB")] == [
             *("Admin", "admin", "Admin", "bob")
         ]
     assert "case alone: admin, ADMIN." in portal.test_cli_runner().invoke(args=["doctor", "FSInnerExample"]).output
-    alice = administrator(portal)
-    assert "case alone: admin, ADMIN." in text_of(alice.get("/admin/elements").text)
+    alice = sign_in_administrator(portal)
+    assert "case alone: admin, ADMIN." in strip_markup(alice.get("/admin/elements").text)
     assert alice.post_form("/admin/accounts/2/edit", username="admin", name="Second").status_code == 303
     assert alice.post_form("/admin/accounts/2/edit", username="second").status_code == 303
     assert alice.post_form("/admin/accounts/create", username="Second").status_code == 409
-    assert "case alone: ADMIN." in text_of(alice.get("/admin/elements").text)
+    assert "case alone: ADMIN." in strip_markup(alice.get("/admin/elements").text)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from support.portal_app import both_databases, platform_answers, query_of
+from support.portal_app import answer_platform, both_databases, parse_query
 
 from portal.clocks import now
 from portal.database import db
@@ -42,7 +42,7 @@ def begin(client, element=WECOM):
 
 def scan(client, element=WECOM, person="zhangsan", action="allow"):
     """Press the button and answer at the platform; return our answer to its callback."""
-    return client.get(platform_answers(begin(client, element), person, action))
+    return client.get(answer_platform(begin(client, element), person, action))
 
 
 def connect(client, element=WECOM, person="zhangsan"):
@@ -263,7 +263,7 @@ class TestWhoIsRefused:
     def test_somebody_frozen(self, signed_in, lisi, portal, sandbox, change):
         change(Identity, Identity.user_id == "lisi", account_id=None)
         address = begin(signed_in)
-        callback = platform_answers(address, "lisi")
+        callback = answer_platform(address, "lisi")
         sandbox.person("wecom", "lisi", freeze=True)
         assert signed_in.get(callback).status_code == 403
         assert signed_in.get(CONFIRM).status_code == 400
@@ -287,14 +287,14 @@ class TestWhereItBelongs:
     """An attempt to bind is of one session of one account in one browser, and of this purpose."""
 
     def test_another_browser_of_the_same_account(self, signed_in, portal):
-        callback = platform_answers(begin(signed_in))
+        callback = answer_platform(begin(signed_in))
         other = portal.test_client()
         other.sign_in(FEISHU, "zhangsan")
         assert other.get(callback).status_code == 400
         assert rows(portal, Identity, Identity.provider == "wecom") == []
 
     def test_another_account_in_the_same_browser(self, signed_in, portal, sandbox):
-        callback = platform_answers(begin(signed_in))
+        callback = answer_platform(begin(signed_in))
         signed_in.post_form("/logout")
         signed_in.sign_in(FEISHU, "bob")
         sandbox.forget_calls()
@@ -303,7 +303,7 @@ class TestWhereItBelongs:
         assert signed_in.session().json["identity"]["userId"] == "bob"
 
     def test_nobody_signed_in_any_more(self, signed_in, portal, sandbox):
-        callback = platform_answers(begin(signed_in))
+        callback = answer_platform(begin(signed_in))
         signed_in.post_form("/logout")
         sandbox.forget_calls()
         assert signed_in.get(callback).status_code == 400
@@ -353,13 +353,13 @@ class TestWhereItBelongs:
 
     def test_its_state_signs_nobody_in(self, client, portal):
         client.sign_in(FEISHU, "zhangsan")
-        callback = platform_answers(begin(client), "lisi")
+        callback = answer_platform(begin(client), "lisi")
         client.post_form("/logout")
         assert client.get(callback).status_code == 400
         assert client.session().status_code == 401
 
     def test_its_state_does_not_pass_where_scripts_sign_in(self, signed_in, sandbox, portal):
-        query = query_of(platform_answers(begin(signed_in), "lisi"))
+        query = parse_query(answer_platform(begin(signed_in), "lisi"))
         token = signed_in.get("/api/csrf").json["csrfToken"]
         sandbox.forget_calls()
         answer = signed_in.post(
@@ -377,7 +377,7 @@ class TestWhereItBelongs:
         assert [row.account_id for row in rows(portal, Identity)] == [1, 2]
 
     def test_its_callback_comes_once(self, signed_in, portal):
-        callback = platform_answers(begin(signed_in))
+        callback = answer_platform(begin(signed_in))
         assert signed_in.get(callback).status_code == 303
         again = signed_in.get(callback)
         assert again.status_code == 400
@@ -395,7 +395,7 @@ class TestConfirm:
     def confirm(self, client, person, element=FEISHU, next="/account?here"):
         answer = client.post_form(f"/account/confirm/{element}", next=next)
         assert answer.status_code == 303
-        return client.get(platform_answers(answer.location, person))
+        return client.get(answer_platform(answer.location, person))
 
     @both_databases
     def test_the_same_person_has_a_fresh_session_and_is_led_back(self, stale, portal):
@@ -445,7 +445,7 @@ class TestConfirm:
 
     def test_it_is_of_one_session(self, stale, portal):
         answer = stale.post_form(f"/account/confirm/{FEISHU}")
-        callback = platform_answers(answer.location, "zhangsan")
+        callback = answer_platform(answer.location, "zhangsan")
         stale.post_form("/logout")
         assert stale.get(callback).status_code == 400
         assert stale.session().status_code == 401

@@ -5,9 +5,18 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
-from support.admin_client import text_of
+from support.admin_client import strip_markup
 from support.portal_app import both_databases
-from support.rows import HOSTILE, account, asked, department, desk, fresh, person, session_of
+from support.rows import (
+    HOSTILE,
+    add_account,
+    add_department,
+    add_person,
+    add_request,
+    add_session,
+    open_admin_browser,
+    reload_row,
+)
 
 from portal.bindings import people_table
 from portal.clocks import now
@@ -19,7 +28,7 @@ MOST_QUERIES = 14
 
 @pytest.fixture
 def alice(portal):
-    return desk(portal)
+    return open_admin_browser(portal)
 
 
 @pytest.fixture(autouse=True)
@@ -46,15 +55,15 @@ def found(alice, **args):
 class TestFilters:
     @pytest.fixture(autouse=True)
     def people(self, context):
-        top = department("1", "公司")
-        sales = department("2", "销售部", parent="1")
-        east = department("3", "华东", parent="2")
-        finance = department("4", "财务部", provider="feishu")
-        zhang = account("zhang.wei", name="张伟")
-        person("zw", account=zhang, name="张伟", departments=[east], signed_in_at=now() - timedelta(days=40))
-        person("ou_li", name="李娜", departments=[finance], provider="feishu", tenant="t1", employee_number="E_77%")
-        person("wang", name="王小伟", departments=[top], account=account("root2"), signed_in_at=now())
-        person("left", name="赵六", status=LEFT, account=account("zhao.liu"))
+        top = add_department("1", "公司")
+        sales = add_department("2", "销售部", parent="1")
+        east = add_department("3", "华东", parent="2")
+        finance = add_department("4", "财务部", provider="feishu")
+        zhang = add_account("zhang.wei", name="张伟")
+        add_person("zw", account=zhang, name="张伟", departments=[east], signed_in_at=now() - timedelta(days=40))
+        add_person("ou_li", name="李娜", departments=[finance], provider="feishu", tenant="t1", employee_number="E_77%")
+        add_person("wang", name="王小伟", departments=[top], account=add_account("root2"), signed_in_at=now())
+        add_person("left", name="赵六", status=LEFT, account=add_account("zhao.liu"))
         self.sales, self.east, self.top = sales, east, top
 
     def test_chinese_names_by_any_part(self, alice):
@@ -88,8 +97,8 @@ class TestFilters:
     def test_filters_narrow_together_and_say_which_to_loosen(self, alice):
         page = alice.get("/admin/bindings?q=伟&status=left_bound").text
         assert names(page) == []
-        assert "Without the search 1 person" in text_of(page)
-        assert "Without the status 2 people" in text_of(page)
+        assert "Without the search 1 person" in strip_markup(page)
+        assert "Without the status 2 people" in strip_markup(page)
         assert "/admin/bindings?status=left_bound" in page
 
     def test_sorting_both_ways_with_the_empty_last(self, alice):
@@ -133,17 +142,17 @@ def test_pages_follow_each_other_without_gap_or_double(alice):
 
 @both_databases
 def test_a_full_page_costs_few_queries(alice, portal):
-    tops = [department(str(number), f"部门{number}", parent="1" if number > 1 else "") for number in range(1, 9)]
+    tops = [add_department(str(number), f"部门{number}", parent="1" if number > 1 else "") for number in range(1, 9)]
     for number in range(60):
-        own = account(f"a{number}", employee_number=f"E{number}") if number % 2 else None
-        who = person(
+        own = add_account(f"a{number}", employee_number=f"E{number}") if number % 2 else None
+        who = add_person(
             f"p{number}",
             account=own if number % 4 == 1 else None,
             departments=[tops[number % 8]],
             employee_number=f"E{number}",
         )
         if number % 3 == 0 and who.account_id is None:
-            asked(who)
+            add_request(who)
     queries = []
     event.listen(
         db.engine, "before_cursor_execute", lambda *args: not args[2].startswith("BEGIN") and queries.append(args[2])
@@ -166,7 +175,7 @@ def test_a_full_page_costs_few_queries(alice, portal):
 
 
 def test_where_too_many_are_unbound_to_compare_them_all_the_page_says_so(alice, monkeypatch):
-    person("one", name="甲"), person("two", name="乙")
+    add_person("one", name="甲"), add_person("two", name="乙")
     assert "no more than" not in alice.get("/admin/bindings?status=unbound").text
     monkeypatch.setattr(people_table, "MOST_COMPARED", 1)
     text = alice.get("/admin/bindings?status=unbound").text
@@ -176,7 +185,7 @@ def test_where_too_many_are_unbound_to_compare_them_all_the_page_says_so(alice, 
 
 
 def test_a_large_tree_is_offered_level_by_level(alice):
-    top = department("1", "公司")
+    top = add_department("1", "公司")
     for number in range(2, 230):
         db.session.add(
             Department(
@@ -189,7 +198,7 @@ def test_a_large_tree_is_offered_level_by_level(alice):
         )
     db.session.commit()
     second = db.session.query(Department).filter_by(dept_id="2").one()
-    person("zw")
+    add_person("zw")
     options = re.compile(r'<option value="\d+"')
     assert (
         len(
@@ -207,11 +216,11 @@ def test_a_large_tree_is_offered_level_by_level(alice):
 
 @both_databases
 def test_hostile_text_in_every_field_is_shown_escaped(alice):
-    sales = department("1", HOSTILE)
+    sales = add_department("1", HOSTILE)
     fields = {"name": HOSTILE, "position": HOSTILE, "employee_number": HOSTILE, "email": HOSTILE, "mobile": HOSTILE}
-    who = person(HOSTILE, departments=[sales], **fields)
-    own = account(HOSTILE, name=HOSTILE, employee_number=HOSTILE)
-    request = asked(who, element=HOSTILE, address=HOSTILE[:64])
+    who = add_person(HOSTILE, departments=[sales], **fields)
+    own = add_account(HOSTILE, name=HOSTILE, employee_number=HOSTILE)
+    request = add_request(who, element=HOSTILE, address=HOSTILE[:64])
     db.session.add(AuditEvent(action=HOSTILE[:64], identity_id=who.id, address=HOSTILE[:64], element=HOSTILE))
     db.session.commit()
     pages = (
@@ -226,15 +235,15 @@ def test_hostile_text_in_every_field_is_shown_escaped(alice):
     alice.post_form(f"/admin/queue/{request.id}/refuse", reason=HOSTILE)
     for path in ("/admin/queue?state=refused", f"/admin/people/{who.id}", "/admin/bindings"):
         assert "<script>alert" not in alice.get(path).text
-    bound = person("second", account=own, departments=[sales])
+    bound = add_person("second", account=own, departments=[sales])
     for path in (f"/admin/bindings/{bound.id}/unbind", f"/admin/bindings/{who.id}/conflict"):
         assert "<script>alert" not in alice.get(path, follow_redirects=True).text
 
 
 def test_mobile_and_mail_are_masked_everywhere(alice):
-    own = account("own", email="zhang.wei@example.com", mobile="13812345678", employee_number="E1")
-    who = person("zw", mobile="13812345678", email="zhang.wei@example.com", employee_number="E1")
-    asked(who)
+    own = add_account("own", email="zhang.wei@example.com", mobile="13812345678", employee_number="E1")
+    who = add_person("zw", mobile="13812345678", email="zhang.wei@example.com", employee_number="E1")
+    add_request(who)
     for path in (
         "/admin/bindings",
         "/admin/queue",
@@ -249,7 +258,7 @@ def test_mobile_and_mail_are_masked_everywhere(alice):
 
 
 def test_a_network_address_is_shown_without_its_end(alice):
-    asked(person("zw"))
+    add_request(add_person("zw"))
     page = alice.get("/admin/queue").text
     assert "192.0.2.*" in page and "192.0.2.17" not in page
 
@@ -266,7 +275,7 @@ def test_nobody_known_yet_says_what_to_do(alice, base):
 
 def test_without_an_element_there_are_three_steps(make_portal, tmp_path):
     empty = make_portal(PORTAL_APP_DIR=str(tmp_path))
-    page = desk(empty, "root").get("/admin/bindings").text
+    page = open_admin_browser(empty, "root").get("/admin/bindings").text
     assert "No sign-in is set up yet" in page
     assert page.count("<li>", page.index('<ol class="steps">')) == 3
 
@@ -278,12 +287,12 @@ def test_the_first_steps_go_once_they_are_done(alice):
 
     assert done() == 1
     me = db.session.query(Account).one()
-    person("alice", account=me)
+    add_person("alice", account=me)
     assert done() == 2
     db.session.add(SyncRun(element="QywxInnerExample", state="done", open=None, how="page", ended_at=now()))
     db.session.commit()
     assert done() == 3
-    person("bob", account=account("bob"))
+    add_person("bob", account=add_account("bob"))
     assert done() is None
 
 
@@ -293,28 +302,28 @@ def test_the_first_steps_go_once_they_are_done(alice):
 @both_databases
 class TestBinding:
     def test_an_unbound_person_is_bound(self, alice):
-        who, own = person("zw", name="张伟"), account("zhang.wei")
+        who, own = add_person("zw", name="张伟"), add_account("zhang.wei")
         answer = alice.post_form("/admin/bindings/bind", identity=who.id, account=own.id)
         assert (answer.status_code, answer.location) == (303, f"/admin/people/{who.id}")
-        assert (fresh(who).account_id, fresh(who).bound_how) == (own.id, "administrator")
+        assert (reload_row(who).account_id, reload_row(who).bound_how) == (own.id, "administrator")
         assert "张伟 can now sign in to zhang.wei." in alice.get(answer.location).text
 
     def test_a_bound_one_is_not_moved_without_knowing_from_where(self, alice):
-        who, other = person("zw", account=account("first")), account("second")
+        who, other = add_person("zw", account=add_account("first")), add_account("second")
         for seen in ({}, {"seen": ""}, {"seen": other.id}):
             answer = alice.post_form("/admin/bindings/bind", identity=who.id, account=other.id, **seen)
             assert answer.status_code == 409
             assert f'href="/admin/people/{who.id}"' in answer.text
-        assert fresh(who).account.username == "first"
+        assert reload_row(who).account.username == "first"
 
     def test_a_move_ends_the_old_sessions(self, alice):
-        first, second = account("first"), account("second")
-        who = person("zw", account=first)
-        open_ = session_of(who)
+        first, second = add_account("first"), add_account("second")
+        who = add_person("zw", account=first)
+        open_ = add_session(who)
         page = alice.get(f"/admin/bindings/bind?identity={who.id}&account={second.id}").text
         assert "1 session ends now." in page and f'name="seen" value="{first.id}"' in page
         alice.post_form("/admin/bindings/bind", identity=who.id, account=second.id, seen=first.id)
-        assert (fresh(who).account_id, fresh(who).last_account_id, fresh(open_).ended_why) == (
+        assert (reload_row(who).account_id, reload_row(who).last_account_id, reload_row(open_).ended_why) == (
             second.id,
             first.id,
             "moved",
@@ -322,11 +331,11 @@ class TestBinding:
 
     @pytest.mark.parametrize(("fields", "status"), [({"status": LEFT}, 403), ({"status": 3}, 403), ({}, 404)])
     def test_who_can_not_be_bound(self, alice, fields, status):
-        who = person("zw", **fields)
-        own = account("own") if fields else None
+        who = add_person("zw", **fields)
+        own = add_account("own") if fields else None
         answer = alice.post_form("/admin/bindings/bind", identity=who.id, account=own.id if own else 999)
         assert answer.status_code == status
-        assert fresh(who).account_id is None
+        assert reload_row(who).account_id is None
 
     @pytest.mark.parametrize(
         "fields", [{}, {"identity": "x"}, {"identity": "9" * 30, "account": "1"}, {"account": "1"}]
@@ -335,55 +344,55 @@ class TestBinding:
         assert alice.post_form("/admin/bindings/bind", **fields).status_code == 404
 
     def test_reasons_and_warnings_stand_between(self, alice):
-        who = person("zw", employee_number="E1", company_email="a@example.com")
-        boss = account("boss", role="admin", employee_number="E1", email="A@example.com")
+        who = add_person("zw", employee_number="E1", company_email="a@example.com")
+        boss = add_account("boss", role="admin", employee_number="E1", email="A@example.com")
         page = alice.get(f"/admin/bindings/bind?identity={who.id}&account={boss.id}").text
         for text in ("same employee number", "same company e-mail", "the account is an administrator's"):
             assert text in page
         assert "Afterwards zw signs in to boss with a WeCom scan." in page
 
     def test_a_taken_account_can_not_be_chosen(self, alice):
-        own = account("own")
-        holder, who = person("holder", account=own, name="李四"), person("zw")
+        own = add_account("own")
+        holder, who = add_person("holder", account=own, name="李四"), add_person("zw")
         page = alice.get(f"/admin/bindings/bind?identity={who.id}&account={own.id}").text
         assert "the account is 李四's of this company" in page
         assert 'name="seen"' not in page
         answer = alice.post_form("/admin/bindings/bind", identity=who.id, account=own.id)
         assert answer.status_code == 409 and "李四" not in answer.text
-        assert (fresh(who).account_id, fresh(holder).account_id) == (None, own.id)
+        assert (reload_row(who).account_id, reload_row(holder).account_id) == (None, own.id)
 
 
 @both_databases
 class TestConflict:
     @pytest.fixture
     def three(self, context):
-        own = account("own", employee_number="E1")
-        return own, person("old", account=own, name="旧人"), person("new", employee_number="E1", name="新人")
+        own = add_account("own", employee_number="E1")
+        return own, add_person("old", account=own, name="旧人"), add_person("new", employee_number="E1", name="新人")
 
     def test_both_stand_side_by_side(self, alice, three):
         _own, old, new = three
-        session_of(old)
-        page = text_of(alice.get(f"/admin/bindings/{new.id}/conflict").text)
+        add_session(old)
+        page = strip_markup(alice.get(f"/admin/bindings/{new.id}/conflict").text)
         for text in ("Keep it with 旧人", "Move it to 新人", "旧人 is unbound. 1 session ends now.", "Leave it open"):
             assert text in page
 
     def test_move(self, alice, three):
         own, old, new = three
-        open_ = session_of(old)
+        open_ = add_session(old)
         alice.post_form(f"/admin/bindings/{new.id}/replace", account=own.id, holder=old.id)
-        assert (fresh(new).account_id, fresh(old).account_id) == (own.id, None)
-        assert fresh(open_).ended_at is not None
+        assert (reload_row(new).account_id, reload_row(old).account_id) == (own.id, None)
+        assert reload_row(open_).ended_at is not None
 
     def test_keep(self, alice, three):
         own, old, new = three
         alice.post_form(f"/admin/bindings/{new.id}/decline", account=own.id)
-        assert (fresh(old).account_id, fresh(new).declined_account_id) == (own.id, own.id)
+        assert (reload_row(old).account_id, reload_row(new).declined_account_id) == (own.id, own.id)
         assert alice.get(f"/admin/bindings/{new.id}/conflict").location == f"/admin/people/{new.id}"
 
     def test_two_that_fit_equally(self, alice):
-        account("one", email="a@example.com")
-        two = account("two", email="a@example.com")
-        who = person("zw", email="a@example.com")
+        add_account("one", email="a@example.com")
+        two = add_account("two", email="a@example.com")
+        who = add_person("zw", email="a@example.com")
         assert "2 accounts fit zw equally well." in alice.get(f"/admin/bindings/{who.id}/conflict").text
         alice.post_form(f"/admin/bindings/{who.id}/decline", account=two.id)
         assert "one" in alice.get(f"/admin/people/{who.id}").text
@@ -393,10 +402,10 @@ class TestConflict:
 @both_databases
 class TestUnbinding:
     def test_the_question_says_what_happens(self, alice):
-        east = department("2", "华东")
-        who = person("zw", account=account("zhang.wei"), name="张伟", departments=[east])
-        session_of(who)
-        page = text_of(alice.get(f"/admin/bindings/{who.id}/unbind").text)
+        east = add_department("2", "华东")
+        who = add_person("zw", account=add_account("zhang.wei"), name="张伟", departments=[east])
+        add_session(who)
+        page = strip_markup(alice.get(f"/admin/bindings/{who.id}/unbind").text)
         for text in (
             "Unbind 张伟 from zhang.wei?",
             "WeCom · 华东",
@@ -404,21 +413,25 @@ class TestUnbinding:
             "They have no other way in.",
         ):
             assert text in page
-        person("ou", account=who.account, provider="feishu")
+        add_person("ou", account=who.account, provider="feishu")
         assert "They have no other way in." not in alice.get(f"/admin/bindings/{who.id}/unbind").text
 
     def test_it_is_done(self, alice):
-        own = account("own")
-        who = person("zw", account=own)
-        open_ = session_of(who)
+        own = add_account("own")
+        who = add_person("zw", account=own)
+        open_ = add_session(who)
         assert alice.post_form(f"/admin/bindings/{who.id}/unbind", seen=own.id).status_code == 303
-        assert (fresh(who).account_id, fresh(who).last_account_id, fresh(open_).ended_why) == (None, own.id, "unbound")
+        assert (reload_row(who).account_id, reload_row(who).last_account_id, reload_row(open_).ended_why) == (
+            None,
+            own.id,
+            "unbound",
+        )
 
     def test_not_from_another_account_than_was_seen(self, alice):
-        own, other = account("own"), account("other")
-        who = person("zw", account=own)
+        own, other = add_account("own"), add_account("other")
+        who = add_person("zw", account=own)
         assert alice.post_form(f"/admin/bindings/{who.id}/unbind", seen=other.id).status_code == 409
-        assert fresh(who).account_id == own.id
+        assert reload_row(who).account_id == own.id
         assert alice.post_form(f"/admin/bindings/{who.id}/unbind").status_code == 303
         assert alice.post_form(f"/admin/bindings/{who.id}/unbind").status_code == 409
 
@@ -429,12 +442,12 @@ class TestMany:
         return [f"{who.id}-{who.account_id or ''}" for who in people]
 
     def test_what_happens_is_said_first_and_then_done(self, alice):
-        one, two = person("one", account=account("one")), person("two", account=account("two"))
-        free = person("free")
-        open_ = session_of(one)
+        one, two = add_person("one", account=add_account("one")), add_person("two", account=add_account("two"))
+        free = add_person("free")
+        open_ = add_session(one)
         ticks = self.tick(one, two, free)
         page = alice.post_form("/admin/bindings/many", person=ticks, do="unbind")
-        words = text_of(page.text)
+        words = strip_markup(page.text)
         for text in (
             "Unbind 3 people?",
             "1 session ends now.",
@@ -442,23 +455,23 @@ class TestMany:
             "1 of them is bound to nothing",
         ):
             assert text in words
-        assert fresh(one).account_id is not None
+        assert reload_row(one).account_id is not None
         alice.post_form("/admin/bindings/many", person=ticks, do="unbind", sure="1")
-        assert [fresh(who).account_id for who in (one, two, free)] == [None, None, None]
-        assert fresh(open_).ended_at is not None
+        assert [reload_row(who).account_id for who in (one, two, free)] == [None, None, None]
+        assert reload_row(open_).ended_at is not None
 
     def test_who_has_changed_meanwhile_stays(self, alice):
-        one, other = person("one", account=account("one")), account("other")
+        one, other = add_person("one", account=add_account("one")), add_account("other")
         ticks = self.tick(one)
         one.account_id = other.id
         db.session.commit()
         answer = alice.post_form("/admin/bindings/many", person=ticks, do="unbind", sure="1")
-        assert fresh(one).account_id == other.id
+        assert reload_row(one).account_id == other.id
         assert "1 person has changed meanwhile" in alice.get(answer.location).text
 
     def test_over_twenty_the_number_is_typed(self, alice):
-        crowd = [person(f"p{number}", account=account(f"a{number}")) for number in range(21)]
-        sessions = [session_of(who) for who in crowd]
+        crowd = [add_person(f"p{number}", account=add_account(f"a{number}")) for number in range(21)]
+        sessions = [add_session(who) for who in crowd]
         ticks = self.tick(*crowd)
         for count in ("", "20", "x"):
             answer = alice.post_form("/admin/bindings/many", person=ticks, do="end-sessions", sure="1", count=count)
@@ -467,7 +480,7 @@ class TestMany:
         assert db.session.query(LoginSession).filter(LoginSession.ended_at.is_(None)).count() == 22
         db.session.rollback()
         alice.post_form("/admin/bindings/many", person=ticks, do="end-sessions", sure="1", count="21")
-        assert all(fresh(session).ended_at for session in sessions)
+        assert all(reload_row(session).ended_at for session in sessions)
         assert alice.session().status_code == 200
 
     @pytest.mark.parametrize("ticks", [[], ["x"], ["-"], ["999999-1"], ["99999999999999-1"]])
@@ -488,7 +501,7 @@ class TestLookUp:
         assert [db.session.query(table).count() for table in (Identity, Department, Membership)] == [0, 0, 0]
 
     def test_storing_leads_on_to_both_cards(self, alice):
-        own = account("own")
+        own = add_account("own")
         fields = {"element": "QywxInnerExample", "user_id": "zhangsan", "account": own.id}
         answer = alice.post_form("/admin/bindings/store", **fields)
         stored = db.session.query(Identity).one()
@@ -508,11 +521,11 @@ class TestLookUp:
 
 
 def test_ending_sessions_of_one_person_leaves_the_accounts_others(alice):
-    own = account("own")
-    mine, theirs = person("wecom", account=own), person("feishu", account=own, provider="feishu")
-    sessions = session_of(mine), session_of(theirs)
+    own = add_account("own")
+    mine, theirs = add_person("wecom", account=own), add_person("feishu", account=own, provider="feishu")
+    sessions = add_session(mine), add_session(theirs)
     alice.post_form(f"/admin/people/{mine.id}/end-sessions")
-    assert [fresh(session).ended_at is None for session in sessions] == [False, True]
+    assert [reload_row(session).ended_at is None for session in sessions] == [False, True]
 
 
 @pytest.mark.parametrize("path", ["/admin/people/99", "/admin/bindings/99/unbind", "/admin/bindings/99/conflict"])

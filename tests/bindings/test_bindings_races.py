@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine, text
-from support.admin_client import Desk, held, inside, link_for
+from support.admin_client import AdminBrowser, lock_rows, make_one_time_link, open_database
 from support.portal_app import both_databases
-from support.rows import account, asked, person
+from support.rows import add_account, add_person, add_request
 
 pytestmark = both_databases
 
@@ -34,9 +34,9 @@ def until_all_wait(engine, requests, passer_by):
 def at_once(server, engine, *calls):
     """Let all calls pass the door before the first of them can write; return their answers."""
     with ThreadPoolExecutor(len(calls)) as pool:
-        with held(engine, "identity"):
+        with lock_rows(engine, "identity"):
             requests = [pool.submit(call) for call in calls]
-            until_all_wait(engine, requests, Desk(server, None))
+            until_all_wait(engine, requests, AdminBrowser(server, None))
         answers = [request.result(timeout=20) for request in requests]
     assert sorted(answer.status_code for answer in answers) == [303, 409], server.output()
     return answers
@@ -51,13 +51,13 @@ def ask(engine, query):
 def two(portal, serve):
     """The server, and two administrators at their desks."""
     server = serve(workers=2)
-    return server, *(Desk(server, link_for(portal, name)) for name in ("alice", "bob"))
+    return server, *(AdminBrowser(server, make_one_time_link(portal, name)) for name in ("alice", "bob"))
 
 
 def test_one_person_for_two_accounts(portal, two, engine):
     server, alice, bob = two
-    with inside(portal):
-        who, mine, theirs = person("zw").id, account("mine").id, account("theirs").id
+    with open_database(portal):
+        who, mine, theirs = add_person("zw").id, add_account("mine").id, add_account("theirs").id
     first, second = at_once(
         server,
         engine,
@@ -72,8 +72,8 @@ def test_one_person_for_two_accounts(portal, two, engine):
 
 def test_two_people_for_one_account(portal, two, engine):
     server, alice, bob = two
-    with inside(portal):
-        one, other, own = person("one").id, person("other").id, account("own").id
+    with open_database(portal):
+        one, other, own = add_person("one").id, add_person("other").id, add_account("own").id
     answers = at_once(
         server,
         engine,
@@ -87,8 +87,8 @@ def test_two_people_for_one_account(portal, two, engine):
 @pytest.mark.parametrize(("what", "fields"), [("create", {}), ("refuse", {"reason": "no"})])
 def test_one_request_decided_twice(portal, two, engine, what, fields):
     server, alice, bob = two
-    with inside(portal):
-        request, own = asked(person("zw")).id, account("own").id
+    with open_database(portal):
+        request, own = add_request(add_person("zw")).id, add_account("own").id
     at_once(
         server,
         engine,
@@ -105,9 +105,9 @@ def test_one_request_decided_twice(portal, two, engine, what, fields):
 
 def test_unbinding_and_moving(portal, two, engine):
     server, alice, bob = two
-    with inside(portal):
-        own, other = account("own"), account("other")
-        who = person("zw", account=own)
+    with open_database(portal):
+        own, other = add_account("own"), add_account("other")
+        who = add_person("zw", account=own)
         who, own, other = who.id, own.id, other.id
     at_once(
         server,
@@ -124,9 +124,9 @@ def test_unbinding_and_moving(portal, two, engine):
 def test_two_who_swap_the_holders_of_two_accounts(portal, two, engine):
     """Each locks the people of both; in one order, so that neither waits for the other for good."""
     server, alice, bob = two
-    with inside(portal):
-        first, second = account("first"), account("second")
-        one, other = person("one", account=first), person("other", account=second)
+    with open_database(portal):
+        first, second = add_account("first"), add_account("second")
+        one, other = add_person("one", account=first), add_person("other", account=second)
         one, other, first, second = one.id, other.id, first.id, second.id
     at_once(
         server,

@@ -1,8 +1,8 @@
 """What the cells of an import mean: no filled cell is passed over, and the habits of spreadsheets are read."""
 
 import pytest
-from support.admin_client import account, administrator, text_of
-from support.csv_uploads import count, dry_run, judged, stored_person, upload
+from support.admin_client import sign_in_administrator, store_account, strip_markup
+from support.csv_uploads import count_rows, read_outcomes, start_dry_run, store_person, upload_csv
 from support.portal_app import both_databases
 
 from portal.models import FSInnerAuthModel as Feishu
@@ -14,14 +14,14 @@ LI = {"employee_number": "E8", "company_email": "li@corp.example", "mobile": "13
 
 @pytest.fixture
 def alice(portal):
-    account(portal, "bob")
+    store_account(portal, "bob")
     for user_id, facts in (("zhangsan", ZHANG), ("lisi", LI)):
-        stored_person(portal, user_id, **facts)
-    return administrator(portal)
+        store_person(portal, user_id, **facts)
+    return sign_in_administrator(portal)
 
 
 def outcomes(portal, browser, lines):
-    return list(judged(portal, dry_run(browser, "\n".join(lines))).values())
+    return list(read_outcomes(portal, start_dry_run(browser, "\n".join(lines))).values())
 
 
 # Keys
@@ -45,9 +45,9 @@ def test_a_filled_cell_that_gives_no_key_is_an_error_of_its_line(alice, portal):
 
 @pytest.mark.parametrize(("language", "words"), [("en", "in the column Mobile can"), ("zh", "“手机号”")])
 def test_the_error_says_the_heading(alice, language, words):
-    address = dry_run(alice, "bob,,zhang@corp.example,n/a\n")
+    address = start_dry_run(alice, "bob,,zhang@corp.example,n/a\n")
     alice.post_form("/language", language=language)
-    assert words in text_of(alice.get(address).text)
+    assert words in strip_markup(alice.get(address).text)
     alice.post_form(f"{address}/apply")
     assert words in alice.get(f"{address}/failed.csv").text
 
@@ -86,12 +86,12 @@ def test_keys_are_compared_whatever_their_width(alice, portal, line):
 
 
 def test_what_a_platform_tells_in_full_width_is_found_as_well(alice, portal):
-    stored_person(portal, "wangwu", employee_number="Ｅ－９")
+    store_person(portal, "wangwu", employee_number="Ｅ－９")
     assert outcomes(portal, alice, ["bob,E-9"]) == outcomes(portal, alice, ["bob,Ｅ－９"]) == [("new", "")]
 
 
 def test_an_id_of_letters_that_only_fold_alike_is_another(alice, portal):
-    stored_person(portal, "staff"), stored_person(portal, "kate", Feishu)
+    store_person(portal, "staff"), store_person(portal, "kate", Feishu)
     lines = ["bob,,,,,ſtaff", "bob,,,,,\u212aate", "bob,,,,,STAFF"]
     assert outcomes(portal, alice, lines) == [("error", "no_person"), ("error", "no_person"), ("new", "")]
 
@@ -122,7 +122,7 @@ HIDDEN = ["\u200b", "\ufeff", "\u2060", "\u200e", "\u202a", "\u00ad", "\u00a0", 
 def test_marks_that_can_not_be_seen_change_nothing(alice, portal, mark):
     head = f"{mark}username{mark},{mark}employee number,mobile{mark}\n"
     lines = f"{mark}bob,E7{mark},{mark}13812345678{mark}\n{mark},{mark},\n"
-    assert judged(portal, dry_run(alice, lines, head)) == {2: ("new", "")}
+    assert read_outcomes(portal, start_dry_run(alice, lines, head)) == {2: ("new", "")}
 
 
 TABLE = "用户名\t工号\t姓名\r\nbob\tE7\t张三\r\n"
@@ -137,8 +137,8 @@ MARKED = {
 @pytest.mark.parametrize("encoding", MARKED)
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 def test_each_encoding_is_known_by_its_own_mark(alice, portal, encoding, delimiter):
-    answer = upload(alice, MARKED[encoding] + TABLE.replace("\t", delimiter).encode(encoding))
-    assert judged(portal, answer.location) == {2: ("new", "")}
+    answer = upload_csv(alice, MARKED[encoding] + TABLE.replace("\t", delimiter).encode(encoding))
+    assert read_outcomes(portal, answer.location) == {2: ("new", "")}
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_each_encoding_is_known_by_its_own_mark(alice, portal, encoding, delimit
     ],
 )
 def test_the_habits_of_spreadsheets_are_read(alice, portal, content, line):
-    answer = upload(alice, content)
-    assert answer.status_code == 303, text_of(answer.text)
-    assert judged(portal, answer.location) == {line: ("new", "")}
+    answer = upload_csv(alice, content)
+    assert answer.status_code == 303, strip_markup(answer.text)
+    assert read_outcomes(portal, answer.location) == {line: ("new", "")}
 
 
 UNUSABLE = {
@@ -185,7 +185,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_a_file_that_is_no_table_is_refused_and_nothing_kept(alice, portal, kind):
     content, words = UNUSABLE[kind]
-    answer = upload(alice, content)
+    answer = upload_csv(alice, content)
     assert answer.status_code == 422
-    assert words in text_of(answer.text).replace("&#39;", "'")
-    assert count(portal, Import) == 0
+    assert words in strip_markup(answer.text).replace("&#39;", "'")
+    assert count_rows(portal, Import) == 0

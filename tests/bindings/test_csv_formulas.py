@@ -5,8 +5,8 @@ import io
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import account, administrator, inside
-from support.csv_uploads import judged, stored_person, table, upload
+from support.admin_client import open_database, sign_in_administrator, store_account
+from support.csv_uploads import read_csv, read_outcomes, store_person, upload_csv
 from support.portal_app import both_databases
 
 from portal.bindings import csv_files
@@ -49,12 +49,12 @@ def test_no_cell_begins_like_a_formula(cell):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_no_reading_finds_a_formula_in_an_export(portal, delimiter):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     ids = [
-        stored_person(portal, f"p{number}", name=one_line(name), account_id=account(portal, name))
+        store_person(portal, f"p{number}", name=one_line(name), account_id=store_account(portal, name))
         for number, name in enumerate(NAMES)
     ]
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.add(Department(id=1, provider="wecom", tenant="company", dept_id="1", name="=1+1"))
         session.flush()
         session.add_all([Membership(department_id=1, identity_id=id) for id in ids])
@@ -66,9 +66,9 @@ def test_no_reading_finds_a_formula_in_an_export(portal, delimiter):
 
 
 def test_every_cell_of_every_file_is_quoted(portal):
-    alice = administrator(portal)
-    stored_person(portal, "zhangsan", account_id=account(portal, "bob"))
-    address = upload(alice, "username,name\nbob,Bob\n,x\n").location
+    alice = sign_in_administrator(portal)
+    store_person(portal, "zhangsan", account_id=store_account(portal, "bob"))
+    address = upload_csv(alice, "username,name\nbob,Bob\n,x\n").location
     for page in ("bindings/export", "audit/export", "bindings/import/template.csv", f"{address[7:]}/failed.csv"):
         for line in alice.get(f"/admin/{page}").data.decode("utf-8-sig").splitlines():
             assert line.startswith('"') and line.endswith('"')
@@ -77,24 +77,26 @@ def test_every_cell_of_every_file_is_quoted(portal):
 
 @both_databases
 def test_accounts_of_any_name_come_back_as_they_were(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     for number, name in enumerate(NAMES):
-        stored_person(portal, f"p{number}", account_id=account(portal, name, name=name), employee_number=f"＝{number}")
-    rows = table(alice.get("/admin/bindings/export"))
+        store_person(
+            portal, f"p{number}", account_id=store_account(portal, name, name=name), employee_number=f"＝{number}"
+        )
+    rows = read_csv(alice.get("/admin/bindings/export"))
     assert len(rows) == 1 + len(NAMES)
-    answer = upload(alice, alice.get("/admin/bindings/export").data)
-    assert set(judged(portal, answer.location).values()) == {("unchanged", "")}
-    with inside(portal):
+    answer = upload_csv(alice, alice.get("/admin/bindings/export").data)
+    assert set(read_outcomes(portal, answer.location).values()) == {("unchanged", "")}
+    with open_database(portal):
         told = {row.cells["username"] for row in db.session.scalars(select(ImportRow))}
         assert told == set(NAMES) == set(db.session.scalars(select(Account.username).where(Account.id != 1)))
 
 
 def test_the_failed_lines_come_back_as_they_were(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     file = "".join(csv_files.write(["username", "employee number", "name"], [["bob", "E99", name] for name in NAMES]))
-    address = upload(alice, file).location
-    again = upload(alice, alice.get(f"{address}/failed.csv").data).location
-    with inside(portal):
+    address = upload_csv(alice, file).location
+    again = upload_csv(alice, alice.get(f"{address}/failed.csv").data).location
+    with open_database(portal):
         for import_id in (address, again):
             rows = select(ImportRow).where(ImportRow.import_id == int(import_id.rpartition("/")[2]))
             assert [row.cells["name"] for row in db.session.scalars(rows.order_by(ImportRow.line))] == NAMES

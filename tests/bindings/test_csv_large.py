@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import administrator, inside, text_of
-from support.csv_uploads import count, judged, posted, upload
+from support.admin_client import open_database, sign_in_administrator, strip_markup
+from support.csv_uploads import count_rows, post_whole_file, read_outcomes, upload_csv
 
 from portal.bindings import csv_import
 from portal.models import Import, ImportRow
@@ -33,35 +33,35 @@ def test_a_large_file_is_refused_with_its_reason_and_without_memory(portal, shap
     content = content[:SIZE]
     tracemalloc.start()
     try:
-        with inside(portal), pytest.raises(csv_import.BadFile) as refusal:
+        with open_database(portal), pytest.raises(csv_import.BadFile) as refusal:
             csv_import.upload(content, "staff.csv", 1, {})
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 2 * SIZE  # as rows it would be a hundred times as much
-    with inside(portal):
+    with open_database(portal):
         assert words in str(PROBLEMS[refusal.value.why]) % {"line": refusal.value.line}
-    assert count(portal, Import) == count(portal, ImportRow) == 0
+    assert count_rows(portal, Import) == count_rows(portal, ImportRow) == 0
 
 
 def test_the_largest_file_is_answered_over_http(portal):
-    alice = administrator(portal)
-    answer = posted(alice, (HEAD + b",,,\n" * 2_600_000)[:SIZE])
+    alice = sign_in_administrator(portal)
+    answer = post_whole_file(alice, (HEAD + b",,,\n" * 2_600_000)[:SIZE])
     assert answer.status_code == 422
-    assert "more than 100,000 lines" in text_of(answer.text)
+    assert "more than 100,000 lines" in strip_markup(answer.text)
 
 
 def test_empty_lines_below_a_table_do_no_harm(portal):
-    alice = administrator(portal)
-    answer = posted(alice, HEAD + b"bob,\n" + b",,,\n" * 300_000 + b"carol,\n")
-    assert judged(portal, answer.location) == {2: ("account", ""), 300_003: ("account", "")}
+    alice = sign_in_administrator(portal)
+    answer = post_whole_file(alice, HEAD + b"bob,\n" + b",,,\n" * 300_000 + b"carol,\n")
+    assert read_outcomes(portal, answer.location) == {2: ("account", ""), 300_003: ("account", "")}
 
 
 def test_many_lines_are_kept_a_part_at_a_time(portal, monkeypatch):
     monkeypatch.setattr(csv_import, "STORED_AT_ONCE", 7)
-    alice = administrator(portal)
-    answer = upload(alice, HEAD + b"".join(b"user%d,\n" % number for number in range(100)))
+    alice = sign_in_administrator(portal)
+    answer = upload_csv(alice, HEAD + b"".join(b"user%d,\n" % number for number in range(100)))
     assert answer.status_code == 303
-    with inside(portal) as session:
+    with open_database(portal) as session:
         rows = session.scalars(select(ImportRow).order_by(ImportRow.line)).all()
     assert [(row.line, row.cells) for row in rows] == [(n + 2, {"username": f"user{n}"}) for n in range(100)]

@@ -2,8 +2,8 @@
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import account, administrator, inside, text_of
-from support.csv_uploads import dry_run, judged, results, stored_person, table
+from support.admin_client import open_database, sign_in_administrator, store_account, strip_markup
+from support.csv_uploads import read_csv, read_outcomes, read_results, start_dry_run, store_person
 from support.portal_app import both_databases
 
 from portal.models import Account
@@ -13,24 +13,24 @@ HEAD = "username,employee number,name,role\n"
 
 @pytest.fixture
 def alice(portal):
-    stored_person(portal, "zhangsan", employee_number="E7", name="张三")
-    stored_person(portal, "wang", employee_number="E8", name="Wang Xiao-Ming")
-    stored_person(portal, "noname", employee_number="E9", name="")
-    return administrator(portal)
+    store_person(portal, "zhangsan", employee_number="E7", name="张三")
+    store_person(portal, "wang", employee_number="E8", name="Wang Xiao-Ming")
+    store_person(portal, "noname", employee_number="E9", name="")
+    return sign_in_administrator(portal)
 
 
 @both_databases
 def test_a_name_that_is_somebody_elses_is_a_conflict_that_shows_both(alice, portal):
-    account(portal, "bob")
-    address = dry_run(alice, "bob,E7,李四\nnew.one,E7,李四\nnew.one,E8,张三\n", HEAD)
-    assert set(judged(portal, address).values()) == {("conflict", "name_differs")}
-    page = text_of(alice.get(address).text)
+    store_account(portal, "bob")
+    address = start_dry_run(alice, "bob,E7,李四\nnew.one,E7,李四\nnew.one,E8,张三\n", HEAD)
+    assert set(read_outcomes(portal, address).values()) == {("conflict", "name_differs")}
+    page = strip_markup(alice.get(address).text)
     assert "张三 WeCom Employee number E7 Name 李四 conflict It means 张三, and the name in it is another." in page
     alice.post_form(f"{address}/apply", accounts="1", changes="1")
-    assert set(results(portal, address).values()) == {("left", "name_differs")}
-    told = table(alice.get(f"{address}/failed.csv"))
+    assert set(read_results(portal, address).values()) == {("left", "name_differs")}
+    told = read_csv(alice.get(f"{address}/failed.csv"))
     assert told[1][6] == "李四" and told[1][-1] == "It means 张三, and the name in it is another."
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "bob"]
 
 
@@ -48,24 +48,24 @@ def test_a_name_that_is_somebody_elses_is_a_conflict_that_shows_both(alice, port
     ],
 )
 def test_a_name_that_is_the_persons_or_the_accounts_is_none(alice, portal, line):
-    account(portal, "bob", name="Robert")
-    [(outcome, reason)] = judged(portal, dry_run(alice, line, HEAD)).values()
+    store_account(portal, "bob", name="Robert")
+    [(outcome, reason)] = read_outcomes(portal, start_dry_run(alice, line, HEAD)).values()
     assert (outcome, reason) == ("account" if line.startswith("new") else "new", "")
 
 
 def test_a_new_account_that_means_no_person_may_have_any_name(alice, portal):
-    assert judged(portal, dry_run(alice, "new.one,,李四\n", HEAD)) == {2: ("account", "")}
+    assert read_outcomes(portal, start_dry_run(alice, "new.one,,李四\n", HEAD)) == {2: ("account", "")}
 
 
 @both_databases
 def test_a_username_in_another_case_is_a_conflict_that_shows_the_account(alice, portal):
-    account(portal, "bob")
-    address = dry_run(alice, "Bob,E7\nＢＯＢ\nALICE,,,admin\nbob,E8\n", HEAD)
+    store_account(portal, "bob")
+    address = start_dry_run(alice, "Bob,E7\nＢＯＢ\nALICE,,,admin\nbob,E8\n", HEAD)
     clash = ("conflict", "case")
-    assert judged(portal, address) == {2: clash, 3: clash, 4: clash, 5: ("new", "")}
-    assert "There is an account bob: upper and lower case" in text_of(alice.get(address).text)
+    assert read_outcomes(portal, address) == {2: clash, 3: clash, 4: clash, 5: ("new", "")}
+    assert "There is an account bob: upper and lower case" in strip_markup(alice.get(address).text)
     alice.post_form(f"{address}/apply", accounts="1")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "bob"]
 
 
@@ -73,21 +73,21 @@ def test_a_username_in_another_case_is_a_conflict_that_shows_the_account(alice, 
 @pytest.mark.parametrize("at_once", [1, 500])
 def test_two_lines_that_write_a_username_in_two_cases_are_a_conflict(alice, portal, monkeypatch, at_once):
     monkeypatch.setattr("portal.bindings.csv_import.CHECKED_AT_ONCE", at_once)
-    address = dry_run(alice, "Dave\ndave\ndave,E7\nDave,E8\n", HEAD)
+    address = start_dry_run(alice, "Dave\ndave\ndave,E7\nDave,E8\n", HEAD)
     while "Go on" in alice.get(address).text:
         alice.post_form(f"{address}/step")
     clash = ("conflict", "case_of_line")
-    assert judged(portal, address) == {2: ("account", ""), 3: clash, 4: clash, 5: ("account", "")}
-    assert "Line 2 writes this username in another case." in text_of(alice.get(address).text)
+    assert read_outcomes(portal, address) == {2: ("account", ""), 3: clash, 4: clash, 5: ("account", "")}
+    assert "Line 2 writes this username in another case." in strip_markup(alice.get(address).text)
     alice.post_form(f"{address}/apply", accounts="1")
     while "Go on" in alice.get(address).text:
         alice.post_form(f"{address}/step")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "Dave"]
 
 
 def test_an_account_made_meanwhile_in_another_case_is_left_alone(alice, portal):
-    address = dry_run(alice, "dave,E7\n", HEAD)
-    account(portal, "Dave")
+    address = start_dry_run(alice, "dave,E7\n", HEAD)
+    store_account(portal, "Dave")
     alice.post_form(f"{address}/apply", accounts="1")
-    assert results(portal, address) == {2: ("failed", "changed")}
+    assert read_results(portal, address) == {2: ("failed", "changed")}

@@ -4,9 +4,17 @@ import re
 from html import unescape
 
 import pytest
-from support.admin_client import text_of
+from support.admin_client import strip_markup
 from support.portal_app import both_databases
-from support.rows import account, apart, asked, department, desk, fresh, person
+from support.rows import (
+    add_account,
+    add_department,
+    add_person,
+    add_request,
+    isolate_context,
+    open_admin_browser,
+    reload_row,
+)
 
 from portal.database import db
 from portal.models import LEFT, Account, AuditEvent, BindingRequest, Identity
@@ -14,7 +22,7 @@ from portal.models import LEFT, Account, AuditEvent, BindingRequest, Identity
 
 @pytest.fixture
 def alice(portal):
-    return desk(portal)
+    return open_admin_browser(portal)
 
 
 @pytest.fixture(autouse=True)
@@ -26,37 +34,37 @@ def context(portal, alice):
 @both_databases
 class TestOne:
     def test_who_where_when_and_what_fits_stands_there(self, alice):
-        east = department("3", "华东")
-        account("zhang.wei", employee_number="E1")
-        asked(person("zw", name="张伟", departments=[east], employee_number="E1"), reference="7F3K-2Q")
-        asked(person("nobody", name="李娜"))
-        page = text_of(alice.get("/admin/queue").text)
+        east = add_department("3", "华东")
+        add_account("zhang.wei", employee_number="E1")
+        add_request(add_person("zw", name="张伟", departments=[east], employee_number="E1"), reference="7F3K-2Q")
+        add_request(add_person("nobody", name="李娜"))
+        page = strip_markup(alice.get("/admin/queue").text)
         for text in ("张伟", "华东", "7F3K-2Q", "192.0.2.*", "same employee number", "Bind to zhang.wei"):
             assert text in page
         assert "No account looks like theirs." in page
-        assert "Queue 2 waiting" in text_of(alice.get("/admin/bindings").text)
+        assert "Queue 2 waiting" in strip_markup(alice.get("/admin/bindings").text)
 
     def test_bound_they_are_in(self, make_portal):
-        client = apart(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
+        client = isolate_context(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
         assert client.sign_in("QywxInnerExample").status_code == 403
-        alice = desk(client.application, "bob")
-        own, request = account("own"), db.session.query(BindingRequest).one()
+        alice = open_admin_browser(client.application, "bob")
+        own, request = add_account("own"), db.session.query(BindingRequest).one()
         assert alice.post_form(f"/admin/queue/{request.id}/bind", account=own.id).location == "/admin/queue"
         assert client.sign_in("QywxInnerExample").status_code == 303
         assert client.session().json["account"]["username"] == "own"
-        assert fresh(db.session.query(Identity).one()).bound_how == "queue"
+        assert reload_row(db.session.query(Identity).one()).bound_how == "queue"
 
     def test_an_account_of_their_own(self, alice):
-        who = person("zw", name="张伟")
-        request = asked(who)
+        who = add_person("zw", name="张伟")
+        request = add_request(who)
         assert alice.post_form(f"/admin/queue/{request.id}/create").status_code == 303
-        assert (fresh(who).account.username, who.account.name, who.account.role) == ("zw", "张伟", "user")
+        assert (reload_row(who).account.username, who.account.name, who.account.role) == ("zw", "张伟", "user")
         assert who.bound_how == "created"
 
     def test_refused_they_read_why_until_it_is_taken_back(self, make_portal):
-        client = apart(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
+        client = isolate_context(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
         client.sign_in()
-        alice = desk(client.application, "bob")
+        alice = open_admin_browser(client.application, "bob")
         request = db.session.query(BindingRequest).one()
         alice.post_form(f"/admin/queue/{request.id}/refuse", reason="Use <b>your</b> team's account.")
         assert "Use &lt;b&gt;your&lt;/b&gt; team&#39;s account." in client.sign_in().text
@@ -65,14 +73,14 @@ class TestOne:
         assert "Waiting for approval" in client.sign_in().text
 
     def test_without_a_reason_nobody_is_refused(self, alice):
-        request = asked(person("zw"))
+        request = add_request(add_person("zw"))
         answer = alice.post_form(f"/admin/queue/{request.id}/refuse", reason="  ")
         assert "Please say why" in alice.get(answer.location).text
-        assert fresh(request).state == "waiting"
+        assert reload_row(request).state == "waiting"
 
     def test_decided_already_names_who_was_first(self, alice, portal):
-        other = desk(portal, "wang.fang")
-        own, request = account("own"), asked(person("zw"))
+        other = open_admin_browser(portal, "wang.fang")
+        own, request = add_account("own"), add_request(add_person("zw"))
         other.post_form(f"/admin/queue/{request.id}/create")
         for what, fields in (("bind", {"account": own.id}), ("create", {}), ("refuse", {"reason": "no"})):
             answer = alice.post_form(f"/admin/queue/{request.id}/{what}", **fields)
@@ -87,31 +95,31 @@ class TestOne:
         assert alice.post_form(f"/admin/queue/77/{what}", account="1", reason="no").status_code == 404
 
     def test_an_account_that_is_taken_unknown_or_disabled(self, alice):
-        request = asked(person("zw"))
-        taken, gone = account("taken"), account("gone", active=False)
-        person("holder", account=taken)
+        request = add_request(add_person("zw"))
+        taken, gone = add_account("taken"), add_account("gone", active=False)
+        add_person("holder", account=taken)
         for id, status in ((taken.id, 409), (gone.id, 403), (999, 404), ("x", 404)):
             assert alice.post_form(f"/admin/queue/{request.id}/bind", account=id).status_code == status
-        assert fresh(request).state == "waiting"
+        assert reload_row(request).state == "waiting"
 
     def test_who_has_left_meanwhile_can_only_be_refused(self, alice):
-        request = asked(person("zw", status=LEFT))
+        request = add_request(add_person("zw", status=LEFT))
         page = alice.get("/admin/queue").text
         assert "has left" in page and "/create" not in page
         assert alice.post_form(f"/admin/queue/{request.id}/create").status_code == 403
         assert alice.post_form(f"/admin/queue/{request.id}/refuse", reason="left").status_code == 303
 
     def test_somebody_unbound_comes_back_to_the_end_of_the_queue(self, make_portal):
-        client = apart(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
+        client = isolate_context(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
         client.sign_in()
-        alice = desk(client.application, "bob")
+        alice = open_admin_browser(client.application, "bob")
         request = db.session.query(BindingRequest).one()
         before = request.reference
         alice.post_form(f"/admin/queue/{request.id}/create")
         who = db.session.query(Identity).one()
         alice.post_form(f"/admin/bindings/{who.id}/unbind")
         assert client.sign_in().status_code == 403
-        assert fresh(request).state == "waiting" and request.reference != before
+        assert reload_row(request).state == "waiting" and request.reference != before
         assert "had this account before" in alice.get("/admin/queue").text
 
 
@@ -121,8 +129,8 @@ class TestMany:
         made = []
         for each in range(number):
             fits = {"employee_number": f"E{each}"}
-            own = account(f"a{each}", **fits) if fitting else None
-            made.append((asked(person(f"p{each}", **fits)), own))
+            own = add_account(f"a{each}", **fits) if fitting else None
+            made.append((add_request(add_person(f"p{each}", **fits)), own))
         return made
 
     def decide(self, alice, crowd, do, **fields):
@@ -144,17 +152,17 @@ class TestMany:
         return db.session.query(Identity).filter(Identity.account_id.is_not(None)).count()
 
     def test_each_to_the_suggestion_that_was_shown(self, alice):
-        crowd = [*self.crowd(3), (asked(person("stranger")), None)]
+        crowd = [*self.crowd(3), (add_request(add_person("stranger")), None)]
         page = self.decide(alice, crowd, "bind")
-        words = text_of(page.text)
+        words = strip_markup(page.text)
         assert "Bind 3 people?" in words and "p0 → a0 same employee number" in words
         assert "Without a clear suggestion stranger" in words
         assert self.bound() == 0
         answer = self.confirm(alice, page)
         assert "3 people are bound." in alice.get(answer.location).text
-        assert [fresh(request).state for request, _ in crowd] == ["done", "done", "done", "waiting"]
-        assert [fresh(own).identities[0].user_id for _, own in crowd[:3]] == ["p0", "p1", "p2"]
-        assert fresh(db.session.query(Identity).filter_by(user_id="p0").one()).bound_how == "queue"
+        assert [reload_row(request).state for request, _ in crowd] == ["done", "done", "done", "waiting"]
+        assert [reload_row(own).identities[0].user_id for _, own in crowd[:3]] == ["p0", "p1", "p2"]
+        assert reload_row(db.session.query(Identity).filter_by(user_id="p0").one()).bound_how == "queue"
 
     @pytest.mark.parametrize(
         ("do", "fields", "heading"),
@@ -167,10 +175,10 @@ class TestMany:
     def test_a_single_one_is_shown_first_too(self, alice, do, fields, heading):
         crowd = self.crowd(1)
         page = self.decide(alice, crowd, do, **fields)
-        assert page.status_code == 200 and heading in text_of(page.text) and "p0" in text_of(page.text)
-        assert fresh(crowd[0][0]).state == "waiting"
+        assert page.status_code == 200 and heading in strip_markup(page.text) and "p0" in strip_markup(page.text)
+        assert reload_row(crowd[0][0]).state == "waiting"
         self.confirm(alice, page)
-        assert fresh(crowd[0][0]).state == ("refused" if do == "refuse" else "done")
+        assert reload_row(crowd[0][0]).state == ("refused" if do == "refuse" else "done")
 
     def test_an_account_each(self, alice):
         self.decide(alice, self.crowd(2, fitting=False), "create", sure="1")
@@ -179,9 +187,9 @@ class TestMany:
     def test_refusing_needs_a_reason(self, alice):
         crowd = self.crowd(2, fitting=False)
         self.decide(alice, crowd, "refuse", reason="", sure="1")
-        assert fresh(crowd[0][0]).state == "waiting"
+        assert reload_row(crowd[0][0]).state == "waiting"
         self.decide(alice, crowd, "refuse", reason="Not here.", sure="1")
-        assert [(fresh(each).state, each.reason) for each, _ in crowd] == [("refused", "Not here.")] * 2
+        assert [(reload_row(each).state, each.reason) for each, _ in crowd] == [("refused", "Not here.")] * 2
 
     @pytest.mark.parametrize(
         ("do", "fields"), [("bind", {}), ("create", {}), ("refuse", {"reason": "Not <i>here</i>."})]
@@ -194,9 +202,9 @@ class TestMany:
         for count in ("", "20", "x"):
             wrong = self.confirm(alice, first, count=count)
             assert wrong.status_code == 422 and 'aria-invalid="true"' in wrong.text
-        assert {fresh(request).state for request, _ in crowd} == {"waiting"}
+        assert {reload_row(request).state for request, _ in crowd} == {"waiting"}
         assert self.confirm(alice, wrong, count="21").status_code == 303
-        assert {fresh(request).state for request, _ in crowd} == {"refused" if do == "refuse" else "done"}
+        assert {reload_row(request).state for request, _ in crowd} == {"refused" if do == "refuse" else "done"}
 
     def test_nobody_ticked(self, alice):
         answer = alice.post_form("/admin/queue/many", do="bind")
@@ -209,14 +217,14 @@ def test_the_empty_queue_says_who_would_come_here(make_portal):
         ("create", "get an account at their first scan"),
         ("refuse", "turned away at once"),
     ):
-        alice = desk(make_portal(PORTAL_UNKNOWN_PEOPLE=policy), policy)
+        alice = open_admin_browser(make_portal(PORTAL_UNKNOWN_PEOPLE=policy), policy)
         page = alice.get("/admin/queue").text
         assert "Nobody waits" in page and text in page
 
 
 def test_a_long_queue_has_pages(alice):
     for number in range(60):
-        asked(person(f"p{number:02}"))
+        add_request(add_person(f"p{number:02}"))
     first, second = alice.get("/admin/queue").text, alice.get("/admin/queue?page=2").text
     assert ">p00<" in first and ">p49<" in first and ">p50<" not in first
     assert ">p50<" in second and ">p59<" in second

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import create_engine, text
-from support.axe import RUN
+from support.axe import RUN_AXE
 from support.page_checks import FINGER, PALE_TEXT, TOO_LOW_FOR_A_FINGER, WIDER_THAN_THE_SCREEN
 
 from portal.clocks import now
@@ -173,7 +173,7 @@ def test_every_page_can_be_read_and_used_by_everybody(site, browse, watch, age, 
         page.evaluate(axe)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            assert page.evaluate(RUN) == [], (page.url, scheme)
+            assert page.evaluate(RUN_AXE) == [], (page.url, scheme)
             assert page.evaluate(PALE_TEXT) == [], (page.url, scheme)
         for width in (1280, 320):
             page.set_viewport_size({"width": width, "height": 720})

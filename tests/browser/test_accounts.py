@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support.axe import look_over
+from support.axe import check_page
 
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
@@ -233,4 +233,4 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(office, desk, watch, axe
         page.goto(office.url + PATHS[state])
     else:
         STATES[state](page, office)
-    look_over(page, axe)
+    check_page(page, axe)

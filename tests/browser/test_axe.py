@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from playwright.sync_api import expect
-from support.axe import RUN
-from support.page_waits import until
+from support.axe import RUN_AXE
+from support.page_waits import wait_on_page
 from support.portal_app import H5_SCRIPT, QR_SCRIPT, ROOT
-from support.user_agents import FEISHU, PHONE, WECHAT
+from support.user_agents import FEISHU_CLIENT, PHONE_BROWSER, WECHAT_CLIENT
 
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
@@ -237,10 +237,10 @@ def phone_in_wecom(page, places, watch):
     open_login(page, places, "/login?via=QywxInnerExample")
 
 
-STATES = [(reach, None) for reach in ON_A_PC] + [(reach, FEISHU["windows"]) for reach in IN_FEISHU]
-STATES += [(reach, PHONE["android"]) for reach in (phone_in_feishu, phone_in_wecom)]
-STATES += [(phone_in_wecom, WECHAT["android"])]
-IDS = [reach.__name__ + ("_wechat" if agent == WECHAT["android"] else "") for reach, agent in STATES]
+STATES = [(reach, None) for reach in ON_A_PC] + [(reach, FEISHU_CLIENT["windows"]) for reach in IN_FEISHU]
+STATES += [(reach, PHONE_BROWSER["android"]) for reach in (phone_in_feishu, phone_in_wecom)]
+STATES += [(phone_in_wecom, WECHAT_CLIENT["android"])]
+IDS = [reach.__name__ + ("_wechat" if agent == WECHAT_CLIENT["android"] else "") for reach, agent in STATES]
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
@@ -256,7 +256,7 @@ def test_axe_finds_nothing(places, browse, watch, axe, reach, agent, locale):
     page.evaluate(axe)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert page.evaluate(RUN) == [], scheme
+        assert page.evaluate(RUN_AXE) == [], scheme
 
 
 def test_axe_sees_what_it_is_there_for(places, browse, watch, axe):
@@ -266,7 +266,7 @@ def test_axe_sees_what_it_is_there_for(places, browse, watch, axe):
     page.evaluate(axe)
     page.evaluate("document.querySelector('#qr iframe').removeAttribute('title')")
     page.evaluate("document.querySelector('.brand').replaceChildren()")
-    assert {"frame-title", "link-name"} <= {id for id, nodes in page.evaluate(RUN)}
+    assert {"frame-title", "link-name"} <= {id for id, nodes in page.evaluate(RUN_AXE)}
 
 
 # What the login page weighs, and whom it waits for
@@ -306,7 +306,7 @@ def test_the_page_is_painted_before_any_foreign_host_has_answered(site, page):
     page.on("response", lambda each: answered.append(each.url) if site.url not in each.url else None)
     with page.expect_request(f"**{QR_SCRIPT}"):
         page.goto(f"{site.url}/login", wait_until="domcontentloaded")
-    until(page, "() => performance.getEntriesByName('first-contentful-paint').length === 1")
+    wait_on_page(page, "() => performance.getEntriesByName('first-contentful-paint').length === 1")
     expect(page.get_by_role("link", name="Open the Feishu sign-in page")).to_be_visible()
     assert answered == []
     requests.get(site.sandbox.url + QR_SCRIPT, timeout=10)  # lets the held one go

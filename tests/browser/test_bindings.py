@@ -2,10 +2,10 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.admin_client import inside
-from support.axe import RUN, look_over
+from support.admin_client import open_database
+from support.axe import RUN_AXE, check_page
 from support.portal_app import ROOT
-from support.rows import HOSTILE, account, asked, department, person, session_of
+from support.rows import HOSTILE, add_account, add_department, add_person, add_request, add_session
 
 import app as portal_app
 from portal.clocks import now
@@ -22,7 +22,7 @@ script = pytest.mark.parametrize("java_script_enabled", [True, False], ids=["scr
 def store(office):
     """The portal's database, to put rows in: `with store(): person("zw")`."""
     portal = portal_app.create_app(office.settings)
-    yield lambda: inside(portal)
+    yield lambda: open_database(portal)
     with portal.app_context():
         db.engine.dispose()
 
@@ -46,9 +46,9 @@ def said(page, text):
 def test_find_a_person_bind_move_and_unbind_them(office, desk, store, rows, java_script_enabled):
     page, mark = desk(java_script_enabled=java_script_enabled), f"b{int(java_script_enabled)}"
     with store():
-        person(mark, name=f"欧阳{mark}", employee_number=f"E{mark}", departments=[department(mark, "华东")])
-        account(f"right.{mark}", employee_number=f"E{mark}")
-        account(f"wrong.{mark}")
+        add_person(mark, name=f"欧阳{mark}", employee_number=f"E{mark}", departments=[add_department(mark, "华东")])
+        add_account(f"right.{mark}", employee_number=f"E{mark}")
+        add_account(f"wrong.{mark}")
     page.goto(f"{office.url}/admin/bindings")
     page.get_by_label("Name, account, employee number or id").fill(f"阳{mark}")
     press(page, "Filter")
@@ -64,7 +64,7 @@ def test_find_a_person_bind_move_and_unbind_them(office, desk, store, rows, java
     assert rows(BOUND, mark) == [(f"wrong.{mark}", "administrator")]
 
     with store() as session:
-        session_of(session.query(Identity).filter_by(user_id=mark).one())
+        add_session(session.query(Identity).filter_by(user_id=mark).one())
     follow(page, "Move to another account…")
     follow(page, f"Look at both right.{mark}")
     expect(page.get_by_text("same employee number")).to_be_visible()
@@ -111,7 +111,7 @@ def test_who_waits_gets_an_account_and_is_in(office, desk, browse, watch, rows, 
 def test_refuse_with_a_reason_and_take_it_back(office, desk, store, rows, java_script_enabled):
     page, mark = desk(java_script_enabled=java_script_enabled), f"r{int(java_script_enabled)}"
     with store():
-        asked(person(mark, name=f"王{mark}"))
+        add_request(add_person(mark, name=f"王{mark}"))
     page.goto(f"{office.url}/admin/queue")
     card = page.locator("li.request", has_text=f"王{mark}")
     card.locator("summary").click()
@@ -130,9 +130,9 @@ def test_refuse_with_a_reason_and_take_it_back(office, desk, store, rows, java_s
 def test_settle_a_conflict_by_moving_the_account(office, desk, store, rows, java_script_enabled):
     page, mark = desk(java_script_enabled=java_script_enabled), f"c{int(java_script_enabled)}"
     with store():
-        own = account(f"own.{mark}", employee_number=f"E{mark}")
-        session_of(person(f"old{mark}", account=own, name=f"旧{mark}"))
-        person(f"new{mark}", name=f"新{mark}", employee_number=f"E{mark}")
+        own = add_account(f"own.{mark}", employee_number=f"E{mark}")
+        add_session(add_person(f"old{mark}", account=own, name=f"旧{mark}"))
+        add_person(f"new{mark}", name=f"新{mark}", employee_number=f"E{mark}")
     page.goto(f"{office.url}/admin/bindings?status=conflict&q=new{mark}")
     follow(page, f"Decide 新{mark}")
     expect(page.get_by_text("1 session ends now.")).to_be_visible()
@@ -147,7 +147,7 @@ def test_many_at_once(office, desk, store, rows, java_script_enabled):
     page, mark = desk(java_script_enabled=java_script_enabled), f"m{int(java_script_enabled)}"
     with store():
         for number in range(3):
-            person(f"{mark}{number}", account=account(f"a{mark}{number}"))
+            add_person(f"{mark}{number}", account=add_account(f"a{mark}{number}"))
     page.goto(f"{office.url}/admin/bindings?q={mark}")
     if java_script_enabled:
         expect(page.get_by_role("button", name="Unbind…")).to_be_disabled()
@@ -169,10 +169,10 @@ def test_many_at_once(office, desk, store, rows, java_script_enabled):
 def test_follow_suggestions_once_they_are_listed(office, desk, store, rows, java_script_enabled):
     page, mark = desk(java_script_enabled=java_script_enabled), f"s{int(java_script_enabled)}"
     with store():
-        account(f"own.{mark}", employee_number=f"E{mark}")
-        account(f"boss.{mark}", role="admin", email=f"{mark}@corp.example")
-        asked(person(f"fits{mark}", name=f"周{mark}", employee_number=f"E{mark}"))
-        asked(person(f"stranger{mark}", name=f"吴{mark}", email=f"{mark}@corp.example"))
+        add_account(f"own.{mark}", employee_number=f"E{mark}")
+        add_account(f"boss.{mark}", role="admin", email=f"{mark}@corp.example")
+        add_request(add_person(f"fits{mark}", name=f"周{mark}", employee_number=f"E{mark}"))
+        add_request(add_person(f"stranger{mark}", name=f"吴{mark}", email=f"{mark}@corp.example"))
     page.goto(f"{office.url}/admin/queue")
     for name in (f"周{mark}", f"吴{mark}"):
         page.locator("li.request", has_text=name).get_by_role("checkbox").check()
@@ -194,7 +194,7 @@ def test_somebody_by_the_platforms_id(office, desk, store, rows, java_script_ena
     office.sandbox.reset()
     page, who = desk(java_script_enabled=java_script_enabled), "lisi" if java_script_enabled else "wangwu"
     with store():
-        own = account(f"raw.{who}").id
+        own = add_account(f"raw.{who}").id
     page.goto(f"{office.url}/admin/bindings/bind?account={own}")
     page.get_by_label("Platform", exact=True).select_option("QywxInnerExample")
     page.get_by_label("The platform's id, such as zhangsan or ou_…").fill(who)
@@ -215,28 +215,28 @@ def crowd(store):
     """People in every state; return the addresses of the pages about them."""
     with store():
         seats = [
-            department("x1", HOSTILE),
-            department("x2", "一个名字特别特别特别特别特别特别特别特别长的部门", parent="x1"),
+            add_department("x1", HOSTILE),
+            add_department("x2", "一个名字特别特别特别特别特别特别特别特别长的部门", parent="x1"),
         ]
-        taken = account("taken", employee_number="X1", role="admin", name="王芳")
-        bound = person(
+        taken = add_account("taken", employee_number="X1", role="admin", name="王芳")
+        bound = add_person(
             "x.bound", account=taken, departments=seats, signed_in_at=now(), signed_in_how="qr", bound_how="self"
         )
-        claims = person(
+        claims = add_person(
             "x.claims", employee_number="X1", mobile="13812345678", email="a@example.com", departments=seats
         )
-        account("x.one", email="twin@example.com"), account("x.two", email="twin@example.com")
-        twin = person("x.twin", email="twin@example.com")
-        person("x.left", account=account("x.left"), status=LEFT)
-        asked(person("x.refused", name=HOSTILE), "refused", reason="Not here.")
-        fits = account("x.fits", employee_number="X2")
-        waits = person(
+        add_account("x.one", email="twin@example.com"), add_account("x.two", email="twin@example.com")
+        twin = add_person("x.twin", email="twin@example.com")
+        add_person("x.left", account=add_account("x.left"), status=LEFT)
+        add_request(add_person("x.refused", name=HOSTILE), "refused", reason="Not here.")
+        fits = add_account("x.fits", employee_number="X2")
+        waits = add_person(
             "x.waits",
             name="a-very-long-name-without-any-blank-in-it-that-has-to-be-broken-somewhere",
             employee_number="X2",
         )
-        boss = account("x.boss", role="admin", email="boss@corp.example")
-        asked(waits), asked(claims), asked(person("x.stranger", name=HOSTILE, email=boss.email))
+        boss = add_account("x.boss", role="admin", email="boss@corp.example")
+        add_request(waits), add_request(claims), add_request(add_person("x.stranger", name=HOSTILE, email=boss.email))
         return {
             "table": "/admin/bindings",
             "nobody fits": "/admin/bindings?q=nobody-of-that-name&status=bound",
@@ -309,7 +309,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(office, desk, watch, axe
         page.goto(office.url + crowd[state])
     else:
         STATES[state](page, crowd, office, watch)
-    look_over(page, axe)
+    check_page(page, axe)
 
 
 @pytest.mark.parametrize("folder", ["docs", None], ids=["nothing set up", "nobody known"])
@@ -321,4 +321,4 @@ def test_axe_finds_nothing_in_the_empty_states(run_site, page, axe, folder):
     page.goto(f"{fresh.url}/admin/bindings")
     expect(page.locator(".empty")).to_be_visible()
     page.evaluate(axe)
-    assert page.evaluate(RUN) == []
+    assert page.evaluate(RUN_AXE) == []

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from playwright.sync_api import expect
-from support.axe import look_over
+from support.axe import check_page
 from support.portal_app import ROOT
 
 pytest_plugins = ["support.chromium"]
@@ -40,7 +40,7 @@ def open_directory(office, desk):
 def fresh(office):
     office.sandbox.reset()
     yield
-    office.sandbox.open()
+    office.sandbox.open_gates()
 
 
 def card(page, element="QywxInnerExample"):
@@ -75,7 +75,7 @@ def test_sync_now_shows_how_far_it_is_and_its_end(office, open_directory, script
     expect(card(page)).to_contain_text("8 departments, 4 pages")
     expect(card(page).get_by_role("progressbar")).to_have_attribute("value", "38")
     expect(card(page)).to_contain_text("reading people")
-    office.sandbox.open()
+    office.sandbox.open_gates()
     expect_done(page)
     expect(card(page)).to_contain_text("11 people, 8 departments")
 
@@ -183,4 +183,4 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(office, open_directory, 
         expect(page.get_by_role("button", name=language)).to_have_attribute("aria-pressed", "true")
         for fold in page.locator("summary").all():
             fold.click()
-        look_over(page, axe)
+        check_page(page, axe)

@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.axe import RUN
+from support.axe import RUN_AXE
 from support.portal_app import ROOT
 
 pytest_plugins = ["support.chromium"]
@@ -87,7 +87,7 @@ def test_axe_finds_nothing(browse, troubled, unconfigured, sandbox_process, axe,
         page.evaluate(axe)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            assert page.evaluate(RUN) == [], scheme
+            assert page.evaluate(RUN_AXE) == [], scheme
 
     open_elements(page, unconfigured)
     look()

@@ -5,16 +5,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
-from support.page_waits import until
+from support.page_waits import wait_on_page
 from support.portal_app import FEISHU_APP, H5_SCRIPT
-from support.user_agents import DESKTOP, FEISHU, PHONE, WECHAT, WECOM
+from support.user_agents import DESKTOP_BROWSER, FEISHU_CLIENT, PHONE_BROWSER, WECHAT_CLIENT, WECOM_CLIENT
 
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
 
 HOME = {"feishu": "/login/FSInnerExample/in-app", "wecom": "/login/QywxInnerExample/in-app"}
 ELEMENT = {"feishu": "FSInnerExample", "wecom": "QywxInnerExample"}
-CLIENT = {"feishu": FEISHU["windows"], "wecom": WECOM["windows"]}
+CLIENT = {"feishu": FEISHU_CLIENT["windows"], "wecom": WECOM_CLIENT["windows"]}
 NAME = {"feishu": "Feishu", "wecom": "WeCom"}
 CALLBACK = {"feishu": "/login/FSInnerExample/callback", "wecom": "/api/auth/qywx/callback"}
 SILENT = {"feishu": "/open-apis/authen/v1/authorize", "wecom": "/connect/oauth2/authorize"}
@@ -86,7 +86,7 @@ def the_button(page, platform):
 # Inside Feishu
 
 
-@pytest.mark.parametrize("agent", FEISHU.values(), ids=FEISHU)
+@pytest.mark.parametrize("agent", FEISHU_CLIENT.values(), ids=FEISHU_CLIENT)
 @pytest.mark.parametrize("path", [HOME["feishu"], "/login"])
 def test_feishus_client_signs_in_with_nothing_to_press(site, browse, agent, path):
     page = browse(user_agent=agent)
@@ -161,7 +161,7 @@ def test_a_client_that_does_not_answer_is_asked_by_the_silent_page_after_four_se
     page = client("feishu")
     page.clock.install()
     page.goto(site.url + HOME["feishu"])
-    until(page, "() => window.h5sdk")
+    wait_on_page(page, "() => window.h5sdk")
     expect(page.get_by_role("heading", name="Signing you in…")).to_be_visible()
     page.clock.fast_forward(WAIT)
     expect_signed_in(page, site)
@@ -229,7 +229,7 @@ def test_a_way_out_into_the_browser_leads_to_the_login_page(site, client):
 # Inside WeCom
 
 
-@pytest.mark.parametrize("agent", WECOM.values(), ids=WECOM)
+@pytest.mark.parametrize("agent", WECOM_CLIENT.values(), ids=WECOM_CLIENT)
 @pytest.mark.parametrize("path", [HOME["wecom"], "/login", "/login/QywxInnerExample"])
 def test_wecoms_client_signs_in_with_nothing_to_press(site, browse, agent, path):
     page = browse(user_agent=agent)
@@ -398,7 +398,7 @@ def test_several_logins_of_a_platform_are_a_choice(many, client, platform, secon
 
 
 def test_wechat_is_told_to_open_wecom_with_the_address_to_copy(site, browse):
-    page = browse(user_agent=WECHAT["windows"], permissions=["clipboard-read", "clipboard-write"])
+    page = browse(user_agent=WECHAT_CLIENT["windows"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(site.url + HOME["wecom"])
     expect(page.get_by_text("from your workbench in WeCom")).to_be_visible()
     page.get_by_role("button", name="Copy the address").click()
@@ -407,7 +407,7 @@ def test_wechat_is_told_to_open_wecom_with_the_address_to_copy(site, browse):
     assert asked(site) == []
 
 
-@pytest.mark.parametrize("agent", PHONE.values(), ids=PHONE)
+@pytest.mark.parametrize("agent", PHONE_BROWSER.values(), ids=PHONE_BROWSER)
 def test_a_phone_opens_feishu_or_signs_in_by_the_plain_link(site, browse, agent):
     page = browse(user_agent=agent, viewport={"width": 390, "height": 844})
     page.goto(f"{site.url}/login?next=/account?x=1")
@@ -422,7 +422,7 @@ def test_a_phone_opens_feishu_or_signs_in_by_the_plain_link(site, browse, agent)
 
 
 def test_a_phone_copies_the_address_for_wecoms_workbench(site, browse):
-    page = browse(user_agent=PHONE["android"], permissions=["clipboard-read", "clipboard-write"])
+    page = browse(user_agent=PHONE_BROWSER["android"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"{site.url}/login?via=QywxInnerExample")
     expect(page.get_by_text("open the portal from your workbench in WeCom")).to_be_visible()
     page.get_by_role("button", name="Copy the address").click()
@@ -433,7 +433,7 @@ def test_a_phone_copies_the_address_for_wecoms_workbench(site, browse):
 @on_both
 def test_the_sandboxs_workspace_opens_the_portal_and_signs_in(site, browse, platform):
     site.sandbox.portal(site.url, **{platform: [ELEMENT[platform]]})
-    page = browse(user_agent=DESKTOP["windows"])
+    page = browse(user_agent=DESKTOP_BROWSER["windows"])
     page.goto(f"{site.sandbox.site_url}/workspace/{platform}")
     page.locator('input[name="person"][value="alice"]').check()
     page.get_by_role("button", name=ELEMENT[platform]).click()

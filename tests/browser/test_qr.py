@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from playwright.sync_api import expect
-from support.page_waits import until
+from support.page_waits import wait_on_page
 from support.portal_app import QR_SCRIPT
-from support.postgres import free_port
+from support.postgres import find_free_port
 
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
@@ -30,7 +30,7 @@ def more_elements(elements):
     script = f"{elements.sandbox.site_url}{QR_SCRIPT}"
     elements.feishu("Older", qrSdkUrl=script.replace("1.0.3", "1.0.2"))
     elements.feishu("Second")
-    elements.feishu("Unreachable", qrSdkUrl=f"http://localhost:{free_port()}/sdk.js")
+    elements.feishu("Unreachable", qrSdkUrl=f"http://localhost:{find_free_port()}/sdk.js")
     elements.feishu("Real", passportBaseUrl=REAL)
 
 
@@ -197,7 +197,7 @@ def test_a_code_is_renewed_three_times_and_then_by_a_button(site, page):
     for renewals in (1, 2, 3):
         with page.expect_response(lambda answer: urlsplit(answer.url).path == CONFIG):
             page.clock.fast_forward(LIFE)
-        until(page, "(before) => !document.querySelector('#qr iframe')?.src.includes(before)", states[-1])
+        wait_on_page(page, "(before) => !document.querySelector('#qr iframe')?.src.includes(before)", states[-1])
         expect_code(page)
         expect(button).to_be_hidden()
         states.append(state_of(page))
@@ -213,7 +213,7 @@ def test_a_code_is_renewed_three_times_and_then_by_a_button(site, page):
     expect(button).to_be_hidden()
     states.append(state_of(page))
     page.clock.fast_forward(LIFE)  # and again three times by itself
-    until(page, "(before) => !document.querySelector('#qr iframe')?.src.includes(before)", states[-1])
+    wait_on_page(page, "(before) => !document.querySelector('#qr iframe')?.src.includes(before)", states[-1])
     expect_code(page)
     assert (len(logins), len({*states, state_of(page)})) == (6, 6)
     site.sandbox.qr("confirm", "bob")

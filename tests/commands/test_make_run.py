@@ -10,16 +10,16 @@ import sys
 
 import pytest
 import requests
-from support.groups import missing
-from support.portal_app import ROOT, Server, platform_answers, wait_until
-from support.postgres import free_port
+from support.groups import report_missing
+from support.portal_app import ROOT, Server, answer_platform, wait_for_server
+from support.postgres import find_free_port
 
 
 @pytest.fixture
 def clone(tmp_path):
     """What is committed, in an empty folder."""
     if shutil.which("git") is None or shutil.which("make") is None or not (ROOT / ".git").exists():
-        missing("clone", "no git, no make, or no checkout to clone")
+        report_missing("clone", "no git, no make, or no checkout to clone")
     folder = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", str(folder)], check=True)
     return folder
@@ -35,7 +35,7 @@ def bare(tmp_path):
 
 @pytest.mark.clone
 def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
-    port, sandbox_port = free_port(), free_port()
+    port, sandbox_port = find_free_port(), find_free_port()
     log = tmp_path / "make.log"
     ports = [f"PORT={port}", f"SANDBOX_PORT={sandbox_port}"]
     with log.open("w") as out:
@@ -49,15 +49,15 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
         )
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        wait_until(lambda: "Administrator" in server.output(), server, seconds=300)
+        wait_for_server(lambda: "Administrator" in server.output(), server, seconds=300)
         assert f"http://127.0.0.1:{sandbox_port}" in server.output()
         for element in ("FSInnerExample", "QywxInnerExample"):
             browser = requests.Session()
             start = browser.get(f"{server.url}/login/{element}", allow_redirects=False)
-            page = browser.get(server.url + platform_answers(start.headers["Location"]))
+            page = browser.get(server.url + answer_platform(start.headers["Location"]))
             assert page.url == f"{server.url}/account"
             assert "张三" in page.text
-            wait_until(lambda element=element: f"{element}: sync done" in server.output(), server, seconds=60)
+            wait_for_server(lambda element=element: f"{element}: sync done" in server.output(), server, seconds=60)
         assert "sync failed" not in server.output()
         link = re.search(rf"{server.url}/login/once/\S+", server.output())[0]
         assert "admin" in requests.get(link).text

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.groups import missing
-from support.portal_app import ROOT, Server, wait_until
-from support.postgres import free_port
-from support.syncs import soon
+from support.groups import report_missing
+from support.portal_app import ROOT, Server, wait_for_server
+from support.postgres import find_free_port
+from support.syncs import wait_for
 
 
 def children(pid):
@@ -36,8 +36,8 @@ def command_line(pid):
 def running(tmp_path, settings):
     """`make run` on ports of its own, once it has printed its addresses."""
     if shutil.which("make") is None:
-        missing("clone", "no make")
-    port, sandbox_port, log = free_port(), free_port(), tmp_path / "make.log"
+        report_missing("clone", "no make")
+    port, sandbox_port, log = find_free_port(), find_free_port(), tmp_path / "make.log"
     environ = {**os.environ, **settings, "PORTAL_BASE_URL": f"http://127.0.0.1:{port}", "PORTAL_SYNC_EVERY": "0"}
     programs = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/run.done"]  # those of this very test
     command = ["make", "run", f"PORT={port}", f"SANDBOX_PORT={sandbox_port}", *programs]
@@ -46,8 +46,8 @@ def running(tmp_path, settings):
     server = Server(f"http://127.0.0.1:{port}", process, log)
     tree = {}
     try:
-        wait_until(lambda: "Administrator" in server.output(), server, seconds=120)
-        tree.update(soon(lambda: len(found := children(process.pid)) >= 6 and found))
+        wait_for_server(lambda: "Administrator" in server.output(), server, seconds=120)
+        tree.update(wait_for(lambda: len(found := children(process.pid)) >= 6 and found))
         yield process, tree, (port, sandbox_port)
     finally:
         for pid, line in {process.pid: "make", **tree}.items():
@@ -73,7 +73,7 @@ def test_the_tree_ends_with_it(running, target, number, hangs):
             os.kill(pid, signal.SIGSTOP)
     [up] = [pid for pid, line in tree.items() if "flask up" in line]
     os.kill(make.pid if target == "make" else up, number)
-    soon(lambda: not any(command_line(pid) == line for pid, line in tree.items()), seconds=60)
+    wait_for(lambda: not any(command_line(pid) == line for pid, line in tree.items()), seconds=60)
     assert make.wait(30) != 0
     for port in ports:
         with socket.socket() as probe:

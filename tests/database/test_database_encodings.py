@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from sqlalchemy import select
 from support.portal_app import make_tables
-from support.syncs import WECOM, command
+from support.syncs import WECOM, run_command
 
 from portal.database import db
 from portal.models import Account
@@ -56,7 +56,7 @@ def test_a_database_that_stores_another_encoding_is_refused_in_one_sentence(post
     assert portal.test_client().get("/readyz").status_code == 503
     assert portal.test_client().get(f"/login/{WECOM}").status_code == 503
     assert why in portal.test_cli_runner().invoke(args=["doctor"]).output
-    with command(settings, "db", "upgrade", PORTAL_DATABASE_URL=url) as process:
+    with run_command(settings, "db", "upgrade", PORTAL_DATABASE_URL=url) as process:
         out, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert why in err and "Traceback" not in err

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 import requests
-from support.portal_app import platform_answers
-from support.small_disk import fill, small_disk
-from support.syncs import FEISHU, WECOM, command, soon
+from support.portal_app import answer_platform
+from support.small_disk import fill_disk, mount_small_disk
+from support.syncs import FEISHU, WECOM, run_command, wait_for
 
 # Root may write everywhere; without these rights it may not.
 AS_ANYBODY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--") if os.geteuid() == 0 else ()
@@ -22,25 +22,25 @@ class Visitor:
 
     def sign_in(self):
         begun = self.get(f"/login/{WECOM}")
-        return self.get(platform_answers(begun.headers["Location"])) if begun.status_code == 302 else begun
+        return self.get(answer_platform(begun.headers["Location"])) if begun.status_code == 302 else begun
 
 
 def run(settings, *words):
     """Run a command of ours; return its exit status and what it says."""
-    with command(settings, *words) as process:
+    with run_command(settings, *words) as process:
         out, err = process.communicate(timeout=120)
         return process.returncode, out + err
 
 
 def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlite_template):
-    with small_disk(tmp_path / "disk") as disk:
+    with mount_small_disk(tmp_path / "disk") as disk:
         shutil.copy(sqlite_template, disk / "portal.db")
         settings["PORTAL_DATABASE_URL"] = f"sqlite:///{disk}/portal.db"
         server = serve(workers=2, threads=4)
         visitor = Visitor(server)
         assert visitor.sign_in().status_code == 303
-        fill(disk)
-        soon(lambda: visitor.sign_in().status_code == 503)
+        fill_disk(disk)
+        wait_for(lambda: visitor.sign_in().status_code == 503)
         assert visitor.get("/readyz").json() == {"status": "the disk of the database is full"}
         assert "its disk is full" in server.output()
         status, said = run(settings, "sync", FEISHU)
@@ -48,7 +48,7 @@ def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlit
         status, said = run(settings, "doctor")
         assert status == 1 and "The disk of the database is full" in said
         (disk / "filler").unlink()
-        soon(lambda: visitor.get("/readyz").status_code == 200)
+        wait_for(lambda: visitor.get("/readyz").status_code == 200)
         assert visitor.sign_in().status_code == 303
 
 
@@ -79,5 +79,5 @@ def test_a_file_of_somebody_else_is_named_and_mended(settings, serve, database, 
     assert "see who owns" in server.output() and "Traceback" not in server.output()
     os.chown(path, mine.st_uid, mine.st_gid)
     os.chmod(path, 0o600)
-    soon(lambda: visitor.get("/readyz").status_code == 200)
-    soon(lambda: visitor.sign_in().status_code == 303)
+    wait_for(lambda: visitor.get("/readyz").status_code == 200)
+    wait_for(lambda: visitor.sign_in().status_code == 303)

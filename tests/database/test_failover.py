@@ -4,10 +4,10 @@ import psycopg
 import pytest
 import requests
 from support.forwarder import Forwarder
-from support.groups import missing
-from support.portal_app import base_settings, make_tables, platform_answers, portals
-from support.postgres import Cluster, binaries
-from support.syncs import WECOM, soon
+from support.groups import report_missing
+from support.portal_app import answer_platform, make_settings, make_tables, run_portals
+from support.postgres import Cluster, find_binaries
+from support.syncs import WECOM, wait_for
 
 pytestmark = pytest.mark.postgresql
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.postgresql
 @pytest.fixture
 def clusters():
     """Two servers with the portal's tables."""
-    if binaries() is None:
-        missing("postgresql", "PostgreSQL is not installed")
+    if find_binaries() is None:
+        report_missing("postgresql", "PostgreSQL is not installed")
     made = [Cluster(), Cluster()]
     yield made
     for cluster in made:
@@ -42,7 +42,7 @@ def let_write(cluster, allowed):
         with psycopg.connect(cluster.url("template1", "postgresql")) as connection:
             return connection.execute("SHOW transaction_read_only").fetchone()[0] == wanted
 
-    soon(took)
+    wait_for(took)
 
 
 def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, way, elements, tmp_path, make_portal):
@@ -50,8 +50,8 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
     for cluster in clusters:
         make_tables(cluster.url(cluster.database()), tmp_path)
     url = first.url("portal1").replace(str(first.port), str(way.port))
-    settings = base_settings(url, tmp_path / "app", elements.base)
-    with portals(settings, tmp_path) as start:
+    settings = make_settings(url, tmp_path / "app", elements.base)
+    with run_portals(settings, tmp_path) as start:
         server = start(workers=1, threads=4)
         browser = requests.Session()
 
@@ -59,7 +59,7 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
             return browser.get(f"{server.url}/login/{WECOM}", allow_redirects=False, timeout=20)
 
         def sign_in():
-            return browser.get(server.url + platform_answers(begin().headers["Location"]), allow_redirects=False)
+            return browser.get(server.url + answer_platform(begin().headers["Location"]), allow_redirects=False)
 
         assert sign_in().status_code == 303
         let_write(first, False)
@@ -81,7 +81,7 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
 
         # There is: nothing has to be started anew.
         way.target = second.port
-        soon(lambda: browser.get(f"{server.url}/readyz").status_code == 200)
+        wait_for(lambda: browser.get(f"{server.url}/readyz").status_code == 200)
         assert sign_in().status_code == 303
 
         # Connections that stand lead to a server which has begun to refuse, new ones do not: nobody notices.

@@ -10,7 +10,7 @@ import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 from support.portal_app import both_databases
-from support.syncs import command, soon
+from support.syncs import run_command, wait_for
 
 from portal.database import db
 
@@ -90,8 +90,8 @@ def test_two_upgrades_at_once_both_end_well(portal, database, settings):
     back_to(portal, "0003", trail(portal, 10))
     lock = ExitStack()
     waiting = lock.enter_context(held(database))
-    with lock, command(settings, "db", "upgrade") as one, command(settings, "db", "upgrade") as other:
-        soon(lambda: waiting([one, other]), seconds=120)
+    with lock, run_command(settings, "db", "upgrade") as one, run_command(settings, "db", "upgrade") as other:
+        wait_for(lambda: waiting([one, other]), seconds=120)
         assert one.poll() is None and other.poll() is None
         lock.close()
         for process in (one, other):
@@ -116,7 +116,7 @@ def test_a_step_may_take_longer_than_a_request(portal, database):
     with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as watcher, ThreadPoolExecutor(1) as pool:
         with held(database):
             upgrading = pool.submit(run)
-            soon(lambda: upgrading.done() or watcher.execute(slow, (name,)).fetchone(), seconds=120)
+            wait_for(lambda: upgrading.done() or watcher.execute(slow, (name,)).fetchone(), seconds=120)
         upgrading.result(timeout=120)
     assert newest(portal) == wanted
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import event, func, select, text
-from support.admin_client import administrator, inside
+from support.admin_client import open_database, sign_in_administrator
 from support.portal_app import both_databases
-from support.syncs import FEISHU, command, soon
+from support.syncs import FEISHU, run_command, wait_for
 
 from portal.database import db
 from portal.directory import jobs
@@ -40,7 +40,7 @@ RUNS = (
 
 def put(portal, *statements, many=MANY):
     """Put old rows into the database by SQL."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         kind = db.engine.dialect.name
         if kind == "postgresql":
             session.execute(text("SET LOCAL statement_timeout = 0"))
@@ -51,7 +51,7 @@ def put(portal, *statements, many=MANY):
 
 
 def count(portal, model, *conditions):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         number = session.scalar(select(func.count()).select_from(model).where(*conditions))
         session.rollback()
         return number
@@ -83,7 +83,7 @@ def test_a_login_start_removes_a_few_old_attempts(portal, client):
 
 @both_databases
 def test_an_upload_removes_a_few_lines_of_old_imports(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     put(portal, IMPORT, LINES)
     file = (io.BytesIO(b"username,email\nzoe,zoe@corp.example\n"), "new.csv")
     assert alice.post_form("/admin/bindings/import", file=file).status_code == 303
@@ -93,7 +93,7 @@ def test_an_upload_removes_a_few_lines_of_old_imports(portal):
 
 @both_databases
 def test_the_worker_removes_the_rest_in_short_transactions(portal, deleted):
-    administrator(portal)
+    sign_in_administrator(portal)
     put(portal, ATTEMPTS, IMPORT, LINES, RUNS)
     deleted.clear()
 
@@ -102,15 +102,15 @@ def test_the_worker_removes_the_rest_in_short_transactions(portal, deleted):
             jobs.remove_old()
         return not any(count(portal, model) for model in (LoginAttempt, Import, ImportRow, SyncRun))
 
-    soon(swept, seconds=120)
+    wait_for(swept, seconds=120)
     assert max(deleted) <= 1000
 
 
 @both_databases
 def test_a_running_worker_does_so_by_itself(portal, settings):
     put(portal, ATTEMPTS)
-    with command(settings, "worker", PORTAL_SYNC_EVERY="0"):
-        soon(lambda: count(portal, LoginAttempt) == 0, seconds=120)
+    with run_command(settings, "worker", PORTAL_SYNC_EVERY="0"):
+        wait_for(lambda: count(portal, LoginAttempt) == 0, seconds=120)
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -128,7 +128,7 @@ def test_rows_that_somebody_else_removes_are_not_waited_for(portal, client):
 
 @both_databases
 def test_an_import_that_is_discarded_is_gone_with_all_its_lines(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     put(portal, IMPORT.replace("2020-01-02", "2999-01-02"), LINES)
     assert alice.post_form("/admin/bindings/import/99/discard").status_code == 303
     assert (count(portal, Import), count(portal, ImportRow)) == (0, 0)

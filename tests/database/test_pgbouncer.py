@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from sqlalchemy import text
-from support.groups import missing
-from support.pgbouncer import PgBouncer, program
+from support.groups import report_missing
+from support.pgbouncer import PgBouncer, find_program
 from support.portal_app import make_tables
-from support.syncs import FEISHU, WECOM, people, sync
+from support.syncs import FEISHU, WECOM, list_people, run_sync
 
 from portal.database import db, write
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.pgbouncer
 
 @pytest.fixture(params=["session", "transaction"])
 def pooler(request, postgres):
-    if program() is None:
-        missing("pgbouncer", "PgBouncer is not installed")
+    if find_program() is None:
+        report_missing("pgbouncer", "PgBouncer is not installed")
     made = PgBouncer(postgres, request.param)
     yield made
     made.stop()
@@ -35,8 +35,8 @@ def portal(pooler, postgres, make_portal, tmp_path):
 def test_people_sign_in_and_syncs_run(portal):
     assert portal.test_client().get("/readyz").status_code == 200
     for name in (FEISHU, WECOM):
-        assert sync(portal, name).state == "done"
-    assert "zhangsan" in people(portal, WECOM)
+        assert run_sync(portal, name).state == "done"
+    assert "zhangsan" in list_people(portal, WECOM)
     with ThreadPoolExecutor(8) as pool:
         answers = pool.map(lambda _: portal.test_client().sign_in(WECOM).status_code, range(24))
         assert set(answers) == {303}

@@ -1,9 +1,9 @@
 """Somebody whose id at the platform has changed: the account they had is suggested, and nobody is let in by it."""
 
 import pytest
-from support.admin_client import administrator, text_of
+from support.admin_client import sign_in_administrator, strip_markup
 from support.portal_app import both_databases
-from support.syncs import FEISHU, PROVIDERS, WECOM, person, sync
+from support.syncs import FEISHU, PROVIDERS, WECOM, find_person, run_sync
 
 from portal.models import LEFT
 
@@ -16,10 +16,10 @@ def renamed(make_portal, sandbox, name):
     """Return the portal after Li Si, who had signed in, has got another id; and a function that adds namesakes."""
     assert make_portal().test_client().sign_in(name, "lisi").status_code == 303
     portal = make_portal(PORTAL_UNKNOWN_PEOPLE="queue")
-    sync(portal, name)
+    run_sync(portal, name)
     sandbox.person(PROVIDERS[name], "lisi", resign=True)
-    sync(portal, name)
-    old = person(portal, name, "lisi")
+    run_sync(portal, name)
+    old = find_person(portal, name, "lisi")
     assert (old.status, old.account_id) == (LEFT, None)
 
     def scan(key, **facts):
@@ -37,7 +37,7 @@ def renamed(make_portal, sandbox, name):
 def test_their_account_is_suggested_with_the_reason(renamed, name):
     portal, scan = renamed
     browser = scan("lisi.new")
-    page = text_of(administrator(portal).get("/admin/queue").text)
+    page = strip_markup(sign_in_administrator(portal).get("/admin/queue").text)
     assert f"suggestion lisi {REASON}" in page
     assert browser.sign_in(name, "lisi.new").status_code == 403
 
@@ -47,4 +47,4 @@ def test_their_account_is_suggested_with_the_reason(renamed, name):
 def test_another_name_or_department_is_somebody_else(renamed, name, facts):
     portal, scan = renamed
     scan("lisi.new", **facts)
-    assert "No account looks like theirs." in text_of(administrator(portal).get("/admin/queue").text)
+    assert "No account looks like theirs." in strip_markup(sign_in_administrator(portal).get("/admin/queue").text)

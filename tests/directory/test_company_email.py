@@ -2,9 +2,9 @@
 
 import pytest
 from sqlalchemy import update
-from support.admin_client import inside
+from support.admin_client import open_database
 from support.portal_app import both_databases
-from support.syncs import APPS, FEISHU, PROVIDERS, WECOM, person, sync
+from support.syncs import APPS, FEISHU, PROVIDERS, WECOM, find_person, run_sync
 
 from portal.models import Identity, Listing
 
@@ -25,7 +25,7 @@ def told(sandbox, name):
 
 
 def stored(portal, name):
-    row = person(portal, name, "lisi")
+    row = find_person(portal, name, "lisi")
     return row.email, row.company_email
 
 
@@ -34,7 +34,7 @@ def stored(portal, name):
 class TestStored:
     def test_by_a_sync(self, portal, told, name):
         told(TYPED, COMPANY)
-        sync(portal, name)
+        run_sync(portal, name)
         assert stored(portal, name) == (TYPED, "li.si@corp.example.com")
 
     def test_by_a_sign_in(self, client, portal, told, name):
@@ -50,7 +50,7 @@ class TestStored:
 
     def test_an_address_the_person_typed_is_none_of_the_companys(self, client, portal, told, name):
         told(TYPED, "")
-        sync(portal, name)
+        run_sync(portal, name)
         client.sign_in(name, "lisi")
         assert stored(portal, name) == (TYPED, "")
 
@@ -58,9 +58,9 @@ class TestStored:
 @both_platforms
 def test_what_is_not_told_this_time_stays(client, portal, told, sandbox, name):
     told(TYPED, COMPANY)
-    sync(portal, name)
+    run_sync(portal, name)
     sandbox.person(PROVIDERS[name], "lisi", withhold=[KEY[name]])
-    sync(portal, name)
+    run_sync(portal, name)
     client.sign_in(name, "lisi")
     assert stored(portal, name) == (TYPED, "li.si@corp.example.com")
 
@@ -68,26 +68,26 @@ def test_what_is_not_told_this_time_stays(client, portal, told, sandbox, name):
 @both_platforms
 def test_a_sync_takes_a_new_address_over(portal, told, name):
     told(TYPED, COMPANY)
-    sync(portal, name)
+    run_sync(portal, name)
     told(TYPED, "new@corp.example.com")
-    assert sync(portal, name).counts["changed"] == 1
+    assert run_sync(portal, name).counts["changed"] == 1
     assert stored(portal, name) == (TYPED, "new@corp.example.com")
 
 
 @both_platforms
 def test_people_stored_before_the_kind_was_kept_get_theirs_by_the_next_sync(portal, told, name):
     told(TYPED, COMPANY)
-    sync(portal, name)
-    with inside(portal) as session:
+    run_sync(portal, name)
+    with open_database(portal) as session:
         session.execute(update(Identity).values(company_email=""))
         session.execute(update(Listing).values(digest="0" * 32))  # of a version that looked at less
         session.commit()
-    sync(portal, name)
+    run_sync(portal, name)
     assert stored(portal, name) == (TYPED, "li.si@corp.example.com")
 
 
 @both_platforms
 def test_without_one_of_their_own_the_companys_is_the_persons_address(portal, told, name):
     told("", COMPANY)
-    sync(portal, name)
+    run_sync(portal, name)
     assert stored(portal, name) == (COMPANY, "li.si@corp.example.com")

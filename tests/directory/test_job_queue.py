@@ -8,8 +8,8 @@ import sqlite3
 
 import pytest
 from redis import Redis
-from support.jobs import ask, ended, rows
-from support.syncs import WECOM, command, soon
+from support.jobs import list_runs, request_sync, wait_for_runs
+from support.syncs import WECOM, run_command, wait_for
 
 from portal.directory import jobs
 
@@ -66,9 +66,9 @@ def test_a_pickle_is_not_run_and_the_worker_goes_on(put, portal, settings, tmp_p
     put(trap, "schedule")
     for key in ("rt:portal.directory.jobs.sync", "rt:portal.directory.jobs.look_around"):
         put(trap, "results", key)
-    with command(settings, "worker") as worker:
-        assert ask(portal, WECOM) is True
-        (run,) = ended(portal)
+    with run_command(settings, "worker") as worker:
+        assert request_sync(portal, WECOM) is True
+        (run,) = wait_for_runs(portal)
         worker.send_signal(signal.SIGTERM)
         log = worker.communicate(timeout=60)[1]
     assert run.state == "done"
@@ -102,25 +102,25 @@ def test_a_foreign_message_is_dropped_with_one_line_that_does_not_quote_it(put, 
         put(message)
     with portal.app_context():
         huey = jobs.of(portal).huey
-        assert soon(lambda: huey.dequeue() is None and huey.pending_count() == 0)
+        assert wait_for(lambda: huey.dequeue() is None and huey.pending_count() == 0)
     lines = [record.getMessage() for record in caplog.records if "foreign" in record.getMessage()]
     assert len(lines) == len(FOREIGN)
     assert not any("sprung" in line or "os.system" in line for line in lines)
 
 
 def test_a_job_of_ours_lies_there_as_json(queue, portal):
-    assert ask(portal, WECOM) is True
+    assert request_sync(portal, WECOM) is True
     with portal.app_context():
         huey = jobs.of(portal).huey
         (data,) = huey.storage.enqueued_items()
         assert json.loads(bytes(data))[1:] == ["portal.directory.jobs.sync", WECOM]
         assert huey.dequeue().args == [WECOM]
-    assert [row.state for row in rows(portal)] == ["queued"]
+    assert [row.state for row in list_runs(portal)] == ["queued"]
 
 
 def test_a_queue_that_refuses_us_is_told_in_a_line(portal, redis, settings):
     settings["PORTAL_REDIS_URL"] = redis.url.replace("//", "//nobody:wrong@")
-    with command(settings, "worker") as worker:
+    with run_command(settings, "worker") as worker:
         log = iter(worker.stderr.readline, "")
         line = next(line for line in log if "does not answer" in line or "reading from queue" in line)
         worker.send_signal(signal.SIGTERM)

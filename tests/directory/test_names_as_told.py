@@ -5,7 +5,7 @@ import re
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import administrator, inside
+from support.admin_client import open_database, sign_in_administrator
 from support.portal_app import both_databases
 
 from portal.models import Account, Identity
@@ -41,36 +41,36 @@ def test_a_persons_name_is_stored_and_shown_as_the_platform_tells_it(make_portal
     sandbox.fail("/open-apis/contact/v3/users/*", body={"code": 41050, "msg": "no user authority"})
     assert browser.sign_in("FSInnerExample").status_code == 303
     assert name in browser.get("/account").text
-    with inside(browser.application) as session:
+    with open_database(browser.application) as session:
         assert session.scalar(select(Identity.name)) == name
 
 
 @both_databases
 def test_an_account_may_have_any_name_that_can_be_seen(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     for number, name in enumerate(NAMES):
         name = name.replace("\u3000", " ")  # blanks in a form are blanks
         username = f"{name.replace(' ', '')}{number}"
         answer = alice.post_form("/admin/accounts/create", username=username, name=name)
         assert answer.status_code == 303, ascii(name)
-        with inside(portal) as session:
+        with open_database(portal) as session:
             made = session.get_one(Account, int(answer.location.rpartition("/")[2]))
             assert (made.username, made.name) == (username, name)
 
 
 @both_databases
 def test_a_file_may_name_accounts_so_too(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     lines = "username,name\n" + "".join(f"user{number},{name}\n" for number, name in enumerate(NAMES))
     answer = alice.post_form("/admin/bindings/import", file=(io.BytesIO(lines.encode()), "staff.csv"))
     alice.post_form(f"{answer.location}/apply", accounts="1")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         made = session.scalars(select(Account.name).where(Account.username != "alice").order_by(Account.id)).all()
     assert made == [name.replace("\u3000", " ") for name in NAMES]
 
 
 def test_a_username_with_a_hidden_mark_is_refused(portal):
-    alice = administrator(portal)
+    alice = sign_in_administrator(portal)
     for mark in MARKS:
         if mark.isspace() or "\ud800" <= mark <= "\udfff":
             continue  # a blank like any other, and what no form can send
@@ -95,5 +95,5 @@ def test_a_cleaned_text_is_clean(name):
 
 
 def test_what_a_text_is_too_long_for_is_said_so(portal):
-    answer = administrator(portal).post_form("/admin/accounts/create", username="x" * 300)
+    answer = sign_in_administrator(portal).post_form("/admin/accounts/create", username="x" * 300)
     assert answer.status_code == 422 and "too long: 64" in answer.text

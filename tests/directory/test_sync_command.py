@@ -9,7 +9,19 @@ import sys
 
 import pytest
 from support.portal_app import ROOT, both_databases
-from support.syncs import APPS, FEISHU, LISTED, LISTS, TREES, WECOM, checksum, command, people, soon, sync
+from support.syncs import (
+    APPS,
+    FEISHU,
+    LIST_PATHS,
+    LISTED_PEOPLE,
+    TREE_PATHS,
+    WECOM,
+    compute_checksum,
+    list_people,
+    run_command,
+    run_sync,
+    wait_for,
+)
 
 REFUSED = {"errcode": 48002, "errmsg": "x"}
 
@@ -37,21 +49,21 @@ class TestEnds:
         assert (done.exit_code, done.stderr) == (0, "")
         for name in (FEISHU, WECOM):
             assert re.search(rf"^{name}: done: 11 new; 11 people, [78] departments$", done.stdout, re.M)
-            assert len(people(portal, name)) == len(LISTED)
+            assert len(list_people(portal, name)) == len(LISTED_PEOPLE)
 
     @pytest.mark.parametrize("name", [WECOM, f"auths.loginTypes.{WECOM}"])
     def test_an_element_goes_by_its_short_and_its_full_name(self, flask_sync, portal, name):
         assert flask_sync(name).exit_code == 0
-        assert people(portal, WECOM) and not people(portal, FEISHU)
+        assert list_people(portal, WECOM) and not list_people(portal, FEISHU)
 
     def test_an_unknown_name_is_told_with_those_there_are(self, flask_sync, portal):
         done = flask_sync(WECOM, "Nobody")
         assert done.exit_code == 1
         assert f"there is no element 'Nobody'; there are: {FEISHU}, {WECOM}" in done.stderr
-        assert people(portal, WECOM) == {}
+        assert list_people(portal, WECOM) == {}
 
     def test_a_failure_is_1_with_its_cause_and_number(self, flask_sync, sandbox):
-        sandbox.fail(TREES[WECOM], body=REFUSED)
+        sandbox.fail(TREE_PATHS[WECOM], body=REFUSED)
         done = flask_sync(WECOM)
         assert done.exit_code == 1
         assert re.search(rf"^{WECOM}: failed, nobody was removed: .+ \(platform 48002\) \[60020\]$", done.stderr, re.M)
@@ -82,7 +94,7 @@ class TestEnds:
     def test_a_failure_counts_more_than_the_guard_and_stops_no_other(self, flask_sync, sandbox, portal):
         flask_sync()
         leave(sandbox)
-        sandbox.fail(TREES[FEISHU], body={"code": 99991672, "msg": "x"})
+        sandbox.fail(TREE_PATHS[FEISHU], body={"code": 99991672, "msg": "x"})
         done = flask_sync()
         assert done.exit_code == 1
         assert f"{FEISHU}: failed" in done.stderr and f"{WECOM}: stopped" in done.stderr
@@ -101,8 +113,8 @@ class TestEnds:
 @pytest.mark.parametrize("name", [FEISHU, WECOM])
 def test_a_dry_run_names_what_would_change_and_changes_nothing(flask_sync, portal, sandbox, name, database):
     provider = APPS[name]["provider"]
-    sync(portal, name)
-    before = checksum(database)
+    run_sync(portal, name)
+    before = compute_checksum(database)
     sandbox.person(provider, "newcomer", add=True, departments=["7"], name="New Comer")
     sandbox.person(provider, "alice", name="Alice Carroll")
     sandbox.person(provider, "wangwu", departments=["7"])
@@ -120,7 +132,7 @@ def test_a_dry_run_names_what_would_change_and_changes_nothing(flask_sync, porta
         "out of sight": "Carol Reyes",
     }.items():
         assert f"  {kind}: {who}\n" in done.stdout
-    assert checksum(database) == before
+    assert compute_checksum(database) == before
     real = flask_sync(name)
     assert "done: 1 new, 1 changed, 1 moved, 1 left, 1 out of sight; 10 people" in real.stdout
 
@@ -129,26 +141,26 @@ def test_a_dry_run_names_what_would_change_and_changes_nothing(flask_sync, porta
 @pytest.mark.parametrize("pages", [2, 5])
 def test_lines_tell_how_far_it_is(settings, sandbox, name, pages):
     """The platform answers so many pages of people and then no more: the line says so many, and the tree's one."""
-    sandbox.gate(LISTS[name], after=pages)
-    with command(settings, "sync", name) as process:
+    sandbox.gate(LIST_PATHS[name], after=pages)
+    with run_command(settings, "sync", name) as process:
         lines = [process.stdout.readline()]
         while f", {pages + 1} pages" not in lines[-1]:
             lines.append(process.stdout.readline())
             assert lines[-1], process.stderr.read()
-        sandbox.open()
+        sandbox.open_gates()
         rest = process.stdout.read()
         assert process.wait(30) == 0
     assert lines[0].startswith(f"{name}: departments, 0 people")
     departments = {FEISHU: 7, WECOM: 8}[name]
     told = rf"{name}: people, (\d+) people, {departments} departments, {pages + 1} pages.*\n"
-    assert int(re.fullmatch(told, lines[-1])[1]) <= len(LISTED)
+    assert int(re.fullmatch(told, lines[-1])[1]) <= len(LISTED_PEOPLE)
     assert not any(f", {number} pages" in line for line in lines for number in range(pages + 2, 10))
     assert f"{name}: writing, 11 people" in rest
     assert "\x1b" not in rest and "done: 11 new" in rest
 
 
 def test_a_terminal_shows_a_bar_that_moves(settings, sandbox):
-    sandbox.gate(LISTS[WECOM], after=4)
+    sandbox.gate(LIST_PATHS[WECOM], after=4)
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "flask", "sync", WECOM]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
@@ -159,7 +171,7 @@ def test_a_terminal_shows_a_bar_that_moves(settings, sandbox):
             shown += os.read(ours, 4096).decode("utf-8", "replace")
         bar = shown.split("\r")[-1]
         assert re.search(r"█{12}░{12}  people, \d+ people, 8 departments, 5 pages", bar)  # 4 of 8 departments
-        sandbox.open()
+        sandbox.open_gates()
         while "done:" not in shown:
             shown += os.read(ours, 4096).decode("utf-8", "replace")
         assert process.wait(30) == 0
@@ -168,11 +180,11 @@ def test_a_terminal_shows_a_bar_that_moves(settings, sandbox):
 
 
 def test_ctrl_c_ends_the_run_at_once(settings, sandbox, portal):
-    sandbox.gate(LISTS[WECOM])
-    with command(settings, "sync", WECOM) as process:
-        soon(sandbox.waiting)
+    sandbox.gate(LIST_PATHS[WECOM])
+    with run_command(settings, "sync", WECOM) as process:
+        wait_for(sandbox.count_waiting)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 1
         assert "failed, nobody was removed: the process that ran it has ended" in process.stderr.read()
-    sandbox.open()
-    assert sync(portal, WECOM).state == "done"
+    sandbox.open_gates()
+    assert run_sync(portal, WECOM).state == "done"

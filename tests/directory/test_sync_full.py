@@ -5,22 +5,22 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
-from support.admin_client import inside
+from support.admin_client import open_database
 from support.portal_app import both_databases
 from support.syncs import (
     APPS,
     FEISHU,
-    LISTED,
-    LISTS,
+    LIST_PATHS,
+    LISTED_PEOPLE,
     PROVIDERS,
     WECOM,
-    Written,
-    departments,
-    members,
-    people,
-    person,
-    soon,
-    sync,
+    WriteCounter,
+    find_person,
+    list_departments,
+    list_members,
+    list_people,
+    run_sync,
+    wait_for,
 )
 
 from portal.clocks import now
@@ -40,7 +40,7 @@ def marketing(name):
 
 @pytest.fixture
 def written(database):
-    counter = Written(database)
+    counter = WriteCounter(database)
     yield counter
     counter.close()
 
@@ -52,10 +52,10 @@ class TestFirst:
         sandbox.app(**APPS[name], **({"old_app": True} if name == WECOM else {}))
         pictures = {FEISHU: "https://p1.feishucdn.com/lisi.png", WECOM: "https://wework.qpic.cn/lisi.png"}
         sandbox.person(PROVIDERS[name], "lisi", set={"avatar": pictures[name]})
-        run = sync(portal, name)
+        run = run_sync(portal, name)
         assert (run.state, run.failure) == ("done", None)
-        found = people(portal, name)
-        assert {key.lower() for key in found} == LISTED
+        found = list_people(portal, name)
+        assert {key.lower() for key in found} == LISTED_PEOPLE
         lisi = found["lisi"]
         assert type(lisi) is MODELS[name]
         mobile = "+8613800000002" if name == FEISHU else "13800000002"
@@ -70,103 +70,103 @@ class TestFirst:
         assert states == {"sunqi": 3, "zhouba": 4, "wujiu": 2}
 
     def test_somebody_in_several_departments_is_one_person_and_a_member_of_each(self, portal, sandbox, name):
-        run = sync(portal, name)
-        assert run.counts["people"] == run.counts["new"] + run.counts["left"] == len(LISTED)
-        assert person(portal, name, "wangwu").department == ["3", marketing(name)]
-        seats = members(portal, name)
+        run = run_sync(portal, name)
+        assert run.counts["people"] == run.counts["new"] + run.counts["left"] == len(LISTED_PEOPLE)
+        assert find_person(portal, name, "wangwu").department == ["3", marketing(name)]
+        seats = list_members(portal, name)
         assert "wangwu" in seats["3"] and "wangwu" in seats[marketing(name)]
         assert sum("wangwu" in found for found in seats.values()) == 2
-        led = {key for key, row in people(portal, name).items() if row.isLeader}
+        led = {key for key, row in list_people(portal, name).items() if row.isLeader}
         assert led == {"lisi", "alice", "wangwu", "carol", "hostile"} | ({"chenyi"} if name == WECOM else set())
 
     def test_a_second_one_writes_no_row(self, portal, sandbox, name, written):
-        sync(portal, name)
+        run_sync(portal, name)
         first = written.take()
-        assert first["identity"] == len(LISTED) and first["department"] >= 7 and first["membership"] >= 10
-        again = sync(portal, name)
+        assert first["identity"] == len(LISTED_PEOPLE) and first["department"] >= 7 and first["membership"] >= 10
+        again = run_sync(portal, name)
         assert again.state == "done"
-        assert again.counts["unchanged"] == again.counts["people"] == len(LISTED)
+        assert again.counts["unchanged"] == again.counts["people"] == len(LISTED_PEOPLE)
         assert written.take() == {}
 
     def test_one_changed_person_is_one_written_row(self, portal, sandbox, name, written):
-        sync(portal, name)
+        run_sync(portal, name)
         written.take()
         sandbox.person(PROVIDERS[name], "bob", name="Robert Miller")
-        again = sync(portal, name)
+        again = run_sync(portal, name)
         assert (again.counts["changed"], again.report["changed"]) == (1, ["Robert Miller"])
         assert written.take() == {"identity": 1}
-        assert person(portal, name, "bob").name == "Robert Miller"
+        assert find_person(portal, name, "bob").name == "Robert Miller"
 
     def test_who_moves_is_a_member_there_alone(self, portal, sandbox, name):
-        sync(portal, name)
+        run_sync(portal, name)
         sandbox.person(PROVIDERS[name], "bob", departments=["7"])
-        again = sync(portal, name)
+        again = run_sync(portal, name)
         assert (again.counts["moved"], again.counts["changed"]) == (1, 0)
-        seats = members(portal, name)
+        seats = list_members(portal, name)
         assert "bob" in seats["7"] and "bob" not in seats.get("4", set())
 
     def test_departments_are_moved_renamed_made_and_deleted(self, portal, sandbox, name):
         sandbox.department("90", add=True, name="旧部门", parent="7")
         sandbox.person(PROVIDERS[name], "bob", departments=["90", "4"])
-        sync(portal, name)
-        assert "bob" in members(portal, name)["90"]
+        run_sync(portal, name)
+        assert "bob" in list_members(portal, name)["90"]
         sandbox.department("90", remove=True)
         sandbox.department("6", parent="7", name="登录组")
         sandbox.department("91", add=True, name="新部门", parent="2")
-        run = sync(portal, name)
-        rows = departments(portal, name)
+        run = run_sync(portal, name)
+        rows = list_departments(portal, name)
         assert (rows["6"].parent_id, rows["6"].name, rows["91"].parent_id) == ("7", "登录组", "2")
-        assert "90" not in rows and "90" not in members(portal, name)
+        assert "90" not in rows and "90" not in list_members(portal, name)
         kinds = [run.counts[f"departments_{kind}"] for kind in ("new", "changed", "removed")]
         assert kinds == [1, 1, 1]
-        assert person(portal, name, "bob").department == ["4"]
+        assert find_person(portal, name, "bob").department == ["4"]
 
     def test_a_new_leader_is_known_at_the_next_sync(self, portal, sandbox, name):
-        sync(portal, name)
+        run_sync(portal, name)
         sandbox.person(PROVIDERS[name], "bob", leads=["4"])
         sandbox.person(PROVIDERS[name], "carol", leads=[])
-        sync(portal, name)
-        assert person(portal, name, "bob").isLeader is True
-        assert person(portal, name, "carol").isLeader is False
+        run_sync(portal, name)
+        assert find_person(portal, name, "bob").isLeader is True
+        assert find_person(portal, name, "carol").isLeader is False
 
 
 @both_databases
 @both_platforms
 def test_the_first_writes_while_it_reads_and_keeps_that_when_it_fails(portal, sandbox, name, monkeypatch):
     monkeypatch.setattr(directory_sync, "BATCH", 1)
-    sandbox.gate(LISTS[name], after=6)
+    sandbox.gate(LIST_PATHS[name], after=6)
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(sync, portal, name)
-        soon(lambda: sandbox.waiting() and people(portal, name))
-        sandbox.fail(LISTS[name], count=10**6, status=400)
-        sandbox.open()
+        run = pool.submit(run_sync, portal, name)
+        wait_for(lambda: sandbox.count_waiting() and list_people(portal, name))
+        sandbox.fail(LIST_PATHS[name], count=10**6, status=400)
+        sandbox.open_gates()
         assert run.result().state == "failed"
-    kept = set(people(portal, name))
-    assert set() < kept < LISTED
+    kept = set(list_people(portal, name))
+    assert set() < kept < LISTED_PEOPLE
     sandbox.reset()
-    again = sync(portal, name)
+    again = run_sync(portal, name)
     assert (again.state, again.counts["unchanged"]) == ("done", len(kept))
-    assert set(people(portal, name)) == LISTED
+    assert set(list_people(portal, name)) == LISTED_PEOPLE
 
 
 @both_databases
 @both_platforms
 def test_a_department_stored_after_its_people_gets_them_at_the_next_sync(portal, sandbox, name):
     """Whoever stored it may have been cut off right after that."""
-    sync(portal, name)
-    before, tenant = members(portal, name), person(portal, name, "bob").tenant
-    with inside(portal) as session:
+    run_sync(portal, name)
+    before, tenant = list_members(portal, name), find_person(portal, name, "bob").tenant
+    with open_database(portal) as session:
         session.execute(delete(Department).where(Department.dept_id == "4"))
         session.commit()
-    assert "4" not in members(portal, name)
+    assert "4" not in list_members(portal, name)
     with portal.app_context():
         told = dict.fromkeys(("parentId", "name", "leaders", "position"))
         told = [{"deptId": "4", "openId": "od-4" if name == FEISHU else "", **told}]
         directory_departments.save(PROVIDERS[name], tenant, told, directory_departments.ONE)
-    again = sync(portal, name)
-    assert again.counts["unchanged"] == len(LISTED)
+    again = run_sync(portal, name)
+    assert again.counts["unchanged"] == len(LISTED_PEOPLE)
     assert again.counts["departments_new"] == 0
-    assert members(portal, name) == before
+    assert list_members(portal, name) == before
 
 
 @both_databases
@@ -176,7 +176,7 @@ def test_what_no_database_holds_is_left_out_of_a_department(portal):
     with portal.app_context():
         for _ in range(2):
             directory_departments.save("wecom", "ww1", [dict(told)], directory_departments.WHOLE)
-    stored = departments(portal, WECOM)["8"]
+    stored = list_departments(portal, WECOM)["8"]
     assert (stored.parent_id, stored.name, stored.leaders) == ("half", "ab", ["anna"])
 
 
@@ -203,36 +203,36 @@ class TestTrees:
 
     def test_a_cycle_ends_in_a_named_warning(self, portal, sandbox, name):
         self.set(sandbox, name, "3", parent="6")
-        run = sync(portal, name)
+        run = run_sync(portal, name)
         assert run.state == "done"
         assert list(run.report["warnings"]) == ["cycle"]
         assert set(run.report["warnings"]["cycle"]) <= {"3", "4", "6"}
-        rows = departments(portal, name)
+        rows = list_departments(portal, name)
         assert [rows[key].parent_id for key in ("3", "4", "6")].count("") == 1
 
     def test_a_department_above_itself_ends_in_a_named_warning(self, portal, sandbox, name):
         self.set(sandbox, name, "4", parent="4")
-        run = sync(portal, name)
+        run = run_sync(portal, name)
         assert (run.state, run.report["warnings"]) == ("done", {"own_parent": ["4"]})
-        assert departments(portal, name)["4"].parent_id == ""
+        assert list_departments(portal, name)["4"].parent_id == ""
 
     def test_one_id_twice_ends_in_a_named_warning(self, portal, sandbox, name):
         sandbox.department("90", add=True, name="again", parent="1")
         self.set(sandbox, name, "90", id="7")
-        run = sync(portal, name)
+        run = run_sync(portal, name)
         assert run.state == "done"
         assert list(run.report["warnings"]) == ["duplicate_department"]
-        assert departments(portal, name)["7"].name == "行政部"
-        assert set(people(portal, name)) >= {"hostile", "bob"}
+        assert list_departments(portal, name)["7"].name == "行政部"
+        assert set(list_people(portal, name)) >= {"hostile", "bob"}
 
     def test_a_root_whose_parent_is_not_visible_stands_at_the_top(self, portal, sandbox, name):
         sandbox.app(**APPS[name], contact_range={"departments": ["3"], "users": []})
-        run = sync(portal, name)
-        rows = departments(portal, name)
+        run = run_sync(portal, name)
+        rows = list_departments(portal, name)
         assert (run.state, set(rows)) == ("done", {"3", "4", "6"})
         assert rows["3"].parent_id not in rows
         assert (rows["4"].parent_id, rows["6"].parent_id) == ("3", "4")
-        assert set(people(portal, name)) == {"wangwu", "bob", "carol", "sunqi", "zhouba"}
+        assert set(list_people(portal, name)) == {"wangwu", "bob", "carol", "sunqi", "zhouba"}
 
 
 @both_platforms
@@ -250,40 +250,40 @@ def test_a_smaller_range_leaves_what_another_login_of_the_company_has_stored(
         reach = {"departments": ["3"], "users": []}
         sandbox.app("wecom", corpid="wwsandbox00000001", agentid="1000003", contact_range=reach)
     portal = make_portal()
-    sync(portal, name)
-    before = departments(portal, name), members(portal, name), person(portal, name, "wangwu").department
-    assert sync(portal, "Second").state == "done"
-    assert departments(portal, name).keys() == before[0].keys()
-    assert members(portal, name) == before[1]
-    assert person(portal, name, "wangwu").department == before[2]
-    assert len(people(portal, name)) == len(LISTED)
-    sync(portal, name), sync(portal, "Second")
-    counter = Written(database)
-    assert (sync(portal, name).state, sync(portal, "Second").state) == ("done", "done")
+    run_sync(portal, name)
+    before = list_departments(portal, name), list_members(portal, name), find_person(portal, name, "wangwu").department
+    assert run_sync(portal, "Second").state == "done"
+    assert list_departments(portal, name).keys() == before[0].keys()
+    assert list_members(portal, name) == before[1]
+    assert find_person(portal, name, "wangwu").department == before[2]
+    assert len(list_people(portal, name)) == len(LISTED_PEOPLE)
+    run_sync(portal, name), run_sync(portal, "Second")
+    counter = WriteCounter(database)
+    assert (run_sync(portal, name).state, run_sync(portal, "Second").state) == ("done", "done")
     assert counter.take() == {}
     counter.close()
     sandbox.department("6", remove=True)
     sandbox.person(PROVIDERS[name], "carol", departments=["4"])
-    sync(portal, "Second")
-    assert before[0].keys() - departments(portal, name).keys() == {"6"}
+    run_sync(portal, "Second")
+    assert before[0].keys() - list_departments(portal, name).keys() == {"6"}
 
 
 class TestFeishuRange:
     def test_a_smaller_range_is_read_from_its_departments_and_people(self, portal, sandbox):
         reach = {"departments": ["2", "3"], "users": ["alice", "hostile"]}
         sandbox.app(**APPS[FEISHU], contact_range=reach)
-        run = sync(portal, FEISHU)
+        run = run_sync(portal, FEISHU)
         assert (run.state, run.report.get("warnings")) == ("done", None)
-        assert set(departments(portal, FEISHU)) == {"2", "3", "4", "6"}
+        assert set(list_departments(portal, FEISHU)) == {"2", "3", "4", "6"}
         listed = {"zhangsan", "lisi", "wangwu", "bob", "carol", "sunqi", "zhouba", "alice", "hostile"}
-        assert set(people(portal, FEISHU)) == listed
+        assert set(list_people(portal, FEISHU)) == listed
 
     def test_many_people_by_themselves_are_read_in_bundles(self, portal, sandbox):
         extra = [f"one{number:03}" for number in range(60)]
         for key in extra:
             sandbox.person("feishu", key, add=True, departments=["7"])
         sandbox.app(**APPS[FEISHU], contact_range={"departments": [], "users": extra})
-        run = sync(portal, FEISHU)
+        run = run_sync(portal, FEISHU)
         assert (run.state, run.counts["people"]) == ("done", 60)
         bundles = sandbox.calls("/open-apis/contact/v3/users/batch")
         assert sorted(len(call["query"]["user_ids"]) for call in bundles) == [10, 50]
@@ -293,19 +293,19 @@ class TestFeishuRange:
 class TestWithheld:
     def test_what_is_withheld_later_stays_as_it_was(self, portal, sandbox, name):
         sandbox.app(**APPS[name], **({"old_app": True} if name == WECOM else {}))
-        sync(portal, name)
-        before = person(portal, name, "lisi")
+        run_sync(portal, name)
+        before = find_person(portal, name, "lisi")
         fields = ("mobile", "email", "gender", "position", "avatar", "employee_number", "name")
         held = ["mobile", "email", "gender", "position", "job_title", "avatar", "employee_no", "name", "biz_mail"]
         sandbox.person(PROVIDERS[name], "lisi", withhold=[*held, "enterprise_email"])
-        assert sync(portal, name).state == "done"
-        after = person(portal, name, "lisi")
+        assert run_sync(portal, name).state == "done"
+        after = find_person(portal, name, "lisi")
         assert [getattr(after, field) for field in fields] == [getattr(before, field) for field in fields]
         assert all(getattr(before, field) for field in ("mobile", "email", "gender", "position"))
 
     def test_what_an_app_may_not_read_of_departments_stays_as_it_was(self, portal, sandbox, name):
-        sync(portal, name)
-        before = departments(portal, name)
+        run_sync(portal, name)
+        before = list_departments(portal, name)
         if name == FEISHU:
             staff = ["contact:user.base:readonly", "contact:user.employee_id:readonly", "contact:user.id:readonly"]
             staff += ["contact:department.base:readonly", "tenant:tenant:readonly"]
@@ -314,29 +314,29 @@ class TestWithheld:
         else:
             for key in before:
                 sandbox.department(key, provider="wecom", withhold=["name", "department_leader", "order"])
-        assert sync(portal, name).state == "done"
-        after = departments(portal, name)
+        assert run_sync(portal, name).state == "done"
+        after = list_departments(portal, name)
         kept = ("name", "parent_id", "leaders", "position")
         for key, row in before.items():
             assert [getattr(after[key], field) for field in kept] == [getattr(row, field) for field in kept]
-        assert person(portal, name, "lisi").isLeader is True
+        assert find_person(portal, name, "lisi").isLeader is True
 
 
 class TestFreshness:
     @both_platforms
     def test_after_a_sync_nobody_is_asked_for_again_within_a_day(self, portal, sandbox, name):
-        sync(portal, name)
+        run_sync(portal, name)
         sandbox.forget_calls()
         with portal.app_context():
             portal.getElement(f"auths.loginTypes.{name}").syncUserInfo("lisi")
         assert sandbox.calls(READS[name]) == []
 
     def test_a_login_within_a_day_of_a_sync_asks_the_directory_nothing(self, portal, sandbox):
-        sync(portal, FEISHU)
+        run_sync(portal, FEISHU)
         sandbox.forget_calls()
         assert portal.test_client().sign_in(FEISHU, "lisi").status_code == 303
         assert sandbox.calls(READS[FEISHU]) == []
-        assert person(portal, FEISHU, "lisi").position == "研发总监"
+        assert find_person(portal, FEISHU, "lisi").position == "研发总监"
 
     @pytest.mark.parametrize(
         "changes",
@@ -344,7 +344,7 @@ class TestFreshness:
         ids=["failed", "stopped", "a dry run", "of yesterday"],
     )
     def test_a_sync_that_was_none_makes_nobody_fresh(self, portal, sandbox, changes):
-        sync(portal, FEISHU)
+        run_sync(portal, FEISHU)
         age_of(portal, **changes)
         sandbox.forget_calls()
         portal.test_client().sign_in(FEISHU, "lisi")
@@ -352,7 +352,7 @@ class TestFreshness:
 
     def test_who_was_not_listed_is_asked_for(self, portal, sandbox):
         sandbox.app(**APPS[FEISHU], contact_range={"departments": ["5"], "users": []})
-        sync(portal, FEISHU)
+        run_sync(portal, FEISHU)
         sandbox.app(**APPS[FEISHU], contact_range=None)
         sandbox.forget_calls()
         portal.test_client().sign_in(FEISHU, "lisi")
@@ -360,8 +360,8 @@ class TestFreshness:
 
     def test_what_a_login_has_read_since_counts_more_than_what_the_sync_read_before(self, portal, sandbox):
         """Somebody signs in while the sync waits at another department: what is newer stays."""
-        sync(portal, FEISHU)
-        with inside(portal) as session:
+        run_sync(portal, FEISHU)
+        with open_database(portal) as session:
             session.execute(SyncRun.__table__.delete())
             session.commit()
         sandbox.person("feishu", "bob", name="Bob the Elder")
@@ -372,15 +372,15 @@ class TestFreshness:
                 sandbox.person("feishu", "bob", name="Bob the Younger", freeze=False)
                 met.append(portal.test_client().sign_in(FEISHU, "bob").status_code)
 
-        run = sync(portal, FEISHU, tell=tell)
+        run = run_sync(portal, FEISHU, tell=tell)
         assert (run.state, met) == ("done", [303])
-        assert person(portal, FEISHU, "bob").name == "Bob the Younger"
-        assert sync(portal, FEISHU).counts["unchanged"] == len(LISTED) - 1
+        assert find_person(portal, FEISHU, "bob").name == "Bob the Younger"
+        assert run_sync(portal, FEISHU).counts["unchanged"] == len(LISTED_PEOPLE) - 1
 
 
 def age_of(portal, age=0, **changes):
     """Change the last run; let it have ended so many hours earlier."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         run = session.scalars(select(SyncRun)).one()
         run.ended_at -= timedelta(hours=age)
         for key, value in changes.items():
@@ -391,8 +391,8 @@ def age_of(portal, age=0, **changes):
 def test_a_department_of_more_than_a_page_is_read_to_its_end(portal, sandbox):
     for number in range(60):
         sandbox.person("feishu", f"more{number:02}", add=True, departments=["7"])
-    assert sync(portal, FEISHU).counts["people"] == len(LISTED) + 60
-    assert sum("page_token" in call["query"] for call in sandbox.calls(LISTS[FEISHU])) == 1
+    assert run_sync(portal, FEISHU).counts["people"] == len(LISTED_PEOPLE) + 60
+    assert sum("page_token" in call["query"] for call in sandbox.calls(LIST_PATHS[FEISHU])) == 1
 
 
 @both_databases
@@ -413,9 +413,9 @@ def test_two_logins_of_one_company_can_be_synced_at_once(portal, elements, make_
             if round:
                 sandbox.person(provider, f"one{round - 1}{number}", name=f"Renamed {number}", departments=["2", "5"])
         with ThreadPoolExecutor(2) as pool:
-            found = list(pool.map(lambda which: sync(portal, which), (name, "Second")))
+            found = list(pool.map(lambda which: run_sync(portal, which), (name, "Second")))
         assert [(run.state, run.failure) for run in found] == [("done", None)] * 2
-        assert len(people(portal, name)) == len(LISTED) + 40 * (round + 1)
-    assert sum("one0" in key for key in members(portal, name)["2"]) == 40
-    again = [sync(portal, which) for which in (name, "Second")]
+        assert len(list_people(portal, name)) == len(LISTED_PEOPLE) + 40 * (round + 1)
+    assert sum("one0" in key for key in list_members(portal, name)["2"]) == 40
+    again = [run_sync(portal, which) for which in (name, "Second")]
     assert all(run.counts["new"] + run.counts["changed"] + run.counts["moved"] == 0 for run in again)

@@ -8,22 +8,22 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import create_engine, select, text, update
-from support.admin_client import inside
+from support.admin_client import open_database
 from support.portal_app import both_databases
 from support.syncs import (
     APPS,
-    ASKS,
     FEISHU,
-    LISTS,
-    TREES,
+    LIST_PATHS,
+    MEMBER_PATHS,
+    TREE_PATHS,
     WECOM,
-    Written,
-    checksum,
-    command,
-    people,
-    person,
-    soon,
-    sync,
+    WriteCounter,
+    compute_checksum,
+    find_person,
+    list_people,
+    run_command,
+    run_sync,
+    wait_for,
 )
 
 from portal.clocks import now
@@ -39,12 +39,12 @@ repeats = [1, *(pytest.param(number, marks=pytest.mark.soak) for number in range
 
 
 def sync_rows(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         return list(session.scalars(select(SyncRun).order_by(SyncRun.id)))
 
 
 def let_the_lease_end(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.execute(update(SyncRun).values(leased_until=now() - timedelta(seconds=1)))
         session.commit()
 
@@ -52,14 +52,14 @@ def let_the_lease_end(portal):
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 class TestRowsOfOthers:
     def test_people_change_while_another_transaction_seats_them(self, portal, sandbox, database):
-        sync(portal, WECOM)
+        run_sync(portal, WECOM)
         sandbox.person("wecom", "lisi", name="Renamed")
         engine = create_engine(database)
         with engine.connect() as other:
             other.execute(select(Identity.id).with_for_update(read=True, key_share=True)).all()
-            assert sync(portal, WECOM).state == "done"
+            assert run_sync(portal, WECOM).state == "done"
         engine.dispose()
-        assert person(portal, WECOM, "lisi").name == "Renamed"
+        assert find_person(portal, WECOM, "lisi").name == "Renamed"
 
     def test_syncs_of_one_company_write_one_after_the_other(self, portal, database):
         waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
@@ -67,13 +67,13 @@ class TestRowsOfOthers:
         with ThreadPoolExecutor(1) as pool, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
             with portal.app_context(), write():
                 bulk.take_turns("wecom", APPS[WECOM]["corpid"])
-                run = pool.submit(sync, portal, WECOM)
-                soon(lambda: other.scalar(waiting), seconds=10)
+                run = pool.submit(run_sync, portal, WECOM)
+                wait_for(lambda: other.scalar(waiting), seconds=10)
             assert run.result().state == "done"
         engine.dispose()
 
     def test_of_two_that_wait_for_each_other_both_come_to_their_end(self, portal, sandbox):
-        sync(portal, WECOM)
+        run_sync(portal, WECOM)
         both_hold_one, tries = Barrier(2), []
 
         def rename(*user_ids):
@@ -91,7 +91,7 @@ class TestRowsOfOthers:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda pair: rename(*pair), [("lisi", "alice"), ("alice", "lisi")]))
         assert len(tries) == 3
-        assert person(portal, WECOM, "lisi").name == person(portal, WECOM, "alice").name
+        assert find_person(portal, WECOM, "lisi").name == find_person(portal, WECOM, "alice").name
 
 
 @both_databases
@@ -109,14 +109,14 @@ class TestTwo:
         assert answers.count(40900) == 7
 
     def test_the_second_says_so_and_ends_with_1(self, portal, settings, sandbox):
-        sandbox.gate(LISTS[WECOM])
-        with command(settings, "sync", WECOM) as first:
-            soon(sandbox.waiting)
+        sandbox.gate(LIST_PATHS[WECOM])
+        with run_command(settings, "sync", WECOM) as first:
+            wait_for(sandbox.count_waiting)
             second = portal.test_cli_runner().invoke(args=["sync", WECOM])
             assert second.exit_code == 1
             assert UNDER_WAY in second.output
             assert portal.test_cli_runner().invoke(args=["sync", FEISHU]).exit_code == 0
-            sandbox.open()
+            sandbox.open_gates()
             assert first.wait(60) == 0
         assert [row.state for row in sync_rows(portal)] == ["done", "done"]
 
@@ -124,16 +124,16 @@ class TestTwo:
 @both_databases
 class TestLease:
     def test_a_run_that_was_killed_holds_up_others_for_the_lease_only(self, portal, settings, sandbox):
-        sandbox.gate(LISTS[WECOM])
-        with command(settings, "sync", WECOM) as first:
-            soon(sandbox.waiting)
+        sandbox.gate(LIST_PATHS[WECOM])
+        with run_command(settings, "sync", WECOM) as first:
+            wait_for(sandbox.count_waiting)
             first.kill()
-        sandbox.open()
+        sandbox.open_gates()
         with portal.app_context(), pytest.raises(Code) as error:
             runs.take(WECOM)
         assert error.value.code == 40900
         let_the_lease_end(portal)
-        assert sync(portal, WECOM).state == "done"
+        assert run_sync(portal, WECOM).state == "done"
         cut_off, done = sync_rows(portal)
         assert (cut_off.state, cut_off.failure, cut_off.open, done.state) == ("failed", runs.GONE, None, "done")
 
@@ -142,32 +142,32 @@ class TestLease:
         self, portal, settings, sandbox, phase, database
     ):
         company(sandbox, WECOM)
-        sync(portal, WECOM)
+        run_sync(portal, WECOM)
         changes(sandbox, WECOM)
         if phase == "people":
-            sandbox.gate(LISTS[WECOM], after=4)
+            sandbox.gate(LIST_PATHS[WECOM], after=4)
             words, program = ("sync", WECOM), ("-m", "flask")
         else:
             at = random.randint(1, 6)  # the 9th is the end
             words, program = ("SIGSTOP", "writing", str(at), "sync", WECOM), INTERRUPTED
-        with command(settings, *words, program=program) as first:
+        with run_command(settings, *words, program=program) as first:
             if phase == "people":
-                soon(sandbox.waiting)
+                wait_for(sandbox.count_waiting)
                 first.send_signal(signal.SIGSTOP)
-            soon(lambda: "T (stopped)" in status_of(first))
-            sandbox.open()
+            wait_for(lambda: "T (stopped)" in status_of(first))
+            sandbox.open_gates()
             let_the_lease_end(portal)
             sandbox.person("wecom", "alice", name="Alice the Second")
-            assert sync(portal, WECOM).state == "done"
-            before, written = checksum(database), Written(database)
+            assert run_sync(portal, WECOM).state == "done"
+            before, written = compute_checksum(database), WriteCounter(database)
             sandbox.person("wecom", "alice", name="Alice the Third")
             first.send_signal(signal.SIGCONT)
             assert first.wait(60) == 1
             assert "another sync has taken over" in first.stdout.read()
-        assert checksum(database) == before
+        assert compute_checksum(database) == before
         assert written.take() == {}
         written.close()
-        assert person(portal, WECOM, "alice").name == "Alice the Second"
+        assert find_person(portal, WECOM, "alice").name == "Alice the Second"
         assert [row.state for row in sync_rows(portal)] == ["done", "failed", "done"]
 
 
@@ -206,7 +206,7 @@ def begun(portal, sandbox, name, departments):
     company(sandbox, name, departments)
     for key in ("bob", "carol", "alice", "zhangsan"):
         assert portal.test_client().sign_in(name, key).status_code == 303
-    assert sync(portal, name).state == "done"
+    assert run_sync(portal, name).state == "done"
     changes(sandbox, name)
 
 
@@ -217,26 +217,30 @@ def killed(settings, sandbox, name, phase, chance, most):
     """
     if phase == "writing":
         return killed_writing(settings, name, phase, chance.randint(2, most))
-    points = {"departments": (TREES, 2 if name == FEISHU else 1), "people": (LISTS, 8), "leavers": (ASKS, 4)}
+    points = {
+        "departments": (TREE_PATHS, 2 if name == FEISHU else 1),
+        "people": (LIST_PATHS, 8),
+        "leavers": (MEMBER_PATHS, 4),
+    }
     path, calls = points[phase]
     after = chance.randrange(calls)
     sandbox.gate(path[name], after=after)
-    with command(settings, "sync", name) as process:
-        soon(sandbox.waiting, seconds=60)
+    with run_command(settings, "sync", name) as process:
+        wait_for(sandbox.count_waiting, seconds=60)
         process.kill()
-    sandbox.open()
+    sandbox.open_gates()
     return f"call {after + 1}"
 
 
 def killed_writing(settings, name, phase, at):
-    with command(settings, "SIGKILL", phase, str(at), "sync", name, program=INTERRUPTED) as process:
+    with run_command(settings, "SIGKILL", phase, str(at), "sync", name, program=INTERRUPTED) as process:
         assert process.wait(60) == -signal.SIGKILL, process.stderr.read()
     return f"statement {at}"
 
 
 def assert_consistent(portal):
     """Whoever has left has neither account nor session."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         for identity in session.scalars(select(Identity).where(Identity.status == 2)):
             assert identity.account_id is None
             mine = (LoginSession.identity_id == identity.id, LoginSession.ended_at.is_(None))
@@ -259,22 +263,22 @@ def test_a_sync_killed_anywhere_is_made_good_by_the_next(
     other = make_portal(PORTAL_DATABASE_URL=f"sqlite:///{undisturbed}")
     departments = 45 if phase == "departments" else 5  # two pages of Feishu's
     begun(other, sandbox, name, departments)
-    run = sync(other, name)
+    run = run_sync(other, name)
     assert (run.state, run.counts["left"], run.counts["out_of_sight"]) == ("done", 3, 2)
 
     begun(portal, sandbox, name, departments)
-    start = checksum(database)
+    start = compute_checksum(database)
     for most in (45, 9):
         where = killed(settings, sandbox, name, phase, chance, most)
         print(f"{name}: killed at {phase}, {where}")
         assert_consistent(portal)
         if phase != "writing":
-            assert checksum(database) == start
+            assert compute_checksum(database) == start
         let_the_lease_end(portal)
-    assert sync(portal, name).state == "done"
-    assert checksum(database) == checksum(f"sqlite:///{undisturbed}")
+    assert run_sync(portal, name).state == "done"
+    assert compute_checksum(database) == compute_checksum(f"sqlite:///{undisturbed}")
     assert {row.state for row in sync_rows(portal)} == {"failed", "done"}
-    assert len(people(portal, name)) == 16
+    assert len(list_people(portal, name)) == 16
 
 
 @both_databases
@@ -291,12 +295,12 @@ def test_a_first_sync_killed_anywhere_is_made_good_by_the_next(
     company(sandbox, name)
     for number in range(10):
         sandbox.person(APPS[name]["provider"], f"new{number}", add=True, departments=["7", "5"])
-    assert sync(make_portal(PORTAL_DATABASE_URL=f"sqlite:///{undisturbed}"), name).state == "done"
+    assert run_sync(make_portal(PORTAL_DATABASE_URL=f"sqlite:///{undisturbed}"), name).state == "done"
 
     for most in (50, 9):
         where = killed_writing(settings, name, "people", chance.randint(2, most))
-        print(f"seed {seed}, {name}: killed at people, {where}; {len(people(portal, name))} people stored")
+        print(f"seed {seed}, {name}: killed at people, {where}; {len(list_people(portal, name))} people stored")
         let_the_lease_end(portal)
-    assert sync(portal, name).state == "done"
-    assert checksum(database) == checksum(f"sqlite:///{undisturbed}")
+    assert run_sync(portal, name).state == "done"
+    assert compute_checksum(database) == compute_checksum(f"sqlite:///{undisturbed}")
     assert [row.state for row in sync_rows(portal)] == ["failed", "failed", "done"]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 from support.docs_pages import code_blocks, python_file
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 ELEMENTS = "docs/elements.md"
 
@@ -104,7 +104,7 @@ def staff(elements, make_portal, our_server):
 
 
 def test_the_type_on_meta_signs_in(staff):
-    query = query_of(staff.start("Staff"))
+    query = parse_query(staff.start("Staff"))
     assert query["client_id"] == "portal"
     assert query["code_challenge_method"] == "S256"
     answer = staff.get("/login/Staff/callback", query_string={"code": "good", "state": query["state"]})
@@ -113,14 +113,14 @@ def test_the_type_on_meta_signs_in(staff):
 
 
 def test_the_type_on_meta_explains_a_refused_code(staff):
-    state = query_of(staff.start("Staff"))["state"]
+    state = parse_query(staff.start("Staff"))["state"]
     answer = staff.get("/login/Staff/callback", query_string={"code": "bad", "state": state})
     assert answer.status_code == 400
     assert "This login code can" in answer.text
 
 
 def test_the_type_on_meta_takes_a_state_once(staff):
-    state = query_of(staff.start("Staff"))["state"]
+    state = parse_query(staff.start("Staff"))["state"]
     arrival = {"code": "good", "state": state}
     assert staff.get("/login/Staff/callback", query_string=arrival).status_code == 303
     other = staff.application.test_client()

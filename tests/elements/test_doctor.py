@@ -10,9 +10,9 @@ import pytest
 from cryptography.fernet import Fernet
 from flask_migrate import upgrade
 from sqlalchemy import select, update
-from support.authority import Authority, https_front
+from support.authority import Authority, serve_https
 from support.portal_app import both_databases
-from support.small_disk import fill, small_disk
+from support.small_disk import fill_disk, mount_small_disk
 
 from portal.clocks import now
 from portal.database import db
@@ -146,7 +146,7 @@ def any_unreachable(ward):
 @story("element")
 def any_certificate_untrusted(ward):
     authority = Authority(ward.elements.folder)
-    with https_front(ward.sandbox.port, authority.certificate()) as url:
+    with serve_https(ward.sandbox.port, authority.certificate()) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
         ward.environ.setenv("SSL_CERT_FILE", str(authority.file))
@@ -156,10 +156,10 @@ def any_certificate_untrusted(ward):
 def bad_certificate(ward, bad):
     authority = Authority(ward.elements.folder)
     ward.environ.setenv("SSL_CERT_FILE", str(authority.file))
-    with https_front(ward.sandbox.port, authority.certificate(**bad)) as url:
+    with serve_https(ward.sandbox.port, authority.certificate(**bad)) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
-    with https_front(ward.sandbox.port, authority.certificate()) as url:
+    with serve_https(ward.sandbox.port, authority.certificate()) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
 
@@ -183,7 +183,7 @@ def any_authorities(ward):
 
 @story("element")
 def any_tls(ward):
-    with https_front(ward.sandbox.port) as url:
+    with serve_https(ward.sandbox.port) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
     ward.elements.feishu()
@@ -528,10 +528,10 @@ def portal_database_read_only(ward):
 
 @story("portal")
 def portal_database_full(ward):
-    with small_disk(ward.elements.folder.parent / "disk") as disk:
+    with mount_small_disk(ward.elements.folder.parent / "disk") as disk:
         shutil.copy(ward.settings["PORTAL_DATABASE_URL"].removeprefix("sqlite:///"), disk / "portal.db")
         ward.more = {"PORTAL_DATABASE_URL": f"sqlite:///{disk}/portal.db"}
-        fill(disk)
+        fill_disk(disk)
         yield
         (disk / "filler").unlink()
         yield

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.portal_app import FEISHU_APP, WECOM_APP, query_of
+from support.portal_app import FEISHU_APP, WECOM_APP, parse_query
 
 from portal.database import db
 from portal.elements import FSInnerType, Meta, Person, QywxInnerType
@@ -164,7 +164,7 @@ class TestVariables:
         )
         portal = make_portal(FS_ID="cli_5a4db0c5a4db0c01", FS_SECRET_FILE=str(tmp_path / "secret"))
         client = portal.test_client()
-        assert query_of(client.start("FSInnerExample"))["redirect_uri"] == f"{base}/feishu/back"
+        assert parse_query(client.start("FSInnerExample"))["redirect_uri"] == f"{base}/feishu/back"
         assert client.sign_in().status_code == 303
 
     def test_unset_is_47000(self, elements, make_portal):
@@ -202,7 +202,7 @@ class TestOnTheWeb:
         later = make_portal()
         again = later.test_client()
         for name in ("portal_visit", "portal_session"):
-            again.bring(client.cookie(name), name)
+            again.set_portal_cookie(client.cookie(name), name)
         assert 'href="/login/FSInnerExample"' not in later.test_client().get("/login").text
         assert again.get("/login/FSInnerExample").status_code == 404
         assert again.get(address).status_code == 404
@@ -243,7 +243,7 @@ class TestOnTheWeb:
     def test_a_redirect_path_with_escapes_is_served(self, elements, make_portal, base, path):
         elements.wecom(redirectUri=base + path)
         client = make_portal().test_client()
-        assert query_of(client.start("QywxInnerExample"))["redirect_uri"] == base + path
+        assert parse_query(client.start("QywxInnerExample"))["redirect_uri"] == base + path
         assert client.sign_in("QywxInnerExample").status_code == 303
 
     def test_elements_may_share_a_redirect_address_the_state_decides(self, elements, make_portal, base):
@@ -270,7 +270,7 @@ class TestOnTheWeb:
     def test_an_own_page_is_not_served(self, elements, make_portal, base):
         elements.wecom(redirectUri=f"{base}/my/page", ownPage=True)
         client = make_portal().test_client()
-        assert query_of(client.start("QywxInnerExample"))["redirect_uri"] == f"{base}/my/page"
+        assert parse_query(client.start("QywxInnerExample"))["redirect_uri"] == f"{base}/my/page"
         assert client.get("/my/page").status_code == 404
 
     def test_wecoms_verification_file_is_at_the_root(self, elements, make_portal):
@@ -335,7 +335,7 @@ class Careless(FSInnerType):
         portal = make_portal()
         client = portal.test_client()
         assert portal.test_client().get(client.scan("Loose")).status_code == 400
-        query = query_of(client.scan("FSInnerExample"))
+        query = parse_query(client.scan("FSInnerExample"))
         assert client.get("/login/Loose/callback", query_string=query).status_code == 400
         assert client.session().status_code == 401
 
@@ -386,7 +386,7 @@ class Badge(Meta):
         assert "Sign in with Front door" in client.get("/login?via=FrontDoor").text
         address = client.start("FrontDoor")
         assert address.startswith("https://gate.example/?state=")
-        state = query_of(address)["state"]
+        state = parse_query(address)["state"]
         assert client.get(f"/login/FrontDoor/callback?code=Bo7&state={state}").status_code == 303
         assert client.session().json["identity"] == {"element": "FrontDoor", "userId": "Bo7", "name": "Bo Badge"}
         with portal.app_context():

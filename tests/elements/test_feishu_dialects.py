@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 from jit.errcode import Code
 
@@ -87,14 +87,14 @@ def test_v3_and_passport_send_a_form(signed, sandbox, dialect):
     signed(dialect)
     call = exchange(sandbox, dialect)
     assert call["headers"]["Content-Type"].startswith("application/x-www-form-urlencoded")
-    assert set(query_of(f"?{call['body']}")) == {"grant_type", "client_id", "client_secret", "code", "redirect_uri"}
+    assert set(parse_query(f"?{call['body']}")) == {"grant_type", "client_id", "client_secret", "code", "redirect_uri"}
 
 
 def test_the_verifier_is_this_logins_own(signed, sandbox, elements, make_portal):
     """A code that was stolen and brought to another login of ours fails at the platform."""
     client = make_portal().test_client()
     stolen, own = client.scan(), client.scan()
-    code, state = query_of(stolen)["code"], query_of(own)["state"]
+    code, state = parse_query(stolen)["code"], parse_query(own)["state"]
     answer = client.get("/login/FSInnerExample/callback", query_string={"code": code, "state": state})
     assert answer.status_code == 400
     assert "This login code can" in answer.text

@@ -3,8 +3,8 @@
 import logging
 
 import pytest
-from support.admin_client import administrator
-from support.portal_app import ROOT, Browser, base_settings
+from support.admin_client import sign_in_administrator
+from support.portal_app import ROOT, Browser, make_settings
 
 import app as portal_app
 from jit.errcode import Code
@@ -88,7 +88,7 @@ class TestTheShippedExamples:
     @pytest.fixture
     def portal(self, sandbox, database, base, tmp_path, caplog):
         caplog.set_level(logging.INFO)
-        environ = {**base_settings(database, ROOT, base), "SANDBOX_URL": sandbox.url, "PORTAL_ENV": "production"}
+        environ = {**make_settings(database, ROOT, base), "SANDBOX_URL": sandbox.url, "PORTAL_ENV": "production"}
         made = portal_app.create_app(environ)
         made.test_client_class = Browser
         yield made
@@ -131,7 +131,7 @@ class TestTheShippedExamples:
             assert reason in found[0].cause and found[0].state == doctor.PROBLEM
 
     def test_the_page_elements_names_them(self, portal):
-        page = administrator(portal).get("/admin/elements").text
+        page = sign_in_administrator(portal).get("/admin/elements").text
         for name, key in SHIPPED.items():
             assert f"auths/loginTypes/{name}/{name}.json: {key} is an address of this machine" in page
 

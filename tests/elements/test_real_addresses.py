@@ -1,7 +1,7 @@
 """What goes to the real platforms, compared with their literal addresses: nothing here is the sandbox's word."""
 
 import pytest
-from support.portal_app import FEISHU_APP, query_of
+from support.portal_app import FEISHU_APP, parse_query
 
 CALLBACK = "https://portal.example.com/login/Real/callback"
 FEISHU = {
@@ -65,7 +65,7 @@ def test_feishu_authorize_and_token_addresses(element, region, hosts, dialect):
     state = found.getLoginConfig(kind="redirect")["state"]
     address = found.authorize_url("redirect", state)
     assert address.partition("?")[0] == hosts[host] + path
-    query = query_of(address)
+    query = parse_query(address)
     assert query[name] == "cli_5a4db0c5a4db0c01"
     assert (query["redirect_uri"], query["state"]) == (CALLBACK, state)
     assert ("code_challenge" in query) == (dialect == "v2")
@@ -80,7 +80,7 @@ def test_the_qr_page_is_always_passports_and_its_exchange_follows_its_own_dialec
     found = element(region=region, qrTokenDialect=dialect)
     address = found.authorize_url("qr", found.getLoginConfig()["state"])
     assert address.partition("?")[0] == f"{hosts['passport']}/suite/passport/oauth/authorize"
-    assert set(query_of(address)) == {"client_id", "redirect_uri", "response_type", "state"}
+    assert set(parse_query(address)) == {"client_id", "redirect_uri", "response_type", "state"}
     host, path = TOKEN[dialect]
     assert found.clients["qr"].access_token_url == hosts[host] + path
 

@@ -1,7 +1,7 @@
 """The platform's result number: an integer or no answer, at every call of both platforms."""
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 from jit.errcode import Code
 
@@ -76,7 +76,7 @@ def test_what_is_no_code_is_refused_before_any_call(portal, sandbox, name, code)
     ],
 )
 def test_from_python_the_state_is_the_very_text(portal, client, sandbox, name, change):
-    state = query_of(client.start(name))["state"]
+    state = parse_query(client.start(name))["state"]
     sandbox.forget_calls()
     with portal.app_context(), pytest.raises(Code) as error:
         portal.getElement(f"auths.loginTypes.{name}").getLoginCode("some-code", change(state))

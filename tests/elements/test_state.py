@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 from jit.errcode import Code
 from portal.clocks import now
@@ -48,7 +48,7 @@ def assert_refused(answer, client, sandbox):
     ],
 )
 def test_a_state_that_is_not_ours_to_the_letter_is_refused(client, sandbox, damage):
-    query = query_of(client.scan())
+    query = parse_query(client.scan())
     state = damage(query["state"])
     given = {} if state is None else {"state": state}
     assert_refused(callback(client, code=query["code"], **given), client, sandbox)
@@ -81,7 +81,7 @@ def test_a_state_works_once(client, portal):
 
 def test_a_state_is_used_up_when_the_person_refuses(client, sandbox):
     denied = client.scan(action="deny")
-    state = query_of(denied)["state"]
+    state = parse_query(denied)["state"]
     assert client.get(denied).status_code == 400
     code = sandbox.code("feishu", "zhangsan")
     assert_refused(callback(client, code=code, state=state), client, sandbox)
@@ -98,7 +98,7 @@ def test_a_state_is_used_up_before_the_code_is_sent(client, sandbox):
 def test_a_state_of_another_element_is_refused(elements, make_portal, sandbox):
     elements.feishu("Other")
     client = make_portal().test_client()
-    query = query_of(client.scan("FSInnerExample"))
+    query = parse_query(client.scan("FSInnerExample"))
     assert_refused(callback(client, "Other", **query), client, sandbox)
 
 
@@ -136,7 +136,7 @@ def test_the_eleventh_open_login_of_a_browser_drops_the_first(client):
 
 
 def test_a_state_is_random_letters_and_digits_and_stored_as_a_hash(client, portal):
-    states = {query_of(client.start("QywxInnerExample"))["state"] for _ in range(5)}
+    states = {parse_query(client.start("QywxInnerExample"))["state"] for _ in range(5)}
     assert len(states) == 5
     assert all(re.fullmatch(r"[a-zA-Z0-9]{32,128}", state) for state in states)
     with portal.app_context():

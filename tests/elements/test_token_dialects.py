@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from sqlalchemy import update
-from support.portal_app import both_databases, query_of
+from support.portal_app import both_databases, parse_query
 
 from portal.clocks import now
 from portal.database import db
@@ -68,16 +68,16 @@ def test_a_refresh_sends_only_what_the_documentation_asks_for(elements, make_por
 def test_a_qr_address_asks_for_no_scope(elements, make_portal, dialect):
     elements.feishu(qrTokenDialect=dialect, scope="offline_access")
     element = make_portal().getElement(FEISHU)
-    assert "scope" not in query_of(element.authorize_url("qr", element.getLoginConfig()["state"]))
+    assert "scope" not in parse_query(element.authorize_url("qr", element.getLoginConfig()["state"]))
     link = element.authorize_url("redirect", element.getLoginConfig(kind="redirect")["state"])
-    assert query_of(link)["scope"] == "offline_access"
+    assert parse_query(link)["scope"] == "offline_access"
 
 
 def test_passports_own_page_is_asked_for_no_scope_either(elements, make_portal):
     elements.feishu(tokenDialect="passport", scope="offline_access")
     element = make_portal().getElement(FEISHU)
     link = element.authorize_url("redirect", element.getLoginConfig(kind="redirect")["state"])
-    assert "scope" not in query_of(link)
+    assert "scope" not in parse_query(link)
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

@@ -2,8 +2,8 @@
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import inside
-from support.syncs import WECOM, people, sync
+from support.admin_client import open_database
+from support.syncs import WECOM, list_people, run_sync
 
 from portal.errors import Code
 from portal.models import Identity
@@ -18,7 +18,7 @@ def member(userid, **more):
 
 
 def subjects(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         return session.scalars(select(Identity.subject)).all()
 
 
@@ -60,14 +60,14 @@ def test_the_platform_is_not_asked_for_an_id_it_can_not_have(portal, sandbox, us
 def test_a_sync_leaves_out_whom_no_id_stands_for(portal, sandbox):
     odd = [member(userid, name=f"odd{number}", department=[1]) for number, userid in enumerate(ALIKE)]
     sandbox.fail(LIST, body={"errcode": 0, "errmsg": "ok", "userlist": [*odd, member("staff", department=[1])]})
-    run = sync(portal, WECOM)
+    run = run_sync(portal, WECOM)
     assert run.state == "done"
-    assert set(people(portal, WECOM)) & {*ALIKE, "staff"} == {"staff"}
+    assert set(list_people(portal, WECOM)) & {*ALIKE, "staff"} == {"staff"}
     assert set(run.report["warnings"]["unusable_person"]) == {f"odd{number}" for number in range(len(ALIKE))}
 
 
 def test_a_stored_person_is_found_by_ascii_letters_alone(portal, sandbox):
-    sync(portal, WECOM)
+    run_sync(portal, WECOM)
     element = portal.getElement(f"auths.loginTypes.{WECOM}")
     with portal.app_context():
         assert element.stored_person("ZHANGSAN").user_id == "zhangsan"

@@ -1,7 +1,7 @@
 """The login code: sent once, and nowhere to be seen afterwards."""
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 EXCHANGES = {"FSInnerExample": "/open-apis/authen/v2/oauth/token", "QywxInnerExample": "/cgi-bin/auth/getuserinfo"}
 EACH = pytest.mark.parametrize("element", EXCHANGES)
@@ -33,7 +33,7 @@ def test_success_and_refusal_keep_the_address_to_themselves(client, element):
     for answer in (success, refusal):
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
-        for secret in query_of(address).values():
+        for secret in parse_query(address).values():
             assert secret not in answer.text
             assert secret not in str(answer.headers)
 
@@ -49,7 +49,7 @@ def test_a_refusal_page_brings_the_script_that_cleans_the_address_bar(client):
 @EACH
 @pytest.mark.parametrize("code", ["x" * 5000, "码", ["a", "b"]])
 def test_a_code_that_makes_no_sense_is_refused_here(client, sandbox, element, code):
-    state = query_of(client.scan(element))["state"]
+    state = parse_query(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"code": code, "state": state})
     assert answer.status_code == 400
     assert "This login code can" in answer.text
@@ -58,7 +58,7 @@ def test_a_code_that_makes_no_sense_is_refused_here(client, sandbox, element, co
 
 @EACH
 def test_a_callback_without_a_code_is_a_cancelled_login(client, sandbox, element):
-    state = query_of(client.scan(element))["state"]
+    state = parse_query(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"state": state})
     assert answer.status_code == 400
     assert "You cancelled the login" in answer.text
@@ -74,7 +74,7 @@ def test_an_error_beside_a_code_is_a_cancelled_login_too(client, sandbox, elemen
 
 @EACH
 def test_a_code_the_platform_does_not_know_is_refused(client, element):
-    state = query_of(client.scan(element))["state"]
+    state = parse_query(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"code": "nosuchcode", "state": state})
     assert answer.status_code == 400
     assert "Error 40029" in answer.text

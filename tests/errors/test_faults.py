@@ -14,18 +14,18 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 from sqlalchemy import update
-from support.groups import missing
+from support.groups import report_missing
 from support.portal_app import (
     ROOT,
     Server,
-    base_settings,
+    answer_platform,
     both_databases,
+    make_settings,
     make_tables,
-    platform_answers,
-    portals,
-    wait_until,
+    run_portals,
+    wait_for_server,
 )
-from support.postgres import Cluster, binaries, free_port
+from support.postgres import Cluster, find_binaries, find_free_port
 
 from portal.clocks import now
 from portal.database import db
@@ -63,8 +63,8 @@ def test_a_database_locked_for_good_is_told_and_nobody_is_signed_in(client, data
 
 @pytest.fixture
 def own_cluster():
-    if binaries() is None:
-        missing("postgresql", "PostgreSQL is not installed")
+    if find_binaries() is None:
+        report_missing("postgresql", "PostgreSQL is not installed")
     cluster = Cluster()
     yield cluster
     cluster.stop()
@@ -74,13 +74,13 @@ def own_cluster():
 def test_a_database_that_goes_away_and_comes_back(own_cluster, elements, tmp_path):
     """Without it nobody counts as signed in; with it they do again, and no process was started anew."""
     url = own_cluster.url(own_cluster.database())
-    settings = base_settings(url, tmp_path / "app", elements.base)
+    settings = make_settings(url, tmp_path / "app", elements.base)
     make_tables(url, tmp_path)
-    with portals(settings, tmp_path) as start:
+    with run_portals(settings, tmp_path) as start:
         server = start(workers=2)
         browser = requests.Session()
         address = browser.get(f"{server.url}/login/QywxInnerExample", allow_redirects=False).headers["Location"]
-        browser.get(server.url + platform_answers(address))
+        browser.get(server.url + answer_platform(address))
         assert browser.get(f"{server.url}/api/session").status_code == 200
         own_cluster.run("pg_ctl", "-m", "immediate", "stop")
         for path in ("/api/session", "/account", "/admin/queue", "/login/QywxInnerExample", "/readyz"):
@@ -96,12 +96,12 @@ def test_a_worker_killed_between_two_writes_leaves_neither(postgres, elements, t
     if postgres.made == 1:
         make_tables(postgres.url(postgres.template), tmp_path)
     name = postgres.database(postgres.template)
-    settings = base_settings(postgres.url(name), tmp_path / "app", elements.base)
-    with portals(settings, tmp_path) as start, psycopg.connect(postgres.url(name, "postgresql")) as other:
+    settings = make_settings(postgres.url(name), tmp_path / "app", elements.base)
+    with run_portals(settings, tmp_path) as start, psycopg.connect(postgres.url(name, "postgresql")) as other:
         server = start(workers=1)
         browser = requests.Session()
         address = browser.get(f"{server.url}/login/QywxInnerExample", allow_redirects=False).headers["Location"]
-        callback = server.url + platform_answers(address)
+        callback = server.url + answer_platform(address)
         other.execute("LOCK TABLE login_session IN EXCLUSIVE MODE")
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(browser.get, callback, allow_redirects=False, timeout=20)
@@ -195,13 +195,13 @@ class TestAppTokens:
 
 def test_make_run_ends_with_its_terminal(tmp_path, settings):
     """Closing the window ends sandbox and portal, too."""
-    port, sandbox_port, log = free_port(), free_port(), tmp_path / "up.log"
+    port, sandbox_port, log = find_free_port(), find_free_port(), tmp_path / "up.log"
     environ = {**os.environ, **settings, "PORTAL_BASE_URL": f"http://127.0.0.1:{port}"}
     command = [sys.executable, "-m", "flask", "up", "--port", str(port), "--sandbox-port", str(sandbox_port)]
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
     server = Server(f"http://127.0.0.1:{port}", process, log)
-    wait_until(lambda: "Administrator" in server.output(), server)
+    wait_for_server(lambda: "Administrator" in server.output(), server)
     process.send_signal(signal.SIGHUP)
     process.wait(timeout=30)
     for number in (port, sandbox_port):

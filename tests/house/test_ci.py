@@ -14,7 +14,7 @@ def run(tmp_path):
 
     def pytest_on(body, must_run="", **environ):
         file = tmp_path / "test_sample.py"
-        file.write_text(f"import pytest\nfrom conftest import missing\n\n{body}")
+        file.write_text(f"import pytest\nfrom conftest import report_missing\n\n{body}")
         command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pytest.ini"), "--rootdir", str(ROOT)]
         return subprocess.run(
             [*command, "-p", "conftest", "-p", "no:cacheprovider", str(file)],
@@ -27,7 +27,7 @@ def run(tmp_path):
     return pytest_on
 
 
-SKIPPED = "@pytest.mark.browser\ndef test_page():\n    missing('browser', 'Chromium is not installed')\n"
+SKIPPED = "@pytest.mark.browser\ndef test_page():\n    report_missing('browser', 'Chromium is not installed')\n"
 PLAIN = "def test_plain():\n    assert True\n"
 
 

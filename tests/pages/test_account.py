@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from support.portal_app import both_databases, platform_answers
+from support.portal_app import answer_platform, both_databases
 
 from portal.audit import Actor
 from portal.clocks import now
@@ -39,7 +39,7 @@ def one(client):
 def two(one):
     """Zhang San, who has two ways in: Feishu (1), by which he is here, and WeCom (2)."""
     address = one.post_form(f"/account/bind/{WECOM}").location
-    one.get(platform_answers(address, "zhangsan"))
+    one.get(answer_platform(address, "zhangsan"))
     assert one.post_form("/account/bind/confirm").status_code == 303
     one.get("/account")  # takes the message
     return one
@@ -135,7 +135,7 @@ class TestTheLastWayIn:
             elements.wecom(corpId="")
         portal = make_portal()
         client = portal.test_client()
-        client.bring(two.cookie())
+        client.set_portal_cookie(two.cookie())
         self.assert_stays(client, portal, 1, [1, 2])
 
     def test_an_open_one_time_link_is_no_other_way(self, one, portal):
@@ -259,14 +259,14 @@ class TestThePage:
 
     def test_a_scan_that_was_left_undecided_is_remembered(self, one):
         address = one.post_form(f"/account/bind/{WECOM}").location
-        one.get(platform_answers(address, "zhangsan"))
+        one.get(answer_platform(address, "zhangsan"))
         assert "They are not connected yet." in one.get("/account").text
 
     def test_hostile_names_are_shown_as_text(self, two, portal, change):
         hostile = "<script>alert(1)</script>{{ 7*7 }}\"'><img src=x>"
         other = portal.test_client()
         other.sign_in(FEISHU, "bob")
-        other.get(platform_answers(other.post_form(f"/account/bind/{WECOM}").location, "bob"))
+        other.get(answer_platform(other.post_form(f"/account/bind/{WECOM}").location, "bob"))
         change(Account, name=hostile)
         change(Identity, name=hostile, user_id=hostile, avatar="javascript:alert(1)")
         change(LoginSession, agent=hostile, address="<b>1.2")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, event, func, select, text, update
 from sqlalchemy.exc import DBAPIError
-from support.admin_client import account, administrator, inside, text_of
+from support.admin_client import open_database, sign_in_administrator, store_account, strip_markup
 from support.portal_app import ROOT, both_databases
 
 from portal import audit, models
@@ -24,7 +24,7 @@ THERE = Client("203.0.113.7", "", "7F3K-2Q")
 
 @pytest.fixture
 def alice(portal):
-    return administrator(portal)
+    return sign_in_administrator(portal)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def happened(portal):
 
 def entries(page):
     """Return the sentences on a page, the newest first."""
-    return [text_of(found) for found in re.findall(r'<span class="said">(.*?)</span>', page.text, re.S)]
+    return [strip_markup(found) for found in re.findall(r'<span class="said">(.*?)</span>', page.text, re.S)]
 
 
 def table(answer):
@@ -56,7 +56,7 @@ def table(answer):
 @both_databases
 def test_an_entry_can_not_be_changed_and_not_be_removed_while_it_is_young(portal, happened):
     young = happened("login")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.add(AuditEvent(action="login", at=now() - timedelta(days=models.AUDIT_KEPT + 1)))
         session.commit()
         old = session.scalar(select(func.max(AuditEvent.id)))
@@ -65,9 +65,9 @@ def test_an_entry_can_not_be_changed_and_not_be_removed_while_it_is_young(portal
         update(AuditEvent).where(AuditEvent.id == old).values(actor_id=7),
         delete(AuditEvent).where(AuditEvent.id == young),
     ):
-        with inside(portal) as session, pytest.raises(DBAPIError):
+        with open_database(portal) as session, pytest.raises(DBAPIError):
             session.execute(change)
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.execute(delete(AuditEvent).where(AuditEvent.id == old))  # what a retention may take
         session.commit()
         assert session.scalars(select(AuditEvent.id)).all() == [young]
@@ -76,7 +76,7 @@ def test_an_entry_can_not_be_changed_and_not_be_removed_while_it_is_young(portal
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_the_trail_can_not_be_emptied_at_once(portal, happened):
     happened("login")
-    with inside(portal) as session, pytest.raises(DBAPIError):
+    with open_database(portal) as session, pytest.raises(DBAPIError):
         session.execute(text("TRUNCATE audit_event"))
 
 
@@ -127,14 +127,14 @@ def test_sentences_name_nobody_they_do_not_know():
     ],
 )
 def test_an_entry_is_a_sentence(alice, portal, happened, facts, sentence):
-    account(portal, "bob"), person(portal)
+    store_account(portal, "bob"), person(portal)
     happened(**facts)
-    words = text_of(alice.get("/admin/audit").text).replace("&#39;", "'")
+    words = strip_markup(alice.get("/admin/audit").text).replace("&#39;", "'")
     assert sentence in words
 
 
 def person(portal, **more):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         facts = {"provider": "wecom", "tenant": "company", "subject": "zhangwei", "user_id": "zhangwei"}
         made = QywxInnerAuthModel(**{**facts, "name": "张伟", **more})
         session.add(made)
@@ -147,7 +147,7 @@ def person(portal, **more):
 
 @both_databases
 def test_every_filter_narrows_and_all_of_them_together(alice, portal, happened):
-    bob, zhang = account(portal, "bob", name="Bob Builder"), person(portal)
+    bob, zhang = store_account(portal, "bob", name="Bob Builder"), person(portal)
     happened("login", actor_id=bob, account_id=bob, identity_id=zhang, element="FSInnerExample")
     happened(
         "login", Client("198.51.100.9", "", "AAAA-22"), result=40303, identity_id=zhang, element="QywxInnerExample"
@@ -177,7 +177,7 @@ def test_every_filter_narrows_and_all_of_them_together(alice, portal, happened):
 
 
 def test_histories_lead_to_the_trail_and_back(alice, portal, happened):
-    bob, zhang = account(portal, "bob"), person(portal)
+    bob, zhang = store_account(portal, "bob"), person(portal)
     happened("account.enable", actor_id=1, account_id=bob)
     card = alice.get(f"/admin/accounts/{bob}")
     assert entries(card) == ["alice enabled bob"]
@@ -191,7 +191,7 @@ def test_histories_lead_to_the_trail_and_back(alice, portal, happened):
 @both_databases
 def test_pages_go_back_and_forth_without_gap_or_repetition(portal, alice, happened):
     moment = now()
-    with inside(portal) as session:  # many at the same moment: the id tells them apart
+    with open_database(portal) as session:  # many at the same moment: the id tells them apart
         session.add_all([AuditEvent(action="login", at=moment, native=str(number)) for number in range(130)])
         session.commit()
     seen, query = [], ""
@@ -216,7 +216,7 @@ def test_pages_go_back_and_forth_without_gap_or_repetition(portal, alice, happen
 
 def test_a_page_asks_the_database_little(alice, portal, happened):
     for number in range(20):
-        happened("account.enable", actor_id=account(portal, f"user{number}"), account_id=1)
+        happened("account.enable", actor_id=store_account(portal, f"user{number}"), account_id=1)
     asked = []
     with portal.app_context():
         event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
@@ -238,7 +238,7 @@ def test_a_page_asks_the_database_little(alice, portal, happened):
 )
 def test_each_filter_has_an_index_in_the_lists_order(portal, wanted, index):
     rows = select(AuditEvent.id).where(*wanted.conditions()).order_by(*audit.NEWEST_FIRST).limit(51)
-    with inside(portal) as session:
+    with open_database(portal) as session:
         sqlite = db.engine.dialect.name == "sqlite"
         if not sqlite:
             session.execute(text("SET enable_seqscan = off"))
@@ -254,7 +254,7 @@ def test_each_filter_has_an_index_in_the_lists_order(portal, wanted, index):
 
 
 def test_the_file_holds_what_the_filter_shows_masked_and_says_so_itself(alice, portal, happened):
-    bob = account(portal, "bob", name="=1+1", mobile="13812345678", email="bob@example.com")
+    bob = store_account(portal, "bob", name="=1+1", mobile="13812345678", email="bob@example.com")
     happened("contact.reveal", actor_id=1, account_id=bob, details={"field": "mobile"})
     happened("login", result=40303, element="FSInnerExample")
     answer = alice.get(f"/admin/audit/export?account={bob}")
@@ -265,13 +265,13 @@ def test_the_file_holds_what_the_filter_shows_masked_and_says_so_itself(alice, p
     assert "13812345678" not in answer.text and "bob@example.com" not in answer.text
     everything = table(alice.get("/admin/audit/export"))
     assert everything[0]["Action"] == everything[1]["Action"] == "audit.export"
-    with inside(portal) as session:
+    with open_database(portal) as session:
         details = session.scalars(select(AuditEvent.details).where(AuditEvent.action == "audit.export")).all()
     assert details == [{"filter": ["account_id"]}, {"filter": []}]
 
 
 def test_no_name_in_the_file_is_a_formula(alice, portal, happened):
-    bob, zhang = account(portal, "=cmd|'/c calc'!A1"), person(portal, name="@SUM(1)")
+    bob, zhang = store_account(portal, "=cmd|'/c calc'!A1"), person(portal, name="@SUM(1)")
     happened("login", Client("+1", "", "-1"), actor_id=bob, account_id=bob, identity_id=zhang, element="\t=1")
     for row in csv.reader(io.StringIO(alice.get("/admin/audit/export").data.decode("utf-8-sig"), newline="")):
         assert not [cell for cell in row if cell.startswith(csv_starts())]
@@ -282,7 +282,7 @@ def csv_starts():
 
 
 def test_a_long_trail_leaves_whole(alice, portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.add_all([AuditEvent(action="login", native=str(number)) for number in range(2 * audit.BATCH + 7)])
         session.commit()
     assert len(table(alice.get("/admin/audit/export"))) == 2 * audit.BATCH + 7 + 3
@@ -292,7 +292,7 @@ HOSTILE = "<svg onload=alert(1)>{{7*7}}\"'"
 
 
 def test_hostile_names_are_text(alice, portal, happened):
-    bob, zhang = account(portal, HOSTILE), person(portal, name=HOSTILE)
+    bob, zhang = store_account(portal, HOSTILE), person(portal, name=HOSTILE)
     happened("binding.make", Client(HOSTILE, "", "<b>"), actor_id=bob, account_id=bob, identity_id=zhang, element="<i>")
     for query in (
         "",
@@ -307,7 +307,7 @@ def test_hostile_names_are_text(alice, portal, happened):
 
 
 def test_refusals_are_entries_as_well(alice, portal):
-    account(portal, "bob")
+    store_account(portal, "bob")
     alice.post_form("/admin/accounts/create", username="bob")
     alice.post_form("/admin/accounts/1/disable")
     assert entries(alice.get("/admin/audit?result=refused")) == [
@@ -319,6 +319,6 @@ def test_refusals_are_entries_as_well(alice, portal):
 @pytest.mark.parametrize("path", ["/admin/audit/export", "/admin/bindings/export"])
 def test_asking_whether_a_file_is_there_takes_nothing_along(alice, portal, path):
     assert alice.head(path).status_code == 200
-    with inside(portal) as session:
+    with open_database(portal) as session:
         taken = select(func.count()).select_from(AuditEvent).where(AuditEvent.action.endswith(".export"))
         assert session.scalar(taken) == 0

@@ -1,7 +1,7 @@
 """A platform may send its login code under a name of its own."""
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 TYPE = """
 from portal.elements import Meta, Person
@@ -32,7 +32,7 @@ def badge(elements, make_portal):
 
 @pytest.mark.parametrize("name", ["authCode", "code"])
 def test_a_code_is_read_under_each_name_of_its_platform(badge, name):
-    state = query_of(badge.start("FrontDoor"))["state"]
+    state = parse_query(badge.start("FrontDoor"))["state"]
     answer = badge.get("/login/FrontDoor/callback", query_string={name: "Bo7", "state": state})
     assert (answer.status_code, answer.headers["Referrer-Policy"]) == (303, "no-referrer")
     assert badge.session().json["identity"]["userId"] == "Bo7"
@@ -40,7 +40,7 @@ def test_a_code_is_read_under_each_name_of_its_platform(badge, name):
 
 @pytest.mark.parametrize("query", [{}, {"authCode": ""}, {"auth_code": "Bo7"}])
 def test_a_callback_without_any_of_the_names_was_cancelled(badge, query):
-    state = query_of(badge.start("FrontDoor"))["state"]
+    state = parse_query(badge.start("FrontDoor"))["state"]
     answer = badge.get("/login/FrontDoor/callback", query_string={**query, "state": state})
     assert answer.status_code == 400
     assert "You cancelled the login" in answer.text

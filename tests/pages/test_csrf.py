@@ -1,7 +1,7 @@
 """Nothing unsafe happens unless a page of ours asked for it."""
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_login_begun_elsewhere_cannot_be_finished_here(portal):
 
 
 def test_a_code_posted_from_elsewhere_is_refused(client, sandbox):
-    state = query_of(client.start("FSInnerExample"))["state"]
+    state = parse_query(client.start("FSInnerExample"))["state"]
     fields = {"code": sandbox.code("feishu", "carol"), "state": state}
     answer = client.post("/login/FSInnerExample/callback", data=fields)
     assert_too_old(answer)
@@ -123,7 +123,7 @@ def test_a_code_posted_by_our_form_signs_in(elements, make_portal, sandbox):
     """The in-app page posts the code that the platform's client made."""
     elements.feishu(tokenDialect="oidc")
     client = make_portal().test_client()
-    state = query_of(client.start("FSInnerExample"))["state"]
+    state = parse_query(client.start("FSInnerExample"))["state"]
     answer = client.post_form(
         "/login/FSInnerExample/callback", code=sandbox.code("feishu", "carol", source="requestAccess"), state=state
     )

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from support.admin_client import account, administrator
+from support.admin_client import sign_in_administrator, store_account
 from support.portal_app import ROOT, both_databases
-from support.syncs import FEISHU, WECOM, sync
+from support.syncs import FEISHU, WECOM, run_sync
 
 AT_ONCE = 16
 PAGES = (
@@ -64,9 +64,9 @@ def try_once(ask, portal, alice, turn):
 
 @pytest.fixture
 def alice(portal):
-    account(portal, "zhangsan", email="zhangsan@example.com")
-    sync(portal, WECOM)
-    return administrator(portal)
+    store_account(portal, "zhangsan", email="zhangsan@example.com")
+    run_sync(portal, WECOM)
+    return sign_in_administrator(portal)
 
 
 def test_the_first_requests_are_all_answered(ask, portal, alice):

@@ -2,7 +2,7 @@
 
 import pytest
 from flask import Request
-from support.admin_client import account, administrator
+from support.admin_client import sign_in_administrator, store_account
 from support.portal_app import both_databases
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -85,8 +85,8 @@ def noted(portal):
 def alice(portal, client):
     """An administrator, where there is something to find: two accounts, and a person who has signed in."""
     client.sign_in()
-    account(portal, "other")
-    return administrator(portal)
+    store_account(portal, "other")
+    return sign_in_administrator(portal)
 
 
 def routes(portal, method):

@@ -6,7 +6,7 @@ import secrets
 import traceback
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 from portal.database import db
 from portal.errors import Code
@@ -31,7 +31,7 @@ def canaries_of(client, sandbox):
     found = set(SECRETS)
     for element in ("FSInnerExample", "QywxInnerExample"):
         address = client.scan(element)
-        found |= set(query_of(address).values())
+        found |= set(parse_query(address).values())
         client.get(address)
         found.add(client.cookie())
         client.get(address)
@@ -48,7 +48,7 @@ def canaries_of(client, sandbox):
     ):
         sandbox.fail(path, **how)
         address = client.scan("FSInnerExample" if "open-apis" in path else "QywxInnerExample")
-        found |= set(query_of(address).values())
+        found |= set(parse_query(address).values())
         client.get(address)
     found |= {"canary-error-text", "canary-body-text", "canary-message-text"}
     with client.application.app_context():
@@ -91,7 +91,7 @@ def test_not_even_a_trace_of_an_error_tells_addresses(elements, make_portal):
 def test_a_leak_would_be_seen(client, sandbox, everything):
     address = client.scan()
     logging.getLogger("portal.pages.login").debug("callback %s", address)
-    assert query_of(address)["code"] in everything()
+    assert parse_query(address)["code"] in everything()
 
 
 def test_one_line_tells_how_a_login_ended(client, sandbox, caplog):

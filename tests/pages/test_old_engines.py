@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from support.groups import missing
+from support.groups import report_missing
 from support.portal_app import ROOT
 
 pytestmark = pytest.mark.node
@@ -21,9 +21,9 @@ YOUNGER = {
 
 def parse(*files):
     if shutil.which("node") is None:
-        missing("node", "Node is not installed")
+        report_missing("node", "Node is not installed")
     if not (ROOT / "node_modules" / "acorn").is_dir():
-        missing("node", "npm has not installed acorn")
+        report_missing("node", "npm has not installed acorn")
     command = ["node", str(ROOT / "tests" / "support" / "parse_scripts.js"), str(LANGUAGE), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

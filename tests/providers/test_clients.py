@@ -2,19 +2,19 @@
 
 import pytest
 from sqlalchemy import func, select
-from support.portal_app import query_of
-from support.user_agents import DESKTOP, FEISHU, PHONE, WECHAT, WECOM
+from support.portal_app import parse_query
+from support.user_agents import DESKTOP_BROWSER, FEISHU_CLIENT, PHONE_BROWSER, WECHAT_CLIENT, WECOM_CLIENT
 
 from portal.database import db
 from portal.models import LoginAttempt
 
-IN_CLIENT = [(agent, "FSInnerExample") for agent in FEISHU.values()]
-IN_CLIENT += [(agent, "QywxInnerExample") for agent in WECOM.values()]
+IN_CLIENT = [(agent, "FSInnerExample") for agent in FEISHU_CLIENT.values()]
+IN_CLIENT += [(agent, "QywxInnerExample") for agent in WECOM_CLIENT.values()]
 COPIED = "/login/{}/in-app</code>"
 
 in_each_client = pytest.mark.parametrize(("agent", "element"), IN_CLIENT)
 in_one_of_each = pytest.mark.parametrize(
-    ("agent", "element"), [(FEISHU["windows"], "FSInnerExample"), (WECOM["windows"], "QywxInnerExample")]
+    ("agent", "element"), [(FEISHU_CLIENT["windows"], "FSInnerExample"), (WECOM_CLIENT["windows"], "QywxInnerExample")]
 )
 
 
@@ -68,27 +68,27 @@ def test_a_client_is_sent_on_once_a_visit(open_in, agent, element):
     assert (again.status_code, sign_in_links(again), "data-script" in again.text) == (200, [element], False)
 
 
-@pytest.mark.parametrize("agent", WECOM.values())
+@pytest.mark.parametrize("agent", WECOM_CLIENT.values())
 def test_wecoms_client_gets_its_silent_page_and_never_the_sso_page(open_in, agent):
     for path in ("/login/QywxInnerExample/in-app", "/login/QywxInnerExample"):
         answer = open_in(agent, path)
         assert answer.status_code == 302
         assert "/connect/oauth2/authorize?" in answer.location
-        assert query_of(answer.location)["scope"] == "snsapi_base"
+        assert parse_query(answer.location)["scope"] == "snsapi_base"
 
 
 def test_a_consent_is_asked_for_where_the_element_says_so(elements, open_in):
     elements.wecom("Consent", scope="snsapi_privateinfo", redirectUri=f"{elements.base}/login/Consent/callback")
-    query = query_of(open_in(WECOM["mac"], "/login/Consent/in-app").location)
+    query = parse_query(open_in(WECOM_CLIENT["mac"], "/login/Consent/in-app").location)
     assert (query["scope"], query["agentid"]) == ("snsapi_privateinfo", "1000002")
 
 
-@pytest.mark.parametrize("agent", DESKTOP.values())
+@pytest.mark.parametrize("agent", DESKTOP_BROWSER.values())
 def test_a_pc_gets_the_sso_page(open_in, agent):
     assert "/wwlogin/sso/login?" in open_in(agent, "/login/QywxInnerExample").location
 
 
-@pytest.mark.parametrize("agent", FEISHU.values())
+@pytest.mark.parametrize("agent", FEISHU_CLIENT.values())
 def test_feishus_client_gets_a_page_with_its_script(open_in, portal, agent):
     answer = open_in(agent, "/login/FSInnerExample/in-app")
     script = portal.elements.get("auths.loginTypes.FSInnerExample").h5SdkUrl
@@ -133,7 +133,7 @@ def test_a_sign_in_begins_the_visit_anew(client, open_in, agent, element):
 # Elsewhere
 
 
-@pytest.mark.parametrize("agent", WECHAT.values())
+@pytest.mark.parametrize("agent", WECHAT_CLIENT.values())
 def test_wechat_is_told_to_open_wecom(open_in, elements, portal, agent):
     for path in ("/login?via=QywxInnerExample", "/login/QywxInnerExample/in-app"):
         answer = open_in(agent, path)
@@ -144,7 +144,7 @@ def test_wechat_is_told_to_open_wecom(open_in, elements, portal, agent):
     assert attempts(portal) == 0
 
 
-@pytest.mark.parametrize("agent", PHONE.values())
+@pytest.mark.parametrize("agent", PHONE_BROWSER.values())
 def test_a_phone_opens_feishu_by_its_link(open_in, agent):
     answer = open_in(agent, next="/account")
     assert 'href="https://applink.feishu.cn/client/web_app/open?appId=cli_5a4db0c5a4db0c01"' in answer.text
@@ -152,13 +152,13 @@ def test_a_phone_opens_feishu_by_its_link(open_in, agent):
     assert 'id="scan"' not in answer.text
 
 
-@pytest.mark.parametrize("agent", PHONE.values())
+@pytest.mark.parametrize("agent", PHONE_BROWSER.values())
 def test_a_phone_opens_lark_by_larks_link(elements, open_in, agent):
     elements.feishu(region="lark")
     assert 'href="https://applink.larksuite.com/client/web_app/open?appId=' in open_in(agent).text
 
 
-@pytest.mark.parametrize("agent", PHONE.values())
+@pytest.mark.parametrize("agent", PHONE_BROWSER.values())
 def test_a_phone_is_told_to_open_wecoms_workbench(open_in, elements, agent):
     answer = open_in(agent, via="QywxInnerExample")
     assert "open the portal from your workbench in WeCom" in answer.text
@@ -166,7 +166,7 @@ def test_a_phone_is_told_to_open_wecoms_workbench(open_in, elements, agent):
     assert sign_in_links(answer) == []
 
 
-@pytest.mark.parametrize("agent", DESKTOP.values())
+@pytest.mark.parametrize("agent", DESKTOP_BROWSER.values())
 def test_a_pc_gets_the_code(open_in, agent):
     assert 'id="scan"' in open_in(agent).text
 
@@ -178,7 +178,7 @@ def test_other_user_agents_are_browsers(open_in, agent):
 
 def test_a_via_that_is_no_login_shows_the_usual_one(open_in):
     for via in ("Nobody", "", "<script>"):
-        answer = open_in(DESKTOP["mac"], via=via)
+        answer = open_in(DESKTOP_BROWSER["mac"], via=via)
         assert 'href="/login?via=FSInnerExample" aria-current="true"' in answer.text
 
 

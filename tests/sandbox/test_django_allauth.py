@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from support.portal_app import wait_until
-from support.postgres import free_port
+from support.portal_app import wait_for_server
+from support.postgres import find_free_port
 
 SETTINGS = """
 DEBUG = True
@@ -76,7 +76,7 @@ class Site:
         files = {"site_settings.py": settings, "site_urls.py": URLS, "at_the_sandbox.py": AT_THE_SANDBOX}
         for name, text in files.items():
             (folder / name).write_text(text)
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{find_free_port()}"
         self.log = folder / "site.log"
         command = [sys.executable, "-m", "django"]
         variables = {**os.environ, "DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": str(folder)}
@@ -85,7 +85,7 @@ class Site:
         with self.log.open("w") as out:
             serve = [*command, "runserver", "--noreload", urlsplit(self.url).netloc]
             self.process = subprocess.Popen(serve, stdout=out, stderr=out, **words)
-        wait_until(self.answers, self, seconds=60)
+        wait_for_server(self.answers, self, seconds=60)
 
     def answers(self):
         try:

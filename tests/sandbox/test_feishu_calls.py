@@ -4,7 +4,7 @@ import base64
 import hashlib
 
 import pytest
-from support.sandbox_tokens import CALLBACK, OIDC, V2, Made, call, exchange
+from support.sandbox_tokens import CALLBACK, OIDC, V2, RequestFiller, build_exchange, send_request
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ from support.sandbox_tokens import CALLBACK, OIDC, V2, Made, call, exchange
     ],
 )
 def test_feishu_code_works_once(sandbox, path, refusal):
-    made = Made(sandbox)
-    fields = exchange(sandbox, made.code())
+    made = RequestFiller(sandbox)
+    fields = build_exchange(sandbox, made.code())
     headers = {"Authorization": f"Bearer {made.tenant_token()}"} if "v1" in path else {}
     words = {"data": fields} if "passport" in path else {"json": fields}
 
-    first = call(sandbox, "POST", path, headers=headers, **words).json()
-    second = call(sandbox, "POST", path, headers=headers, **words).json()
+    first = send_request(sandbox, "POST", path, headers=headers, **words).json()
+    second = send_request(sandbox, "POST", path, headers=headers, **words).json()
 
     assert "access_token" in first.get("data", first)
     assert second.get("code", second.get("error")) == refusal
@@ -34,17 +34,19 @@ def test_code_of_another_app_is_refused(sandbox):
     sandbox.app("feishu", app_id="cli_5a4db0c5a4db0c02", secret="two")
     code = sandbox.code("feishu", "zhangsan", app_id="cli_5a4db0c5a4db0c02")
 
-    answer = call(sandbox, "POST", V2, json=exchange(sandbox, code))
+    answer = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code))
 
     assert (answer.status_code, answer.json()["code"]) == (400, 20024)
 
 
 def test_a_refused_exchange_leaves_the_code_good(sandbox):
-    code = Made(sandbox).code()
-    wrong = call(sandbox, "POST", V2, json=exchange(sandbox, code, redirect_uri="http://127.0.0.1/other")).json()
+    code = RequestFiller(sandbox).code()
+    wrong = send_request(
+        sandbox, "POST", V2, json=build_exchange(sandbox, code, redirect_uri="http://127.0.0.1/other")
+    ).json()
 
-    beyond = call(sandbox, "POST", V2, json=exchange(sandbox, code, scope="offline_access")).json()
-    right = call(sandbox, "POST", V2, json=exchange(sandbox, code, redirect_uri=CALLBACK)).json()
+    beyond = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code, scope="offline_access")).json()
+    right = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code, redirect_uri=CALLBACK)).json()
 
     assert (wrong["code"], beyond["code"]) == (20071, 20068)
     assert right["code"] == 0
@@ -67,46 +69,48 @@ S256 = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstr
     ],
 )
 def test_pkce(sandbox, path, challenge, sent, number):
-    fields = exchange(sandbox, Made(sandbox).code(**challenge), **({"code_verifier": sent} if sent else {}))
+    fields = build_exchange(
+        sandbox, RequestFiller(sandbox).code(**challenge), **({"code_verifier": sent} if sent else {})
+    )
 
-    assert call(sandbox, "POST", path, json=fields).json()["code"] == number
+    assert send_request(sandbox, "POST", path, json=fields).json()["code"] == number
 
 
 @pytest.mark.parametrize(("path", "number"), [(V2, 0), ("/oauth/v3/token", 20049)])
 def test_a_verifier_without_a_challenge_matters_to_v3_only(sandbox, path, number):
-    fields = exchange(sandbox, Made(sandbox).code(), code_verifier=VERIFIER)
+    fields = build_exchange(sandbox, RequestFiller(sandbox).code(), code_verifier=VERIFIER)
 
-    assert call(sandbox, "POST", path, json=fields).json()["code"] == number
+    assert send_request(sandbox, "POST", path, json=fields).json()["code"] == number
 
 
 def test_v2_takes_credentials_in_the_header(sandbox):
-    fields = {"grant_type": "authorization_code", "code": Made(sandbox).code()}
+    fields = {"grant_type": "authorization_code", "code": RequestFiller(sandbox).code()}
     app = (sandbox.FEISHU["app_id"], sandbox.FEISHU["app_secret"])
 
-    assert call(sandbox, "POST", V2, data=fields, auth=(app[0], "wrong")).json()["code"] == 20002
-    assert call(sandbox, "POST", V2, data=fields, auth=app).json()["code"] == 0
+    assert send_request(sandbox, "POST", V2, data=fields, auth=(app[0], "wrong")).json()["code"] == 20002
+    assert send_request(sandbox, "POST", V2, data=fields, auth=app).json()["code"] == 0
 
 
 def test_token_lifetime_can_be_set(sandbox):
     sandbox.app("feishu", token_lifetime=60)
     sandbox.app("wecom", token_lifetime=60)
-    made = Made(sandbox)
+    made = RequestFiller(sandbox)
 
-    user = call(sandbox, "POST", V2, json=exchange(sandbox, made.code())).json()
+    user = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.code())).json()
     corp = made.corp_token()
     sandbox.clock(61)
 
     assert user["expires_in"] == 60
-    assert call(sandbox, "GET", f"/cgi-bin/department/list?access_token={corp}").json()["errcode"] == 42001
+    assert send_request(sandbox, "GET", f"/cgi-bin/department/list?access_token={corp}").json()["errcode"] == 42001
     headers = {"Authorization": f"Bearer {user['access_token']}"}
-    assert call(sandbox, "GET", "/open-apis/authen/v1/user_info", headers=headers).json()["code"] == 99991668
+    assert send_request(sandbox, "GET", "/open-apis/authen/v1/user_info", headers=headers).json()["code"] == 99991668
 
 
 def test_a_code_from_inside_the_client_has_no_redirect_uri(sandbox):
     code = sandbox.code("feishu", "zhangsan", source="requestAccess")
 
-    with_one = call(sandbox, "POST", V2, json=exchange(sandbox, code, redirect_uri=CALLBACK)).json()
-    without = call(sandbox, "POST", V2, json=exchange(sandbox, code)).json()
+    with_one = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code, redirect_uri=CALLBACK)).json()
+    without = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code)).json()
 
     assert (with_one["code"], without["code"]) == (20071, 0)
 
@@ -115,7 +119,7 @@ def test_a_code_from_inside_the_client_lives_three_minutes(sandbox):
     code = sandbox.code("feishu", "zhangsan", source="requestAccess")
     sandbox.clock(181)
 
-    assert call(sandbox, "POST", V2, json=exchange(sandbox, code)).json()["code"] == 20004
+    assert send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code)).json()["code"] == 20004
 
 
 def test_dialects_can_be_told_which_codes_to_take(sandbox):
@@ -123,18 +127,18 @@ def test_dialects_can_be_told_which_codes_to_take(sandbox):
     scanned = sandbox.code("feishu", "zhangsan", source="passport")
     redirected = sandbox.code("feishu", "zhangsan", source="authorize")
 
-    assert call(sandbox, "POST", V2, json=exchange(sandbox, scanned)).json()["code"] == 20003
-    assert call(sandbox, "POST", V2, json=exchange(sandbox, redirected)).json()["code"] == 0
+    assert send_request(sandbox, "POST", V2, json=build_exchange(sandbox, scanned)).json()["code"] == 20003
+    assert send_request(sandbox, "POST", V2, json=build_exchange(sandbox, redirected)).json()["code"] == 0
 
 
 def test_a_feishu_refresh_token_rotates_and_the_access_token_lives_on(sandbox):
-    made = Made(sandbox)
-    first = call(sandbox, "POST", V2, json=exchange(sandbox, made.offline_code())).json()
-    refresh = {**exchange(sandbox, ""), "grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    made = RequestFiller(sandbox)
+    first = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.offline_code())).json()
+    refresh = {**build_exchange(sandbox, ""), "grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
 
-    second = call(sandbox, "POST", V2, json=refresh).json()
-    again = call(sandbox, "POST", V2, json=refresh).json()
-    profile = call(
+    second = send_request(sandbox, "POST", V2, json=refresh).json()
+    again = send_request(sandbox, "POST", V2, json=refresh).json()
+    profile = send_request(
         sandbox, "GET", "/open-apis/authen/v1/user_info", headers={"Authorization": f"Bearer {first['access_token']}"}
     ).json()
 
@@ -144,9 +148,9 @@ def test_a_feishu_refresh_token_rotates_and_the_access_token_lives_on(sandbox):
 
 
 def test_a_scan_brings_no_refresh_token_whatever_was_granted_before(sandbox):
-    made = Made(sandbox)
-    first = call(sandbox, "POST", V2, json=exchange(sandbox, made.offline_code())).json()
-    scanned = call(sandbox, "POST", V2, json=exchange(sandbox, made.code(source="passport"))).json()
+    made = RequestFiller(sandbox)
+    first = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.offline_code())).json()
+    scanned = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.code(source="passport"))).json()
 
     assert "refresh_token" in first
     assert "refresh_token" not in scanned
@@ -154,11 +158,11 @@ def test_a_scan_brings_no_refresh_token_whatever_was_granted_before(sandbox):
 
 
 def test_consent_cannot_be_prolonged_beyond_a_year(sandbox):
-    token = Made(sandbox).v2_refresh_token()
+    token = RequestFiller(sandbox).v2_refresh_token()
     for _ in range(61):  # 366 days
         sandbox.clock(6 * 86400)
-        refresh = {**exchange(sandbox, ""), "grant_type": "refresh_token", "refresh_token": token}
-        answer = call(sandbox, "POST", V2, json=refresh).json()
+        refresh = {**build_exchange(sandbox, ""), "grant_type": "refresh_token", "refresh_token": token}
+        answer = send_request(sandbox, "POST", V2, json=refresh).json()
         if answer["code"]:
             break
         token = answer["refresh_token"]
@@ -169,14 +173,14 @@ def test_consent_cannot_be_prolonged_beyond_a_year(sandbox):
 def test_a_feishu_app_token_is_renewed_in_its_last_half_hour(sandbox):
     def ask():
         words = {"app_id": sandbox.FEISHU["app_id"], "app_secret": sandbox.FEISHU["app_secret"]}
-        return call(sandbox, "POST", "/open-apis/auth/v3/tenant_access_token/internal", json=words).json()
+        return send_request(sandbox, "POST", "/open-apis/auth/v3/tenant_access_token/internal", json=words).json()
 
     first = ask()
     sandbox.clock(5000)
     same = ask()
     sandbox.clock(500)
     new = ask()
-    old = call(
+    old = send_request(
         sandbox,
         "GET",
         "/open-apis/contact/v3/scopes",
@@ -191,12 +195,12 @@ def test_a_feishu_app_token_is_renewed_in_its_last_half_hour(sandbox):
 
 
 def test_pages_of_a_list_meet_in_the_middle(sandbox):
-    headers = {"Authorization": f"Bearer {Made(sandbox).tenant_token()}"}
+    headers = {"Authorization": f"Bearer {RequestFiller(sandbox).tenant_token()}"}
     found, more = [], {}
     while more.get("has_more", True):
         query = {"fetch_child": "true", "page_size": 3, "page_token": more.get("page_token")}
         path = "/open-apis/contact/v3/departments/0/children"
-        more = call(sandbox, "GET", path, params=query, headers=headers).json()["data"]
+        more = send_request(sandbox, "GET", path, params=query, headers=headers).json()["data"]
         found += [entry["department_id"] for entry in more["items"]]
 
     assert sorted(found) == ["2", "3", "4", "6", "7", "8", "marketing-cn"]
@@ -204,25 +208,25 @@ def test_pages_of_a_list_meet_in_the_middle(sandbox):
 
 
 def test_an_open_id_of_another_app_is_told_apart(sandbox):
-    made = Made(sandbox)
+    made = RequestFiller(sandbox)
     sandbox.app("feishu", app_id="cli_5a4db0c5a4db0c02", secret="two")
     body = {"app_id": "cli_5a4db0c5a4db0c02", "app_secret": "two"}
     other = made.post("/open-apis/auth/v3/tenant_access_token/internal", json=body)["tenant_access_token"]
     path = "/open-apis/contact/v3/users/zhangsan?user_id_type=user_id"
-    theirs = call(sandbox, "GET", path, headers={"Authorization": f"Bearer {other}"}).json()["data"]["user"]
+    theirs = send_request(sandbox, "GET", path, headers={"Authorization": f"Bearer {other}"}).json()["data"]["user"]
 
     path = f"/open-apis/contact/v3/users/{theirs['open_id']}"
-    mine = call(sandbox, "GET", path, headers={"Authorization": f"Bearer {made.tenant_token()}"}).json()
+    mine = send_request(sandbox, "GET", path, headers={"Authorization": f"Bearer {made.tenant_token()}"}).json()
 
     assert mine["code"] == 99992361
     assert theirs["union_id"].startswith("on_")
 
 
 def test_hostile_text_arrives_as_it_is(sandbox):
-    headers = {"Authorization": f"Bearer {Made(sandbox).tenant_token()}"}
+    headers = {"Authorization": f"Bearer {RequestFiller(sandbox).tenant_token()}"}
     path = "/open-apis/contact/v3/users/hostile?user_id_type=user_id"
 
-    answer = call(sandbox, "GET", path, headers=headers)
+    answer = send_request(sandbox, "GET", path, headers=headers)
 
     assert rb"\u0000\ud800" in answer.content
     assert answer.json()["data"]["user"]["name"].startswith("龥 <script>alert(1)</script>{{7*7}}' OR 1=1;--\0\ud800")

@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 from playwright.sync_api import expect
-from support.embedder import running
+from support.embedder import serve_embedder
 
 pytest_plugins = ["support.chromium"]
 
@@ -43,7 +43,7 @@ LOAD = """(src) => new Promise((done, failed) => {
 
 @pytest.fixture
 def embedder(sandbox):
-    with running(sandbox) as embedder:
+    with serve_embedder(sandbox) as embedder:
         embedder.embed(SDK)
         yield embedder
 
@@ -144,7 +144,7 @@ def test_request_access_gives_a_code_of_who_is_signed_in(lark, sandbox):
     assert told(page, START) == ["ready"]
     assert name == "success"
     assert result == {"code": result["code"], "state": "S t&ate", "errMsg": "requestAccess:ok"}
-    assert sandbox.who("feishu", result["code"]) == "carol"
+    assert sandbox.redeem_code("feishu", result["code"]) == "carol"
     assert sandbox.exchange(result["code"])["code"] == 20065
 
 
@@ -160,7 +160,7 @@ def test_request_auth_code_gives_a_bare_code(lark, sandbox):
     name, result = auth_code(lark())
 
     assert (name, result.keys()) == ("success", {"code"})
-    assert sandbox.who("feishu", result["code"]) == "zhangsan"
+    assert sandbox.redeem_code("feishu", result["code"]) == "zhangsan"
 
 
 @pytest.mark.browser

@@ -117,13 +117,13 @@ def test_a_gate_holds_what_comes_after_and_lets_it_go(sandbox):
 
     with ThreadPoolExecutor(2) as pool:
         late = [pool.submit(gettoken, sandbox) for _ in range(2)]
-        while sandbox.waiting() < 2:
+        while sandbox.count_waiting() < 2:
             threading.Event().wait(0.01)
         assert not any(answer.done() for answer in late)
-        sandbox.open()
+        sandbox.open_gates()
 
         assert [answer.result().status_code for answer in late] == [200, 200]
-    assert sandbox.waiting() == 0
+    assert sandbox.count_waiting() == 0
     assert gettoken(sandbox).status_code == 200
 
 

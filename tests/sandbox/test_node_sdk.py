@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from support.groups import missing
+from support.groups import report_missing
 from support.portal_app import ROOT
 
 pytestmark = pytest.mark.node
@@ -18,9 +18,9 @@ IDS = {"user_id_type": "user_id", "department_id_type": "department_id"}
 def sdk(sandbox):
     """Return a function that makes calls with the SDK: each a name, its payload and perhaps a user's token."""
     if shutil.which("node") is None:
-        missing("node", "Node is not installed")
+        report_missing("node", "Node is not installed")
     if not (ROOT / "node_modules" / "@larksuiteoapi" / "node-sdk").is_dir():
-        missing("node", "npm has not installed @larksuiteoapi/node-sdk")
+        report_missing("node", "npm has not installed @larksuiteoapi/node-sdk")
 
     def make(*calls):
         named = [dict(zip(("call", "payload", "user"), call, strict=False)) for call in calls]

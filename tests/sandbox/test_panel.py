@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from playwright.sync_api import expect
-from support.embedder import running
-from support.groups import missing
-from support.page_waits import until
+from support.embedder import serve_embedder
+from support.groups import report_missing
+from support.page_waits import wait_on_page
 from support.portal_app import ROOT
 
 pytest_plugins = ["support.chromium"]
@@ -39,7 +39,7 @@ OWN_PAGE = """(address) => {
 
 @pytest.fixture
 def embedder(sandbox):
-    with running(sandbox) as embedder:
+    with serve_embedder(sandbox) as embedder:
         embedder.policy = f"{POLICY} {sandbox.site_url} {REAL}"
         yield embedder
 
@@ -55,7 +55,7 @@ def params(embedder, sandbox):
 def open_panel(page, embedder, sandbox, params):
     """Return a function that opens a page with Tencent's panel; the frame's host is played by the sandbox."""
     if not SDK.exists():
-        missing("browser", "@wecom/jssdk is not installed")
+        report_missing("browser", "@wecom/jssdk is not installed")
 
     def play(route):
         there = route.request.url.replace(REAL, sandbox.url, 1)
@@ -90,7 +90,7 @@ def frame(page):
 
 def expect_shown(page):
     """Wait until the frame has loaded, its script included."""
-    until(page, "() => window.loaded === true")
+    wait_on_page(page, "() => window.loaded === true")
     expect(frame(page).get_by_role("button", name="Allow")).to_be_visible()
 
 
@@ -100,7 +100,7 @@ def pick(page, person="bob", button="Allow"):
 
 
 def wait_heard(page, count):
-    until(page, "(count) => heard.length >= count", count)
+    wait_on_page(page, "(count) => heard.length >= count", count)
     return page.evaluate("heard")
 
 
@@ -109,11 +109,11 @@ def expect_callback(page, embedder, sandbox, person="bob"):
     page.wait_for_url(f"{embedder.callback}?*")
     query = parse_qs(urlsplit(page.url).query)
     assert query["state"] == ["s1"]
-    assert sandbox.who("wecom", query["code"][0]) == person
+    assert sandbox.redeem_code("wecom", query["code"][0]) == person
 
 
 def greet(page, sandbox):
-    until(page, "() => window.loaded === true")
+    wait_on_page(page, "() => window.loaded === true")
     page.evaluate(
         "(origin) => document.querySelector('#qr iframe').contentWindow.postMessage("
         "JSON.stringify({ type: 'ww-iframe-handle:init' }), origin)",
@@ -132,7 +132,7 @@ def test_callback_hands_the_code_to_tencents_script(page, sandbox, open_panel, c
     pick(page)
     name, words = wait_heard(page, 2)[1]
     assert (name, set(words)) == ("onLoginSuccess", {"code"})
-    assert sandbox.who("wecom", words["code"]) == "bob"
+    assert sandbox.redeem_code("wecom", words["code"]) == "bob"
 
 
 def test_a_refusal_is_told_to_tencents_script(page, open_panel):
@@ -190,7 +190,7 @@ def test_the_frame_says_ready_only_when_it_is_greeted(page, sandbox, open_frame)
     assert [message["args"]["name"] for message in messages[1:]] == ["onCheckWeComLogin", "onLoginSuccess"]
     assert [message["type"] for message in messages[1:]] == ["ww-iframe-handle:call"] * 2
     assert [message["uid"] for message in messages[1:]] == ["1", "2"]
-    assert sandbox.who("wecom", messages[2]["args"]["payload"]["code"]) == "bob"
+    assert sandbox.redeem_code("wecom", messages[2]["args"]["payload"]["code"]) == "bob"
 
 
 def test_an_answer_in_the_address_waits_for_the_greeting_too(page, sandbox, open_frame):
@@ -198,7 +198,7 @@ def test_an_answer_in_the_address_waits_for_the_greeting_too(page, sandbox, open
     expect(frame(page).get_by_role("status")).to_contain_text("Signing in")
     assert page.evaluate("heard") == []
     greet(page, sandbox)
-    assert sandbox.who("wecom", wait_heard(page, 3)[2][1]["args"]["payload"]["code"]) == "alice"
+    assert sandbox.redeem_code("wecom", wait_heard(page, 3)[2][1]["args"]["payload"]["code"]) == "alice"
 
 
 def test_an_answer_in_the_address_leads_the_top_page_on(page, embedder, sandbox, open_frame):
@@ -259,4 +259,4 @@ def test_the_outcome_of_a_callback_is_data_for_its_own_script(sandbox, params):
         sandbox.url + PAGE, params=query, headers={"Accept": "application/json"}, allow_redirects=False, timeout=10
     )
     name, words = json.loads(answer.text)["call"]
-    assert (name, sandbox.who("wecom", words["code"])) == ("onLoginSuccess", "bob")
+    assert (name, sandbox.redeem_code("wecom", words["code"])) == ("onLoginSuccess", "bob")

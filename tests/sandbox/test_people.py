@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import update
 from support.portal_app import both_databases
-from support.syncs import FEISHU, WECOM, sync
+from support.syncs import FEISHU, WECOM, run_sync
 
 from portal.database import db
 from portal.models import Account
@@ -22,7 +22,7 @@ def admin(portal):
     for name in (FEISHU, WECOM):
         for person in ("hostile", "alice", "lisi"):
             portal.test_client().sign_in(name, person)
-        sync(portal, name)
+        run_sync(portal, name)
     with portal.app_context():
         db.session.execute(update(Account).where(Account.username == "zhangsan").values(role="admin"))
         db.session.commit()

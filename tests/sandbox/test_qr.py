@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from playwright.sync_api import expect
-from support.embedder import running
+from support.embedder import serve_embedder
 
 pytest_plugins = ["support.chromium"]
 
@@ -21,7 +21,7 @@ LISTEN = """() => addEventListener("message", ({ data, origin, source }) => {
 
 @pytest.fixture
 def embedder(sandbox):
-    with running(sandbox) as embedder:
+    with serve_embedder(sandbox) as embedder:
         yield embedder
 
 
@@ -82,7 +82,7 @@ def test_a_phone_scans_confirms_and_the_code_belongs_to_its_owner(sandbox):
     query = {name: values[0] for name, values in parse_qs(urlsplit(back.headers["Location"]).query).items()}
     assert [*seen, done["state"]] == ["waiting", "scanned", "confirmed"]
     assert done["name"] == "Alice Johnson"
-    assert (query["state"], sandbox.who("feishu", query["code"])) == ("s1", "alice")
+    assert (query["state"], sandbox.redeem_code("feishu", query["code"])) == ("s1", "alice")
     assert sandbox.qr_tickets() == []
 
 
@@ -246,7 +246,7 @@ def test_a_confirmed_scan_reaches_the_page_and_leads_to_a_code(page, embedder, s
     assert page.url.startswith(f"{embedder.callback}?code=")
     assert page.url.endswith("&state=s1")
     code = parse_qs(urlsplit(page.url).query)["code"][0]
-    assert sandbox.who("feishu", code) == "bob"
+    assert sandbox.redeem_code("feishu", code) == "bob"
 
 
 @pytest.mark.browser

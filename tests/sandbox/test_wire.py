@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.sandbox_tokens import Made, call
+from support.sandbox_tokens import RequestFiller, send_request
 
 DATA = Path(__file__).parent.parent / "data" / "sandbox"
 CASES = [
@@ -63,11 +63,11 @@ def narrow(found, names):
 @pytest.mark.parametrize(("provider", "case"), CASES)
 def test_answer_is_the_platforms(sandbox, provider, case):
     turn(sandbox, provider, case.get("given", {}))
-    request = Made(sandbox).fill(case["request"])
+    request = RequestFiller(sandbox).fill(case["request"])
     turn(sandbox, provider, case.get("later", {}))
     wanted = case["answer"]
 
-    answer = call(
+    answer = send_request(
         sandbox,
         request["method"],
         request["path"],

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from playwright.sync_api import expect
-from support.embedder import running
+from support.embedder import serve_embedder
 from support.sandbox_server import SandboxServer
 
 pytest_plugins = ["support.chromium"]
@@ -117,7 +117,7 @@ def test_feishu_answers_the_workspaces_browser_as_a_client(sandbox, visitor, pat
     after = get(sandbox, visitor, path)
 
     assert "<form" in before.text
-    assert sandbox.who("feishu", code_in(after)) == "alice"
+    assert sandbox.redeem_code("feishu", code_in(after)) == "alice"
     assert "<form" in get(sandbox, visitor, AUTHORIZE, prompt="consent").text
 
 
@@ -128,7 +128,7 @@ def test_wecom_answers_the_workspaces_browser_as_a_client(sandbox, visitor):
     after = get(sandbox, visitor, OAUTH, scope="snsapi_base")
 
     assert "请在企业微信客户端打开链接" in before.text
-    assert sandbox.who("wecom", code_in(after)) == "alice"
+    assert sandbox.redeem_code("wecom", code_in(after)) == "alice"
     assert "请在企业微信客户端打开链接" not in get(sandbox, visitor, OAUTH, scope="snsapi_privateinfo").text
     assert "<form" in get(sandbox, visitor, WEB_LOGIN).text  # a scan stays a scan
 
@@ -139,8 +139,8 @@ def test_the_workspace_goes_before_an_earlier_choice(sandbox, visitor):
     enter(sandbox, visitor, "feishu", person="alice")
     enter(sandbox, visitor, "wecom", person="carol")
 
-    assert sandbox.who("feishu", code_in(get(sandbox, visitor, AUTHORIZE))) == "alice"
-    assert sandbox.who("wecom", code_in(get(sandbox, visitor, OAUTH, scope="snsapi_base"))) == "carol"
+    assert sandbox.redeem_code("feishu", code_in(get(sandbox, visitor, AUTHORIZE))) == "alice"
+    assert sandbox.redeem_code("wecom", code_in(get(sandbox, visitor, OAUTH, scope="snsapi_base"))) == "carol"
 
 
 def test_one_platforms_workspace_is_not_the_others(sandbox, visitor):
@@ -203,7 +203,7 @@ def test_own_pages_are_not_among_the_calls(sandbox, visitor):
 
 @pytest.mark.browser
 def test_a_tile_leads_to_a_page_that_gets_a_code(page, sandbox):
-    with running(sandbox) as portal:
+    with serve_embedder(sandbox) as portal:
         portal.embed(SDK)
         sandbox.portal(portal.url)
         page.goto(f"{sandbox.url}/workspace/feishu")
@@ -214,7 +214,7 @@ def test_a_tile_leads_to_a_page_that_gets_a_code(page, sandbox):
         page.evaluate(ACCESS)
 
         expect(page.locator("#told")).not_to_be_empty()
-        assert sandbox.who("feishu", page.locator("#told").text_content()) == "carol"
+        assert sandbox.redeem_code("feishu", page.locator("#told").text_content()) == "carol"
         page.goto(f"{sandbox.url}/workspace/feishu")
         expect(page.get_by_text("this browser is Carol Reyes’s Feishu client")).to_be_visible()
         expect(page.locator('input[value="carol"]')).to_be_checked()

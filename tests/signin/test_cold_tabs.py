@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support.portal_app import platform_answers, query_of
+from support.portal_app import answer_platform, parse_query
 
 ELEMENTS = ("FSInnerExample", "QywxInnerExample")
 IN_TURN, THE_OTHER_WAY_ROUND = (0, 1), (1, 0)
@@ -21,7 +21,7 @@ def cold(portal, ask):
 def keep(browser, answer):
     for cookie in answer.headers.getlist("Set-Cookie"):
         name, _, value = cookie.partition(";")[0].partition("=")
-        browser.bring(value, name)
+        browser.set_portal_cookie(value, name)
 
 
 def attempt_cookies(answer):
@@ -33,7 +33,7 @@ def attempt_cookies(answer):
 def test_both_tabs_sign_in(portal, element, order):
     starts, browser = cold(portal, lambda tab: tab.get(f"/login/{element}?next=/account"))
     for number in order:
-        answer = browser.get(platform_answers(starts[number].location))
+        answer = browser.get(answer_platform(starts[number].location))
         assert (answer.status_code, answer.location) == (303, "/account")
         assert browser.session().json["identity"]["userId"] == "zhangsan"
 
@@ -46,14 +46,14 @@ def test_both_tabs_sign_in_by_script(portal, sandbox):
 
     begun, browser = cold(portal, begin)
     for answer in begun:
-        assert browser.get(platform_answers(answer.json["data"]["authorizeUrl"])).status_code == 303
+        assert browser.get(answer_platform(answer.json["data"]["authorizeUrl"])).status_code == 303
 
 
 def test_a_login_of_another_browser_still_cannot_be_finished(portal):
     starts, _ = cold(portal, lambda tab: tab.get("/login/FSInnerExample"))
     _, browser = cold(portal, lambda tab: tab.get("/login/FSInnerExample"))
     for start in starts:
-        assert browser.get(platform_answers(start.location)).status_code == 400
+        assert browser.get(answer_platform(start.location)).status_code == 400
     assert browser.session().status_code == 401
 
 
@@ -62,8 +62,8 @@ def test_the_cookie_of_a_login_finishes_that_login_alone(portal):
     [first] = attempt_cookies(starts[0])
     foreign = portal.test_client().get("/login/FSInnerExample")
     [name] = [each.partition("=")[0] for each in attempt_cookies(foreign)]
-    browser.bring(first.partition(";")[0].partition("=")[2], name)
-    assert browser.get(platform_answers(foreign.location)).status_code == 400
+    browser.set_portal_cookie(first.partition(";")[0].partition("=")[2], name)
+    assert browser.get(answer_platform(foreign.location)).status_code == 400
 
 
 def test_it_is_short_lived_and_set_once(portal):
@@ -73,9 +73,9 @@ def test_it_is_short_lived_and_set_once(portal):
     assert "Max-Age=600" in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
-    assert query_of(first.location)["state"] not in cookie
+    assert parse_query(first.location)["state"] not in cookie
     assert attempt_cookies(browser.get("/login/FSInnerExample")) == []
-    [gone] = attempt_cookies(browser.get(platform_answers(first.location)))
+    [gone] = attempt_cookies(browser.get(answer_platform(first.location)))
     assert "Max-Age=0" in gone
 
 
@@ -98,7 +98,7 @@ def test_three_tabs_that_began_on_the_login_page_sign_in(portal):
         for answer in answers:
             keep(browser, answer)
     for tab in tabs:
-        assert browser.get(platform_answers(tab.pages[-1].location)).status_code == 303
+        assert browser.get(answer_platform(tab.pages[-1].location)).status_code == 303
 
 
 def test_the_script_of_a_tab_goes_on_with_the_token_of_the_last_one(portal):
@@ -112,4 +112,4 @@ def test_the_script_of_a_tab_goes_on_with_the_token_of_the_last_one(portal):
     assert begin(csrf_token(pages[0]))["errcode"] == 40310
     begun = begin(browser.get("/api/csrf").json["csrfToken"])
     assert begin(csrf_token(pages[1]))["errcode"] == 0
-    assert browser.get(platform_answers(begun["data"]["authorizeUrl"])).status_code == 303
+    assert browser.get(answer_platform(begun["data"]["authorizeUrl"])).status_code == 303

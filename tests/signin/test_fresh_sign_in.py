@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from support.admin_client import inside, text_of
-from support.portal_app import both_databases, platform_answers
-from support.rows import account, asked, desk, fresh, person
+from support.admin_client import open_database, strip_markup
+from support.portal_app import answer_platform, both_databases
+from support.rows import add_account, add_person, add_request, open_admin_browser, reload_row
 
 from portal.clocks import now
 from portal.database import db
@@ -63,7 +63,7 @@ AGED = timedelta(minutes=11)
 
 @pytest.fixture
 def alice(portal):
-    return desk(portal)
+    return open_admin_browser(portal)
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +98,7 @@ def test_the_table_names_every_administrators_route_that_changes_something(porta
 @pytest.mark.parametrize("route", ROUTES)
 def test_an_old_sign_in_does_only_what_the_table_says(alice, route):
     path, *fields = route.replace("<id>", "1").replace("<name>", "FSInnerExample").split()
-    person("zw", account=account("zhang.wei"))
+    add_person("zw", account=add_account("zhang.wei"))
     grow_old()
     answer = alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields))
     assert refused(answer) == ROUTES[route]
@@ -122,83 +122,83 @@ class TestStories:
     def confirm(self, browser, answer):
         """Scan again as the page offers; return where that leads."""
         address = browser.post_form("/account/confirm/FSInnerExample", next=way_back(answer)).location
-        return browser.get(platform_answers(address)).location
+        return browser.get(answer_platform(address)).location
 
     def test_nobody_is_bound_until_the_scan_and_then_the_form_is_there_again(self, boss):
-        who, own = person("stranger"), account("own")
+        who, own = add_person("stranger"), add_account("own")
         fields = {"identity": who.id, "account": own.id}
         answer = boss.post_form("/admin/bindings/bind", **fields)
-        assert refused(answer) and fresh(who).account_id is None
+        assert refused(answer) and reload_row(who).account_id is None
         back = self.confirm(boss, answer)
         assert back == f"/admin/bindings/bind?identity={who.id}&account={own.id}"
         assert "Bind to own" in boss.get(back).text
         assert boss.post_form("/admin/bindings/bind", **fields).status_code == 303
-        assert fresh(who).account_id == own.id
+        assert reload_row(who).account_id == own.id
 
     def test_no_link_for_another_administrator(self, boss):
-        other = account("other", role="admin")
+        other = add_account("other", role="admin")
         answer = boss.post_form(f"/admin/accounts/{other.id}/link")
         assert refused(answer) and "/login/once/" not in answer.text
         assert db.session.query(OneTimeLink).count() == 0
         assert self.confirm(boss, answer) == f"/admin/accounts/{other.id}"
 
     def test_nobody_is_promoted(self, boss):
-        friend = account("friend")
+        friend = add_account("friend")
         answer = boss.post_form(f"/admin/accounts/{friend.id}/role", role="admin")
-        assert refused(answer) and fresh(friend).role == "user"
+        assert refused(answer) and reload_row(friend).role == "user"
         assert self.confirm(boss, answer) == f"/admin/accounts/{friend.id}/role"
 
     def test_nobody_is_unbound_or_moved(self, boss):
-        who, other = person("zw", account=account("own")), account("other")
-        claims = person("claims", employee_number="E1")
+        who, other = add_person("zw", account=add_account("own")), add_account("other")
+        claims = add_person("claims", employee_number="E1")
         answers = [
             boss.post_form(f"/admin/bindings/{who.id}/unbind", seen=who.account_id),
             boss.post_form("/admin/bindings/bind", identity=who.id, account=other.id, seen=who.account_id),
             boss.post_form(f"/admin/bindings/{claims.id}/replace", account=who.account_id, holder=who.id),
         ]
         assert all(refused(answer) for answer in answers)
-        assert fresh(who).account.username == "own" and fresh(claims).account_id is None
+        assert reload_row(who).account.username == "own" and reload_row(claims).account_id is None
 
     def test_the_queue_and_a_new_administrator_wait(self, boss):
-        own, request = account("own"), asked(person("zw"))
+        own, request = add_account("own"), add_request(add_person("zw"))
         assert refused(boss.post_form(f"/admin/queue/{request.id}/bind", account=own.id))
         assert refused(boss.post_form(f"/admin/queue/{request.id}/create"))
         answer = boss.post_form("/admin/accounts/create", username="eve", name="Eve & Co", role="admin", email="e@x.y")
-        assert fresh(request).state == "waiting"
+        assert reload_row(request).state == "waiting"
         assert db.session.query(Account).filter_by(username="eve").count() == 0
         page = boss.get(self.confirm(boss, answer)).text
         assert 'value="eve"' in page and 'value="Eve &amp; Co"' in page and '<option value="admin" selected>' in page
 
     def test_somebody_else_confirms_nothing(self, boss):
-        other = account("other")
+        other = add_account("other")
         address = boss.post_form("/account/confirm/FSInnerExample", next=f"/admin/accounts/{other.id}").location
-        assert boss.get(platform_answers(address, "bob")).status_code == 403
+        assert boss.get(answer_platform(address, "bob")).status_code == 403
         assert refused(boss.post_form(f"/admin/accounts/{other.id}/link"))
 
 
 def test_whoever_came_by_a_link_and_can_not_confirm_reads_how_to_get_another(alice, portal):
     grow_old()
-    own = account("own")
-    page = text_of(alice.post_form(f"/admin/accounts/{own.id}/link").text)
+    own = add_account("own")
+    page = strip_markup(alice.post_form(f"/admin/accounts/{own.id}/link").text)
     assert "nobody is connected who could confirm" in page
     assert "flask create-admin NAME" in page
-    again = desk(portal)
+    again = open_admin_browser(portal)
     assert again.post_form(f"/admin/accounts/{own.id}/link").status_code == 200
 
 
 def test_an_import_is_applied_by_a_fresh_sign_in_alone(alice, portal):
     import io
 
-    account("own")
-    person("zw")
+    add_account("own")
+    add_person("zw")
     file = (io.BytesIO(b"username,platform id\nown,zw\n"), "staff.csv")
     grow_old()
     address = alice.post_form("/admin/bindings/import", file=file).location
     answer = alice.post_form(f"{address}/apply")
     assert refused(answer)
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalar(select(Identity.account_id)) is None
     grow_old(timedelta(minutes=9))
     alice.post_form(f"{address}/apply")
-    with inside(portal) as session:
+    with open_database(portal) as session:
         assert session.scalar(select(Identity.account_id)) is not None

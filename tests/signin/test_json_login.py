@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from support.portal_app import both_databases, platform_answers, query_of
+from support.portal_app import answer_platform, both_databases, parse_query
 
 EXCHANGES = {"FSInnerExample": "/open-apis/authen/v2/oauth/token", "QywxInnerExample": "/cgi-bin/auth/getuserinfo"}
 EACH = pytest.mark.parametrize("element", EXCHANGES)
@@ -29,7 +29,7 @@ def config(client, element, **body):
 
 def answered(client, element, person="zhangsan"):
     """Begin by JSON, let the person answer at the platform's page; return code and state."""
-    return query_of(platform_answers(config(client, element)["authorizeUrl"], person))
+    return parse_query(answer_platform(config(client, element)["authorizeUrl"], person))
 
 
 def finish(client, element, code, state, **headers):
@@ -74,10 +74,10 @@ def test_the_config_of_each_kind(client, sandbox, base):
 
 def test_a_script_may_say_where_to_go_on(client):
     state = config(client, "QywxInnerExample", next="/account?a=1")
-    query = query_of(platform_answers(state["authorizeUrl"]))
+    query = parse_query(answer_platform(state["authorizeUrl"]))
     assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] == "/account?a=1"
     for bad in ("//evil.example", "/\ud800", "/\u202e", 5):
-        query = query_of(platform_answers(config(client, "QywxInnerExample", next=bad)["authorizeUrl"]))
+        query = parse_query(answer_platform(config(client, "QywxInnerExample", next=bad)["authorizeUrl"]))
         assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] is None
 
 
@@ -199,7 +199,7 @@ def test_ten_posts_of_one_code_at_once(serve, sandbox):
     headers = {"X-CSRFToken": browser.get(f"{server.url}/api/csrf").json()["csrfToken"]}
     path = f"{server.url}/api/auths/loginTypes/QywxInnerExample"
     began = browser.post(f"{path}/getLoginConfig", json={}, headers=headers).json()["data"]
-    query = query_of(platform_answers(began["authorizeUrl"]))
+    query = parse_query(answer_platform(began["authorizeUrl"]))
     sandbox.fail(EXCHANGES["QywxInnerExample"], delay=0.5)
     barrier = threading.Barrier(10)
     cookies = browser.cookies.get_dict()

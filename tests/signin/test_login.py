@@ -1,7 +1,7 @@
 """A login by redirect, from the click to the account page, at both platforms."""
 
 import pytest
-from support.portal_app import both_databases, platform_answers, query_of
+from support.portal_app import answer_platform, both_databases, parse_query
 
 WECOM_AGENT = "Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.10 MicroMessenger/7.0.1 Language/zh"
 
@@ -29,7 +29,7 @@ def test_signing_out_ends_the_session_on_the_server(client, portal):
     answer = client.post_form("/logout")
     assert (answer.status_code, answer.location) == (303, "/login")
     assert client.session().status_code == 401
-    client.bring(token)
+    client.set_portal_cookie(token)
     assert client.session().status_code == 401
 
 
@@ -69,8 +69,8 @@ def test_inside_the_wecom_client_the_silent_page_is_asked(client, sandbox):
     address = client.start("QywxInnerExample", User_Agent=WECOM_AGENT)
     assert address.startswith(f"{sandbox.url}/connect/oauth2/authorize?")
     assert address.endswith("#wechat_redirect")
-    assert query_of(address)["scope"] == "snsapi_base"
-    assert client.get(platform_answers(address)).status_code == 303
+    assert parse_query(address)["scope"] == "snsapi_base"
+    assert client.get(answer_platform(address)).status_code == 303
 
 
 def test_consent_inside_the_client_adds_what_the_directory_withholds(client, elements, portal, sandbox, make_portal):
@@ -78,7 +78,7 @@ def test_consent_inside_the_client_adds_what_the_directory_withholds(client, ele
     portal = make_portal()
     client = portal.test_client()
     address = client.start("Consent", User_Agent=WECOM_AGENT)
-    assert client.get(platform_answers(address, "zhangsan")).status_code == 303
+    assert client.get(answer_platform(address, "zhangsan")).status_code == 303
     assert [call["path"] for call in sandbox.calls("/cgi-bin/*")] == [
         "/cgi-bin/gettoken",
         "/cgi-bin/auth/getuserinfo",

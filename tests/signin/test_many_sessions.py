@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from sqlalchemy import insert, select
-from support.admin_client import inside, text_of
+from support.admin_client import open_database, strip_markup
 from support.portal_app import both_databases
-from support.rows import desk
+from support.rows import open_admin_browser
 
 from portal.audit import Actor
 from portal.clocks import now
@@ -17,7 +17,7 @@ MOST = 20
 
 
 def open_ones(portal):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         return session.scalars(select(LoginSession.id).where(*sessions.still_open(1))).all()
 
 
@@ -30,13 +30,13 @@ def write_sessions(portal, number, **fields):
         {"token_hash": f"{at:032}".encode(), "signed_in_at": moment + timedelta(milliseconds=at), **fields}
         for at in range(number)
     ]
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.execute(insert(LoginSession), rows)
         session.commit()
 
 
 def grow_old(portal, session_id):
-    with inside(portal) as session:
+    with open_database(portal) as session:
         session.get(LoginSession, session_id).signed_in_at = now() - timedelta(hours=1)
         session.commit()
 
@@ -48,7 +48,7 @@ class TestLimit:
         for browser in browsers:
             assert browser.sign_in().status_code == 303
         assert [browser.session().status_code for browser in browsers] == [401, 401] + [200] * MOST
-        with inside(portal) as session:
+        with open_database(portal) as session:
             ended = session.scalars(select(AuditEvent).where(AuditEvent.action == "session.end")).all()
             assert [event.details for event in ended] == [{"why": "too many", "sessions": 1}] * 2
             assert session.get(LoginSession, 1).ended_why == "too many"
@@ -66,7 +66,7 @@ class TestLimit:
         write_sessions(portal, MOST - 1)
         grow_old(portal, 1)
         assert client.session().status_code == 200
-        with inside(portal):
+        with open_database(portal):
             token = one_time_links.hand_out_link(1, by=Actor(1))
         by_link.post_form(f"/login/once/{token}")
         assert (client.session().status_code, by_link.session().status_code) == (401, 200)
@@ -108,11 +108,11 @@ def test_many_old_ones_are_shown_a_page_at_a_time(portal):
     assert "19,981–20,000 of 20,001" in client.get("/account?sessions=1000").text
     for nonsense in ("99999999", "9" * 30, "-1", "x", "0"):
         assert client.get(f"/account?sessions={nonsense}").status_code == 200
-    alice = desk(portal)
+    alice = open_admin_browser(portal)
     page = alice.get("/admin/accounts/1")
     assert len(page.data) < 60_000 and "1–20 of 20,001" in page.text
     assert "21–40 of 20,001" in alice.get("/admin/accounts/1?sessions=2").text
-    assert "20001 sessions end now." in text_of(alice.get("/admin/accounts/1/end-sessions").text).replace(",", "")
+    assert "20001 sessions end now." in strip_markup(alice.get("/admin/accounts/1/end-sessions").text).replace(",", "")
     assert portal.test_client().sign_in().status_code == 303  # it ends some of them, not all in one go
     assert MOST < len(open_ones(portal)) < 20_001
 
@@ -120,5 +120,5 @@ def test_many_old_ones_are_shown_a_page_at_a_time(portal):
 def test_the_trail_says_why_they_ended(portal):
     for _ in range(MOST + 1):
         portal.test_client().sign_in()
-    words = text_of(desk(portal).get("/admin/audit").text)
+    words = strip_markup(open_admin_browser(portal).get("/admin/audit").text)
     assert "The oldest sessions of zhangsan ended: no account has more than twenty" in words

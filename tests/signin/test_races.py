@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from sqlalchemy import create_engine, text
-from support.http_visitors import Visitor, at_once
+from support.http_visitors import Visitor, run_at_once
 from support.portal_app import both_databases
 
 EXCHANGE = "/open-apis/authen/v2/oauth/token"
@@ -41,7 +41,7 @@ def test_of_twenty_callbacks_with_one_state_one_succeeds(serve, sandbox, rows):
     copies = [Visitor(server) for _ in range(20)]
     for copy in copies:
         copy.http.cookies.update(visitor.http.cookies)
-    answers = at_once([lambda copy=copy: copy.get(callback) for copy in copies])
+    answers = run_at_once([lambda copy=copy: copy.get(callback) for copy in copies])
     assert statuses(answers) == {303: 1, 400: 19}
     assert len(sandbox.calls(EXCHANGE)) == 1
     assert rows("login_session") == 1
@@ -57,7 +57,7 @@ def test_twenty_first_logins_of_one_person_make_one_account(serve, sandbox, rows
     callbacks = [visitor.scan(element) for visitor in visitors]
     sandbox.fail(last_call, count=20, hold=20)
     pairs = zip(visitors, callbacks, strict=True)
-    answers = at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
+    answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {303: 20}, server.output()
     assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
 
@@ -83,7 +83,7 @@ def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sa
     silent = {"errcode": 48002, "errmsg": "api forbidden"}  # nothing to store: no row is locked by a change
     sandbox.fail("/cgi-bin/user/get", count=20, hold=20, body=silent)
     pairs = zip(visitors, callbacks, strict=True)
-    answers = at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
+    answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {303: 20}, server.output()
     assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
 
@@ -94,7 +94,7 @@ def test_two_people_of_one_name_at_once_get_two_accounts(serve, sandbox, rows):
     visitors = [Visitor(server), Visitor(server)]
     callbacks = [v.scan(e) for v, e in zip(visitors, ("FSInnerExample", "QywxInnerExample"), strict=True)]
     sandbox.fail("*/user*/*", count=2, hold=2)  # the last call of each
-    answers = at_once([lambda v=v, c=c: v.get(c) for v, c in zip(visitors, callbacks, strict=True)])
+    answers = run_at_once([lambda v=v, c=c: v.get(c) for v, c in zip(visitors, callbacks, strict=True)])
     assert statuses(answers) == {303: 2}, server.output()
     names = {visitor.get("/api/session").json()["account"]["username"] for visitor in visitors}
     assert names == {"zhangsan", "zhangsan-2"}
@@ -106,7 +106,7 @@ def test_queued_people_who_scan_twice_at_once_wait_in_one_row(serve, sandbox, ro
     callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
     sandbox.fail("/cgi-bin/user/get", count=10, hold=10)
     pairs = zip(visitors, callbacks, strict=True)
-    answers = at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
+    answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {403: 10}, server.output()
     assert [rows(table) for table in ("identity", "binding_request", "account", "login_session")] == [1, 1, 0, 0]
 
@@ -117,7 +117,7 @@ def test_fifty_logins_without_a_token_make_one_token_call(serve, sandbox):
     callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
     sandbox.fail("/cgi-bin/gettoken", delay=0.7)
     pairs = zip(visitors, callbacks, strict=True)
-    answers = at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
+    answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {303: 50}, server.output()
     assert len(sandbox.calls("/cgi-bin/gettoken")) == 1
 
@@ -128,7 +128,7 @@ def test_those_who_wait_for_a_token_share_its_refusal(serve, sandbox):
     callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
     sandbox.fail("/cgi-bin/gettoken", count=20, delay=0.7, body={"errcode": 40001, "errmsg": "x"})
     pairs = zip(visitors, callbacks, strict=True)
-    answers = at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
+    answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {500: 20}
     assert len(sandbox.calls("/cgi-bin/gettoken")) <= 2  # who came after the refusal asks once more
 
@@ -187,7 +187,7 @@ def test_one_time_links_are_used_once(serve, sandbox, rows, settings, database):
         address = f"{server.url}/login/once/{token}"
         return visitor.http.post(address, data={"csrf_token": csrf}, allow_redirects=False, timeout=20)
 
-    answers = at_once([lambda v=v, c=c: use(v, c) for v, c in zip(visitors, tokens, strict=True)])
+    answers = run_at_once([lambda v=v, c=c: use(v, c) for v, c in zip(visitors, tokens, strict=True)])
     assert statuses(answers) == {303: 1, 410: 9}, server.output()
     assert rows("login_session") == 1
 

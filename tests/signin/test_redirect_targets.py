@@ -1,7 +1,7 @@
 """Where a login leads: a path of ours; and which addresses we take for our own."""
 
 import pytest
-from support.portal_app import query_of
+from support.portal_app import parse_query
 
 BAD = [
     "https://evil.example/",
@@ -124,7 +124,7 @@ def test_a_host_that_can_be_no_name_is_refused_as_well(client, caplog, host):
 def test_forwarded_headers_count_for_nothing_unless_a_proxy_is_configured(client, base, make_portal):
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
     answer = client.get("/login/FSInnerExample", headers=forged)
-    assert query_of(answer.location)["redirect_uri"] == f"{base}/login/FSInnerExample/callback"
+    assert parse_query(answer.location)["redirect_uri"] == f"{base}/login/FSInnerExample/callback"
     behind = make_portal(PORTAL_TRUSTED_PROXIES="1").test_client()
     assert behind.get("/login", headers={"X-Forwarded-Host": "evil.example"}).status_code == 400
     assert behind.get("/login", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 200
@@ -208,13 +208,13 @@ class TestPublicAddress:
     def test_redirect_addresses_follow_it_without_the_schemes_own_port(self, make_portal):
         portal = make_portal(PORTAL_BASE_URL="https://Portal.Example.com:443/")
         address = portal.test_client().start("FSInnerExample")
-        assert query_of(address)["redirect_uri"] == "https://portal.example.com/login/FSInnerExample/callback"
+        assert parse_query(address)["redirect_uri"] == "https://portal.example.com/login/FSInnerExample/callback"
 
     @pytest.mark.parametrize("start", ["https://portal.example.com:443", "https://Portal.Example.com"])
     def test_a_redirect_address_may_be_spelled_otherwise_and_is_sent_as_written(self, elements, make_portal, start):
         elements.feishu(redirectUri=f"{start}/cb")
         address = make_portal().test_client().start("FSInnerExample")
-        assert query_of(address)["redirect_uri"] == f"{start}/cb"
+        assert parse_query(address)["redirect_uri"] == f"{start}/cb"
 
     def test_a_redirect_address_elsewhere_breaks_its_element_alone(self, elements, make_portal):
         elements.wecom("Elsewhere", redirectUri="https://evil.example/api/auth/qywx/callback")

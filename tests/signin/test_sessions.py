@@ -46,7 +46,7 @@ def test_every_sign_in_has_a_new_token_and_ends_the_old_one(signed_in, portal):
     signed_in.sign_in()
     assert signed_in.cookie() != old
     other = portal.test_client()
-    other.bring(old)
+    other.set_portal_cookie(old)
     assert other.session().status_code == 401
     with portal.app_context():
         assert [row.ended_why for row in db.session.query(LoginSession).order_by(LoginSession.id)] == [
@@ -57,11 +57,11 @@ def test_every_sign_in_has_a_new_token_and_ends_the_old_one(signed_in, portal):
 
 def test_a_token_somebody_planted_is_not_taken_over(client, portal):
     planted = "p" * 43
-    client.bring(planted)
+    client.set_portal_cookie(planted)
     client.sign_in()
     assert client.cookie() != planted
     other = portal.test_client()
-    other.bring(planted)
+    other.set_portal_cookie(planted)
     assert other.session().status_code == 401
 
 

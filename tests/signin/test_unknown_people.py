@@ -1,7 +1,7 @@
 """The first scan of somebody unbound: an administrator decides, an account is made, or nothing is stored."""
 
 import pytest
-from support.portal_app import both_databases, reference_in
+from support.portal_app import both_databases, find_reference
 
 from portal.clocks import now
 from portal.database import db
@@ -30,7 +30,7 @@ class TestQueue:
     def test_they_read_that_they_wait_and_not_that_anybody_was_told(self, client, language, waits, untrue):
         client.post_form("/language", language=language)
         page = client.sign_in().text
-        assert waits in page and untrue not in page and reference_in(page)
+        assert waits in page and untrue not in page and find_reference(page)
 
     def test_they_see_who_they_are_and_that_they_wait(self, client, portal):
         answer = client.sign_in()
@@ -42,11 +42,11 @@ class TestQueue:
         with portal.app_context():
             request = db.session.query(BindingRequest).one()
             assert (request.state, request.element, request.address) == ("waiting", "FSInnerExample", "127.0.0.1")
-            assert reference_in(answer.text)[1] == request.reference
+            assert find_reference(answer.text)[1] == request.reference
 
     def test_a_second_scan_adds_no_second_row_and_keeps_the_reference(self, client, portal):
         first, second = client.sign_in().text, client.sign_in().text
-        assert reference_in(first)[1] == reference_in(second)[1]
+        assert find_reference(first)[1] == find_reference(second)[1]
         assert rows(portal, Identity, BindingRequest, Account) == [1, 1, 0]
 
     def test_refused_people_stay_refused_and_read_why(self, client, portal):

@@ -3,8 +3,8 @@
 import re
 from html import unescape
 
-from support.admin_client import administrator
-from support.portal_app import query_of
+from support.admin_client import sign_in_administrator
+from support.portal_app import parse_query
 
 ASKED = [
     "/admin/bindings?status=bound&q=zhang",
@@ -30,13 +30,13 @@ def test_after_signing_in_people_are_where_they_wanted_to_go(portal):
         refusal = client.get(path)
         assert refusal.status_code == 401
         login = link(refusal.text, "Sign in")
-        assert query_of(login)["next"] == path
+        assert parse_query(login)["next"] == path
         start = link(client.get(login).text, "Open the Feishu sign-in page")
-        assert client.get(client.scan(next=query_of(start)["next"])).location == path
+        assert client.get(client.scan(next=parse_query(start)["next"])).location == path
 
 
 def test_the_language_switch_shows_the_same_search_again(portal):
-    browser = administrator(portal)
+    browser = sign_in_administrator(portal)
     page = browser.get("/admin/bindings?q=Li%20Ming&status=bound").text
     [here] = re.findall(r'action="/language".*?name="next" value="([^"]*)"', page, re.S)
     answer = browser.post_form("/language", language="zh", next=unescape(here))
@@ -44,19 +44,19 @@ def test_the_language_switch_shows_the_same_search_again(portal):
 
 
 def test_bytes_that_are_no_text_come_back_as_they_were_sent(portal):
-    page = administrator(portal).get("/admin/bindings?q=%ff%FEa")
+    page = sign_in_administrator(portal).get("/admin/bindings?q=%ff%FEa")
     assert page.status_code == 200
     assert 'value="/admin/bindings?q=%ff%FEa"' in page.text
 
 
 def test_starting_again_after_a_cancelled_login_leads_on_to_the_same_page(client):
     page = client.get(client.scan(action="deny", next="/admin/bindings?q=a%20b")).text
-    assert query_of(link(page, "Start again"))["next"] == "/admin/bindings?q=a%20b"
+    assert parse_query(link(page, "Start again"))["next"] == "/admin/bindings?q=a%20b"
 
 
 def test_a_form_that_names_an_unsafe_way_back_leads_to_its_own_page(portal, client):
     client.sign_in(person="zhangsan")
-    browser = administrator(portal)
+    browser = sign_in_administrator(portal)
     for unsafe in UNSAFE:
         assert browser.post_form("/admin/bindings/many", back=unsafe).location == "/admin/bindings"
         assert browser.post_form("/language", next=unsafe).location == "/"
@@ -69,7 +69,7 @@ def test_a_form_that_names_an_unsafe_way_back_leads_to_its_own_page(portal, clie
 
 def test_a_binding_with_an_unsafe_way_back_leads_to_the_person(portal, client):
     client.sign_in(person="zhangsan")
-    browser = administrator(portal)
+    browser = sign_in_administrator(portal)
     for unsafe in UNSAFE:
         browser.post_form("/admin/bindings/1/unbind", seen="1")
         answer = browser.post_form("/admin/bindings/bind", identity="1", account="1", back=unsafe)

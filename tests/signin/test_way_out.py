@@ -1,8 +1,8 @@
 """The way to the platforms: forward proxies, certificate authorities of one's own, and what the doctor says of them."""
 
 import pytest
-from support.authority import Authority, https_front
-from support.forward_proxy import forward_proxy
+from support.authority import Authority, serve_https
+from support.forward_proxy import run_forward_proxy
 
 from jit.errcode import Code
 from portal.elements import doctor
@@ -33,7 +33,7 @@ def over_https(elements, sandbox, authority):
     opened = []
 
     def begin(platform, certificate, **more):
-        front = https_front(sandbox.port, certificate)
+        front = serve_https(sandbox.port, certificate)
         opened.append(front)
         url = front.__enter__()
         getattr(elements, platform)(**{BASES[platform]: url}, **more)
@@ -52,7 +52,7 @@ def examine(portal, platform):
 class TestForwardProxy:
     @both_platforms
     def test_every_call_of_a_login_and_of_the_directory_goes_through_it(self, elements, make_portal, sandbox, platform):
-        with forward_proxy() as proxy:
+        with run_forward_proxy() as proxy:
             getattr(elements, platform)(httpProxy=proxy.url)
             portal = make_portal()
             assert portal.test_client().sign_in(NAMES[platform]).status_code == 303
@@ -67,7 +67,7 @@ class TestForwardProxy:
 
     @pytest.mark.parametrize("dialect", ["v2", "oidc", "v1", "passport", "v3"])
     def test_feishu_uses_it_in_every_dialect(self, elements, make_portal, sandbox, dialect):
-        with forward_proxy() as proxy:
+        with run_forward_proxy() as proxy:
             elements.feishu(httpProxy=proxy.url, tokenDialect=dialect)
             client = make_portal().test_client()
             address = client.scan()
@@ -78,7 +78,7 @@ class TestForwardProxy:
     @both_platforms
     def test_https_goes_through_it_as_a_tunnel(self, over_https, make_portal, authority, platform, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        with forward_proxy() as proxy:
+        with run_forward_proxy() as proxy:
             url = over_https(platform, authority.certificate(), httpProxy=proxy.url)
             assert make_portal().test_client().sign_in(NAMES[platform]).status_code == 303
         assert {line.split()[0] for line in proxy.asked} == {"CONNECT"}
@@ -86,7 +86,7 @@ class TestForwardProxy:
 
     @both_platforms
     def test_without_the_key_there_is_none(self, client, platform, monkeypatch):
-        with forward_proxy() as proxy:
+        with run_forward_proxy() as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
             element = client.application.elements.instances[NAMES[platform]]
             with client.application.app_context():

@@ -12,30 +12,30 @@ from portal.signin import create_admin
 
 
 @contextmanager
-def inside(portal):
+def open_database(portal):
     """Work with the portal's database as a request would; nothing stays open behind."""
     with portal.app_context():
         yield db.session
 
 
-def link_for(portal, username):
+def make_one_time_link(portal, username):
     """Return the token of a one-time link for an administrator, who is made where there is none."""
-    with inside(portal):
+    with open_database(portal):
         token = create_admin.make(username, promote=True).token
     return token
 
 
-def administrator(portal, username="alice"):
+def sign_in_administrator(portal, username="alice"):
     """Return a browser in which an administrator has signed in."""
     browser = portal.test_client()
-    answer = browser.post_form(f"/login/once/{link_for(portal, username)}")
+    answer = browser.post_form(f"/login/once/{make_one_time_link(portal, username)}")
     assert answer.status_code == 303, answer.text
     return browser
 
 
-def account(portal, username, **fields):
+def store_account(portal, username, **fields):
     """Make an account; return its id."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         made = Account(username=username, **{"name": username.title(), **fields})
         session.add(made)
         session.commit()
@@ -43,7 +43,7 @@ def account(portal, username, **fields):
 
 
 @contextmanager
-def held(engine, table):
+def lock_rows(engine, table):
     """Keep everybody else from writing a table's rows; on SQLite, from writing at all."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -55,7 +55,7 @@ def held(engine, table):
         connection.commit()
 
 
-class Desk:
+class AdminBrowser:
     """An administrator's browser over HTTP; without a link, somebody's who has not signed in."""
 
     def __init__(self, server, token):
@@ -74,6 +74,6 @@ class Desk:
         return self.http.post(self.server.url + path, data=data, files=files, allow_redirects=False, timeout=20)
 
 
-def text_of(page):
+def strip_markup(page):
     """Return a page's words without its markup, blanks as one."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())

@@ -52,7 +52,7 @@ class Authority:
 
 
 @contextmanager
-def https_front(target, certificate=None):
+def serve_https(target, certificate=None):
     """Give the https address of a server that passes connections on to a port; without a certificate it speaks none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate:
@@ -81,10 +81,10 @@ def serve(connection, context, target):
             return
         with context.wrap_socket(connection, server_side=True) as front:
             with socket.create_connection(("127.0.0.1", target)) as back:
-                join(front, back)
+                relay(front, back)
 
 
-def join(one, other):
+def relay(one, other):
     """Pass on what either side sends until one of them ends."""
     thread = threading.Thread(target=pump, args=(other, one), daemon=True)
     thread.start()

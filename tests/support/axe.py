@@ -1,12 +1,12 @@
 """Looking a page over in Chromium: under axe-core, and for anything that makes it scroll sideways."""
 
 # What is inside the platform's frame is not looked into; the frame itself is.
-RUN = """async () => (await axe.run(document, { iframes: false, resultTypes: ["violations"] })).violations
+RUN_AXE = """async () => (await axe.run(document, { iframes: false, resultTypes: ["violations"] })).violations
   .map(({ id, nodes }) => [id, nodes.map((node) => node.html.slice(0, 200))])"""
 WIDTHS = ((1600, "light"), (1280, "dark"), (375, "light"), (320, "dark"))
 
 
-def look_over(page, axe):
+def check_page(page, axe):
     """See that nothing scrolls sideways at any width, and that axe-core finds nothing, light and dark.
 
     :param axe: its source; see `chromium.axe`.
@@ -17,4 +17,4 @@ def look_over(page, axe):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
         if width in (1280, 375):
-            assert page.evaluate(RUN) == [], (scheme, width)
+            assert page.evaluate(RUN_AXE) == [], (scheme, width)

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from support.groups import missing
-from support.portal_app import H5_SCRIPT, PORTAL, QR_SCRIPT, ROOT, Elements, base_settings, portals
-from support.postgres import free_port
+from support.groups import report_missing
+from support.portal_app import H5_SCRIPT, PORTAL, QR_SCRIPT, ROOT, Elements, make_settings, run_portals
+from support.postgres import find_free_port
 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -36,7 +36,7 @@ LISTEN = """document.addEventListener("securitypolicyviolation", (event) =>
 @pytest.fixture(scope="session")
 def playwright():
     if not CHROMIUM.exists():
-        missing("browser", "Chromium is not installed")
+        report_missing("browser", "Chromium is not installed")
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         yield playwright
@@ -53,7 +53,7 @@ def browser(playwright):
 def axe():
     """The source of axe-core."""
     if not AXE.exists():
-        missing("browser", "axe-core is not installed")
+        report_missing("browser", "axe-core is not installed")
     return AXE.read_text()
 
 
@@ -245,15 +245,15 @@ def run_site(tmp_path_factory, sqlite_template, sandbox_process):
 
         def run(tls=None, add=None, app=PORTAL, host="127.0.0.1", **more):
             folder = tmp_path_factory.mktemp("site")
-            url = f"{'https' if tls else 'http'}://{host}:{free_port()}"
+            url = f"{'https' if tls else 'http'}://{host}:{find_free_port()}"
             shutil.copy(sqlite_template, folder / "portal.db")
             elements = SiteElements(folder / "app", sandbox_process, url)
             elements.feishu()
             elements.wecom()
             if add:
                 add(elements)
-            settings = {**base_settings(f"sqlite:///{folder / 'portal.db'}", folder / "app", url), **more}
-            start = running.enter_context(portals(settings, folder))
+            settings = {**make_settings(f"sqlite:///{folder / 'portal.db'}", folder / "app", url), **more}
+            start = running.enter_context(run_portals(settings, folder))
             sandbox_process.reset()
             start(workers=2, tls=tls, app=app)
             return Site(url, sandbox_process, settings)

@@ -4,18 +4,18 @@ import csv
 import io
 
 from sqlalchemy import func, select
-from support.admin_client import inside, text_of
+from support.admin_client import open_database, strip_markup
 
 from portal.models import FSInnerAuthModel, ImportRow
 from portal.models import QywxInnerAuthModel as WeCom
 
-HEAD = "username,employee number,e-mail,mobile,platform,platform id,name,role\n"
+CSV_HEADER = "username,employee number,e-mail,mobile,platform,platform id,name,role\n"
 
 
-def stored_person(portal, user_id, model=WeCom, account_id=None, **more):
+def store_person(portal, user_id, model=WeCom, account_id=None, **more):
     """Store a person of either platform; return their id."""
     facts = {"provider": "feishu" if model is FSInnerAuthModel else "wecom", "tenant": "company", **more}
-    with inside(portal) as session:
+    with open_database(portal) as session:
         ids = {"subject": user_id.lower(), "user_id": user_id, "account_id": account_id}
         made = model(**{"name": user_id.title(), **ids, **facts})
         session.add(made)
@@ -23,37 +23,37 @@ def stored_person(portal, user_id, model=WeCom, account_id=None, **more):
         return made.id
 
 
-def upload(browser, content, name="staff.csv"):
+def upload_csv(browser, content, name="staff.csv"):
     content = content if isinstance(content, bytes) else content.encode()
     return browser.post_form("/admin/bindings/import", file=(io.BytesIO(content), name))
 
 
-def dry_run(browser, lines, head=HEAD):
+def start_dry_run(browser, lines, head=CSV_HEADER):
     """Upload lines; return the address of the dry run."""
-    answer = upload(browser, head + lines)
-    assert answer.status_code == 303, text_of(answer.text)
+    answer = upload_csv(browser, head + lines)
+    assert answer.status_code == 303, strip_markup(answer.text)
     return answer.location
 
 
-def judged(portal, address):
+def read_outcomes(portal, address):
     """Return what would come of each line, by line."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
         return {row.line: (row.outcome, row.reason) for row in session.scalars(rows)}
 
 
-def results(portal, address):
-    with inside(portal) as session:
+def read_results(portal, address):
+    with open_database(portal) as session:
         rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
         return {row.line: (row.result, row.reason) for row in session.scalars(rows)}
 
 
-def count(portal, model, *conditions):
-    with inside(portal) as session:
+def count_rows(portal, model, *conditions):
+    with open_database(portal) as session:
         return session.scalar(select(func.count()).select_from(model).where(*conditions))
 
 
-def table(answer):
+def read_csv(answer):
     """Return a downloaded file as rows; it must begin with the mark by which spreadsheets know UTF-8."""
     assert answer.status_code == 200 and answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"].startswith("attachment; ")
@@ -61,7 +61,7 @@ def table(answer):
     return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
 
 
-def posted(browser, content):
+def post_whole_file(browser, content):
     """Send a file as one piece: the test client would keep a large one in a file of its own."""
     token = browser.get("/api/csrf").json["csrfToken"]
     parts = {'name="csrf_token"': token.encode(), 'name="file"; filename="staff.csv"': content}

@@ -35,7 +35,7 @@ class Embedder:
 
 
 @contextmanager
-def running(sandbox):
+def serve_embedder(sandbox):
     """Serve one until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -4,7 +4,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 
-from support.authority import join
+from support.authority import relay
 
 
 class ForwardProxy:
@@ -34,7 +34,7 @@ class ForwardProxy:
         host, _, port = target.rpartition(":")
         with socket.create_connection((host, int(port))) as back:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            join(connection, back)
+            relay(connection, back)
 
     def pass_on(self, connection, stream, line, headers):
         """Pass one request on, and its answer back; the connection ends with it."""
@@ -52,7 +52,7 @@ class ForwardProxy:
 
 
 @contextmanager
-def forward_proxy():
+def run_forward_proxy():
     with socket.create_server(("127.0.0.1", 0)) as server:
         proxy = ForwardProxy(server)
         thread = threading.Thread(target=proxy.run, daemon=True)

@@ -8,7 +8,7 @@ GROUPS = ("browser", "postgresql", "redis", "pgbouncer", "clone", "node")
 MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
 
 
-def missing(group, what):
+def report_missing(group, what):
     """Skip for want of a part, or fail where the part is due."""
     if group in MUST_RUN:
         pytest.fail(f"{what}, but PORTAL_MUST_RUN names {group}")

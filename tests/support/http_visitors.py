@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
-from support.portal_app import platform_answers
+from support.portal_app import answer_platform
 
 
 class Visitor:
@@ -17,10 +17,10 @@ class Visitor:
         return self.http.get(self.server.url + path, allow_redirects=False, timeout=20, **kwargs)
 
     def scan(self, element, person="zhangsan"):
-        return platform_answers(self.get(f"/login/{element}").headers["Location"], person)
+        return answer_platform(self.get(f"/login/{element}").headers["Location"], person)
 
 
-def at_once(calls):
+def run_at_once(calls):
     """Run the calls in threads that all begin at the same moment; return their results."""
     barrier = threading.Barrier(len(calls))
 

@@ -8,7 +8,7 @@ LOOK = """([given, longest]) => new Promise((done, failed) => {
 })"""
 
 
-def until(page, condition: str, given=None):
+def wait_on_page(page, condition: str, given=None):
     """Wait until a JavaScript function, given as text, returns something true on the page.
 
     Playwright's own `wait_for_function` builds the function anew for every look, which our content policy forbids.

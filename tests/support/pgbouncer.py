@@ -6,10 +6,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from support.postgres import free_port
+from support.postgres import find_free_port
 
 
-def program() -> str | None:
+def find_program() -> str | None:
     """Return where PgBouncer is, or None; Debian puts it where only root looks."""
     return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
@@ -21,7 +21,7 @@ class PgBouncer:
     """
 
     def __init__(self, cluster, mode: str):
-        self.folder, self.port = Path(tempfile.mkdtemp(prefix="portal-pgb-")), free_port()
+        self.folder, self.port = Path(tempfile.mkdtemp(prefix="portal-pgb-")), find_free_port()
         (self.folder / "users").write_text('"portal" ""\n')
         (self.folder / "pgbouncer.ini").write_text(
             f"[databases]\n* = host=127.0.0.1 port={cluster.port}\n"
@@ -35,7 +35,7 @@ class PgBouncer:
             user = ["runuser", "-u", "postgres", "--"]
             for path in (self.folder, *self.folder.iterdir()):
                 shutil.chown(path, "postgres", "postgres")
-        subprocess.run([*user, program(), "-d", "-q", str(self.folder / "pgbouncer.ini")], check=True, cwd="/")
+        subprocess.run([*user, find_program(), "-d", "-q", str(self.folder / "pgbouncer.ini")], check=True, cwd="/")
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://portal@127.0.0.1:{self.port}/{name}"

@@ -29,7 +29,7 @@ WECOM_APP = {"corpId": "wwsandbox00000001", "corpSecret": "sandbox-wecom-secret"
 both_databases = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
-def base_settings(database, folder, base="http://127.0.0.1:8000"):
+def make_settings(database, folder, base="http://127.0.0.1:8000"):
     return {
         "PORTAL_SECRET_KEY": "a secret key for tests, long enough to be one",
         "PORTAL_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
@@ -41,7 +41,7 @@ def base_settings(database, folder, base="http://127.0.0.1:8000"):
 
 
 def make_tables(url, folder):
-    with portal_app.create_app(base_settings(url, folder)).app_context():
+    with portal_app.create_app(make_settings(url, folder)).app_context():
         upgrade()
         db.engine.dispose()
 
@@ -86,7 +86,7 @@ class Browser(FlaskClient):
         cookie = self.get_cookie(name, domain=urlsplit(self.application.config["PORTAL_BASE_URL"]).hostname)
         return cookie.value if cookie else None
 
-    def bring(self, value, name="portal_session"):
+    def set_portal_cookie(self, value, name="portal_session"):
         """Send this cookie from now on."""
         self.set_cookie(name, value, domain=urlsplit(self.application.config["PORTAL_BASE_URL"]).hostname)
 
@@ -98,7 +98,7 @@ class Browser(FlaskClient):
 
     def scan(self, element="FSInnerExample", person="zhangsan", action="allow", next=None):
         """Begin a login and let the person answer; return the callback's address that the platform sends us to."""
-        return platform_answers(self.start(element, next), person, action)
+        return answer_platform(self.start(element, next), person, action)
 
     def sign_in(self, element="FSInnerExample", person="zhangsan", next=None):
         """Sign the person in; return the last answer."""
@@ -113,7 +113,7 @@ class Browser(FlaskClient):
         return self.get("/api/session")
 
 
-def platform_answers(address, person="zhangsan", action="allow"):
+def answer_platform(address, person="zhangsan", action="allow"):
     """Let a person answer at the platform's page; return where it sends the browser, as path and query."""
     address, _, fragment = address.partition("#")
     answer = requests.get(f"{address}&person={person}&action={action}", allow_redirects=False, timeout=10)
@@ -122,12 +122,12 @@ def platform_answers(address, person="zhangsan", action="allow"):
     return f"{parts.path}?{parts.query}"
 
 
-def query_of(address):
+def parse_query(address):
     """Return an address's parameters, each once."""
     return {key: values[0] for key, values in parse_qs(urlsplit(address).query, keep_blank_values=True).items()}
 
 
-def reference_in(page):
+def find_reference(page):
     return re.search(r'translate="no">([0-9A-Z]{4}-[0-9A-Z]{2})<', page)
 
 
@@ -145,7 +145,7 @@ class Server:
 
 
 @contextmanager
-def portals(settings, folder):
+def run_portals(settings, folder):
     """Give a function that starts the portal; what it started ends with the block."""
     running = []
 
@@ -170,7 +170,7 @@ def portals(settings, folder):
             )
         running.append(process)
         server = Server(settings["PORTAL_BASE_URL"], process, log)
-        wait_until(lambda: answers(server, path), server)
+        wait_for_server(lambda: is_ready(server, path), server)
         return server
 
     try:
@@ -182,7 +182,7 @@ def portals(settings, folder):
             process.wait(timeout=60)
 
 
-def answers(server, path="/readyz"):
+def is_ready(server, path="/readyz"):
     """Return whether a server is ready; by its number, as its name may be known to a browser alone."""
     public = urlsplit(server.url)
     try:
@@ -191,7 +191,7 @@ def answers(server, path="/readyz"):
         return False
 
 
-def wait_until(condition, server, seconds=90):
+def wait_for_server(condition, server, seconds=90):
     until = time.monotonic() + seconds
     while not condition():
         assert server.process.poll() is None, server.output()

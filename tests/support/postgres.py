@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 
-def binaries() -> Path | None:
+def find_binaries() -> Path | None:
     """Return the folder of the newest server installed, if there is one."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     return found[-1].parent if found else None
@@ -21,7 +21,7 @@ class Cluster:
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="portal-pg-"))
-        self.port = free_port()
+        self.port = find_free_port()
         self.made = 0
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
@@ -34,7 +34,7 @@ class Cluster:
 
     def run(self, program, *words):
         user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        command = [*user, str(binaries() / program), "-D", str(self.folder), *words]
+        command = [*user, str(find_binaries() / program), "-D", str(self.folder), *words]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     def database(self, template: str = "template1") -> str:
@@ -53,7 +53,7 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

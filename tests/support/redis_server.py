@@ -4,14 +4,14 @@ import socket
 import subprocess
 import time
 
-from support.postgres import free_port
+from support.postgres import find_free_port
 
 
 class RedisServer:
     """A server that keeps nothing on disk; it can be stopped and started again at the same address."""
 
     def __init__(self):
-        self.port = free_port()
+        self.port = find_free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process = None
 

@@ -2,7 +2,7 @@
 
 from contextvars import Context
 
-from support.admin_client import administrator
+from support.admin_client import sign_in_administrator
 
 from portal.clocks import now
 from portal.database import db
@@ -12,7 +12,7 @@ TENANT = "wwsandbox00000001"
 HOSTILE = "<script>alert(1)</script>{{7*7}}' OR 1=1;--"
 
 
-def kept(row):
+def store_row(row):
     """Store a row."""
     db.session.rollback()  # SQLite lets nobody write who has read before another has written
     db.session.add(row)
@@ -20,50 +20,50 @@ def kept(row):
     return row
 
 
-def account(username, **fields):
-    return kept(Account(username=username, **{"name": username, **fields}))
+def add_account(username, **fields):
+    return store_row(Account(username=username, **{"name": username, **fields}))
 
 
-def person(user_id, account=None, departments=(), provider="wecom", **fields):
+def add_person(user_id, account=None, departments=(), provider="wecom", **fields):
     """Store somebody, with a seat in each of the departments."""
     fields = {"tenant": TENANT, "subject": user_id, "name": user_id, **fields}
     seats = [each.dept_id for each in departments]
-    made = kept(Identity(provider=provider, user_id=user_id, account=account, department=seats, **fields))
+    made = store_row(Identity(provider=provider, user_id=user_id, account=account, department=seats, **fields))
     for each in departments:
         db.session.add(Membership(department_id=each.id, identity_id=made.id))
     db.session.commit()
     return made
 
 
-def department(dept_id, name, parent="", provider="wecom"):
-    return kept(Department(provider=provider, tenant=TENANT, dept_id=dept_id, name=name, parent_id=parent))
+def add_department(dept_id, name, parent="", provider="wecom"):
+    return store_row(Department(provider=provider, tenant=TENANT, dept_id=dept_id, name=name, parent_id=parent))
 
 
-def asked(who, state="waiting", **fields):
+def add_request(who, state="waiting", **fields):
     """Put somebody into the queue."""
     fields = {"reference": "ABCD-23", "element": "QywxInnerExample", "address": "192.0.2.17", **fields}
-    return kept(BindingRequest(identity_id=who.id, state=state, **fields))
+    return store_row(BindingRequest(identity_id=who.id, state=state, **fields))
 
 
-def session_of(who):
+def add_session(who):
     token = str(who.id).encode().ljust(32)
     owner = {"account_id": who.account_id, "identity_id": who.id}
-    return kept(LoginSession(token_hash=token, how="qr", expires_at=now().replace(year=2999), **owner))
+    return store_row(LoginSession(token_hash=token, how="qr", expires_at=now().replace(year=2999), **owner))
 
 
-def desk(portal, username="alice"):
+def open_admin_browser(portal, username="alice"):
     """Return a browser in which an administrator has signed in; see `apart()`."""
-    return apart(Context().run(administrator, portal, username))
+    return isolate_context(Context().run(sign_in_administrator, portal, username))
 
 
-def apart(browser):
+def isolate_context(browser):
     """Let a browser's requests begin without the test's own app context: they would share what one request knows."""
     inner = browser.open
     browser.open = lambda *args, **kwargs: Context().run(inner, *args, **kwargs)
     return browser
 
 
-def fresh(row):
+def reload_row(row):
     """Return a row as the database has it now."""
     db.session.rollback()
     return db.session.get(type(row), row.id, populate_existing=True)

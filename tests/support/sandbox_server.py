@@ -60,10 +60,10 @@ class SandboxServer:
         """Let the first `after` requests to `path` pass and the others wait until `open()`."""
         self._turn("gate", path=path, after=after)
 
-    def open(self):
+    def open_gates(self):
         self.http.delete(f"{self.url}/_sandbox/gate", timeout=10).raise_for_status()
 
-    def waiting(self):
+    def count_waiting(self):
         """Return how many requests wait at a gate."""
         return self.http.get(f"{self.url}/_sandbox/gate", timeout=10).json()["waiting"]
 
@@ -110,7 +110,7 @@ class SandboxServer:
         fields = {"grant_type": "authorization_code", **app, "code": code, **words}
         return self.http.post(f"{self.url}/open-apis/authen/v2/oauth/token", json=fields, timeout=10).json()
 
-    def who(self, provider, code):
+    def redeem_code(self, provider, code):
         """Use a code up; return the key of the person it stands for."""
         if provider == "feishu":
             headers = {"Authorization": f"Bearer {self.exchange(code)['access_token']}"}

@@ -12,7 +12,7 @@ V2 = "/open-apis/authen/v2/oauth/token"
 OIDC = "/open-apis/authen/v1/oidc/access_token"
 
 
-class Made:
+class RequestFiller:
     """Makes what a case names with `$`: credentials, codes, tokens."""
 
     def __init__(self, sandbox):
@@ -40,7 +40,7 @@ class Made:
     def open_id(self):
         headers = {"Authorization": f"Bearer {self.tenant_token()}"}
         path = "/open-apis/contact/v3/users/zhangsan?user_id_type=user_id"
-        return call(self.sandbox, "GET", path, headers=headers).json()["data"]["user"]["open_id"]
+        return send_request(self.sandbox, "GET", path, headers=headers).json()["data"]["user"]["open_id"]
 
     def oidc(self):
         headers = {"Authorization": f"Bearer {self.tenant_token()}"}
@@ -54,10 +54,10 @@ class Made:
         return self.oidc()["refresh_token"]
 
     def v2_refresh_token(self):
-        return self.post(V2, json=exchange(self.sandbox, self.offline_code()))["refresh_token"]
+        return self.post(V2, json=build_exchange(self.sandbox, self.offline_code()))["refresh_token"]
 
     def v3_refresh_token(self):
-        return self.post("/oauth/v3/token", json=exchange(self.sandbox, self.offline_code()))["refresh_token"]
+        return self.post("/oauth/v3/token", json=build_exchange(self.sandbox, self.offline_code()))["refresh_token"]
 
     def basic(self):
         return base64.b64encode(f"{self.values['app_id']}:{self.values['app_secret']}".encode()).decode()
@@ -67,7 +67,7 @@ class Made:
         return self.post("/oauth/v3/token", data={"grant_type": "client_credentials", **app})["access_token"]
 
     def passport(self):
-        return self.post("/suite/passport/oauth/token", data=exchange(self.sandbox, self.code()))
+        return self.post("/suite/passport/oauth/token", data=build_exchange(self.sandbox, self.code()))
 
     def passport_token(self):
         return self.passport()["access_token"]
@@ -77,7 +77,7 @@ class Made:
 
     def corp_token(self, secret=None):
         query = {"corpid": self.values["corpid"], "corpsecret": secret or self.values["corpsecret"]}
-        return call(self.sandbox, "GET", "/cgi-bin/gettoken", params=query).json()["access_token"]
+        return send_request(self.sandbox, "GET", "/cgi-bin/gettoken", params=query).json()["access_token"]
 
     def sync_token(self):
         return self.corp_token("sandbox-contact-sync-secret")
@@ -96,17 +96,17 @@ class Made:
 
     def user_ticket(self):
         query = {"access_token": self.corp_token(), "code": self.consent_code()}
-        return call(self.sandbox, "GET", "/cgi-bin/auth/getuserinfo", params=query).json()["user_ticket"]
+        return send_request(self.sandbox, "GET", "/cgi-bin/auth/getuserinfo", params=query).json()["user_ticket"]
 
     def post(self, path, **words):
-        return call(self.sandbox, "POST", path, **words).json()
+        return send_request(self.sandbox, "POST", path, **words).json()
 
 
-def call(sandbox, method, path, **words):
+def send_request(sandbox, method, path, **words):
     return requests.request(method, sandbox.url + path, timeout=10, **words)
 
 
-def exchange(sandbox, code, **more):
+def build_exchange(sandbox, code, **more):
     """Return the fields with which v2, v3 and passport exchange a code."""
     app = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
     return {"grant_type": "authorization_code", **app, "code": code, **more}

@@ -22,12 +22,12 @@ from support.portal_app import (
     QR_SCRIPT,
     ROOT,
     Elements,
-    base_settings,
+    answer_platform,
+    make_settings,
     make_tables,
-    platform_answers,
-    portals,
+    run_portals,
 )
-from support.postgres import free_port
+from support.postgres import find_free_port
 from support.sandbox_server import SandboxServer
 
 import app as portal_app
@@ -207,7 +207,7 @@ def furnish(settings, url):
     for key in ("lisi", "zhangsan"):
         browser = requests.Session()
         start = browser.get(f"{url}/login/FSInnerExample", allow_redirects=False)
-        browser.get(url + platform_answers(start.headers["Location"], key))
+        browser.get(url + answer_platform(start.headers["Location"], key))
 
 
 PAGES = {
@@ -243,7 +243,7 @@ def shown_pictures() -> set[str]:
 
 def run(folder: Path, sandbox, **more):
     """Start a portal of its own; return its address and settings."""
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{find_free_port()}"
     database = f"sqlite:///{folder / 'portal.db'}"
     elements = Elements(folder / "app", sandbox, url)
     there = sandbox.site_url
@@ -251,7 +251,7 @@ def run(folder: Path, sandbox, **more):
     elements.feishu(**hosts, qrSdkUrl=there + QR_SCRIPT, h5SdkUrl=there + H5_SCRIPT)
     elements.wecom(loginBaseUrl=there, oauthBaseUrl=there)
     make_tables(database, folder)
-    return url, {**base_settings(database, folder / "app", url), "PORTAL_TITLE": "Spruce Works", **more}
+    return url, {**make_settings(database, folder / "app", url), "PORTAL_TITLE": "Spruce Works", **more}
 
 
 def main(others: Path):
@@ -268,7 +268,7 @@ def main(others: Path):
     try:
         with ExitStack() as running:
             for each in (settings, asking_settings, office_settings):
-                running.enter_context(portals(each, folder))(workers=1)
+                running.enter_context(run_portals(each, folder))(workers=1)
             running.enter_context(worker(office_settings))
             furnish(office_settings, office)
             addresses = {"url": url, "asking": asking, "office": office}

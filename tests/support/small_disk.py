@@ -8,7 +8,7 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder, size="8m"):
+def mount_small_disk(folder, size="8m"):
     """Give a folder that is a file system of its own; it is gone with the block."""
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "none", str(folder)]
@@ -20,7 +20,7 @@ def small_disk(folder, size="8m"):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def fill(folder):
+def fill_disk(folder):
     """Leave no room at all."""
     with (folder / "filler").open("wb", buffering=0) as file:
         try:

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 
 from sqlalchemy import create_engine, select, text
-from support.admin_client import inside
+from support.admin_client import open_database
 from support.portal_app import ROOT
 
 from portal.database import Moment
@@ -23,13 +23,13 @@ APPS = {
     FEISHU: {"provider": "feishu", "app_id": "cli_5a4db0c5a4db0c01"},
     WECOM: {"provider": "wecom", "corpid": "wwsandbox00000001", "agentid": "1000002"},
 }
-LISTS = {FEISHU: "/open-apis/contact/v3/users/find_by_department", WECOM: "/cgi-bin/user/list"}
-TREES = {FEISHU: "/open-apis/contact/v3/departments/*", WECOM: "/cgi-bin/department/list"}
-ASKS = {FEISHU: "/open-apis/contact/v3/users/on_*", WECOM: "/cgi-bin/user/get"}
-LISTED = {"zhangsan", "lisi", "wangwu", "alice", "bob", "carol", "chenyi", "sunqi", "zhouba", "wujiu", "hostile"}
+LIST_PATHS = {FEISHU: "/open-apis/contact/v3/users/find_by_department", WECOM: "/cgi-bin/user/list"}
+TREE_PATHS = {FEISHU: "/open-apis/contact/v3/departments/*", WECOM: "/cgi-bin/department/list"}
+MEMBER_PATHS = {FEISHU: "/open-apis/contact/v3/users/on_*", WECOM: "/cgi-bin/user/get"}
+LISTED_PEOPLE = {"zhangsan", "lisi", "wangwu", "alice", "bob", "carol", "chenyi", "sunqi", "zhouba", "wujiu", "hostile"}
 
 
-def sync(portal, name, **wishes):
+def run_sync(portal, name, **wishes):
     """Sync an element; return the run, and its `state`.
 
     :param wishes: `dry_run`, `accept_leavers`, `stopped_id`, `tell`.
@@ -41,7 +41,7 @@ def sync(portal, name, **wishes):
     return run
 
 
-def crowd(sandbox, name, number):
+def add_people(sandbox, name, number):
     """Add so many people; return who."""
     keys = [f"one{at:03}" for at in range(number)]
     for key in keys:
@@ -49,21 +49,21 @@ def crowd(sandbox, name, number):
     return keys
 
 
-def turn(sandbox, name, keys, **how):
+def change_people(sandbox, name, keys, **how):
     for key in keys:
         sandbox.person(PROVIDERS[name], key, **how)
 
 
-def signed_in(portal, name, user_id):
+def sign_in_person(portal, name, user_id):
     """Return the browser of somebody who has signed in."""
     browser = portal.test_client()
     assert browser.sign_in(name, user_id).status_code == 303
     return browser
 
 
-def bound(portal, name, keys):
+def bind_people(portal, name, keys):
     """Store people without listing them, and bind each to an account of their own."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         for key in keys:
             portal.getElement(f"auths.loginTypes.{name}").syncUserInfo(key)
         for row in session.scalars(select(Identity).where(Identity.user_id.in_(keys))):
@@ -71,27 +71,27 @@ def bound(portal, name, keys):
         session.commit()
 
 
-def person(portal, name, user_id):
+def find_person(portal, name, user_id):
     """Return somebody as they are stored."""
-    with inside(portal) as session:
+    with open_database(portal) as session:
         mine = (Identity.provider == PROVIDERS[name], Identity.user_id == user_id)
         return session.scalars(select(Identity).where(*mine)).one()
 
 
-def people(portal, name):
-    with inside(portal) as session:
+def list_people(portal, name):
+    with open_database(portal) as session:
         return {row.user_id: row for row in session.scalars(select(Identity).filter_by(provider=PROVIDERS[name]))}
 
 
-def departments(portal, name):
-    with inside(portal) as session:
+def list_departments(portal, name):
+    with open_database(portal) as session:
         return {row.dept_id: row for row in session.scalars(select(Department).filter_by(provider=PROVIDERS[name]))}
 
 
-def members(portal, name):
+def list_members(portal, name):
     """Return department id -> the user ids of who is in it."""
     found = {}
-    with inside(portal) as session:
+    with open_database(portal) as session:
         seats = select(Department.dept_id, Identity.user_id).join(Membership, Membership.department_id == Department.id)
         seats = seats.join(Identity, Identity.id == Membership.identity_id)
         for dept, user_id in session.execute(seats.where(Department.provider == PROVIDERS[name])):
@@ -99,7 +99,7 @@ def members(portal, name):
     return found
 
 
-def checksum(database):
+def compute_checksum(database):
     """Return what stands for all that syncs have left, without keys and times of the rows."""
     found = []
     engine = create_engine(database)
@@ -119,7 +119,7 @@ def checksum(database):
     return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
 
 
-class Written:
+class WriteCounter:
     """Counts, by triggers, the rows written to the tables of people and departments."""
 
     TABLES = ("identity", "department", "membership")
@@ -156,7 +156,7 @@ class Written:
 
 
 @contextmanager
-def command(settings, *words, program=("-m", "flask"), **more):
+def run_command(settings, *words, program=("-m", "flask"), **more):
     """Run a command of ours as a process, which ends with the block at the latest."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
     process = subprocess.Popen(
@@ -175,7 +175,7 @@ def command(settings, *words, program=("-m", "flask"), **more):
         process.communicate()
 
 
-def soon(condition, seconds=30):
+def wait_for(condition, seconds=30):
     """Return the first true thing that `condition` returns."""
     until = time.monotonic() + seconds
     while not (found := condition()):
