@@ -12,6 +12,7 @@ from portal.bindings import rules, ways_in
 from portal.clocks import now
 from portal.database import db
 from portal.directory import people
+from portal.directory.cleaning import CleanPerson
 from portal.errors import BAD_STATE, CONFLICT, NO_SUCH_PAGE, NOT_ALLOWED, Code, Explained
 from portal.models import LEFT, MAY_SIGN_IN, Identity, LoginAttempt, LoginSession
 from portal.signin import attempts
@@ -23,7 +24,7 @@ def identities(account_id: int) -> list[Identity]:
 
 
 @database.retried
-def remember_scan(person: dict, attempt: LoginAttempt, client: Client) -> None:
+def remember_scan(person: CleanPerson, attempt: LoginAttempt, client: Client) -> None:
     """Remember whom the scan of a bind has brought, for the session that began it.
 
     Nothing is bound yet.
@@ -33,7 +34,7 @@ def remember_scan(person: dict, attempt: LoginAttempt, client: Client) -> None:
     """
     facts = {"account_id": attempt.account_id, "element": attempt.element}
     with audit.recorded("binding.offer", Actor(attempt.account_id, client), **facts) as entry:
-        identity = people.save(person, attempt.element)
+        identity = people.save(person, attempt.element, people.find(person))
         entry.note(identity_id=identity.id)
         try:
             check(identity, attempt.account_id)

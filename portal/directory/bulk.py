@@ -161,6 +161,6 @@ def shut_out(row, status: int, element: str) -> None:
     :param row: as they were stored.
     """
     if status == LEFT:
-        people.unbind(db.session.get_one(Identity, row.id, populate_existing=True), element)
+        people.unbind_leaver(db.session.get_one(Identity, row.id, populate_existing=True), element)
     else:
         people.shut_out(row.id, status, row.account_id if row.status in MAY_SIGN_IN else None)

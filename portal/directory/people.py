@@ -1,17 +1,16 @@
-"""Provider people in the database: find one, save one, and the one border where their text is cleaned."""
+"""People of the platforms in the database: find, save, and take access from those who have left."""
 
-import re
-import time
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from portal import audit, database, endings
 from portal.audit import Actor
 from portal.clocks import now
 from portal.database import db
-from portal.directory import memberships
-from portal.errors import BAD_TOKEN, UNAVAILABLE, Code
+from portal.directory import memberships, user_tokens
+from portal.directory.cleaning import CleanPerson
 from portal.models import (
     HAD_LEFT,
     LEFT,
@@ -25,14 +24,10 @@ from portal.models import (
     SyncRun,
     find_model,
 )
-from portal.providers.person import EMPTY, Person
-from portal.text import ascii_lower, is_clean, one_line
+from portal.providers.person import Lookup, Person
+from portal.text import ascii_lower
 
-FRESH = timedelta(days=1)  # contact data so young is not asked for again
-AVATAR_HOSTS = {  # by the end of the host's name
-    "feishu": (".feishucdn.com", ".feishu.cn", ".larksuitecdn.com", ".larksuite.com", ".byteimg.com"),
-    "wecom": (".qlogo.cn", ".qpic.cn"),
-}
+CONTACT_FRESH = timedelta(days=1)  # contact data so young is not asked for again
 COLUMNS = {  # a person's key -> our column
     "name": "name",
     "mobile": "mobile",
@@ -44,61 +39,101 @@ COLUMNS = {  # a person's key -> our column
     "status": "status",
     "isLeader": "is_leader",
 }
-TEXTS = ("name", "mobile", "email", "companyEmail", "position", "openId", "employeeNo")
-PICTURE = re.compile(r"https://([a-z0-9.-]+)(:443)?([/?#].*)?", re.IGNORECASE)
-ALLOWED = {"gender": range(0, 3), "status": range(1, 5)}
 
 
-def find(provider: str, tenant: str, subject: str) -> Identity | None:
-    """Return the stored person of that id."""
-    mine = (Identity.provider == provider, Identity.tenant == tenant, Identity.subject == subject)
-    return db.session.scalars(select(Identity).where(*mine)).one_or_none()
+def find(person: Person) -> Identity | None:
+    """Return the stored row of a person.
+
+    Where `find_early()` has looked it up, it is read by its primary key. "Not stored" counts once: after a lost race
+    for it the caller runs again, and then another worker's row is there.
+    """
+    lookup, person.lookup = person.lookup, None
+    if lookup is None:
+        return find_by_subject(person)
+    if lookup.identity_id is None:
+        return None
+    identity = db.session.get(Identity, lookup.identity_id)
+    is_same = identity is not None and key_of(identity) == person_key(person)
+    return identity if is_same else find_by_subject(person)
 
 
-def by_user_id(provider: str, tenant: str, user_id: str, element: str) -> Identity | None:
-    """Return the stored person of a platform's id, whichever of their ids it is, if that settles who it is.
+def find_early(person: Person) -> Identity | None:
+    """Return the stored row of a person before a login's transaction.
+
+    The person remembers which it is, so that one login looks it up once.
+    """
+    identity = find_by_subject(person)
+    person.lookup = Lookup(identity.id if identity is not None else None)
+    return identity
+
+
+def find_by_subject(person: Person) -> Identity | None:
+    provider, tenant, subject = person_key(person)
+    row = (Identity.provider == provider, Identity.tenant == tenant, Identity.subject == subject)
+    return db.session.scalars(select(Identity).where(*row)).one_or_none()
+
+
+def person_key(person: Mapping) -> tuple[str, str, str]:
+    """Return what tells a person from all others: provider, tenant and subject."""
+    return person["provider"], person["tenant"], person["subject"]
+
+
+def key_of(identity: Identity) -> tuple[str, str, str]:
+    return identity.provider, identity.tenant, identity.subject
+
+
+def find_by_user_id(provider: str, tenant: str, user_id: str, element: str) -> Identity | None:
+    """Return the stored person of a platform's id, if that settles who it is.
+
+    It may be any of a person's ids.
 
     :param tenant: "" where it is not known.
     """
     open_id = Identity.open_ids[element].as_string()
     ids = or_(Identity.user_id == user_id, Identity.subject.in_((user_id, ascii_lower(user_id))), open_id == user_id)
-    mine = select(Identity).where(Identity.provider == provider, ids).limit(2)
-    found = db.session.scalars(mine.where(Identity.tenant == tenant) if tenant else mine).all()
-    return found[0] if len(found) == 1 else None
+    query = select(Identity).where(Identity.provider == provider, ids).limit(2)
+    identities = db.session.scalars(query.where(Identity.tenant == tenant) if tenant else query).all()
+    return identities[0] if len(identities) == 1 else None
 
 
 def is_recent(identity: Identity | None) -> bool:
-    """Return whether the directory has told us about this person within a day: alone, or in a complete sync."""
+    """Return whether the directory has told of a person within a day.
+
+    It may have told of this person alone, or in a complete sync.
+    """
     if identity is None:
         return False
-    after = now() - FRESH
+    after = now() - CONTACT_FRESH
     if identity.contact_at is not None and identity.contact_at > after:
         return True
-    listed = select(SyncRun.id).join(Listing, Listing.element == SyncRun.element)
+    runs = select(SyncRun.id).join(Listing, Listing.element == SyncRun.element)
     complete = (SyncRun.state == "done", SyncRun.dry_run.is_(False), SyncRun.ended_at > after)
-    found = db.session.scalar(listed.where(Listing.identity_id == identity.id, *complete).limit(1))
-    return found is not None
+    run = db.session.scalar(runs.where(Listing.identity_id == identity.id, *complete).limit(1))
+    return run is not None
 
 
 def is_fresh(identity: Identity | None) -> bool:
-    """Return whether what we hold of a person is good enough for a login without asking the directory.
+    """Return whether a login can do without asking the directory.
 
-    Somebody stored as left or frozen is asked for again at once.
+    A person stored as left or frozen is asked for again at once.
     """
     return is_recent(identity) and identity.status in MAY_SIGN_IN
 
 
-def with_departments(person: Person) -> Person:
-    """Add `departments` and, where the platform has no flag for it, `isLeader`, as far as departments are stored."""
+def add_departments(person: Person) -> Person:
+    """Add `departments`, as far as they are stored.
+
+    Where the platform has no flag for it, `isLeader` is added, too.
+    """
     columns = select(Department.dept_id, Department.name, Department.leaders)
-    mine = (Department.provider == person["provider"], Department.tenant == person["tenant"])
-    rows = db.session.execute(columns.where(*mine, Department.dept_id.in_(person["department"])))
+    company = (Department.provider == person["provider"], Department.tenant == person["tenant"])
+    rows = db.session.execute(columns.where(*company, Department.dept_id.in_(person["department"])))
     stored = {dept_id: (name, leaders) for dept_id, name, leaders in rows}
-    own = {person["userId"], person.get("openId"), person.get("unionId")}
-    leads = person.get("leads", [dept for dept, (_, leaders) in stored.items() if own & set(leaders)])
+    own_ids = {person["userId"], person.get("openId"), person.get("unionId")}
+    leads = person.get("leads", [dept_id for dept_id, (_, leaders) in stored.items() if own_ids & set(leaders)])
     person["departments"] = [
-        {"deptId": dept, "name": stored[dept][0] if dept in stored else "", "isLeader": dept in leads}
-        for dept in person["department"]
+        {"deptId": dept_id, "name": stored[dept_id][0] if dept_id in stored else "", "isLeader": dept_id in leads}
+        for dept_id in person["department"]
     ]
     if "isLeader" in person["withheld"] and stored:
         person["withheld"].remove("isLeader")
@@ -106,28 +141,29 @@ def with_departments(person: Person) -> Person:
     return person
 
 
-def save(person: Person, element: str) -> Identity:
-    """Store what a provider told about a person, inside the caller's transaction; what it withheld stays as it was.
+def save(person: CleanPerson, element: str, identity: Identity | None) -> Identity:
+    """Store what a provider told about a person, inside the caller's transaction.
 
-    Whoever turns out to have left or to be frozen loses their open sessions with it, as in `shut_out()`.
+    What it withheld stays as it was. A person who turns out to have left or to be frozen loses their open sessions, as
+    in `shut_out()`.
 
     :param element: the element that read the person: ids that differ per app are kept under it.
+    :param identity: the person's row, or `None` for a new one.
     """
-    person = clean(person)
-    provider, tenant, subject = key(person)
-    identity = find(provider, tenant, subject)
     if identity is None:
-        identity = find_model(provider)(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
+        provider, tenant, subject = person_key(person)
+        model = find_model(provider)
+        identity = model(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
         db.session.add(identity)
     could_sign_in = identity.status in MAY_SIGN_IN
-    told = columns(person, element, identity.open_ids or {})
-    differs = any(getattr(identity, column) != value for column, value in told.items())
-    for column, value in told.items():
+    values = columns(person, element, identity.open_ids or {})
+    differs = any(getattr(identity, column) != value for column, value in values.items())
+    for column, value in values.items():
         setattr(identity, column, value)
     if person.get("contactRead"):
         identity.contact_at = now()
     if person.get("accessToken"):
-        set_tokens(identity, person)
+        user_tokens.set_tokens(identity, person)
     db.session.flush()
     if differs:
         forget_digests(Listing.identity_id == identity.id)
@@ -137,56 +173,64 @@ def save(person: Person, element: str) -> Identity:
     return identity
 
 
-def columns(person: Person, element: str, open_ids: dict) -> dict:
-    """Return what a cleaned person changes of a stored one: nothing that was withheld.
+def columns(person: CleanPerson, element: str, open_ids: dict) -> dict:
+    """Return the columns a person changes: none that was withheld.
 
     :param open_ids: those stored so far.
     """
-    told = {column: person[name] for name, column in COLUMNS.items() if name not in person["withheld"]}
+    values = {column: person[name] for name, column in COLUMNS.items() if name not in person["withheld"]}
     if person["userId"] != person.get("openId"):  # an open id stands in where the app may not read user ids
-        told["user_id"] = person["userId"]
+        values["user_id"] = person["userId"]
     if person.get("openId"):
-        told["open_ids"] = {**open_ids, element: person["openId"]}
+        values["open_ids"] = {**open_ids, element: person["openId"]}
     if person.get("employeeNo"):
-        told["employee_number"] = person["employeeNo"]
+        values["employee_number"] = person["employeeNo"]
     if person.get("companyEmail"):
-        told["company_email"] = person["companyEmail"].lower()
-    return told
+        values["company_email"] = person["companyEmail"].lower()
+    return values
 
 
-def forget_digests(*conditions) -> None:
-    """Let the next sync compare people anew, inside the caller's transaction: what is stored of them has changed.
+def forget_digests(*conditions: ColumnElement[bool]) -> None:
+    """Forget digests, so that the next sync compares people anew.
 
-    :param conditions: on `Listing`: whom.
+    Call it inside the transaction that changes what is stored of them.
+
+    :param conditions: on `Listing`.
     """
     db.session.execute(update(Listing).where(*conditions, Listing.digest.is_not(None)).values(digest=None))
 
 
 @database.retried
-def refresh(person: Person, element: str) -> None:
-    """Store what the directory has told about somebody; who has left is unbound, and their account is free again."""
+def refresh(person: CleanPerson, element: str) -> None:
+    """Store what the directory has told about a person.
+
+    One who has left is unbound, and their account is free again.
+    """
     with database.write():
-        identity = save(person, element)
+        identity = save(person, element, find(person))
         if identity.status == LEFT:
-            unbind(identity, element)
+            unbind_leaver(identity, element)
 
 
 @database.retried
-def gone(identity: Identity, element: str) -> None:
-    """Note that the platform no longer knows somebody."""
+def store_leaver(identity: Identity, element: str) -> None:
+    """Note that the platform no longer knows a person."""
     with database.write() as session:
-        leave(session.get_one(Identity, identity.id), element)
+        mark_left(session.get_one(Identity, identity.id), element)
 
 
-def leave(identity: Identity, element: str) -> None:
-    """Note that somebody has left, inside the caller's transaction."""
+def mark_left(identity: Identity, element: str) -> None:
+    """Note that a person has left, inside the caller's transaction."""
     identity.status, identity.contact_at = LEFT, now()
     forget_digests(Listing.identity_id == identity.id)
-    unbind(identity, element)
+    unbind_leaver(identity, element)
 
 
-def unbind(identity: Identity, element: str) -> None:
-    """Part a leaver from their account, inside the caller's transaction; the identity remembers which it was."""
+def unbind_leaver(identity: Identity, element: str) -> None:
+    """Unbind a leaver's account, inside the caller's transaction.
+
+    The identity remembers which it was.
+    """
     identity.bound_how, account_id = HAD_LEFT, identity.account_id
     if account_id is not None:
         audit.record("binding.end", Actor(), element=element, identity_id=identity.id, account_id=account_id)
@@ -195,10 +239,10 @@ def unbind(identity: Identity, element: str) -> None:
 
 
 def shut_out(identity_id: int, status: int, account_id: int | None) -> None:
-    """End the sessions of somebody who has left or is frozen, inside the caller's transaction.
+    """End the sessions of a leaver or a frozen person, inside the caller's transaction.
 
-    Where nobody else can sign in as the account, its other sessions end too, and the link that an administrator has
-    handed out.
+    Where no other person can sign in as the account, its other sessions end too, and the link that an administrator
+    has handed out.
 
     :param account_id: the account they could sign in to until now.
     """
@@ -213,78 +257,3 @@ def shut_out(identity_id: int, status: int, account_id: int | None) -> None:
     if session.scalar(select(Identity.id).where(*able).limit(1)) is None:
         endings.end_sessions(LoginSession.account_id == account_id, why=why)
         session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
-
-
-def set_tokens(identity: Identity, pair: dict) -> None:
-    """Keep a user's tokens, encrypted, with the app and dialect they are of.
-
-    A login that brings no refresh token, such as one by QR code, leaves that app's kept one in place.
-    """
-    app, refresh = pair.get("tokenApp"), pair.get("refreshToken")
-    identity.access_token, identity.expires_at = pair["accessToken"], pair["expiresAt"]
-    if refresh or identity.token_app not in (None, app):
-        identity.refresh_token, identity.token_dialect = refresh, pair.get("tokenDialect")
-    identity.token_app = app
-
-
-def keep_tokens(identity_id: int, pair: dict) -> None:
-    with database.write() as session:
-        set_tokens(session.get_one(Identity, identity_id), pair)
-
-
-def token_of_another(identity_id: int, ended: datetime, refusal: Code) -> str:
-    """Return the token somebody else has just refreshed; a refresh token works once, so they may have been first.
-
-    :param ended: the end of the token we knew.
-    :raises Code: `refusal`, when nobody has within two seconds.
-    """
-    if refusal.code != BAD_TOKEN:
-        raise refusal
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
-        found = db.session.get_one(Identity, identity_id, populate_existing=True)
-        token, ends = found.access_token, found.expires_at
-        db.session.rollback()
-        if token and ends > ended:
-            return token
-        time.sleep(0.05)
-    raise refusal
-
-
-def key(person: dict) -> tuple[str, str, str]:
-    """Return provider, tenant and subject, if the ids are usable as they are: cleaned, one could be somebody else's.
-
-    :raises Code: UNAVAILABLE otherwise.
-    """
-    for name in ("provider", "tenant", "subject", "userId"):
-        if not is_clean(person.get(name)):
-            raise Code(UNAVAILABLE, f"the platform told no usable {name}")
-    return person["provider"], person["tenant"], person["subject"]
-
-
-def clean(person: dict) -> Person:
-    """Return the person with every value of its right type, printable and of bounded length; ids are left alone."""
-    withheld = person["withheld"] if "withheld" in person else [key for key in EMPTY if not person.get(key)]
-    return tidy(Person(**{**person, "withheld": list(withheld)}))
-
-
-def tidy(kept: Person) -> Person:
-    """Clean a person of one's own in place, and return it."""
-    for key in TEXTS:
-        kept[key] = one_line(kept.get(key))
-    seats = kept["department"] if isinstance(kept["department"], list) else []
-    kept["department"] = [seat for seat in map(one_line, seats) if seat]
-    kept["isLeader"] = kept["isLeader"] is True
-    for key, allowed in ALLOWED.items():
-        if type(kept[key]) is not int or kept[key] not in allowed:
-            kept[key] = EMPTY[key]
-    kept["avatar"] = avatar(kept["avatar"], kept["provider"])
-    return kept
-
-
-def avatar(value, provider: str) -> str:
-    """Return the address of a picture if it is https on one of the provider's own hosts."""
-    if not isinstance(value, str) or len(value) > 1000 or not (value.isascii() and value.isprintable()):
-        return ""
-    found = PICTURE.fullmatch(value)
-    return value if found and found[1].lower().endswith(AVATAR_HOSTS.get(provider, ())) else ""

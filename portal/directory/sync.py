@@ -17,11 +17,11 @@ from sqlalchemy import and_, delete, or_, select
 from portal import database
 from portal.clocks import now
 from portal.database import db
-from portal.directory import bulk, departments, memberships, people, runs
+from portal.directory import bulk, cleaning, departments, memberships, people, runs
+from portal.directory.cleaning import CleanPerson
 from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
 from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun
 from portal.providers.client import OfAnother
-from portal.providers.person import Person
 from portal.providers.survey import Pace, PacedCaller, read_in_threads
 from portal.text import is_clean, one_line
 
@@ -204,7 +204,10 @@ class Sync:
         known = self.stored.get(subject)
         if known and known[2:] == digest:
             return subject, digest, user_id, None
-        person = people.tidy(Person(provider=self.company[0], tenant=self.company[1], subject=subject, **told))
+        person = cleaning.tidy(
+            CleanPerson(provider=self.company[0], tenant=self.company[1], subject=subject, **told),
+            self.element.avatar_hosts,
+        )
         return subject, digest, user_id, people.columns(person, self.element.name, {})
 
     def sight(self, subject: str, digest: bytes, user_id: str, values: dict | None) -> bool:
@@ -344,10 +347,12 @@ class Sync:
                 if identity.contact_at is not None and identity.contact_at > self.started_at:
                     continue  # read by themselves since then: the next sync asks again
                 if left:
-                    people.leave(identity, self.element.name)
+                    people.mark_left(identity, self.element.name)
                 elif told is not None:
                     provider, tenant = self.company
-                    people.save(Person(provider=provider, tenant=tenant, **told), self.element.name)
+                    person = CleanPerson(provider=provider, tenant=tenant, **told)
+                    person = cleaning.tidy(person, self.element.avatar_hosts)
+                    people.save(person, self.element.name, identity)
                 mine = (Listing.element == self.element.name, Listing.identity_id == identity_id)
                 session.execute(delete(Listing).where(*mine))
 

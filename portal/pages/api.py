@@ -3,7 +3,7 @@
 from flask import Blueprint, current_app, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
-from portal.elements.meta import KINDS
+from portal.elements.state import KINDS
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
 from portal.pages import browser
 from portal.pages.error_pages import make_envelope

@@ -11,7 +11,6 @@ from portal.audit import Actor
 from portal.errors import BAD_CODE, BAD_STATE, Code
 from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path
-from portal.providers import http
 from portal.signin import attempts, sign_in
 from portal.signin.attempts import Goal
 from portal.signin.sessions import OpenedSession, SignedIn
@@ -46,8 +45,7 @@ def identify_person(element, state: str, read_code: Callable[[], str], me: Signe
         purpose, account_id = attempt.purpose, attempt.account_id
         if purpose == "login":
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)
-        with http.within():
-            return attempt, element.getLoginCode(read_code(), state)
+        return attempt, element.person_for(read_code(), state)
     except Code as error:
         facts = {"account_id": account_id, "element": element.name}
         audit.record_refusal(error, REFUSED.get(purpose, "login"), Actor(account_id, browser.client()), **facts)

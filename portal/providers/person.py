@@ -1,5 +1,7 @@
 """A person as a platform describes them."""
 
+from typing import NamedTuple
+
 EMPTY = {
     "userId": "",
     "name": "",
@@ -15,6 +17,12 @@ EMPTY = {
 KEYS = sorted(EMPTY)
 
 
+class Lookup(NamedTuple):
+    """The result of looking a person up in the database: the row's id, or `None` where there is no row."""
+
+    identity_id: int | None
+
+
 class Person(dict):
     """A dict in which the ten keys of `EMPTY` are always present.
 
@@ -22,6 +30,8 @@ class Person(dict):
     (not given here, or `None`): they hold the empty value of their type, and never erase what is stored.
     `email` may be typed by the person; `companyEmail`, where it is told, is an address only the company can change.
     """
+
+    lookup: Lookup | None = None  #: set where a login has looked the person up already
 
     def __init__(self, **known):
         known = {key: value for key, value in known.items() if value is not None}

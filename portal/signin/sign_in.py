@@ -10,6 +10,7 @@ from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.directory import people
+from portal.directory.cleaning import CleanPerson
 from portal.errors import BAD_STATE, FORBIDDEN, NOT_ALLOWED, NOT_BOUND, Code, Explained
 from portal.models import (
     ACTIVE,
@@ -36,7 +37,7 @@ class NotBound(Code):
 
 
 @database.retried
-def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
+def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
     """Open a session for the person a used-up attempt has brought.
 
     Identity, account, binding and session are stored in one transaction, or none of them. Where somebody signed in
@@ -48,14 +49,13 @@ def sign_in(person: dict, attempt: LoginAttempt, client: Client, old_token: str 
     """
     if attempt.purpose not in ACTIONS:
         raise Code(BAD_STATE, "the attempt was not begun to sign in")
-    person = people.clean(person)
-    key = people.key(person)
     facts = {"element": attempt.element, "account_id": attempt.account_id}
     with audit.recorded(ACTIONS[attempt.purpose], Actor(attempt.account_id, client), **facts) as entry:
-        refusal = nobody_new(person, attempt) if people.find(*key) is None else None
+        identity = people.find(person)
+        refusal = nobody_new(person, attempt) if identity is None else None
         if refusal:
             raise refusal
-        identity = people.save(person, attempt.element)
+        identity = people.save(person, attempt.element, identity)
         db.session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
         refusal = refused(identity, person, attempt, client)
         token = None if refusal else opened(identity, attempt, client, old_token)

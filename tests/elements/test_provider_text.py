@@ -4,8 +4,10 @@ import pytest
 from support.portal_app import both_databases
 
 from portal.database import db
-from portal.directory import people
+from portal.directory import cleaning
+from portal.elements import FSInnerType
 from portal.models import Identity
+from portal.text import one_line
 
 PROFILE = {"name": "张三", "open_id": "ou_1", "union_id": "on_1", "tenant_key": "736588c9260f1750"}
 CONTACT = "/open-apis/contact/v3/users/*"
@@ -49,7 +51,7 @@ def test_somebody_with_hostile_text_in_every_field_is_shown_escaped(make_portal,
     ],
 )
 def test_one_line_of_text(value, kept):
-    assert people.one_line(value) == kept
+    assert one_line(value) == kept
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_one_line_of_text(value, kept):
     ],
 )
 def test_pictures_come_from_the_providers_own_hosts(address, kept):
-    assert people.avatar(address, "feishu") == (address if kept else "")
+    assert cleaning.clean_avatar(address, FSInnerType.avatar_hosts) == (address if kept else "")
 
 
 @both_databases

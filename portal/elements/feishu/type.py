@@ -8,15 +8,17 @@ from urllib.parse import quote, urlsplit
 from flask_babel import lazy_gettext as _
 
 from portal.clocks import now
-from portal.directory import companies, people
+from portal.database import db
+from portal.directory import companies, people, user_tokens
 from portal.elements.feishu.client import DIALECTS, HOSTS
 from portal.elements.feishu.doctor import FeishuDoctor
-from portal.elements.meta import KINDS, Meta, id_text
+from portal.elements.meta import Meta, id_text
+from portal.elements.state import KINDS
 from portal.errors import EXPIRED_TOKEN, NOT_A_MEMBER, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, SETTING_MISSING, Code
 from portal.models import FSInnerAuthModel
-from portal.providers import http
 from portal.providers.client import OfAnother
 from portal.providers.person import EMPTY, Person
+from portal.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -105,46 +107,47 @@ class FSInnerType(Meta):
     def has_challenge(self, kind) -> bool:
         return "code_challenge_method" in self.clients[kind].client_kwargs
 
-    def getLoginCode(self, authCode, state=None):
-        """Return who brought the code: exchange, profile, and the directory when what we hold is older than a day.
+    def fetch_person(self, code, kind, state):
+        """Exchange the code, and read what the login does not tell from the directory.
 
-        The dialect of the exchange follows the kind of login, which the state holds; without a state: `qr`.
+        The dialect of the exchange follows the kind of login. The directory is asked when what we hold is older than a
+        day.
 
-        :raises Code: 40300 state; 40029 code; 40301 another company; 40302 left, frozen or outside the app's range.
+        :raises Code: BAD_CODE; NOT_A_MEMBER another company; NOT_ALLOWED left, frozen or outside the app's range.
         """
-        kind = self.read_state(state) if state is not None else "qr"
-        code = self.read_code(authCode)
         extra = {"redirect_uri": self.redirectUri} if kind in HAS_REDIRECT else {}
         if state is not None and self.has_challenge(kind):
             extra["code_verifier"] = self.code_verifier(state)
-        with http.within():
-            person = self.clients[kind].person_by_code(code, keep=self.keepUserTokens, **extra)
-            if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
-                raise Code(NOT_A_MEMBER, "the visitor's company is not on this element's list")
-            return people.with_departments(people.clean(self.with_directory(person)))
+        person = self.clients[kind].person_by_code(code, keep=self.keepUserTokens, **extra)
+        if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
+            raise Code(NOT_A_MEMBER, "the visitor's company is not on this element's list")
+        self.add_contact_data(person)
+        return person
 
-    def with_directory(self, person: Person) -> Person:
+    def add_contact_data(self, person: Person) -> None:
         """Add what the login profile lacks, from the directory or from what is stored."""
-        stored = people.find(person["provider"], person["tenant"], person["subject"])
-        if people.is_fresh(stored):
-            held = {key: getattr(stored, column) for key, column in people.COLUMNS.items() if key in person["withheld"]}
-            return Person(**{**person, **held})
-        status = stored.status if stored is not None else EMPTY["status"]
-        people.db.session.rollback()  # no transaction stays open during a call
+        identity = people.find_early(person)
+        if people.is_fresh(identity):
+            columns = ((key, column) for key, column in people.COLUMNS.items() if key in person["withheld"])
+            person.update({key: getattr(identity, column) for key, column in columns})
+            return
+        status = identity.status if identity is not None else EMPTY["status"]
+        db.session.rollback()  # no transaction stays open during a call
         try:
-            told = self.clients["redirect"].member(person["openId"])
-            if told.get("unionId", person["unionId"]) != person["unionId"]:
+            entry = self.clients["redirect"].member(person["openId"])
+            if entry.get("unionId", person["unionId"]) != person["unionId"]:
                 raise OfAnother()
         except Code as error:
             log.warning(
                 "%s: no contact data, the login goes on without (%s, platform %s)", self.name, error, error.native
             )
-            return Person(**{**person, "status": status})
-        told = {key: value for key, value in told.items() if key not in ("openId", "unionId")}  # the login's count
-        if not people.one_line(told.get("name")):
-            told.pop("name", None)
-        withheld = [key for key in person["withheld"] if key not in told]
-        return Person(**{**person, **told, "withheld": withheld, "contactRead": True})
+            person["status"] = status
+            return
+        entry = {key: value for key, value in entry.items() if key not in ("openId", "unionId")}  # the login's count
+        if not one_line(entry.get("name")):
+            entry.pop("name", None)
+        withheld = [key for key in person["withheld"] if key not in entry]
+        person.update({**entry, "withheld": withheld, "contactRead": True})
 
     def directory_client(self):
         return self.clients["redirect"]
@@ -168,7 +171,7 @@ class FSInnerType(Meta):
         """
         tenant = self.known_tenant()
         if not tenant:
-            people.db.session.rollback()  # no transaction stays open during a call
+            db.session.rollback()  # no transaction stays open during a call
             tenant = self.told_tenant()
             companies.remember(self.provider, self.directory_client().app_key(), tenant)
         return tenant
@@ -187,7 +190,7 @@ class FSInnerType(Meta):
     def tenant_of_people(self) -> str:
         """Return the company of the first bound person whom the directory knows, or ""."""
         bound = companies.of_bound_people(self.name)
-        people.db.session.rollback()
+        db.session.rollback()
         for tenant, subject in bound:
             try:
                 if self.directory_client().member(subject).get("unionId") == subject:
@@ -210,7 +213,7 @@ class FSInnerType(Meta):
             raise Code(NOT_FOUND, "no token of this person is kept for this app")
         person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token
         dialect = stored.token_dialect or self.clients["redirect"].dialect
-        people.db.session.rollback()  # no transaction stays open during a call
+        db.session.rollback()  # no transaction stays open during a call
         if ends - now() > TOKEN_EARLY:
             return token
         if not refresh:
@@ -218,8 +221,8 @@ class FSInnerType(Meta):
         try:
             pair = self.refreshers[dialect].refresh(refresh)
         except Code as error:
-            return people.token_of_another(person, ends, error)
-        people.keep_tokens(person, pair)
+            return user_tokens.wait_for_refresh(person, ends, error)
+        user_tokens.store_tokens(person, pair)
         return pair["accessToken"]
 
     def getAccessToken(self) -> str:

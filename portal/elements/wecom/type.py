@@ -4,12 +4,10 @@ import re
 
 from flask_babel import lazy_gettext as _
 
-from portal.directory import people
 from portal.elements.meta import Meta
 from portal.elements.wecom.client import HOSTS, WeCom
 from portal.elements.wecom.doctor import WecomDoctor
 from portal.models import QywxInnerAuthModel
-from portal.providers import http
 
 SCOPES = ("snsapi_base", "snsapi_privateinfo")
 IN_CLIENT = ("in_app", "auth_code")
@@ -76,17 +74,12 @@ class QywxInnerType(Meta):
         """The SSO page does not work inside the client; there its own silent page is asked."""
         return "in_app" if self.in_client(user_agent) else "redirect"
 
-    def getLoginCode(self, authCode, state=None):
-        """Return who brought the code: who it is, then the member; with the member's consent a third call.
+    def fetch_person(self, code, kind, state):
+        """Ask who it is, then read the member; with the member's consent a third call.
 
-        :raises Code: 40300 state; 40029 code; 40301 not a member; 40302 unknown or outside the app's range.
+        :raises Code: BAD_CODE; NOT_A_MEMBER; NOT_ALLOWED unknown or outside the app's range.
         """
-        if state is not None:
-            self.read_state(state)
-        code = self.read_code(authCode)
-        with http.within():
-            person = self.client.person_by_code(code)
-        return people.with_departments(people.clean(person))
+        return self.client.person_by_code(code)
 
     def directory_client(self):
         return self.client

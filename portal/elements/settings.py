@@ -1,0 +1,130 @@
+"""The settings of an element's file, each checked as it is read."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import SplitResult, quote, urlsplit
+
+from portal.elements.addresses import is_local, plain_host
+from portal.errors import SETTING_MISSING, SETTING_WRONG, Code
+
+PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # of a redirect address
+
+
+class SettingsReader:
+    """Reads an element's settings; every refusal names file and key."""
+
+    @property
+    def file(self) -> str:
+        return f"auths/loginTypes/{self.name}/{self.name}.json"
+
+    @property
+    def in_production(self) -> bool:
+        return self.app.config["PORTAL_ENV"] == "production"
+
+    def wrong(self, key: str, why: str) -> Code:
+        """Return the error for a setting that makes no sense.
+
+        :param why: goes on after the key: "must be a text".
+        """
+        return Code(SETTING_WRONG, f"{self.file}: {key} {why}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text setting without blanks around it; a number counts as its text."""
+        value = self.settings.get(key, default)
+        if type(value) is int:
+            value = str(value)
+        if value is None or value == "":
+            raise Code(SETTING_MISSING, f"{self.file}: {key} is missing")
+        if not isinstance(value, str) or not value.strip():
+            raise self.wrong(key, "must be a text")
+        return value.strip()
+
+    def choice(self, key: str, allowed: Collection[str], default: str) -> str:
+        """Return a text setting that is one of some words."""
+        value = self.text(key, default)
+        if value not in allowed:
+            raise self.wrong(key, f"must be one of: {', '.join(allowed)}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Return a setting that is true or false."""
+        value = self.settings.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
+    def address(self, key: str, default: str | None = None, origin: bool = True) -> str:
+        """Return an address: https, or http on this machine; in production none of this machine.
+
+        Whatever listens on a port of this machine could else say who signs in.
+
+        :param origin: whether it must end after host and port.
+        """
+        value = self.text(key, default).rstrip("/") if origin else self.text(key, default)
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018 - raises for a port that is none
+            local = is_local(plain_host(parts.hostname or ""))
+        except ValueError:
+            raise self.wrong(key, "is not an address such as https://open.example.com") from None
+        if local and self.in_production:
+            why = "is an address of this machine, which production refuses: any program here could answer"
+            raise self.wrong(key, why)
+        if parts.scheme != "https" and not (parts.scheme == "http" and local):
+            raise self.wrong(key, "must start with https:// (http:// only on this machine)")
+        has_more = origin and (parts.path or parts.query or parts.fragment)
+        if parts.username is not None or has_more or not value.isprintable() or re.search(r"[\s\\]", value):
+            raise self.wrong(key, "must be an address such as https://open.example.com")
+        return value
+
+    def proxy(self) -> dict:
+        """Return the forward proxy for calls to the platform, as options for Authlib; none without `httpProxy`.
+
+        Some companies need one for its fixed address, others have no other way out.
+        """
+        if "httpProxy" not in self.settings:
+            return {}
+        value = self.text("httpProxy")
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise self.wrong("httpProxy", "must be an address such as http://proxy.example.com:3128")
+        return {"proxies": {"http": value, "https": value}}
+
+    def redirect_uri(self) -> str:
+        """Return the callback's address.
+
+        It is sent as written, and on the portal's own host. Without the setting it is the one every element has.
+        """
+        base = self.app.config["PORTAL_BASE_URL"]
+        if "redirectUri" not in self.settings:
+            return f"{base}/login/{self.name}/callback"
+        value = self.text("redirectUri")
+        try:
+            parts, ours = urlsplit(value), urlsplit(base)
+            same = origin_parts(parts) == origin_parts(ours) and parts.username is None
+        except ValueError:
+            same = False
+        if not same or not PATH.fullmatch(parts.path) or "#" in value or not value.isprintable() or " " in value:
+            raise self.wrong("redirectUri", f"must be an address below PORTAL_BASE_URL ({base}/…), without a fragment")
+        return value
+
+    def file_source(self, address: str) -> str:
+        """Return a file's address as a content policy names it.
+
+        It has no query, and `;` and `,`, which part a policy's rows, are quoted.
+        """
+        return self.origin_of(address) + quote(urlsplit(address).path, safe="%/:@!$&'()*+=~")
+
+    def origin_of(self, address: str) -> str:
+        """Return scheme and host of an address."""
+        parts = urlsplit(address)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def origin_parts(parts: SplitResult) -> tuple:
+    """Return scheme, host and port of a split address; a scheme's own port counts as written."""
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -1,0 +1,134 @@
+"""A login cleans a person once and looks them up by provider, tenant and subject once."""
+
+import json
+import sys
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+from support.portal_app import both_databases, platform_answers
+
+from portal.database import db
+from portal.directory import cleaning
+
+PROVIDERS = {"FSInnerExample": "feishu", "QywxInnerExample": "wecom"}
+JSAPI = "requestAccess"
+OWN_LOGIN = """
+from portal.elements import FSInnerType, Meta, Person
+
+class Own(Meta):
+    provider = "own"
+
+    def authorize_url(self, kind, state):
+        return f"{self.redirectUri}?code=x&state={state}"
+
+    def getLoginCode(self, authCode, state=None):
+        return RESULT
+"""
+
+
+@contextmanager
+def counting_cleanings():
+    """Collect the names of the people that are cleaned inside the block."""
+    names, code = [], cleaning.tidy.__code__
+
+    def profile(frame, what, _):
+        if what == "call" and frame.f_code is code:
+            names.append(frame.f_locals["person"]["name"])
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        yield names
+    finally:
+        sys.setprofile(before)
+
+
+@contextmanager
+def counting_look_ups(portal):
+    """Collect the statements inside the block that look a person up by subject."""
+    statements = []
+
+    def note(_connection, _cursor, statement, *_):
+        if statement.startswith("SELECT") and "identity.subject =" in statement:
+            statements.append(statement)
+
+    with portal.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def config(client, element, kind):
+    token = client.get("/api/csrf").json["csrfToken"]
+    path = f"/api/auths/loginTypes/{element}/getLoginConfig"
+    return client.post(path, json={"kind": kind}, headers={"X-CSRFToken": token}).json["data"]
+
+
+def answer_at_platform(client, sandbox, element, kind):
+    """Begin a login of a kind and let zhangsan answer; return the request that finishes it."""
+    begun = {} if kind == "redirect" else config(client, element, kind)
+    if kind != "redirect" and begun["authorizeUrl"] is None:  # the platform's client makes the code
+        fields = {"code": sandbox.code(PROVIDERS[element], "zhangsan", source=JSAPI), "state": begun["state"]}
+        token = client.get("/api/csrf").json["csrfToken"]
+        return lambda: client.post(f"/login/{element}/callback", data={**fields, "csrf_token": token})
+    address = platform_answers(begun["authorizeUrl"]) if begun else client.scan(element)
+    return lambda: client.get(address)
+
+
+@both_databases
+@pytest.mark.parametrize("kind", ["redirect", "qr", "in_app"])
+@pytest.mark.parametrize("element", PROVIDERS)
+def test_a_login_cleans_and_looks_up_a_person_once(portal, sandbox, element, kind):
+    for _ in ("new", "stored, and their contact data is fresh"):
+        client = portal.test_client()
+        finish = answer_at_platform(client, sandbox, element, kind)
+        with counting_cleanings() as names, counting_look_ups(portal) as statements:
+            answer = finish()
+        assert answer.status_code == 303, answer.text
+        assert names == ["张三"]
+        assert len(statements) == 1, "\n".join(statements)
+
+
+@pytest.mark.parametrize("result", ["Person({})", "dict({})"])
+def test_what_an_own_type_on_meta_returns_is_cleaned_once(elements, make_portal, result):
+    keys = "provider='own', tenant='t', subject='s', userId='u', name=' Own\\u200b Person '"
+    folder = elements.folder / "Own"
+    folder.mkdir()
+    (folder / "e.json").write_text(json.dumps({"title": "Own", "type": "auths.loginTypes.Meta"}))
+    (folder / "__init__.py").write_text(OWN_LOGIN.replace("RESULT", result.format(keys)))
+    elements.add("OfOwn", "Own", {})
+    portal = make_portal()
+    client = portal.test_client()
+    address = client.start("OfOwn")
+    with counting_cleanings() as names, counting_look_ups(portal) as statements:
+        assert client.get(address).status_code == 303
+    assert (len(names), len(statements)) == (1, 1)
+    assert client.session().json["identity"]["name"] == "Own Person"
+
+
+def test_an_override_sees_a_clean_person_and_its_own_values_are_cleaned(elements, make_portal, sandbox):
+    """What the override changes is cleaned after it, so each of the two authors' values is cleaned once."""
+    folder = elements.folder / "Own"
+    folder.mkdir()
+    (folder / "e.json").write_text(json.dumps({"title": "Own", "type": "auths.loginTypes.FSInnerType"}))
+    (folder / "__init__.py").write_text(
+        "from portal.elements import FSInnerType\n\n"
+        "class Own(FSInnerType):\n"
+        "    def getLoginCode(self, authCode, state=None):\n"
+        "        person = super().getLoginCode(authCode, state)\n"
+        "        person['name'] = f'\\u200b{person[\"name\"]}!'\n"
+        "        return person\n"
+    )
+    elements.feishu("OfOwn", type="Own")
+    sandbox.person("feishu", "zhangsan", name=" 张\u200b三 ")
+    client = make_portal().test_client()
+    address = client.scan("OfOwn")
+    with counting_cleanings() as names:
+        assert client.get(address).status_code == 303
+    assert len(names) == 2
+    assert names[1] == "\u200b张三!"
+    assert client.session().json["identity"]["name"] == "张三!"
