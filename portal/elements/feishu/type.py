@@ -244,7 +244,7 @@ class FSInnerType(Meta):
 
     def page_sources(self, page):
         # The vendor's script alone, not its whole host. It has no integrity hash: the vendor publishes none, and a file
-        # it mends under the same address would shut everybody out. See "The platforms' scripts" in the README.
+        # it mends under the same address would lock all people out. docs/feishu.md says more.
         if page == "in_app":
             return {"script-src": [self.file_source(self.h5SdkUrl)]}
         return {"script-src": [self.file_source(self.qrSdkUrl)], "frame-src": [self.passportBaseUrl]}
