@@ -1,1 +1,1 @@
-"""What speaks to the platforms: one class a provider on Authlib's client, HTTP only."""
+"""HTTP to the platforms, on clients of Authlib."""

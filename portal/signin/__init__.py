@@ -1,0 +1,1 @@
+"""Logins from their start to a session."""
