@@ -1,10 +1,15 @@
-"""Clocks of several machines: how far they may differ, and the visit's cookie, which bears that."""
+"""The time, and clocks of several machines that differ.
+
+The visit's cookie tolerates the difference.
+"""
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
+from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import SignatureExpired, TimestampSigner
+from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 SKEW = 60  # seconds that another machine's clock may be ahead of ours, or behind
 
@@ -15,12 +20,12 @@ def now() -> datetime:
 
 
 class SkewedSigner(TimestampSigner):
-    """A signer that takes what a machine has signed whose clock is ahead.
+    """A signer that tolerates clocks which differ by a minute.
 
-    itsdangerous refuses a time in the future: a visit begun on one machine would be lost on the next one.
+    itsdangerous refuses a time in the future. A visit begun on one machine would be lost on the next one.
     """
 
-    def unsign(self, signed_value, max_age=None, return_timestamp=False):
+    def unsign(self, signed_value: bytes, max_age: int | None = None, return_timestamp: bool = False) -> Any:
         value, made_at = super().unsign(signed_value, return_timestamp=True)
         age = time.time() - made_at.timestamp()
         if max_age is not None and not -SKEW <= age <= max_age + SKEW:
@@ -29,9 +34,9 @@ class SkewedSigner(TimestampSigner):
 
 
 class VisitCookies(SecureCookieSessionInterface):
-    """Flask's signed cookie, read by :class:`SkewedSigner`."""
+    """Flask's signed cookie with a signer that tolerates clocks."""
 
-    def get_signing_serializer(self, app):
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         serializer = super().get_signing_serializer(app)
         if serializer is not None:
             serializer.signer = SkewedSigner

@@ -196,7 +196,7 @@ def up(port, sandbox_port, with_parent):
     parent, programs = os.getppid(), processes.Programs()
     try:
         start_all(programs, port, sandbox_port)
-        while programs.running():
+        while programs.all_run():
             if with_parent and os.getppid() != parent:
                 return
             time.sleep(0.5)
@@ -247,7 +247,7 @@ def wait_for(url: str, programs: processes.Programs) -> None:
     with requests.Session() as http:
         http.trust_env = False  # a proxy of the machine does not lead back to it
         while time.monotonic() < until:
-            if not programs.running():
+            if not programs.all_run():
                 raise click.ClickException("a part could not start; see above")
             try:
                 if http.get(url, timeout=2).ok:

@@ -1,4 +1,7 @@
-"""Files for the portal's own user alone: its keys, the SQLite database and the queue."""
+"""Files that only the portal's user may read.
+
+These are its keys, the SQLite database and the job queue.
+"""
 
 import os
 import stat
@@ -11,15 +14,17 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that nobody else may enter, unless it is there."""
+    """Make a private folder, unless it exists."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def make_file(path: str | Path) -> str:
-    """Make an empty file that nobody else may read, unless it is there; return its path.
+    """Make an empty private file, unless it exists.
 
-    SQLite gives the files it makes beside a database (-wal, -shm, -journal) the database's own mode. Where the file
+    SQLite gives the files it makes beside a database (-wal, -shm, -journal) the database's own mode. If the file
     can't be made, its first use says why.
+
+    :return: its path.
     """
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -27,9 +32,9 @@ def make_file(path: str | Path) -> str:
 
 
 def tighten(folder: Path) -> None:
-    """Close a folder of ours, and the files in it, to everybody else: earlier versions made them readable.
+    """Make an existing folder and its files private.
 
-    What belongs to another user stays as it is.
+    Earlier versions made them readable to every user. Files of other users stay as they are.
     """
     with suppress(OSError):
         for path in (folder, *folder.iterdir()):
@@ -40,14 +45,20 @@ def tighten(folder: Path) -> None:
 
 
 def sqlite_file(url: str, instance: str) -> Path | None:
-    """Return the file of a SQLite database; a relative one lies in the instance folder."""
+    """Return the file of a SQLite database.
+
+    A relative path is below the instance folder.
+    """
     parts = make_url(url)
     plain = parts.get_backend_name() == "sqlite" and not parts.database.startswith("file:")
     return Path(instance, parts.database) if plain else None
 
 
 def open_to_all(path: str | Path) -> bool:
-    """Return whether every user of this machine may read a file, as far as its mode and its folder's say."""
+    """Return whether every local user may read a file.
+
+    Its own mode and the mode of its folder decide.
+    """
     try:
         file, folder = Path(path).stat().st_mode, Path(path).resolve().parent.stat().st_mode
     except OSError:

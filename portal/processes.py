@@ -1,4 +1,4 @@
-"""Programs that end with the one that started them, however that one ends.
+"""Programs that end when their starter ends.
 
 A watchdog holds the numbers of their process groups. It reads them from a pipe, which breaks off when the starter has
 ended: also when it was killed, on every Unix.
@@ -29,8 +29,8 @@ class Programs:
         self.started.append(program)
         print(program.pid, file=self.watchdog.stdin, flush=True)
 
-    def running(self) -> bool:
-        """Return whether all are."""
+    def all_run(self) -> bool:
+        """Return whether every program still runs."""
         return all(program.poll() is None for program in self.started)
 
     def end(self) -> None:
@@ -38,12 +38,12 @@ class Programs:
         with suppress(BrokenPipeError):
             self.watchdog.stdin.close()
         while self.watchdog.poll() is None:
-            self.running()  # takes note of those that have ended
+            self.all_run()  # takes note of those that have ended
             time.sleep(0.02)
 
 
 def end_groups(groups: list[int]) -> None:
-    """Ask process groups to end, and kill what has not in time."""
+    """End process groups, by force after a while."""
     for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, LAST)):
         until = time.monotonic() + seconds
         groups = [group for group in groups if reach(group, number)]
@@ -53,7 +53,10 @@ def end_groups(groups: list[int]) -> None:
 
 
 def reach(group: int, number: int) -> bool:
-    """Send a signal to a process group; return whether anybody of it is left."""
+    """Send a signal to a process group.
+
+    :return: whether a process of it is left.
+    """
     try:
         os.killpg(group, number)
         return True

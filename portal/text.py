@@ -1,4 +1,4 @@
-"""Text from outside: cleaned to one line without hidden marks, and the forms in which it is compared.
+"""Text from outside, how it is cleaned and compared.
 
 Which marks are hidden is written here, not asked of the interpreter: its Unicode tables are older than some people's
 names, and differ from one Python to the next.
@@ -32,27 +32,30 @@ NARROW = {wide: code for code, wide in WIDE.items()} | {0x3000: 0x20}
 
 
 def clean(text: str) -> str:
-    """Return a text on one line, without hidden marks and outer blanks."""
+    """Return a text as one line without hidden marks."""
     if text.isprintable():  # true in no Python for a hidden mark; the quick way for nearly all
         return text.strip()
     return UNSEEN.sub(r"\1", LINE_BREAK.sub(" ", text)).strip()
 
 
-def one_line(value) -> str:
-    """Return a cleaned text, cut where it is too long; "" for anything that is no text."""
+def one_line(value: object) -> str:
+    """Return a cleaned text of at most 255 characters.
+
+    A value that is no text becomes "".
+    """
     if not isinstance(value, str):
         return ""
     kept = clean(value[: 4 * LONGEST])
     return kept if len(kept) <= LONGEST else clean(kept[:LONGEST])
 
 
-def is_clean(value) -> bool:
-    """Return whether a value is a text that can be stored as it is."""
+def is_clean(value: object) -> bool:
+    """Return whether a value can be stored as it is."""
     return isinstance(value, str) and 0 < len(value) <= LONGEST and clean(value) == value
 
 
 def ascii_lower(text: str) -> str:
-    """Return a text with A to Z in lower case and all else as it was.
+    """Return a text with only A to Z in lower case.
 
     `str.lower()` turns the Kelvin sign into a k, and databases disagree about letters beyond ASCII.
     """
@@ -60,17 +63,20 @@ def ascii_lower(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    """Return a text with full-width letters, digits and signs as ASCII."""
+    """Return a text with full-width characters as ASCII."""
     return text.translate(NARROW)
 
 
-def wide(text: str) -> str:
-    """Return a text with ASCII letters, digits and signs in full width."""
+def widen(text: str) -> str:
+    """Return a text with ASCII characters in full width."""
     return text.translate(WIDE)
 
 
 def username_key(username: str) -> str:
-    """Return what no two usernames may have in common: neither case nor width matter."""
+    """Return the form that is unique among usernames.
+
+    Neither case nor width matter.
+    """
     key = unicodedata.normalize("NFKC", username).casefold()
     if len(key) <= LONGEST:
         return key
@@ -78,6 +84,9 @@ def username_key(username: str) -> str:
     return key[: LONGEST - len(digest)] + digest
 
 
-def compared(text: str) -> str:
-    """Return the form in which names are compared: neither case, width nor blanks matter."""
+def fold_name(text: str) -> str:
+    """Return the form in which names are compared.
+
+    Neither case, width nor blanks matter.
+    """
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())

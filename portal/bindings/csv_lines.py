@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from portal.accounts import accounts
 from portal.database import db
 from portal.models import MAY_SIGN_IN, Account, BindingRequest, Identity, Import, ImportRow
-from portal.text import LONGEST, ascii_lower, compared, narrow, wide
+from portal.text import LONGEST, ascii_lower, fold_name, narrow, widen
 
 REASONS = {
     "no_username": _("The line has no username."),
@@ -223,9 +223,9 @@ def check_username(row: ImportRow, account: Account | None, known: Known) -> Non
 
 def check_name(row: ImportRow, person: Found, account: Account | None) -> None:
     """Raise where a line names somebody else than it means; the account's own name will do."""
-    said, names = compared(row.cells.get("name", "")), {compared(person.name)}
+    said, names = fold_name(row.cells.get("name", "")), {fold_name(person.name)}
     if account is not None:
-        names.add(compared(account.name))
+        names.add(fold_name(account.name))
     if said and person.name and said not in names:
         raise Trouble("conflict", "name_differs")
 
@@ -266,7 +266,7 @@ def forms(key: str, said: str) -> set[str]:
         number = bare(usual)
         return {f"{prefix}{number}" for prefix in ("", "+86", "+86-", "+86 ", "86", "0086")} if number else set()
     if key == "employee_number":
-        return {said, usual, wide(usual)}
+        return {said, usual, widen(usual)}
     return {said, narrow(said)}  # other forms of a letter are other ids
 
 

@@ -28,7 +28,10 @@ HAD_LEFT = "left"  # identity.bound_how of somebody unbound since they have left
 
 
 class Account(db.Model):
-    """A local user. `role` is `admin` or `user`; the optional fields serve suggestions only, never a sign-in."""
+    """A local account.
+
+    `role` is `admin` or `user`. The optional fields serve suggestions only, never a sign-in.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
@@ -46,13 +49,15 @@ class Account(db.Model):
     identities: Mapped[list["Identity"]] = relationship(back_populates="account", foreign_keys="Identity.account_id")
 
     @validates("username")
-    def note_key(self, _column, username):
+    def note_key(self, _column: str, username: str) -> str:
         self.username_key = username_key(username)
         return username
 
 
 class ModelOfProvider(TypeDecorator):
-    """Reads a provider as the name of its model, which is `OTHER` where it has none of its own."""
+    """The column that chooses the class of a person.
+
+    A provider without a class of its own reads as `OTHER`."""
 
     impl = String
     cache_ok = True
@@ -62,9 +67,10 @@ class ModelOfProvider(TypeDecorator):
 
 
 class Identity(db.Model):
-    """A stored provider person: the element types' "auth model".
+    """A stored person of a platform.
 
-    Who it is: `provider`, `tenant` and `subject`, the provider's stable id. Which account it opens: `account`.
+    `provider`, `tenant` and `subject` (the platform's lasting id) identify the person. `account` is the account they
+    sign in as.
     """
 
     __table_args__ = (
@@ -147,7 +153,10 @@ def find_model(provider: str) -> type[Identity]:
 
 
 class Department(db.Model):
-    """A stored department; `leaders` holds the provider's ids of those who lead it."""
+    """A stored department.
+
+    `leaders` holds the platform's ids of the people who lead it.
+    """
 
     __table_args__ = (
         UniqueConstraint("provider", "tenant", "dept_id"),
@@ -167,7 +176,10 @@ class Department(db.Model):
 
 
 class Membership(db.Model):
-    """Who is in which department: what `Identity.department` says, as far as the departments are stored."""
+    """A person in a stored department.
+
+    Derived from `Identity.department`.
+    """
 
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"), primary_key=True)
     identity_id: Mapped[int] = mapped_column(
@@ -176,7 +188,10 @@ class Membership(db.Model):
 
 
 class Listing(db.Model):
-    """Whom an element's last sync has listed, also a first one that was cut off; and a digest of what it told."""
+    """A person that the last sync of an element has listed.
+
+    A first sync that was cut off counts, too. `digest` is that of the platform's data.
+    """
 
     element: Mapped[str] = mapped_column(primary_key=True)
     identity_id: Mapped[int] = mapped_column(

@@ -11,7 +11,10 @@ from portal.models.people import Account, Identity
 
 
 class LoginAttempt(db.Model):
-    """A login under way: made by its start, used up once by its finish."""
+    """A login under way.
+
+    The start of the login makes it; its finish uses it up, once.
+    """
 
     state_hash: Mapped[bytes] = mapped_column(primary_key=True)
     element: Mapped[str]
@@ -28,7 +31,10 @@ class LoginAttempt(db.Model):
 
 
 class LoginSession(db.Model):
-    """Somebody signed in. Ended rows stay: a request in flight can't bring one back."""
+    """A session of a signed-in user.
+
+    Ended rows stay, so that a request in flight can't reopen one.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -46,7 +52,10 @@ class LoginSession(db.Model):
 
 
 class BindingRequest(db.Model):
-    """Somebody unbound who scanned and waits for an administrator, or was refused by one: one row a person."""
+    """An unbound person's request for an account, one row a person.
+
+    It waits for an administrator, or was refused by one.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), unique=True)
@@ -61,7 +70,10 @@ class BindingRequest(db.Model):
 
 
 class OneTimeLink(db.Model):
-    """A way in without a provider, handed out by an administrator; one open link an account."""
+    """A one-time sign-in link, one open link an account.
+
+    An administrator hands it out. It needs no platform.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(unique=True)

@@ -1,4 +1,4 @@
-"""Tables of background work: syncs, workers, imports, app tokens; and the audit log."""
+"""Tables of background work and the audit log."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ AUDIT_KEPT = 30  # days: a younger row of the trail can't be removed
 
 
 class SyncRun(db.Model):
-    """A directory sync of one element: asked for, under way, or ended.
+    """A directory sync of one element.
 
     `open` is true from the asking to the end and else NULL, so that an element has one such run at most.
     """
@@ -46,14 +46,17 @@ class Worker(db.Model):
 
 
 class Readiness(db.Model):
-    """One row, written now and then to see that writing works."""
+    """One row that shows whether writing works.
+
+    The readiness check writes it.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     written_at: Mapped[datetime | None]
 
 
 class Import(db.Model):
-    """An uploaded file of bindings, between its dry run and the end of its life; its administrator's alone."""
+    """An uploaded file of bindings, visible to its administrator alone."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
@@ -67,7 +70,7 @@ class Import(db.Model):
 
 
 class ImportRow(db.Model):
-    """A line of an import: what it says, what would come of it, and what has.
+    """A line of an import with its outcome and result.
 
     `outcome` is `new`, `account`, `unchanged`, `change`, `conflict` or `error`; none: not looked at yet. `result` is
     `done`, `failed` or `left`; none: not applied yet. `reason` says why it is in conflict, in error or failed.
@@ -93,7 +96,10 @@ class ImportRow(db.Model):
 
 
 class AppToken(db.Model):
-    """A credential of an app itself, shared by all workers; renewed by whoever holds the lease."""
+    """A credential of an app itself, shared by all workers.
+
+    The worker that holds the lease renews it.
+    """
 
     provider: Mapped[str] = mapped_column(String(64), primary_key=True)
     app: Mapped[str] = mapped_column(primary_key=True)
@@ -107,7 +113,7 @@ class AppToken(db.Model):
 
 
 class AppCompany(db.Model):
-    """The company whose directory an app reads, as the platform has told."""
+    """The company whose directory an app reads."""
 
     provider: Mapped[str] = mapped_column(String(64), primary_key=True)
     app: Mapped[str] = mapped_column(primary_key=True)
@@ -115,7 +121,7 @@ class AppCompany(db.Model):
 
 
 class AuditEvent(db.Model):
-    """One change or refusal: who, what, when, from where, result.
+    """One act or refusal of the audit log.
 
     Rows are only ever added: a trigger refuses every change, and every removal within `AUDIT_KEPT`.
     `details` holds no names and no contact data, so that a person can be forgotten and the trail stay as it is.
