@@ -86,10 +86,10 @@ def relative(file: Path) -> str:
     return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)
 
 
-def anchors(page: str) -> set[str]:
-    """Return the anchors that GitHub gives to the headings of a page."""
+def anchors(page: str) -> list[str]:
+    """Return the anchors that GitHub gives to the headings of a page, in their order."""
     headings = (re.sub(r"[`*]", "", heading).lower() for heading in HEADING.findall(CODE.sub("", text(page))))
-    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
+    return [re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings]
 
 
 def inline_code(page: str) -> list[str]:
