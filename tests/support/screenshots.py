@@ -1,6 +1,6 @@
-"""Draw every page: `make screenshots`. English, light and wide; Chinese, dark and narrow.
+"""Draw every page: `make screenshots`. English and Chinese, light and wide; Chinese once more, dark and narrow.
 
-Pictures that a page of the docs shows go to `docs/pictures`, all others to the folder given as argument, which is
+Wide pictures that a page of the docs shows go to `docs/pictures`, all others to the folder given as argument, which is
 `instance/screenshots` by default and no part of the repository.
 """
 
@@ -39,9 +39,12 @@ STAFF = b"username,employee number,platform\nlisi,E0002,feishu\nnew.one,E0001,fe
 PICTURES = ROOT / "docs" / "pictures"
 OTHERS = ROOT / "instance" / "screenshots"
 CONNECT = "form[action*='/account/bind/'] button"
+WIDE = {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}}
+NARROW = {"color_scheme": "dark", "viewport": {"width": 375, "height": 760}}
 LOOKS = {
-    "": {"locale": "en", "color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
-    "-zh": {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": 375, "height": 760}},
+    "": {"locale": "en", **WIDE},
+    "-zh": {"locale": "zh-CN", **WIDE},
+    "-narrow": {"locale": "zh-CN", **NARROW},
 }
 
 
@@ -279,7 +282,8 @@ def main(others: Path):
                     for name, show in PAGES.items():
                         page = browser.new_context(**look).new_page()
                         show(page, site)
-                        path = (PICTURES if name in shown else others) / f"{name}{ending}.png"
+                        in_docs = name in shown and ending != "-narrow"
+                        path = (PICTURES if in_docs else others) / f"{name}{ending}.png"
                         page.screenshot(path=path)
                         page.context.close()
                         print(path)
