@@ -1,7 +1,7 @@
 """The settings of an element's file, each checked as it is read."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, quote, urlsplit
 
 from portal.elements.addresses import is_local, plain_host
@@ -46,6 +46,17 @@ class SettingsReader:
             raise self.wrong(key, f"must be one of: {', '.join(allowed)}")
         return value
 
+    def text_list(self, key: str, required: bool = False) -> list[str] | None:
+        """Return a setting that is a list of texts; `None` where it is missing and may be."""
+        values = self.settings.get(key)
+        if values is None and not required:
+            return None
+        if values is None:
+            raise Code(SETTING_MISSING, f"{self.file}: {key} is missing")
+        if not isinstance(values, list) or not values or not all(isinstance(v, str) and v.strip() for v in values):
+            raise self.wrong(key, "must be a list of texts")
+        return [value.strip() for value in values]
+
     def flag(self, key: str, default: bool) -> bool:
         """Return a setting that is true or false."""
         value = self.settings.get(key, default)
@@ -76,6 +87,13 @@ class SettingsReader:
         if parts.username is not None or has_more or not value.isprintable() or re.search(r"[\s\\]", value):
             raise self.wrong(key, "must be an address such as https://open.example.com")
         return value
+
+    def addresses(self, hosts: Mapping[str, str]) -> dict[str, str]:
+        """Return the origins of a platform's hosts, by the keys that may change them.
+
+        :param hosts: key -> the platform's own origin.
+        """
+        return {key: self.address(key, default) for key, default in hosts.items()}
 
     def proxy(self) -> dict:
         """Return the forward proxy for calls to the platform, as options for Authlib; none without `httpProxy`.

@@ -28,17 +28,11 @@ HOSTS = {
         "openBaseUrl": "https://open.feishu.cn",
         "accountsBaseUrl": "https://accounts.feishu.cn",
         "passportBaseUrl": "https://passport.feishu.cn",
-        "applink": "https://applink.feishu.cn",
-        "qrSdkUrl": "https://lf-package-cn.feishucdn.com/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
-        "h5SdkUrl": "https://lf-scm-cn.feishucdn.com/lark/op/h5-js-sdk-1.5.44.js",
     },
     "lark": {
         "openBaseUrl": "https://open.larksuite.com",
         "accountsBaseUrl": "https://accounts.larksuite.com",
         "passportBaseUrl": "https://passport.larksuite.com",
-        "applink": "https://applink.larksuite.com",
-        "qrSdkUrl": "https://lf-package-us.larksuitecdn.com/obj/lark-static-us/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
-        "h5SdkUrl": "https://lf-package-sg.larksuitecdn.com/obj/lark-static-sgsaas/lark/op/h5-js-sdk-1.5.44.js",
     },
 }
 STUMBLING = ("expires_in", "expires_at", "token_type")  # Authlib takes their types on trust

@@ -22,6 +22,17 @@ from portal.text import one_line
 
 log = logging.getLogger(__name__)
 
+APP_LINKS = {"feishu": "https://applink.feishu.cn", "lark": "https://applink.larksuite.com"}
+SCRIPTS = {
+    "feishu": {
+        "qrSdkUrl": "https://lf-package-cn.feishucdn.com/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+        "h5SdkUrl": "https://lf-scm-cn.feishucdn.com/lark/op/h5-js-sdk-1.5.44.js",
+    },
+    "lark": {
+        "qrSdkUrl": "https://lf-package-us.larksuitecdn.com/obj/lark-static-us/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js",
+        "h5SdkUrl": "https://lf-package-sg.larksuitecdn.com/obj/lark-static-sgsaas/lark/op/h5-js-sdk-1.5.44.js",
+    },
+}
 TOKEN_EARLY = timedelta(minutes=1)  # a user's token is refreshed so long before its end
 OWN_HOST = re.compile(r"([a-z0-9-]+\.)+(feishu\.cn|larksuite\.com)", re.IGNORECASE)
 HAS_REDIRECT = ("redirect", "qr")  # the other kinds' codes are made by the client, without a redirect address
@@ -45,13 +56,12 @@ class FSInnerType(Meta):
         self.label = _("Lark") if self.region == "lark" else _("Feishu")
         self.mark = "L" if self.region == "lark" else "飞"
         self.appId = self.text("appId")
-        self.tenantKeys = self.tenant_keys()
+        self.tenantKeys = self.text_list("tenantKeys")
         self.keepUserTokens = self.flag("keepUserTokens", False)
-        defaults = HOSTS[self.region]
-        hosts = {key: self.address(key, defaults[key]) for key in defaults if key.endswith("BaseUrl")}
+        hosts = self.addresses(HOSTS[self.region])
         self.check_company(hosts)
-        self.qrSdkUrl = self.address("qrSdkUrl", defaults["qrSdkUrl"], origin=False)
-        self.h5SdkUrl = self.address("h5SdkUrl", defaults["h5SdkUrl"], origin=False)
+        self.qrSdkUrl = self.address("qrSdkUrl", SCRIPTS[self.region]["qrSdkUrl"], origin=False)
+        self.h5SdkUrl = self.address("h5SdkUrl", SCRIPTS[self.region]["h5SdkUrl"], origin=False)
         self.passportBaseUrl, self.accountsBaseUrl = hosts["passportBaseUrl"], hosts["accountsBaseUrl"]
         dialect = self.choice("tokenDialect", DIALECTS, "v2")
         qr_dialect = self.choice("qrTokenDialect", DIALECTS, dialect)
@@ -84,14 +94,6 @@ class FSInnerType(Meta):
         if self.in_production and foreign and self.tenantKeys is None:
             why = f"{foreign[0]} is not Feishu's or Lark's own, so the companies that may sign in have to be named"
             raise Code(SETTING_MISSING, f"{self.file}: tenantKeys is missing: {why}")
-
-    def tenant_keys(self) -> list[str] | None:
-        keys = self.settings.get("tenantKeys")
-        if keys is None:
-            return None
-        if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key.strip() for key in keys):
-            raise self.wrong("tenantKeys", "must be a list of tenant keys")
-        return [key.strip() for key in keys]
 
     def getLoginConfig(self, kind="qr", **kwargs):
         """Return `appId`, `redirectUri` and a fresh `state`."""
@@ -240,7 +242,7 @@ class FSInnerType(Meta):
         return {"script": self.h5SdkUrl, "app": self.appId}
 
     def app_link(self):
-        return f"{HOSTS[self.region]['applink']}/client/web_app/open?appId={quote(self.appId)}"
+        return f"{APP_LINKS[self.region]}/client/web_app/open?appId={quote(self.appId)}"
 
     def page_sources(self, page):
         # The vendor's script alone, not its whole host. It has no integrity hash: the vendor publishes none, and a file

@@ -50,6 +50,8 @@ class WeCom(ProviderApp):
     """
 
     provider = "wecom"
+    sso_page = "{loginBaseUrl}/wwlogin/sso/login"
+    oauth_page = "{oauthBaseUrl}/connect/oauth2/authorize"
     code_key = "errcode"
     busy = {45009: 20, 45033: 1}  # a limit of calls a minute blocks for 60 seconds: over at the third try
     limits = ((10_000, 60),)  # https://developer.work.weixin.qq.com/document/path/90312
@@ -88,6 +90,15 @@ class WeCom(ProviderApp):
         60031: "the app is forbidden to call interfaces",
         301002: "the secret belongs to another app than the agent id",
     }
+
+    @classmethod
+    def endpoints(cls, hosts: dict[str, str]) -> dict[str, str]:
+        """Return the addresses as Authlib and our own settings name them."""
+        return {
+            "api_base_url": hosts["apiBaseUrl"],
+            "sso_url": cls.sso_page.format(**hosts),
+            "oauth_url": cls.oauth_page.format(**hosts),
+        }
 
     def create_authorization_url(self, redirect_uri=None, state=None, in_app=False, **kwargs):
         """Return the SSO page, or inside the client the silent OAuth page. Neither knows `client_id` or PKCE."""

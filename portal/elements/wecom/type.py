@@ -41,12 +41,10 @@ class QywxInnerType(Meta):
             client_cls=WeCom,
             client_id=self.corpId,
             client_secret=self.text("corpSecret"),
-            api_base_url=self.address("apiBaseUrl", HOSTS["apiBaseUrl"]),
-            sso_url=self.address("loginBaseUrl", HOSTS["loginBaseUrl"]) + "/wwlogin/sso/login",
-            oauth_url=self.address("oauthBaseUrl", HOSTS["oauthBaseUrl"]) + "/connect/oauth2/authorize",
             agent_id=self.agentId,
             member_scope=self.choice("scope", SCOPES, "snsapi_base"),
             client_kwargs=self.proxy(),
+            **WeCom.endpoints(self.addresses(HOSTS)),
         )
 
     def verification(self) -> dict[str, str] | None:
