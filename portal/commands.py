@@ -152,7 +152,7 @@ def report(title: str, findings: list) -> list:
             click.echo(f"             {text}")
     if waiting:
         titles = ", ".join(finding.title for finding in waiting)
-        click.echo(f"  {SIGNS['skipped']:<11}Not looked at until that is mended: {len(waiting)} ({titles})")
+        click.echo(f"  {SIGNS['skipped']:<11}Not checked until that is solved: {len(waiting)} ({titles})")
     return findings
 
 

@@ -103,10 +103,10 @@ def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal)
         assert [usernames.find(name).username for name in ("Admin", "admin", "aDMIN", "BOB")] == [
             *("Admin", "admin", "Admin", "bob")
         ]
-    assert "case alone: admin, ADMIN." in portal.test_cli_runner().invoke(args=["doctor", "FSInnerExample"]).output
+    assert "only in case: admin, ADMIN." in portal.test_cli_runner().invoke(args=["doctor", "FSInnerExample"]).output
     alice = sign_in_administrator(portal)
-    assert "case alone: admin, ADMIN." in strip_markup(alice.get("/admin/elements").text)
+    assert "only in case: admin, ADMIN." in strip_markup(alice.get("/admin/elements").text)
     assert alice.post_form("/admin/accounts/2/edit", username="admin", name="Second").status_code == 303
     assert alice.post_form("/admin/accounts/2/edit", username="second").status_code == 303
     assert alice.post_form("/admin/accounts/create", username="Second").status_code == 409
-    assert "case alone: ADMIN." in strip_markup(alice.get("/admin/elements").text)
+    assert "only in case: ADMIN." in strip_markup(alice.get("/admin/elements").text)

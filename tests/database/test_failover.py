@@ -77,7 +77,7 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
         assert "it can only be read" in server.output() and "Traceback" not in server.output()
         portal = make_portal(PORTAL_DATABASE_URL=url)
         told = portal.test_cli_runner().invoke(args=["doctor"]).output
-        assert "The database can only be read" in told and "lead to the server that writes" in told
+        assert "The database can only be read" in told and "connect to the server that accepts writes" in told
 
         # There is: nothing has to be started anew.
         way.target = second.port

@@ -17,7 +17,8 @@ from support.small_disk import fill_disk, mount_small_disk
 from portal.clocks import now
 from portal.database import db
 from portal.elements import doctor
-from portal.elements.doctor.element import COMMON, Doctor
+from portal.elements.doctor.advice import COMMON
+from portal.elements.doctor.element import Doctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.feishu.doctor import FeishuDoctor
 from portal.elements.wecom.doctor import WecomDoctor
@@ -132,9 +133,11 @@ def any_own_type(ward):
 @story("element")
 def any_own_code(ward):
     checks = "        checks = {'usable': 'Settings', 'mine': 'My platform'}\n"
-    ward.own(f"    class doctor(Meta.doctor):\n{checks}\n        def mine(self):\n            raise KeyError('x')\n")
+    ward.own(
+        f"    class doctor(Meta.doctor):\n{checks}\n        def check_mine(self):\n            raise KeyError('x')\n"
+    )
     yield
-    ward.own(f"    class doctor(Meta.doctor):\n{checks}\n        def mine(self):\n            return []\n")
+    ward.own(f"    class doctor(Meta.doctor):\n{checks}\n        def check_mine(self):\n            return []\n")
 
 
 @story("element")
@@ -736,7 +739,9 @@ def test_a_token_that_was_renewed_is_the_one_used_from_then_on(ward, portal):
 
 def test_a_failing_check_of_an_own_type_leaves_the_others(ward):
     checks = "        checks = {'mine': 'First', 'usable': 'Settings'}\n"
-    ward.own(f"    class doctor(Meta.doctor):\n{checks}        def mine(self):\n            raise KeyError('x')\n")
+    ward.own(
+        f"    class doctor(Meta.doctor):\n{checks}        def check_mine(self):\n            raise KeyError('x')\n"
+    )
     with ward.make_portal().app_context() as context:
         found = doctor.examine(context.app.elements.instances[ward.element])
     assert [(each.check, each.name) for each in found] == [("mine", "own_code"), ("usable", "")]
@@ -796,9 +801,9 @@ def test_what_the_command_did_not_look_at_is_one_line_an_element(ward):
     ward.elements.feishu(appSecret="old")
     ward.elements.wecom(corpSecret="old")
     output = run(ward.make_portal()).output
-    lines = [line for line in output.splitlines() if "Not looked at" in line]
+    lines = [line for line in output.splitlines() if "Not checked" in line]
     assert len(lines) == 2
-    assert "Not looked at until that is mended: 6 (This server's address, Permission to read contacts," in lines[0]
+    assert "Not checked until that is solved: 6 (This server's address, Permission to read contacts," in lines[0]
 
 
 def test_an_unknown_element_is_an_error_that_names_the_known(ward, portal):

@@ -147,7 +147,7 @@ def test_an_own_type_shows_what_can_be_shown(administer, elements, base):
         ("    class doctor(Meta.doctor):\n        def console(self):\n            raise OSError\n", "broken"),
         ("    class doctor(Meta.doctor):\n        def examine(self):\n            raise OSError\n", "own code failed"),
         (
-            "    class doctor(Meta.doctor):\n        def own(self):\n            yield self.finding('x')\n",
+            "    class doctor(Meta.doctor):\n        def check_own(self):\n            yield self.make_finding('x')\n",
             "own code failed",
         ),
     ],

@@ -1,4 +1,4 @@
-"""The doctor: looks at an element, or at the portal itself, by harmless calls and says what to mend, and where."""
+"""The doctor: examines elements and the portal by harmless calls, and names the remedy of each problem."""
 
 from portal.elements.doctor.element import Doctor, examine
 from portal.elements.doctor.examination import OK, PROBLEM, SKIPPED, WARNING, Finding, Place

@@ -1,246 +1,141 @@
-"""Examines one element: what all have in common, whatever their platform."""
+"""Examines one element, whatever its platform."""
 
 import json
 import logging
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal import database
 from portal.clocks import now
 from portal.database import db
-from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination, Finding, Place
+from portal.elements.doctor.advice import COMMON
+from portal.elements.doctor.examination import PROBLEM, WARNING, Examination, Finding, Place
 from portal.errors import UNAVAILABLE, Code
 from portal.models import AuditEvent, LoginSession
 from portal.providers import causes, http
-from portal.providers.client import TOKEN_REFUSED, Unreachable
+from portal.providers.client import TOKEN_REFUSED, ProviderApp, Unreachable
+
+if TYPE_CHECKING:
+    from portal.elements.meta import Meta
 
 log = logging.getLogger(__name__)
 
-SECONDS, SIZE = 12, 4 * 1024 * 1024  # for all calls of one examination together; bytes of one answer
-SLOW, WRONG = 60, 300  # seconds between two clocks that are worth a warning, and that break logins
-RECENT = timedelta(days=7)  # how far back a refused login still says something about the settings
-BROWSER, CLIENT = ("redirect", "qr"), ("in_app", "auth_code")  # kinds of logins
-
-COMMON = {
-    "waits": WAITS,
-    "broken": Advice(
-        PROBLEM,
-        _("The settings can't be used: %(reason)s"),
-        _("Correct this file and key, or set the variable it names; then restart the portal."),
-    ),
-    "off": Advice(
-        SKIPPED,
-        _("The element is switched off."),
-        _('To use it, set "isActive" to true in %(file)s and restart the portal.'),
-    ),
-    "own_type": Advice(
-        SKIPPED,
-        _("This Type is your own: what its platform needs is not known here."),
-        _("Give the Type a doctor of its own, or try a sign-in."),
-    ),
-    "own_code": Advice(
-        PROBLEM,
-        _("The Type's own code failed: %(error)s."),
-        _("The portal's log has the details for its developer."),
-    ),
-    "unreachable": Advice(
-        PROBLEM,
-        _("%(host)s does not answer, or not in a way that makes sense."),
-        _(
-            "See that this server reaches that host: name service, firewall, proxy. "
-            "Where it does, the platform itself has trouble; try again later."
-        ),
-    ),
-    "certificate_untrusted": Advice(
-        PROBLEM,
-        _("%(host)s can't be used: its certificate is not trusted."),
-        _(
-            "If it is your company's own, or a proxy on the way signs connections anew, set REQUESTS_CA_BUNDLE or "
-            "SSL_CERT_FILE to the file of that certificate authority, and restart the portal."
-        ),
-    ),
-    "certificate_expired": Advice(
-        PROBLEM,
-        _("%(host)s can't be used: its certificate has expired or is not valid yet."),
-        _("Check this server's clock; if it is right, the certificate has to be renewed."),
-    ),
-    "certificate_host": Advice(
-        PROBLEM,
-        _("%(host)s can't be used: its certificate is for another host."),
-        _("Check the address in the element's file, and that no proxy on the way answers in its place."),
-    ),
-    "authorities": Advice(
-        PROBLEM,
-        _("The file of certificate authorities can't be read."),
-        _("Check the file that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names, and restart the portal."),
-    ),
-    "tls": Advice(
-        PROBLEM,
-        _("No encrypted connection to %(host)s can be made."),
-        _("Check the address and port in the element's file, and what answers there: it has to speak TLS 1.2 or 1.3."),
-    ),
-    "proxy": Advice(
-        PROBLEM,
-        _("The proxy of httpProxy does not answer, or refuses to pass calls on to %(host)s."),
-        _("Check httpProxy in the element's file, and that the proxy allows this host."),
-    ),
-    "busy": Advice(
-        WARNING,
-        _("The platform is busy, or has had enough calls for now."),
-        _("Wait a minute, then check again."),
-    ),
-    "token_refused": Advice(
-        PROBLEM,
-        _("The platform refuses the token it has just issued."),
-        _("Check again in a minute. If it stays, see that no other program resets the app's secret or tokens."),
-    ),
-    "refused": Advice(
-        PROBLEM,
-        _("The platform refuses the call with a number that is not known here."),
-        _("Look the number up in the platform's documentation."),
-    ),
-    "clock": Advice(
-        WARNING,
-        _("This server's clock and the platform's differ by %(seconds)s seconds."),
-        _("Let the server take its time from a time server (NTP)."),
-    ),
-    "clock_unknown": Advice(
-        SKIPPED,
-        _("The platform's answers do not tell its time."),
-        _("Compare this server's clock with another one."),
-    ),
-}
+EXAMINATION_SECONDS, ANSWER_SIZE = 12, 4 * 1024 * 1024  # for all calls together; bytes of one answer
+CLOCK_WARNING, CLOCK_PROBLEM = 60, 300  # seconds between two clocks; above the second, logins fail
+REFUSAL_FRESH = timedelta(days=7)  # an older refusal no longer says something about the settings
+BROWSER_KINDS, CLIENT_KINDS = ("redirect", "qr"), ("in_app", "auth_code")  # kinds of logins
 
 
-def unproven(redirect: Place, home: Place) -> dict[str, Advice]:
-    """Return what is said of addresses that only a sign-in proves, for their places in a platform's console."""
-    return {
-        "redirect_unproven": Advice(
-            SKIPPED,
-            _("This can't be seen from here, and nobody has signed in with a browser yet."),
-            _("Compare the address in the console, to the letter, with %(address)s; then sign in once."),
-            redirect,
-        ),
-        "redirect_refused": Advice(
-            PROBLEM,
-            _("The platform refused the redirect address at a recent sign-in."),
-            _("Compare the address in the console, to the letter, with %(address)s; then sign in once."),
-            redirect,
-        ),
-        "home_unproven": Advice(
-            SKIPPED,
-            _("This can't be seen from here, and nobody has signed in from the workspace yet."),
-            _("Compare the address in the console with %(address)s; then open the app in the workspace."),
-            home,
-        ),
-    }
+def examine(element: "Meta") -> list[Finding]:
+    """Return the findings at a configured element, a broken one too.
 
-
-def examine(element) -> list[Finding]:
-    """Return what is found at a configured element, a broken one too. Nothing is sent to anybody.
-
-    It takes a bounded time; no transaction is open while a platform is asked.
+    No message is sent to people. It takes a bounded time; no transaction is open while a platform is asked.
     """
     try:
         return element.doctor(element).examine()
-    except Exception as error:  # a developer's own Type: anything may happen
+    except Exception as error:  # the code of an operator's own Type may fail in any way
         log.exception("%s: its doctor fails", element.name)
-        return Doctor(element).failed(error)
+        return Doctor(element).report_fault(error)
 
 
 class Doctor(Examination):
-    """What is looked at whatever the platform; a Type's own doctor builds on it.
+    """The checks of every element; a Type's own doctor builds on them.
 
-    :param element: the element, or what stands in its place when it is broken.
+    :param element: the element, or its stand-in when it is broken.
     """
 
     checks = {"usable": _("Settings"), "own": _("Platform")}
     advice = COMMON
-    ending = ("broken", "off")
-    stopping = ("unreachable", *causes.CAUSES, "busy", "token_refused", "own_code")
-    numbers = {}  #: the platform's number -> the finding it means, at any call
-    fields = (  #: what `console` shows: (what it is, which of our addresses, its place in the console)
+    final = ("broken", "off")
+    blocking = ("unreachable", *causes.CAUSES, "busy", "token_refused", "own_code")
+    numbers = {}  #: the platform's number -> the finding that it means at any call
+    fields = (  #: what `console()` shows: label, key of `addresses`, place in the console
         (_("Callback address"), "redirect", None),
         (_("Home page in the workspace"), "home", None),
     )
-    public = ("isActive", "redirectUri", "ownPage", "limits", "scope")  #: settings that anybody may read
+    public = ("isActive", "redirectUri", "ownPage", "limits", "scope")  #: settings that administrators may read
 
-    def __init__(self, element):
+    def __init__(self, element: "Meta"):
         self.element = element
 
-    def examine(self):
-        self.rest()  # what the request has read is no reason to keep a transaction open
-        with http.within(SECONDS, SIZE), http.listening() as self.heard:
+    def examine(self) -> list[Finding]:
+        self.end_transaction()  # opened by what the request has read
+        with http.within(EXAMINATION_SECONDS, ANSWER_SIZE), http.listening() as self.answers:
             return super().examine()
 
-    def look(self):
+    def run_check(self) -> list[Finding]:
         try:
-            return super().look()
-        except database.FAILURES:  # the examination of the portal itself says what to mend
-            self.stopped = True
-            return [self.finding("waits")]
-        except Exception as error:  # a developer's own Type: anything may happen
+            return super().run_check()
+        except database.FAILURES:  # the examination of the portal itself names the remedy
+            self.is_blocked = True
+            return [self.make_finding("waits")]
+        except Exception as error:  # the code of an operator's own Type may fail in any way
             log.exception("%s: the check %s fails", self.element.name, self.check)
-            return [self.finding("own_code", error=type(error).__name__)]
+            return [self.make_finding("own_code", error=type(error).__name__)]
 
     @property
-    def needing(self):
+    def dependent(self) -> list[str]:
         return [check for check in self.checks if check not in ("usable", "clock")]
 
-    def failed(self, error: Exception) -> list[Finding]:
+    def report_fault(self, error: Exception) -> list[Finding]:
+        """Return the finding for a doctor that fails as a whole."""
         self.check = "own"
-        return [self.finding("own_code", error=type(error).__name__)]
+        return [self.make_finding("own_code", error=type(error).__name__)]
 
-    def usable(self):
-        """The element's own files."""
+    # Checks
+
+    def check_usable(self) -> Iterator[Finding]:
+        """Check the element's own files."""
         problem = getattr(self.element, "problem", None)
         if not self.element.isActive:
-            yield self.finding("off", file=f"auths/loginTypes/{self.element.name}/{self.element.name}.json")
+            yield self.make_finding("off", file=f"auths/loginTypes/{self.element.name}/{self.element.name}.json")
         elif isinstance(problem, Code):
-            yield self.finding("broken", reason=problem.reason, native=problem.code)
+            yield self.make_finding("broken", reason=problem.reason, native=problem.code)
 
-    def own(self):
-        yield self.finding("own_type")
+    def check_own(self) -> Iterator[Finding]:
+        """Say that the platform is unknown."""
+        yield self.make_finding("own_type")
 
-    def clock(self):
-        """The time at which the last answer says it was sent."""
-        times = [heard for heard in self.heard if heard.sent_at is not None]
-        if not times:
-            yield self.finding("clock_unknown")
+    def check_clock(self) -> Iterator[Finding]:
+        """Compare this server's clock with the time in the last answer."""
+        answers = [answer for answer in self.answers if answer.sent_at is not None]
+        if not answers:
+            yield self.make_finding("clock_unknown")
             return
-        seconds = round(abs(times[-1].came_at - times[-1].sent_at))
-        if seconds > SLOW:
-            yield self.finding("clock", state=PROBLEM if seconds > WRONG else WARNING, seconds=seconds)
+        seconds = round(abs(answers[-1].came_at - answers[-1].sent_at))
+        if seconds > CLOCK_WARNING:
+            state = PROBLEM if seconds > CLOCK_PROBLEM else WARNING
+            yield self.make_finding("clock", state=state, seconds=seconds)
 
-    def refusal(self, error):
-        return self.finding(self.name_of(error), error.native, **self.facts())
+    # Errors of calls
 
-    def name_of(self, error) -> str:
-        """Return which finding the error of a call means."""
+    def explain_refusal(self, error: Code) -> Finding:
+        return self.make_finding(self.find_name(error), error.native, **self.list_facts())
+
+    def find_name(self, error: Code) -> str:
+        """Return the name of the finding that the error of a call means."""
         if isinstance(error, Unreachable) and error.cause:
             return error.cause
         if error.native in self.numbers:
             return self.numbers[error.native]
-        return (
-            "token_refused"
-            if error.code in TOKEN_REFUSED
-            else "unreachable"
-            if error.code == UNAVAILABLE
-            else "refused"
-        )
+        if error.code in TOKEN_REFUSED:
+            return "token_refused"
+        return "unreachable" if error.code == UNAVAILABLE else "refused"
 
-    def facts(self) -> dict:
-        """Return what the texts for refused calls speak of."""
+    def list_facts(self) -> dict:
+        """Return the facts for the texts about refused calls."""
         return {"host": urlsplit(self.client.api_base_url).netloc}
 
     @property
-    def client(self):
+    def client(self) -> ProviderApp:
         return self.element.directory_client()
 
-    # The addresses people enter in the console
+    # The addresses and settings that administrators see
 
     @property
     def base(self) -> str:
@@ -248,45 +143,57 @@ class Doctor(Examination):
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Return our addresses by what they are: the callback, the workspace's home page, and the host alone."""
+        """Our addresses: the callback, the workspace's home page, and the host."""
         redirect = self.element.redirectUri
         home = f"{self.base}/login/{self.element.name}/in-app"
         return {"redirect": redirect, "home": home, "host": urlsplit(self.base).netloc}
 
     def console(self) -> list[tuple[str, str, Place | None]]:
-        """Return what to enter in the platform's console: what it is, its value, and where it belongs."""
-        return [(str(label), self.addresses[which], place) for label, which, place in self.fields]
+        """Return what to enter in the platform's console.
+
+        :return: label, value and place of each.
+        """
+        return [(str(label), self.addresses[key], place) for label, key, place in self.fields]
 
     def settings(self) -> list[tuple[str, str | None]]:
-        """Return the element's settings in their order: key and text, `None` for what may be a secret."""
-        return [(key, written(value) if key in self.public else None) for key, value in self.element.settings.items()]
+        """Return the element's settings in their order.
 
-    # What past sign-ins prove
+        :return: key and text, `None` for what may be a secret.
+        """
+        return [
+            (key, format_setting(value) if key in self.public else None) for key, value in self.element.settings.items()
+        ]
 
-    def signed_in(self, kinds) -> bool:
-        """Return whether anybody has signed in through this element in one of these ways."""
-        mine = (LoginSession.element == self.element.name, LoginSession.how.in_(kinds))
-        return self.stored(select(LoginSession.id).where(*mine).limit(1)) is not None
+    # Earlier sign-ins
 
-    def refused_lately(self, numbers) -> int | None:
-        """Return the platform's number if the last sign-in that says something was refused with one of these."""
-        telling = (AuditEvent.result == 0) | AuditEvent.native.in_([str(number) for number in numbers])
-        mine = (AuditEvent.action == "login", AuditEvent.element == self.element.name, AuditEvent.at > now() - RECENT)
-        native = self.stored(select(AuditEvent.native).where(*mine, telling).order_by(AuditEvent.id.desc()).limit(1))
+    def has_sign_in(self, kinds: Iterable[str]) -> bool:
+        """Return whether there was a sign-in of one of these kinds."""
+        conditions = (LoginSession.element == self.element.name, LoginSession.how.in_(kinds))
+        return self.read_scalar(select(LoginSession.id).where(*conditions).limit(1)) is not None
+
+    def find_recent_refusal(self, numbers: Iterable[int]) -> int | None:
+        """Return the platform's number if the last sign-in was refused with one.
+
+        Sign-ins that were refused with other numbers do not count.
+        """
+        counts = (AuditEvent.result == 0) | AuditEvent.native.in_([str(number) for number in numbers])
+        logins = (AuditEvent.action == "login", AuditEvent.element == self.element.name)
+        statement = select(AuditEvent.native).where(*logins, AuditEvent.at > now() - REFUSAL_FRESH, counts)
+        native = self.read_scalar(statement.order_by(AuditEvent.id.desc()).limit(1))
         return None if native is None else int(native)
 
-    def stored(self, statement):
-        """Return what the database says, without a transaction left open."""
+    def read_scalar(self, statement: Select):
+        """Return a value from the database and leave no transaction open."""
         try:
             return db.session.scalar(statement)
         finally:
-            self.rest()
+            self.end_transaction()
 
-    def rest(self):
-        """End the transaction that a look into the database has begun: a call may follow."""
+    def end_transaction(self) -> None:
+        """End the transaction that a query has opened, as a call may follow."""
         db.session.rollback()
 
 
-def written(value) -> str:
+def format_setting(value: object) -> str:
     """Return a setting as its file has it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,5 +1,6 @@
-"""What every examination has: checks that go one after another, and findings with cause, place and remedy."""
+"""Checks that run one after another, and their findings with cause, place and remedy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _
@@ -22,7 +23,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Advice:
-    """What one thing that may be wrong is caused by, and how it is mended; the texts may hold placeholders."""
+    """One thing that may be wrong, with its cause and remedy.
+
+    The texts may hold placeholders.
+    """
 
     state: str
     cause: object
@@ -32,17 +36,18 @@ class Advice:
 
 WAITS = Advice(
     SKIPPED,
-    _("Not looked at: something above has to be mended first."),
-    _("Mend what is marked above, then check again."),
+    _("Not checked. Solve the problem above first."),
+    _("Solve what is marked above, then check again."),
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check has found, in the reader's language.
+    """A result of a check, in the reader's language.
 
-    :param check: the check's short name. :param title: what it looks at, for people.
-    :param name: which of the things that may be wrong; "" where all is well.
+    :param check: the check's name.
+    :param title: what the check is about.
+    :param name: of the `Advice`; "" where all is well.
     :param native: the platform's own number.
     """
 
@@ -57,43 +62,52 @@ class Finding:
 
 
 class Examination:
-    """A subclass names its checks: methods that yield findings, or raise what a call raised; none: all is well."""
+    """A series of checks.
 
-    checks = {}  #: method -> what it looks at, for people; in this order
+    For each name in `checks` a subclass has a method `check_<name>()`. It yields findings, or raises what a call has
+    raised. Without a finding all is well.
+    """
+
+    checks = {}  #: name -> what the check is about; they run in this order
     advice = {}  #: name -> Advice
-    ending = ()  #: after one of these findings nothing else is looked at
-    stopping = ()  #: after one of these the checks of `needing` make no sense
-    needing = ()
+    final = ()  #: findings after which no further check runs
+    blocking = ()  #: findings after which the checks of `dependent` wait
+    dependent = ()  #: names of checks
 
     def examine(self) -> list[Finding]:
-        """Return at least one finding a check."""
-        self.stopped, found = False, []
+        """Run all checks and return at least one finding for each."""
+        self.is_blocked, findings = False, []
         for check in self.checks:
             self.check = check
-            findings = list(self.look())
-            found += findings
-            names = {finding.name for finding in findings}
-            if names.intersection(self.ending):
+            results = self.run_check()
+            findings += results
+            names = {finding.name for finding in results}
+            if names.intersection(self.final):
                 break
-            self.stopped |= not names.isdisjoint(self.stopping)
-        return found
+            self.is_blocked |= not names.isdisjoint(self.blocking)
+        return findings
 
-    def look(self) -> list[Finding]:
-        if self.stopped and self.check in self.needing:
-            return [self.finding("waits")]
+    def run_check(self) -> list[Finding]:
+        """Run the current check."""
+        if self.is_blocked and self.check in self.dependent:
+            return [self.make_finding("waits")]
         try:
-            return list(getattr(self, self.check)() or ()) or [self.finding()]
+            findings: Iterable[Finding] | None = getattr(self, f"check_{self.check}")()
+            return list(findings or ()) or [self.make_finding()]
         except Code as error:
-            return [self.refusal(error)]
+            return [self.explain_refusal(error)]
 
-    def refusal(self, error: Code) -> Finding:
-        """Return the finding for what a call of the check has raised."""
+    def explain_refusal(self, error: Code) -> Finding:
+        """Return the finding for the error of a call."""
         raise error
 
-    def finding(self, name: str = "", native=None, state: str | None = None, **facts) -> Finding:
-        """Return a finding of the check under way.
+    def make_finding(
+        self, name: str = "", native: int | str | None = None, state: str | None = None, **facts
+    ) -> Finding:
+        """Return a finding of the current check.
 
         :param name: of `advice`; without one all is well.
+        :param state: instead of the advice's own.
         :param facts: for the placeholders of its texts.
         """
         title = str(self.checks[self.check])

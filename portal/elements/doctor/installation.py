@@ -1,5 +1,6 @@
-"""Examines the portal itself: its settings, its database, and what runs beside it. No platform is asked."""
+"""Examines the portal itself; no platform is asked."""
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -9,21 +10,21 @@ from sqlalchemy import or_, select
 from portal import health
 from portal.database import db
 from portal.elements.addresses import is_local, plain_host
-from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination
+from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice, Examination, Finding
 from portal.files import open_to_all, sqlite_file
 from portal.models import Account, Identity
 from portal.text import username_key
 
-FILES = ("", "-wal", "-shm", "-jobs")  # endings of what lies beside a SQLite database
-MOST_USERNAMES = 5  # told
-MOST_TOKENS = 500  # stored tokens tried, the oldest first: a key that was dropped too early shows there
-MOST_WITHOUT_KEY = 500  # accounts looked at
+DATABASE_FILES = ("", "-wal", "-shm", "-jobs")  # endings of the files of a SQLite database
+MOST_USERNAMES = 5  # named in a finding
+MOST_TOKENS = 500  # stored tokens tried, the oldest first; they show a key that was dropped too early
+MOST_WITHOUT_KEY = 500  # accounts checked
 
 
 class Installation(Examination):
-    """What all elements stand on.
+    """The settings, the database, and what runs beside the portal.
 
-    :param forwarded: the addresses in the `X-Forwarded-For` of the request under way; `None` outside of one.
+    :param forwarded: the addresses in the `X-Forwarded-For` of the current request; `None` outside a request.
     """
 
     checks = {
@@ -39,132 +40,145 @@ class Installation(Examination):
         "waits": WAITS,
         "address_local": Advice(
             PROBLEM,
-            _("PORTAL_BASE_URL is %(base)s: nobody outside this machine can sign in."),
-            _("Set PORTAL_BASE_URL to the address people use, with https."),
+            _("PORTAL_BASE_URL is %(base)s. Only people on this machine can sign in."),
+            _("Set PORTAL_BASE_URL to the https address that people use."),
         ),
         "address_insecure": Advice(
             PROBLEM,
-            _("PORTAL_BASE_URL is %(base)s: without https, sign-ins can be read and taken over on the way."),
-            _("Put a proxy that speaks https in front, and set PORTAL_BASE_URL to its address."),
+            _("PORTAL_BASE_URL is %(base)s. Without https, sign-ins can be read and stolen on the way."),
+            _("Run the portal behind a proxy with https, and set PORTAL_BASE_URL to its address."),
         ),
         "proxy_unseen": Advice(
             SKIPPED,
-            _("The headers of a proxy can be seen from a request only."),
-            _("Open the page Elements in the browser; it looks at its own request."),
+            _("The headers of a proxy can only be seen in a request."),
+            _("Open the page Elements in the browser. It checks its own request."),
         ),
         "proxy_unexpected": Advice(
             PROBLEM,
-            _("X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0: all visitors seem to have one address."),
+            _("X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0. All visitors seem to have the same address."),
             _("Set PORTAL_TRUSTED_PROXIES to the number of proxies in front, and restart the portal."),
         ),
         "proxy_missing": Advice(
             PROBLEM,
-            _("PORTAL_TRUSTED_PROXIES is %(wanted)s, but this request's X-Forwarded-For names %(seen)s."),
-            _("Let each proxy add to X-Forwarded-For, or lower the number; then restart the portal."),
+            _(
+                "PORTAL_TRUSTED_PROXIES is %(wanted)s, but the number of addresses in this request's X-Forwarded-For "
+                "is %(number)s."
+            ),
+            _("Configure each proxy to add to X-Forwarded-For, or lower the number. Then restart the portal."),
         ),
         "database_down": Advice(
             PROBLEM,
             _("The database cannot be used: %(said)s"),
-            _("See that it runs, that PORTAL_DATABASE_URL is right, and that the portal may read and write it."),
+            _("Check that it runs, that PORTAL_DATABASE_URL is right, and that the portal may read and write it."),
         ),
         "database_full": Advice(
             PROBLEM,
             _("The disk of the database is full: %(said)s"),
-            _("Make room on that disk; the portal goes on by itself."),
+            _("Free some space on that disk. The portal then continues by itself."),
         ),
         "database_read_only": Advice(
             PROBLEM,
             _("The database can only be read: %(said)s"),
-            _("SQLite: give file and folder to the portal's user. PostgreSQL: lead to the server that writes."),
+            _(
+                "SQLite: make the portal's user the owner of the file and its folder. "
+                "PostgreSQL: connect to the server that accepts writes."
+            ),
         ),
         "database_empty": Advice(
             PROBLEM,
-            _("The database has no tables, or not all of them: %(said)s"),
+            _("The database lacks tables: %(said)s"),
             _("Run: flask db upgrade"),
         ),
         "database_old": Advice(
             PROBLEM,
-            _("The database has other tables than this version needs."),
+            _("The tables of the database are not those of this version."),
             _("Run: flask db upgrade"),
         ),
         "keys_lost": Advice(
             WARNING,
-            _("No key opens the kept tokens of %(people)s people."),
-            _("Put the earlier key back at the end of PORTAL_ENCRYPTION_KEYS, or let these people sign in again."),
+            _("The stored tokens of %(people)s people can't be decrypted."),
+            _("Put the earlier key back at the end of PORTAL_ENCRYPTION_KEYS, or ask these people to sign in again."),
         ),
         "worker_missing": Advice(
             WARNING,
-            _("No worker has been seen within a minute: the directory is not synced."),
+            _("No worker has been active within a minute. The directory is not synced."),
             _("Run the worker beside the portal: flask worker"),
         ),
         "usernames_alike": Advice(
             WARNING,
-            _("Accounts have usernames that differ from another one's by case alone: %(names)s."),
-            _("Give each a username of its own on the page Accounts."),
+            _("Some usernames differ from another one only in case: %(names)s."),
+            _("Give each of these accounts another username on the page Accounts."),
         ),
         "files_open": Advice(
             WARNING,
-            _("Every user of this machine may read %(files)s."),
-            _("Let only the portal's own user read them: chmod 600 these files, and chmod 700 their folder."),
+            _("Every user of this machine can read %(files)s."),
+            _("Make them readable for the portal's user alone: chmod 600 these files, and chmod 700 their folder."),
         ),
     }
-    stopping = ("database_down", "database_full", "database_read_only", "database_empty", "database_old")
-    needing = ("keys", "worker", "usernames")
+    blocking = ("database_down", "database_full", "database_read_only", "database_empty", "database_old")
+    dependent = ("keys", "worker", "usernames")
 
     def __init__(self, forwarded: list[str] | None = None):
         self.config, self.forwarded = current_app.config, forwarded
 
-    def address(self):
+    def check_address(self) -> Iterator[Finding]:
+        """Check the address that people use."""
         base = self.config["PORTAL_BASE_URL"]
-        local, parts = self.config["PORTAL_ENV"] != "production", urlsplit(base)
+        parts = urlsplit(base)
         if is_local(plain_host(parts.hostname)):
-            if not local:
-                yield self.finding("address_local", base=base)
+            if self.config["PORTAL_ENV"] == "production":
+                yield self.make_finding("address_local", base=base)
         elif parts.scheme != "https":
-            yield self.finding("address_insecure", base=base)
+            yield self.make_finding("address_insecure", base=base)
 
-    def proxy(self):
-        """What the request says, and what earlier ones have said to this process."""
-        wanted, seen = self.config["PORTAL_TRUSTED_PROXIES"], self.forwarded
-        if seen is None:
-            yield self.finding("proxy_unseen")
-        elif wanted == 0 and (seen or current_app.extensions.get("proxy_warned")):
-            yield self.finding("proxy_unexpected")
-        elif len(seen) < wanted:
-            yield self.finding("proxy_missing", wanted=wanted, seen=len(seen))
+    def check_proxy(self) -> Iterator[Finding]:
+        """Check the headers of this request, and those of earlier ones."""
+        wanted, forwarded = self.config["PORTAL_TRUSTED_PROXIES"], self.forwarded
+        if forwarded is None:
+            yield self.make_finding("proxy_unseen")
+        elif wanted == 0 and (forwarded or current_app.extensions.get("proxy_warned")):
+            yield self.make_finding("proxy_unexpected")
+        elif len(forwarded) < wanted:
+            yield self.make_finding("proxy_missing", wanted=wanted, number=len(forwarded))
 
-    def database(self):
+    def check_database(self) -> Iterator[Finding]:
+        """Check that the database can be written and has our tables."""
         problem = health.database_problem()
         if problem:
             name, said = problem
-            yield self.finding(name, said=said)
+            yield self.make_finding(name, said=said)
 
-    def keys(self):
-        """The apps' own tokens don't matter here: one that no key opens is fetched anew."""
+    def check_keys(self) -> Iterator[Finding]:
+        """Check that the keys decrypt the stored tokens of people.
+
+        The apps' own tokens don't matter: one that can't be decrypted is fetched again.
+        """
         columns = (Identity.access_token, Identity.refresh_token)
-        kept = or_(*(column.is_not(None) for column in columns))
-        rows = db.session.execute(select(Identity.id, *columns).where(kept).order_by(Identity.id).limit(MOST_TOKENS))
-        lost = sum(row.access_token is None for row in rows)
+        has_token = or_(*(column.is_not(None) for column in columns))
+        statement = select(Identity.id, *columns).where(has_token).order_by(Identity.id).limit(MOST_TOKENS)
+        lost = sum(row.access_token is None for row in db.session.execute(statement))
         if lost:
-            yield self.finding("keys_lost", people=lost)
+            yield self.make_finding("keys_lost", people=lost)
 
-    def worker(self):
-        if not self.config["PORTAL_SYNC_EVERY"]:
-            return
-        if not health.worker_is_alive():
-            yield self.finding("worker_missing")
+    def check_worker(self) -> Iterator[Finding]:
+        """Check that a worker runs where scheduled syncs need one."""
+        if self.config["PORTAL_SYNC_EVERY"] and not health.worker_is_alive():
+            yield self.make_finding("worker_missing")
 
-    def usernames(self):
-        """An earlier version let them differ from another account's by case alone."""
+    def check_usernames(self) -> Iterator[Finding]:
+        """Check for usernames that differ only in case, which an earlier version allowed."""
         rows = select(Account.username).where(Account.username_key.is_(None)).order_by(Account.id)
         keys = {name: username_key(name) for name in db.session.scalars(rows.limit(MOST_WITHOUT_KEY))}
-        held = set(db.session.scalars(select(Account.username_key).where(Account.username_key.in_(keys.values()))))
-        if names := [name for name, key in keys.items() if key in held]:
-            yield self.finding("usernames_alike", names=", ".join(names[:MOST_USERNAMES]))
+        used = set(db.session.scalars(select(Account.username_key).where(Account.username_key.in_(keys.values()))))
+        if names := [name for name, key in keys.items() if key in used]:
+            yield self.make_finding("usernames_alike", names=", ".join(names[:MOST_USERNAMES]))
 
-    def files(self):
-        """What lies in a folder of the operator's choice; our own is closed at every start."""
+    def check_files(self) -> Iterator[Finding]:
+        """Check the files in a folder of the operator's choice.
+
+        Our own folder is closed at every start.
+        """
         database = sqlite_file(self.config["PORTAL_DATABASE_URL"], current_app.instance_path)
-        open_ones = [f"{database}{end}" for end in FILES if open_to_all(f"{database}{end}")] if database else []
-        if open_ones:
-            yield self.finding("files_open", files=", ".join(open_ones))
+        paths = [f"{database}{ending}" for ending in DATABASE_FILES] if database else []
+        if open_paths := [path for path in paths if open_to_all(path)]:
+            yield self.make_finding("files_open", files=", ".join(open_paths))

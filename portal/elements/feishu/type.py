@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _
 from portal.clocks import now
 from portal.database import db
 from portal.directory import companies, people, user_tokens
-from portal.elements.feishu.client import DIALECTS, HOSTS
+from portal.elements.feishu.client import HOSTS
+from portal.elements.feishu.dialects import DIALECTS
 from portal.elements.feishu.doctor import FeishuDoctor
 from portal.elements.meta import Meta, id_text
 from portal.elements.state import KINDS
@@ -180,7 +181,7 @@ class FSInnerType(Meta):
 
     def told_tenant(self) -> str:
         try:
-            return self.directory_client().tenant()
+            return self.directory_client().read_tenant()
         except Code as error:
             if error.code != NOT_PERMITTED:
                 raise

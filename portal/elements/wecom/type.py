@@ -83,7 +83,7 @@ class QywxInnerType(Meta):
         return self.client
 
     def directory_person(self, user_id):
-        return self.client.person(self.client.member(user_id))
+        return self.client.make_person(self.client.member(user_id))
 
     def known_tenant(self):
         return self.corpId
