@@ -11,7 +11,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from portal import database
 from portal.database import Moment, db
-from portal.database.engine import TO_CONNECT
+from portal.database.engine import CONNECT_ARGUMENTS
 
 SETTINGS = dict(current_app.extensions["migrate"].configure_args)
 PATIENCE = 3_600_000  # milliseconds for which SQLite waits for its lock
@@ -56,7 +56,7 @@ def migrate(connection):
 
 options = {"poolclass": NullPool, "hide_parameters": True}
 if db.engine.dialect.name == "postgresql":
-    options["connect_args"] = TO_CONNECT
+    options["connect_args"] = CONNECT_ARGUMENTS
 try:
     with create_engine(db.engine.url, **options).connect() as connection:
         migrate(connection)

@@ -1,4 +1,7 @@
-"""The audit log: what was done and refused, by which account, from where; and how administrators look through it."""
+"""The audit log of what was done and refused.
+
+Every act of an account or of the server is recorded here, and administrators search it here.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import ColumnElement, Tuple, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from portal import database
@@ -16,14 +19,14 @@ from portal.errors import Code
 from portal.models import Account, AuditEvent, Identity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SIZE = 50  # entries on a page
-BATCH = 1000  # entries read at once for an export
+PAGE_SIZE = 50  # entries
+EXPORTED_AT_ONCE = 1000  # entries
 MOST_NAMED = 200  # accounts or people a text may stand for
 LONGEST_NATIVE = 64  # characters of a platform's own number
 NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 OLDEST_FIRST = (AuditEvent.at.asc(), AuditEvent.id.asc())
-MARK = re.compile("([0-9]{1,18})-([0-9]{1,18})")
-PLACE = tuple_(AuditEvent.at, AuditEvent.id)
+PLACE = re.compile("([0-9]{1,18})-([0-9]{1,18})")
+PLACE_COLUMNS = tuple_(AuditEvent.at, AuditEvent.id)
 
 
 # Recording
@@ -55,8 +58,8 @@ class Actor:
 
 
 @dataclass
-class Entry:
-    """The row that a block of :func:`recorded` is going to add."""
+class PendingEntry:
+    """The row that a `recorded` block is going to add."""
 
     by: Actor
     facts: dict = field(default_factory=dict)
@@ -72,12 +75,14 @@ class Entry:
         self.is_dropped = True
 
     def refuse(self, refusal: Code) -> None:
-        """Raise a refusal at the end of the block, and keep what the block has written."""
+        """Keep what the block writes, and raise a refusal at its end."""
         self.refusal = refusal
 
 
 def record(action: str, by: Actor, **facts: Any) -> None:
-    """Add a row to the audit log, inside the caller's transaction.
+    """Add a row to the audit log.
+
+    It is part of the caller's transaction.
 
     :param facts: further columns: `result`, `account_id`, `identity_id`, `element`, `native` and `details`.
     """
@@ -87,7 +92,7 @@ def record(action: str, by: Actor, **facts: Any) -> None:
 
 
 def record_refusal(refusal: Code, action: str, by: Actor, **facts: Any) -> None:
-    """Add a refused act to the audit log, in a transaction of its own."""
+    """Record a refused act in a transaction of its own."""
     native = None if refusal.native is None else str(refusal.native)[:LONGEST_NATIVE]
     with database.write():
         record(action, by, result=refusal.code, native=native, **facts)
@@ -101,7 +106,7 @@ def recorded(
     refusals: type[Code] = Code,
     conflict: type[Code] | None = None,
     **facts: Any,
-) -> Iterator[Entry]:
+) -> Iterator[PendingEntry]:
     """Open a writing transaction, and record at its end what was done.
 
     A refusal raised inside undoes what the block has written. It is recorded in a transaction of its own.
@@ -110,7 +115,7 @@ def recorded(
     :param conflict: the refusal that a violated constraint of the database means; without it, such errors pass.
     :param facts: further columns of the row; the block may complete them.
     """
-    entry = Entry(by, facts)
+    entry = PendingEntry(by, facts)
     try:
         with database.write():
             yield entry
@@ -128,14 +133,15 @@ def recorded(
         raise entry.refusal
 
 
-# Looking through it
+# Searching
 
 
 @dataclass(frozen=True)
-class Filter:
-    """What is asked for; an empty field asks for everything.
+class AuditFilter:
+    """The rows that a search asks for.
 
-    `actor` is a username, `text` a reference, an address, or part of the name of an account or person.
+    An empty field asks for all. `actor` is a username, `text` a reference, an address, or part of the name of an
+    account or person.
     """
 
     action: str = ""
@@ -148,23 +154,27 @@ class Filter:
     until: datetime | None = None
     text: str = ""
 
-    def conditions(self) -> list:
-        found = []
+    def list_conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on `AuditEvent`."""
+        conditions = []
         for column in ("action", "account_id", "identity_id", "element"):
             if getattr(self, column):
-                found.append(getattr(AuditEvent, column) == getattr(self, column))
+                conditions.append(getattr(AuditEvent, column) == getattr(self, column))
         if self.actor:
-            found.append(AuditEvent.actor_id.in_(select(Account.id).where(Account.username == self.actor)))
+            conditions.append(AuditEvent.actor_id.in_(select(Account.id).where(Account.username == self.actor)))
         if self.result:
-            found.append(AuditEvent.result == 0 if self.result == "ok" else AuditEvent.result != 0)
+            conditions.append(AuditEvent.result == 0 if self.result == "ok" else AuditEvent.result != 0)
         if self.since:
-            found.append(AuditEvent.at >= self.since)
+            conditions.append(AuditEvent.at >= self.since)
         if self.until:
-            found.append(AuditEvent.at < self.until)
-        return found + ([self.of_text()] if self.text else [])
+            conditions.append(AuditEvent.at < self.until)
+        return conditions + ([self.match_text()] if self.text else [])
 
-    def of_text(self):
-        """Return the condition that `text` makes: each part of it has an index, or is an address."""
+    def match_text(self) -> ColumnElement[bool]:
+        """Return the condition that `text` makes.
+
+        Each part of it has an index, or is an address.
+        """
         if self.text.count(".") == 3 or self.text.count(":") > 1:
             return AuditEvent.address == self.text
         accounts = or_(*(column.icontains(self.text, autoescape=True) for column in (Account.username, Account.name)))
@@ -180,42 +190,48 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page of the trail; `newer` and `older` are the places from which its neighbours begin, if there are any."""
+class AuditPage:
+    """A page of the audit log.
+
+    :param newer: the place where the page before this one begins, if there is one.
+    :param older: the place where the page after this one begins, if there is one.
+    """
 
     events: list[AuditEvent]
     newer: str | None
     older: str | None
 
 
-def page(wanted: Filter, older: str = "", newer: str = "", size: int = SIZE) -> Page:
-    """Return the newest entries asked for; with a place, those right before or after it.
+def search(wanted: AuditFilter, older: str = "", newer: str = "", size: int = PAGE_SIZE) -> AuditPage:
+    """Return the newest rows that a filter asks for.
 
-    A place is `<time>-<id>` as a page gives it; what is none counts as not given.
+    :param older: a place as a page gives it, `<time>-<id>`: return the rows right before it.
+    :param newer: the same, for the rows right after it. Text that is no place counts as not given.
     """
-    rows = select(AuditEvent).where(*wanted.conditions())
-    before, after = place(older), place(newer)
+    query = select(AuditEvent).where(*wanted.list_conditions())
+    before, after = parse_place(older), parse_place(newer)
     if before is None and after is not None:
-        found = db.session.scalars(rows.where(PLACE > after).order_by(*OLDEST_FIRST).limit(size + 1)).all()
-        more_after, more_before = len(found) > size, True
-        events = list(reversed(found[:size]))
+        query = query.where(PLACE_COLUMNS > after).order_by(*OLDEST_FIRST)
     else:
-        rows = rows if before is None else rows.where(PLACE < before)
-        found = db.session.scalars(rows.order_by(*NEWEST_FIRST).limit(size + 1)).all()
-        more_after, more_before = before is not None, len(found) > size
-        events = list(found[:size])
-    first, last = (mark(events[0]), mark(events[-1])) if events else (None, None)
-    return Page(events, first if more_after else None, last if more_before else None)
+        query = (query if before is None else query.where(PLACE_COLUMNS < before)).order_by(*NEWEST_FIRST)
+    rows = db.session.scalars(query.limit(size + 1)).all()
+    events, is_cut = list(rows[:size]), len(rows) > size
+    if before is None and after is not None:
+        events, has_newer, has_older = events[::-1], is_cut, True
+    else:
+        has_newer, has_older = before is not None, is_cut
+    first, last = (format_place(events[0]), format_place(events[-1])) if events else (None, None)
+    return AuditPage(events, first if has_newer else None, last if has_older else None)
 
 
-def mark(event: AuditEvent) -> str:
-    """Return an entry's place in the trail, for an address."""
+def format_place(event: AuditEvent) -> str:
+    """Return a row's place in the audit log, for an address."""
     return f"{(event.at - EPOCH) // timedelta(microseconds=1)}-{event.id}"
 
 
-def place(text: str):
-    """Return the place that :func:`mark` has written, or `None`."""
-    match = MARK.fullmatch(text)
+def parse_place(text: str) -> Tuple | None:
+    """Return the place that :func:`format_place` has written, or `None`."""
+    match = PLACE.fullmatch(text)
     if match is None:
         return None
     try:
@@ -225,29 +241,35 @@ def place(text: str):
     return tuple_(at, int(match[2]))
 
 
-def everything(wanted: Filter) -> Iterator[list[AuditEvent]]:
-    """Give all entries asked for, newest first, some at a time; no transaction stays open meanwhile."""
+def iterate_events(wanted: AuditFilter) -> Iterator[list[AuditEvent]]:
+    """Yield all rows that a filter asks for, in batches.
+
+    The newest come first. No transaction stays open between two batches.
+    """
     older = ""
     while True:
-        found = page(wanted, older, size=BATCH)
-        db.session.rollback()
-        if found.events:
-            yield found.events
-        if found.older is None:
+        page = search(wanted, older, size=EXPORTED_AT_ONCE)
+        database.end_transaction()
+        if page.events:
+            yield page.events
+        if page.older is None:
             return
-        older = found.older
+        older = page.older
 
 
-def named(events: list[AuditEvent]) -> tuple[dict, dict]:
-    """Return the accounts and the people that entries speak of, by id, each in one query."""
+def load_names(events: list[AuditEvent]) -> tuple[dict[int, Account], dict[int, Identity]]:
+    """Return the accounts and the people of some rows, by id.
+
+    Each takes one query.
+    """
     account_ids = {id for event in events for id in (event.actor_id, event.account_id) if id}
     identity_ids = {event.identity_id for event in events if event.identity_id}
     accounts = db.session.scalars(select(Account).where(Account.id.in_(account_ids))) if account_ids else ()
     people = db.session.scalars(select(Identity).where(Identity.id.in_(identity_ids))) if identity_ids else ()
-    return {each.id: each for each in accounts}, {each.id: each for each in people}
+    return {account.id: account for account in accounts}, {person.id: person for person in people}
 
 
-def note_export(what: str, *, by: Actor, **details: Any) -> None:
+def record_export(what: str, *, by: Actor, **details: Any) -> None:
     """Record that a list leaves the portal as a file.
 
     :param what: `audit` or `bindings`.

@@ -1,4 +1,7 @@
-"""What an operator types: accounts and syncs, worker, doctor; and `flask up`, which `make run` calls."""
+"""The commands of an operator.
+
+`make run` calls `flask up`.
+"""
 
 import os
 import shlex
@@ -6,30 +9,34 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 import click
 import requests
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from portal import database, processes
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
+from portal.elements.meta import Meta
 from portal.elements.registry import Broken
 from portal.errors import Code
-from portal.signin import create_admin as administrators
+from portal.models import Identity
+from portal.signin.administrator_links import AdministratorLink, PromotionNotAsked, make_administrator
 from portal.text import is_clean
 
-SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
-DID = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
-ENDINGS = (signal.SIGTERM, signal.SIGHUP)
-STARTS_WITHIN = 30  # seconds a part may take to answer
+STATE_SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
+CHANGES = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
+END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+START_TIMEOUT = 30  # seconds until a part must answer
 
 
-def init_app(app):
-    for command in (create_admin, sync, worker, examine, up):
+def init_app(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    for command in (create_administrator, sync_elements, run_worker, run_doctor, run_everything):
         app.cli.add_command(command)
 
 
@@ -37,49 +44,52 @@ def init_app(app):
 @click.argument("name")
 @click.option("--promote", is_flag=True, help="Also if people of a platform sign in as NAME.")
 @with_appcontext
-def create_admin(name, promote):
-    """Create, promote or re-enable the account NAME and print a one-time sign-in link (15 minutes).
+def create_administrator(name: str, promote: bool) -> None:
+    """Create, promote or re-enable the administrator's account NAME.
 
-    Sessions of the account end. An account that a person of a platform signs in to needs --promote.
+    Print a one-time sign-in link, which works for 15 minutes. Sessions of the account end. An account that a person of
+    a platform signs in to needs --promote.
     """
     name = name.strip()
     if not is_clean(name) or len(name) > 64:
         raise click.BadParameter("must be 1 to 64 printable characters", param_hint="NAME")
     try:
-        made = administrators.make(name, promote)
-    except administrators.Bound as bound:
-        raise click.ClickException(refusal_of(bound)) from None
+        link = make_administrator(name, promote)
+    except PromotionNotAsked as refusal:
+        raise click.ClickException(describe_refusal(refusal)) from None
     except database.FAILURES as error:
         raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
-    click.echo(said_of(made), err=True)
-    click.echo(link_of(made))
+    click.echo(describe_changes(link), err=True)
+    click.echo(write_address(link))
 
 
-def said_of(made: administrators.Made) -> str:
-    """Return what became of an administrator's account, and whose it is."""
-    did = " and ".join(DID[each] for each in made.did) or "was an administrator already"
-    whose = f"it signs in {people_in(made.people)}" if made.people else "no person of a platform is bound to it"
-    ended = {0: "", 1: "; 1 session was ended"}.get(made.sessions, f"; {made.sessions} sessions were ended")
-    return f"The account {made.account.username} {did}: {whose}{ended}. This link works once, for 15 minutes:"
+def describe_changes(link: AdministratorLink) -> str:
+    """Return what has changed of an administrator's account."""
+    changes = " and ".join(CHANGES[change] for change in link.changes) or "was an administrator already"
+    people = f"it signs in {list_people(link.people)}" if link.people else "no person of a platform is bound to it"
+    number = link.ended_sessions
+    ended = {0: "", 1: "; 1 session was ended"}.get(number, f"; {number} sessions were ended")
+    return f"The account {link.account.username} {changes}: {people}{ended}. This link works once, for 15 minutes:"
 
 
-def refusal_of(bound: administrators.Bound) -> str:
-    """Return why an account was left as it is, and what to do."""
-    name, role = bound.account.username, "an administrator" if bound.account.role == "admin" else "a user"
+def describe_refusal(refusal: PromotionNotAsked) -> str:
+    """Return why an account stays as it is, and what to do."""
+    name, role = refusal.account.username, "an administrator" if refusal.account.role == "admin" else "a user"
     return (
-        f"{name} is {role} already, and signs in {people_in(bound.people)}. Nothing was changed.\n"
+        f"{name} is {role} already, and signs in {list_people(refusal.people)}. Nothing was changed.\n"
         f"To make this person an administrator: flask create-admin {shlex.quote(name)} --promote\n"
         "To have an account of your own, choose another NAME."
     )
 
 
-def people_in(people: list) -> str:
+def list_people(people: list[Identity]) -> str:
     """Return people by name, platform and id."""
-    return ", ".join(f"{each.shown_name} ({each.provider}, {each.user_id})" for each in people)
+    return ", ".join(f"{person.shown_name} ({person.provider}, {person.user_id})" for person in people)
 
 
-def link_of(made: administrators.Made) -> str:
-    return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{made.token}"
+def write_address(link: AdministratorLink) -> str:
+    """Return the address of a one-time link."""
+    return f"{current_app.config['PORTAL_BASE_URL']}/login/once/{link.token}"
 
 
 @click.command("sync")
@@ -87,86 +97,101 @@ def link_of(made: administrators.Made) -> str:
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--accept-leavers", is_flag=True, help="Go on with the losses the last stopped sync has shown.")
 @with_appcontext
-def sync(elements, dry_run, accept_leavers):
-    """Sync people and departments of each ELEMENT (short or full name; default: all).
+def sync_elements(elements: tuple[str, ...], dry_run: bool, accept_leavers: bool) -> None:
+    """Sync people and departments of each ELEMENT.
+
+    An ELEMENT is given by its short or full name; without one, all are synced.
 
     Exit status: 0 done, 1 failed, 2 stopped because too many people would lose their access.
     """
     try:
-        states = {sync_one(element, dry_run, accept_leavers) for element in chosen(elements)}
+        states = {sync_one(element, dry_run, accept_leavers) for element in choose_elements(elements)}
     except database.FAILURES as error:
         raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
     sys.exit(1 if "failed" in states else 2 if "stopped" in states else 0)
 
 
-def sync_one(element, dry_run: bool, accept_leavers: bool) -> str:
-    """Sync an element, and return how that ended: one that is broken has failed."""
+def sync_one(element: Meta | Broken, dry_run: bool, accept_leavers: bool) -> str:
+    """Sync an element, and return how that ended.
+
+    The sync of a broken element has failed.
+    """
     if isinstance(element, Broken):
         click.echo(f"{element.name}: failed, {element.problem.reason}", err=True)
         return "failed"
     return progress.run(element, dry_run, accept_leavers)
 
 
-def chosen(names) -> list:
-    """Return the elements of these names, short or full; without any, all in use that have a directory."""
-    elements = current_app.elements
+def choose_elements(names: Iterable[str]) -> list:
+    """Return the elements of these names, short or full.
+
+    Without a name, return all elements in use that have a directory.
+    """
     try:
-        found = elements.named(names) if names else elements.shown()
+        elements = current_app.elements.named(names) if names else current_app.elements.shown()
     except Code as error:
         raise click.ClickException(error.reason) from None
-    without = [element.name for element in found if not (isinstance(element, Broken) or element.has_directory)]
+    without = [element.name for element in elements if not (isinstance(element, Broken) or element.has_directory)]
     if names and without:
         raise click.ClickException(f"without a directory to sync: {', '.join(without)}")
-    return [element for element in found if element.name not in without]
+    return [element for element in elements if element.name not in without]
 
 
 @click.command("doctor")
 @click.argument("elements", metavar="[ELEMENT]...", nargs=-1)
 @with_appcontext
-def examine(elements):
-    """Check the portal and its elements by harmless calls: cause, place in the platform's console, remedy.
+def run_doctor(elements: tuple[str, ...]) -> None:
+    """Check the portal and its elements by harmless calls.
+
+    Print each problem's cause, place in the platform's console and remedy.
 
     An ELEMENT is given by its short or full name; without one, all are checked. Exit 1 when there is a problem.
     """
     try:
-        chosen = current_app.elements.named(elements)
+        chosen_elements = current_app.elements.named(elements)
     except Code as error:
         raise click.BadParameter(error.reason, param_hint="ELEMENT") from None
-    found = report("Portal", Installation().examine())
-    for element in chosen:
-        found += report(f"{element.title} ({element.name})", doctor.examine(element))
-    if any(finding.state == doctor.PROBLEM for finding in found):
+    findings = print_findings("Portal", Installation().examine())
+    for element in chosen_elements:
+        findings += print_findings(f"{element.title} ({element.name})", doctor.examine(element))
+    if any(finding.state == doctor.PROBLEM for finding in findings):
         sys.exit(1)
 
 
-def report(title: str, findings: list) -> list:
-    """Print findings under a title, those not looked at in one line; return them."""
+def print_findings(title: str, findings: list) -> list:
+    """Print findings under a title, and return them.
+
+    Checks that wait for others share one line.
+    """
     click.echo(f"\n{title}")
     waiting = [finding for finding in findings if finding.name == "waits"]
     for finding in findings:
         if finding in waiting:
             continue
         number = "" if finding.native is None else f" (platform: {finding.native})"
-        click.echo(f"  {SIGNS[finding.state]:<11}{finding.title}{number}")
+        click.echo(f"  {STATE_SIGNS[finding.state]:<11}{finding.title}{number}")
         for text in filter(None, (finding.cause, finding.place and f"In the console: {finding.place}", finding.remedy)):
             click.echo(f"             {text}")
     if waiting:
         titles = ", ".join(finding.title for finding in waiting)
-        click.echo(f"  {SIGNS['skipped']:<11}Not checked until that is solved: {len(waiting)} ({titles})")
+        click.echo(f"  {STATE_SIGNS['skipped']:<11}Not checked until that is solved: {len(waiting)} ({titles})")
     return findings
 
 
 @click.command("worker")
 @with_appcontext
-def worker():
+def run_worker() -> None:
     """Run queued and scheduled jobs until told to end."""
-    for line in work_ahead():
+    for line in describe_work():
         click.echo(line)
     jobs.work(current_app._get_current_object())
 
 
-def work_ahead():
-    """Yield what the worker will do: of which elements, when, and where its jobs come from."""
+def describe_work() -> Iterator[str]:
+    """Yield what the worker will do.
+
+    The lines name its elements, its times, and the queue of its jobs.
+    """
     config, elements = current_app.config, current_app.elements
     every, address = config["PORTAL_SYNC_EVERY"], urlsplit(config["PORTAL_REDIS_URL"] or "")
     when = f"every {every} seconds and when asked" if every else "only when asked (PORTAL_SYNC_EVERY is 0)"
@@ -184,15 +209,18 @@ def work_ahead():
 @click.option("--sandbox-port", type=click.IntRange(1, 65535), default=8100, show_default=True)
 @click.option("--with-parent", is_flag=True, help="End when the program that started this one has ended.")
 @with_appcontext
-def up(port, sandbox_port, with_parent):
-    """Run sandbox, portal and worker together on this machine, for trying the portal out; Ctrl-C ends all."""
+def run_everything(port: int, sandbox_port: int, with_parent: bool) -> None:
+    """Run sandbox, portal and worker together to try them.
+
+    Ctrl-C ends all.
+    """
     if port == sandbox_port:
         raise click.ClickException("PORT and SANDBOX_PORT must differ")
     for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
-        if is_taken(number):
+        if is_port_taken(number):
             raise click.ClickException(f"port {number} is in use; choose another: make run {name}={number + 1}")
-    for ending in ENDINGS:
-        signal.signal(ending, lambda *_: sys.exit(0))
+    for number in END_SIGNALS:
+        signal.signal(number, lambda *_: sys.exit(0))
     parent, programs = os.getppid(), processes.Programs()
     try:
         start_all(programs, port, sandbox_port)
@@ -204,8 +232,8 @@ def up(port, sandbox_port, with_parent):
     except KeyboardInterrupt:
         click.echo("\nended")
     finally:
-        for ending in (signal.SIGINT, *ENDINGS):
-            signal.signal(ending, signal.SIG_IGN)
+        for number in (signal.SIGINT, *END_SIGNALS):
+            signal.signal(number, signal.SIG_IGN)
         programs.end()
 
 
@@ -219,21 +247,25 @@ def start_all(programs: processes.Programs, port: int, sandbox_port: int) -> Non
     wait_for(sandbox, programs)
     programs.start("flask", "worker")  # its first syncs need the platforms
     base = current_app.config["PORTAL_BASE_URL"]
-    click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   pretend Feishu and WeCom")
-    click.echo(f"  Administrator  {first_administrator()}\n\n  Ctrl-C ends all.\n")
+    click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   the pretend platforms")
+    click.echo(f"  Administrator  {make_first_link()}\n\n  Ctrl-C ends all.\n")
 
 
-def first_administrator() -> str:
-    """Return a fresh link for the account `admin`, or how to get in where a user's account has that name."""
+def make_first_link() -> str:
+    """Return a fresh link for the account `admin`.
+
+    Where a user's account has that name, say how to get in.
+    """
     try:
-        return link_of(administrators.make("admin"))
-    except administrators.Bound as bound:
-        if bound.account.role == "admin":
-            return link_of(administrators.make("admin", promote=True))
-        return f"sign in as {people_in(bound.people)}, or run: flask create-admin admin --promote"
+        return write_address(make_administrator("admin"))
+    except PromotionNotAsked as refusal:
+        if refusal.account.role == "admin":
+            return write_address(make_administrator("admin", promote=True))
+        return f"sign in as {list_people(refusal.people)}, or run: flask create-admin admin --promote"
 
 
-def is_taken(port: int) -> bool:
+def is_port_taken(port: int) -> bool:
+    """Tell whether a program on this machine listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -243,7 +275,7 @@ def wait_for(url: str, programs: processes.Programs) -> None:
 
     :raises click.ClickException: when a part ends, or nothing answers in time.
     """
-    until = time.monotonic() + STARTS_WITHIN
+    until = time.monotonic() + START_TIMEOUT
     with requests.Session() as http:
         http.trust_env = False  # a proxy of the machine does not lead back to it
         while time.monotonic() < until:

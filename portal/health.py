@@ -33,7 +33,7 @@ def database_problem() -> tuple[str, str] | None:
         name, said = None, "there is no room to grow"
     except database.FAILURES as error:
         db.session.rollback()
-        name, said = f"database_{database.cause(error)}", database.explain(error)
+        name, said = f"database_{database.name_cause(error)}", database.explain(error)
     if database.is_full(db.engine):
         return "database_full", said
     return name and (name if name in PROBLEMS else "database_down", said)

@@ -1,4 +1,7 @@
-"""The register of accounts: made, changed, disabled, and never without an active administrator."""
+"""Creating, changing, disabling and enabling accounts.
+
+One active administrator always stays.
+"""
 
 import hashlib
 import re
@@ -17,12 +20,16 @@ from portal.text import clean
 
 ROLES = ("user", "admin")
 FIELDS = {"username": 64, "name": 100, "employee_number": 64, "email": 254, "mobile": 20}  # the most characters
+EMPTY_IS_NONE = ("email", "mobile", "employee_number")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 MOBILE = re.compile(r"\+?[0-9]{5,19}")
 
 
-class Invalid(ValueError):
-    """What was typed can't be used; `problems` says why, by field."""
+class InvalidFields(ValueError):
+    """The fields of an account that can't be used.
+
+    :param problems: field -> the reason, for people.
+    """
 
     def __init__(self, problems: dict):
         super().__init__(", ".join(sorted(problems)))
@@ -44,63 +51,61 @@ class AccountDisabled(Code):
 
 
 class AccountChanged(Code):
-    """CONFLICT, because the account has changed since the caller looked at it."""
+    """CONFLICT, because the account is not as the administrator saw it."""
 
     def __init__(self):
         super().__init__(CONFLICT, "the account has changed meanwhile")
 
 
 class LastAdministrator(Explained):
-    """CONFLICT, because the portal would be left without an administrator."""
+    """CONFLICT, because the portal would lose its last administrator."""
 
     def __init__(self):
         title, advice = _("This is the last administrator"), _("Make somebody else an administrator first.")
         super().__init__(CONFLICT, "it is the last active administrator", title, advice)
 
 
-def checked(values: Mapping) -> dict:
-    """Return what was typed, cleaned: the fields of `FIELDS` and `role`, as far as they are given.
+def clean_fields(values: Mapping) -> dict:
+    """Return typed values cleaned.
 
-    :raises Invalid: naming each field that can't be used.
+    :param values: the fields of `FIELDS` and `role`, as far as they are given.
+    :raises InvalidFields: naming each field that can't be used.
     """
-    kept, problems = {}, {}
+    fields, problems = {}, {}
     for field, most in FIELDS.items():
         if field not in values:
             continue
         value = " ".join((values[field] or "").split())
         if field == "mobile":
             value = re.sub(r"[\s().-]", "", value)
-        kept[field] = value
+        fields[field] = value
         if len(value) > most:
             problems[field] = _("This is too long: %(most)s characters at most.", most=most)
         elif clean(value) != value:
             problems[field] = _("This has characters that can't be used.")
-    if "username" in kept and not kept["username"]:
+    if "username" in fields and not fields["username"]:
         problems["username"] = _("Please enter a username.")
-    if kept.get("email") and not EMAIL.fullmatch(kept["email"]):
+    if fields.get("email") and not EMAIL.fullmatch(fields["email"]):
         problems["email"] = _("This is not an e-mail address.")
-    if kept.get("mobile") and not MOBILE.fullmatch(kept["mobile"]):
+    if fields.get("mobile") and not MOBILE.fullmatch(fields["mobile"]):
         problems["mobile"] = _("This is not a telephone number.")
     if "role" in values:
-        kept["role"] = values["role"]
+        fields["role"] = values["role"]
         if values["role"] not in ROLES:
             problems["role"] = _("Please choose a role.")
     if problems:
-        raise Invalid(problems)
-    return {
-        field: value or None if field in ("email", "mobile", "employee_number") else value
-        for field, value in kept.items()
-    }
+        raise InvalidFields(problems)
+    return {field: value or None if field in EMPTY_IS_NONE else value for field, value in fields.items()}
 
 
 def create_account(values: Mapping, *, by: Actor) -> Account:
     """Create an account.
 
-    :param values: `username`, and of `name`, `role`, `email`, `mobile`, `employee_number` what is known.
-    :raises Invalid: naming each field that can't be used.
+    :param values: `username`, and optionally `name`, `role`, `email`, `mobile`, `employee_number`.
+    :raises InvalidFields: naming each field that can't be used.
     :raises UsernameTaken: when another account has the username.
     """
-    fields = checked({"role": "user", "username": "", **values})
+    fields = clean_fields({"role": "user", "username": "", **values})
     with audit.recorded("account.create", by, conflict=UsernameTaken) as entry:
         account = add_account(fields)
         entry.note(account_id=account.id, details={"how": "administrator", "role": account.role})
@@ -108,8 +113,9 @@ def create_account(values: Mapping, *, by: Actor) -> Account:
 
 
 def add_account(fields: dict) -> Account:
-    """Store an account of :func:`checked` values, inside the caller's transaction.
+    """Store an account, inside the caller's transaction.
 
+    :param fields: as :func:`clean_fields` returns them.
     :raises IntegrityError: when the username is taken.
     """
     account = Account(**{**fields, "name": fields.get("name") or fields["username"]})
@@ -118,31 +124,43 @@ def add_account(fields: dict) -> Account:
     return account
 
 
+def add_account_for(identity: Identity) -> Account:
+    """Store a new account for a person without one.
+
+    A username that is taken gets a number. Part of the caller's transaction.
+    """
+    username, number = identity.user_id, 1
+    while usernames.find_by_username(username):
+        number += 1
+        username = f"{identity.user_id[:240]}-{number}"
+    return add_account({"username": username, "name": identity.shown_name})
+
+
 def edit_account(account_id: int, values: Mapping, seen: str | None = None, *, by: Actor) -> list[str]:
-    """Change an account's fields, and return the names of those that differ now.
+    """Change an account's fields, and return those that differ now.
 
     :param values: what to change; a field that is not named stays.
-    :param seen: the account's :func:`version` when the decision was taken.
-    :raises Invalid: naming each field that can't be used.
+    :param seen: the account's version when the administrator decided; see :func:`compute_version`.
+    :raises InvalidFields: naming each field that can't be used.
     :raises Code: NOT_FOUND no such account; :class:`UsernameTaken`; :class:`AccountChanged`.
     """
-    fields = checked({field: value for field, value in values.items() if field in FIELDS})
+    fields = clean_fields({field: value for field, value in values.items() if field in FIELDS})
     refusals = {"refusals": UsernameTaken, "conflict": UsernameTaken}
     with audit.recorded("account.edit", by, account_id=account_id, **refusals) as entry:
-        account = locked(account_id)
-        if seen is not None and seen != version(account):
+        account = lock_account(account_id)
+        if seen is not None and seen != compute_version(account):
             raise AccountChanged
-        changed = [field for field, value in fields.items() if getattr(account, field) != value]
-        for field in changed:
-            setattr(account, field, fields[field])
-        if not changed:
+        changes = {field: value for field, value in fields.items() if getattr(account, field) != value}
+        for field, value in changes.items():
+            setattr(account, field, value)
+        if not changes:
             entry.drop()
         db.session.flush()
-        entry.note(details={"fields": changed})
-        return changed
+        entry.note(details={"fields": list(changes)})
+        return list(changes)
 
 
-def version(account: Account) -> str:
+def compute_version(account: Account) -> str:
     """Return a mark that changes with the account's fields."""
     fields = [str(getattr(account, field)) for field in FIELDS]
     return hashlib.sha256("\0".join(fields).encode()).hexdigest()[:16]
@@ -156,44 +174,45 @@ def disable_account(account_id: int, *, by: Actor) -> int | None:
     """
     facts = {"account_id": account_id, "details": {"sessions": 0}}
     with audit.recorded("account.disable", by, refusals=LastAdministrator, **facts) as entry:
-        is_last = administrators() == [account_id]
-        account = locked(account_id)
+        is_last = lock_administrators() == [account_id]
+        account = lock_account(account_id)
         if not account.active:
             entry.drop()
             return None
         if is_last:
             raise LastAdministrator
         account.active = False
-        ended = close(account_id)
+        ended = close_account(account_id)
         entry.note(details={"sessions": ended})
         return ended
 
 
 def enable_account(account_id: int, *, by: Actor) -> bool:
-    """Enable an account again; return whether it was disabled.
+    """Enable an account again, and tell whether it was disabled.
 
     :raises Code: NOT_FOUND no such account.
     """
     with database.write():
-        account = locked(account_id)
+        account = lock_account(account_id)
         if account.active:
             return False
-        close(account_id)  # a sign-in that overlapped with the disabling does not come to life now
+        close_account(account_id)  # a sign-in that overlapped with the disabling does not come to life now
         account.active = True
         audit.record("account.enable", by, account_id=account_id)
         return True
 
 
 def change_role(account_id: int, role: str, *, by: Actor) -> bool:
-    """Give an account another role, from its next request on; return whether it had another one.
+    """Give an account another role, from its next request on.
 
-    :raises Invalid: there is no such role.
+    :return: whether it had another one.
+    :raises InvalidFields: there is no such role.
     :raises Code: NOT_FOUND no such account; :class:`LastAdministrator`.
     """
-    role = checked({"role": role})["role"]
+    role = clean_fields({"role": role})["role"]
     with audit.recorded("account.role", by, refusals=LastAdministrator, account_id=account_id) as entry:
-        is_last = administrators() == [account_id]
-        account = locked(account_id)
+        is_last = lock_administrators() == [account_id]
+        account = lock_account(account_id)
         if account.role == role:
             entry.drop()
             return False
@@ -205,24 +224,36 @@ def change_role(account_id: int, role: str, *, by: Actor) -> bool:
 
 
 def end_account_sessions(account_id: int, *, by: Actor) -> int:
-    """Sign an account out everywhere; return how many sessions that ends.
+    """Sign an account out everywhere, and count the ended sessions.
 
     :raises Code: NOT_FOUND no such account.
     """
     with database.write():
-        locked(account_id)
+        lock_account(account_id)
         ended = endings.end_sessions(LoginSession.account_id == account_id, why="administrator")
         audit.record("session.end_all", by, account_id=account_id, details={"sessions": ended})
         return ended
 
 
-def administrators() -> list[int]:
-    """Return the ids of the active administrators, who stay so until the caller's transaction ends."""
+def close_account(account_id: int) -> int:
+    """End an account's link and sessions, and count the sessions.
+
+    Part of the caller's transaction.
+    """
+    db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
+    return endings.end_sessions(LoginSession.account_id == account_id, why="disabled")
+
+
+def lock_administrators() -> list[int]:
+    """Return the ids of the active administrators.
+
+    They stay so until the caller's transaction ends.
+    """
     active = select(Account.id).where(Account.role == "admin", Account.active).order_by(Account.id)
     return list(db.session.scalars(active.with_for_update(key_share=True)))
 
 
-def locked(account_id: int) -> Account:
+def lock_account(account_id: int) -> Account:
     """Return an account for writing, inside the caller's transaction.
 
     :raises Code: NOT_FOUND no such account.
@@ -230,22 +261,4 @@ def locked(account_id: int) -> Account:
     account = db.session.get(Account, account_id, with_for_update={"key_share": True})
     if account is None:
         raise Code(NOT_FOUND, "there is no such account")
-    return account
-
-
-def close(account_id: int) -> int:
-    """End an account's link and sessions, inside the caller's transaction; return how many sessions."""
-    db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
-    return endings.end_sessions(LoginSession.account_id == account_id, why="disabled")
-
-
-def create_for(identity: Identity) -> Account:
-    """Make an account for somebody new: never one that exists, so a taken username gets a number."""
-    username, number = identity.user_id, 1
-    while usernames.find(username):
-        number += 1
-        username = f"{identity.user_id[:240]}-{number}"
-    account = Account(username=username, name=identity.shown_name)
-    db.session.add(account)
-    db.session.flush()
     return account

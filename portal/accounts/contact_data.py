@@ -1,4 +1,7 @@
-"""Mobile numbers and e-mail addresses: shown masked; shown whole once to an administrator who says so, on record."""
+"""Mobile numbers and e-mail addresses, masked or shown once.
+
+An administrator may ask for the whole value, and the audit log keeps that.
+"""
 
 from portal import audit, database
 from portal.audit import Actor
@@ -9,15 +12,21 @@ FIELDS = ("mobile", "email")
 KINDS = {"account": Account, "identity": Identity}
 
 
-def masked_mobile(value: str | None) -> str:
-    """Return a mobile number with its middle hidden, such as `138****5678`; of a short one only the end is left."""
+def mask_mobile(value: str | None) -> str:
+    """Return a mobile number with its middle hidden.
+
+    The result is such as `138****5678`; of a short number only the end is left.
+    """
     if not value:
         return ""
     return f"{value[:-8]}****{value[-4:]}" if 11 <= len(value) <= 16 else f"****{value[-2:]}"
 
 
-def masked_email(value: str | None) -> str:
-    """Return an address with all but its first character hidden before the `@`, such as `z***@example.com`."""
+def mask_email(value: str | None) -> str:
+    """Return an address with most of its local part hidden.
+
+    The first character stays, such as `z***@example.com`.
+    """
     if not value:
         return ""
     name, at, host = value.rpartition("@")
@@ -25,7 +34,7 @@ def masked_email(value: str | None) -> str:
 
 
 def reveal_contact(kind: str, id: int, field: str, *, by: Actor) -> tuple[Account | Identity, str]:
-    """Return an account or stored person whose mobile number or e-mail address is about to be shown, and the value.
+    """Record that contact data is shown, and return owner and value.
 
     :param kind: `account` or `identity`.
     :param field: `mobile` or `email`.
@@ -34,8 +43,8 @@ def reveal_contact(kind: str, id: int, field: str, *, by: Actor) -> tuple[Accoun
     if kind not in KINDS or field not in FIELDS:
         raise Code(NOT_FOUND, "there is no such contact data")
     with database.write() as session:
-        whose = session.get(KINDS[kind], id)
-        if whose is None:
+        owner = session.get(KINDS[kind], id)
+        if owner is None:
             raise Code(NOT_FOUND, "there is nobody of that id")
         audit.record("contact.reveal", by, **{f"{kind}_id": id}, details={"field": field})
-        return whose, getattr(whose, field) or ""
+        return owner, getattr(owner, field) or ""

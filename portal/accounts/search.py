@@ -1,15 +1,15 @@
-"""The list of accounts as administrators look through it: filtered, sorted, a page at a time."""
+"""The list of accounts with its filters, order and pages."""
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 
-from portal.clocks import now
 from portal.database import db
-from portal.models import Account, Identity, LoginSession, OneTimeLink
+from portal.models import Account, Identity, LoginSession
 
-SIZE = 50  # accounts on a page
+PAGE_SIZE = 50  # accounts
 STATES = ("active", "disabled", "no_way_in")
 SORTS = {
     "username": (Account.username.asc(), Account.id.asc()),
@@ -19,95 +19,105 @@ SORTS = {
     "created": (Account.created_at.asc(), Account.id.asc()),
     "-created": (Account.created_at.desc(), Account.id.desc()),
 }
-IDENTITY_LESS = ~select(Identity.id).where(Identity.account_id == Account.id).exists()
+HAS_NO_IDENTITY = ~select(Identity.id).where(Identity.account_id == Account.id).exists()
 
 
 @dataclass(frozen=True)
-class Filter:
-    """What is asked for; an empty field asks for everything."""
+class AccountFilter:
+    """The accounts that a search asks for.
+
+    An empty field asks for all.
+    """
 
     q: str = ""
     role: str = ""
     state: str = ""
     sort: str = "username"
 
-    def conditions(self) -> list:
-        found = []
+    def list_conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on `Account`."""
+        conditions = []
         if self.q:
-            by_text = [Account.username, Account.name, Account.employee_number]
+            parts = [Account.username, Account.name, Account.employee_number]
             exact = [Account.mobile == self.q, func.lower(Account.email) == self.q.lower()]
-            found.append(or_(*(column.icontains(self.q, autoescape=True) for column in by_text), *exact))
+            conditions.append(or_(*(column.icontains(self.q, autoescape=True) for column in parts), *exact))
         if self.role:
-            found.append(Account.role == self.role)
+            conditions.append(Account.role == self.role)
         if self.state == "active":
-            found.append(Account.active)
+            conditions.append(Account.active)
         elif self.state == "disabled":
-            found.append(~Account.active)
+            conditions.append(~Account.active)
         elif self.state == "no_way_in":
-            found.append(and_(Account.active, IDENTITY_LESS))
-        return found
+            conditions.append(and_(Account.active, HAS_NO_IDENTITY))
+        return conditions
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page of the list: the accounts, whom they belong to, when they last signed in, and how many there are."""
+class AccountPage:
+    """A page of the list of accounts.
+
+    :param identities: the people of each account, by its id.
+    :param signed_in: when each account last signed in, by its id.
+    :param total: how many accounts the filter leaves.
+    :param number: the page's number, from 1.
+    """
 
     accounts: list[Account]
     identities: dict[int, list[Identity]]
-    signed_in: dict
+    signed_in: dict[int, datetime]
     total: int
     number: int
 
     @property
     def last(self) -> int:
-        return max(1, -(-self.total // SIZE))
+        return max(1, -(-self.total // PAGE_SIZE))
 
 
-def page(wanted: Filter, number: int) -> Page:
-    """Return a page of the accounts asked for; a number beyond the last page means that one."""
-    conditions = wanted.conditions()
+def search_accounts(wanted: AccountFilter, number: int) -> AccountPage:
+    """Return a page of the accounts that a filter asks for.
+
+    :param number: from 1; one beyond the last page means that one.
+    """
+    conditions = wanted.list_conditions()
     total = db.session.scalar(select(func.count()).select_from(Account).where(*conditions))
-    number = max(1, min(number, -(-total // SIZE)))
+    number = max(1, min(number, -(-total // PAGE_SIZE)))
     rows = select(Account).where(*conditions).order_by(*SORTS[wanted.sort])
-    accounts = db.session.scalars(rows.limit(SIZE).offset((number - 1) * SIZE)).all()
+    accounts = db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
     ids = [account.id for account in accounts]
     identities = defaultdict(list)
     for identity in db.session.scalars(select(Identity).where(Identity.account_id.in_(ids)).order_by(Identity.id)):
         identities[identity.account_id].append(identity)
-    return Page(list(accounts), identities, last_sign_ins(ids), total, number)
+    return AccountPage(list(accounts), identities, load_last_sign_ins(ids), total, number)
 
 
-def last_sign_ins(ids: list[int]) -> dict:
-    """Return when each of the accounts has last signed in, by id."""
+def load_last_sign_ins(ids: list[int]) -> dict[int, datetime]:
+    """Return the last sign-in of each account, by id."""
     newest = func.max(LoginSession.signed_in_at)
     rows = select(LoginSession.account_id, newest).where(LoginSession.account_id.in_(ids))
     return dict(db.session.execute(rows.group_by(LoginSession.account_id)).all())
 
 
-def counts() -> dict[str, int]:
-    """Return how many accounts there are in all, and of each kind the page counts."""
+def count_accounts() -> dict[str, int]:
+    """Return how many accounts there are of each kind.
 
-    def number(*conditions) -> Select:
+    The kinds are `all`, `admin`, `disabled` and `no_way_in`.
+    """
+
+    def count(*conditions: ColumnElement[bool]) -> ScalarSelect:
         return select(func.count()).select_from(Account).where(*conditions).scalar_subquery()
 
     kinds = {
-        "all": number(),
-        "admin": number(Account.role == "admin", Account.active),
-        "disabled": number(~Account.active),
-        "no_way_in": number(Account.active, IDENTITY_LESS),
+        "all": count(),
+        "admin": count(Account.role == "admin", Account.active),
+        "disabled": count(~Account.active),
+        "no_way_in": count(Account.active, HAS_NO_IDENTITY),
     }
     return dict(zip(kinds, db.session.execute(select(*kinds.values())).one(), strict=True))
 
 
-def identities_of(account_id: int) -> list[Identity]:
-    """Return whose sign-in opens the account."""
+def list_identities(account_id: int) -> list[Identity]:
+    """Return the people that are bound to an account."""
     return list(db.session.scalars(select(Identity).where(Identity.account_id == account_id).order_by(Identity.id)))
-
-
-def open_link(account_id: int) -> OneTimeLink | None:
-    """Return the account's one-time link, if it can still be used."""
-    mine = (OneTimeLink.account_id == account_id, OneTimeLink.expires_at > now())
-    return db.session.scalar(select(OneTimeLink).where(*mine))
 
 
 def find_account(account_id: int) -> Account | None:
@@ -116,7 +126,10 @@ def find_account(account_id: int) -> Account | None:
 
 
 def find_accounts(text: str, most: int) -> list[Account]:
-    """Return accounts that hold a text in their names, employee number or e-mail address."""
+    """Return accounts that hold a text.
+
+    It may stand in their names, employee number or e-mail address.
+    """
     columns = (Account.username, Account.name, Account.employee_number, Account.email)
     holds_text = or_(*(column.icontains(text, autoescape=True) for column in columns))
     return list(db.session.scalars(select(Account).where(holds_text).order_by(Account.username).limit(most)))

@@ -32,7 +32,7 @@ def create_account(request_id: int, *, by: Actor) -> Account:
     """
     with audit.recorded("binding.make", by, identity_id=person_of(request_id)) as entry:
         identity = locked(request_id).identity
-        account = accounts.create_for(identity)
+        account = accounts.add_account_for(identity)
         facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": "queue"}}
         audit.record("account.create", by, **facts)
         rules.make(entry, identity.id, account.id, "created", None)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from portal import audit, database
 from portal.accounts import accounts, usernames
-from portal.audit import Actor, Entry
+from portal.audit import Actor, PendingEntry
 from portal.bindings import csv_files, csv_lines, rules
 from portal.clocks import now
 from portal.database import db
@@ -105,7 +105,7 @@ def remove_lines(import_id: int, most: int) -> int:
     :return: how many rows were removed.
     """
     of_import = ImportRow.import_id == import_id
-    removed = database.delete_some(db.session, ImportRow.line, of_import, order=ImportRow.line, most=most)
+    removed = database.delete_rows(ImportRow.line, of_import, order=ImportRow.line, most=most)
     if removed < most:
         db.session.execute(delete(Import).where(Import.id == import_id))
         removed += 1
@@ -305,7 +305,7 @@ def carry_out(row: ImportRow, job: Import, by: Actor) -> tuple[str, str]:
     try:
         with audit.recorded("binding.make", by, conflict=rules.AccountTaken, identity_id=row.identity_id) as entry:
             put_into_effect(entry, line, job)
-    except accounts.Invalid:
+    except accounts.InvalidFields:
         return "failed", "bad_account"
     except Code as refusal:
         return "failed", {NOT_FOUND: "gone", NOT_ALLOWED: "left", ACCOUNT_DISABLED: "disabled"}.get(
@@ -322,16 +322,16 @@ class Line(NamedTuple):
     cells: dict
 
 
-def put_into_effect(entry: Entry, line: Line, job: Import) -> None:
+def put_into_effect(entry: PendingEntry, line: Line, job: Import) -> None:
     username = line.cells["username"]
-    account = usernames.find(username)
+    account = usernames.find_by_username(username)
     if account is not None and account.username != username:
         raise Code(CONFLICT, "an account of that username, in another case, has been made meanwhile")
     if account is None:
         if not job.with_accounts:
             raise Code(NOT_FOUND, "the account has gone meanwhile")
         values = {field: line.cells[field] for field in ("username", "name", "role") if field in line.cells}
-        account = accounts.add_account(accounts.checked({"role": "user", **values}))
+        account = accounts.add_account(accounts.clean_fields({"role": "user", **values}))
         facts = {"account_id": account.id, "details": {"how": "import", "role": account.role}}
         audit.record("account.create", entry.by, **facts)
     if line.identity_id is None:

@@ -233,8 +233,8 @@ def check_name(row: ImportRow, person: Found, account: Account | None) -> None:
 def check_account(row: ImportRow) -> None:
     values = {field: row.cells[field] for field in ("username", "name", "role") if field in row.cells}
     try:
-        accounts.checked({"role": "user", **values})
-    except accounts.Invalid:
+        accounts.clean_fields({"role": "user", **values})
+    except accounts.InvalidFields:
         raise Trouble("error", "bad_account") from None
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from portal import audit, database, endings
 from portal.accounts.accounts import AccountDisabled
-from portal.audit import Actor, Entry
+from portal.audit import Actor, PendingEntry
 from portal.clocks import now
 from portal.database import db
 from portal.errors import CONFLICT, NOT_ALLOWED, NOT_BOUND, NOT_FOUND, Code, Explained
@@ -46,7 +46,7 @@ def replace_holder(
         return make(entry, identity_id, account_id, "administrator", seen)
 
 
-def make(entry: Entry, identity_id: int, account_id: int, how: str, seen: int | None) -> Identity:
+def make(entry: PendingEntry, identity_id: int, account_id: int, how: str, seen: int | None) -> Identity:
     """Bind as `bind_identity()` does, inside a recorded transaction.
 
     :param entry: of a `binding.make`; it is completed, or dropped where nothing changes.

@@ -4,23 +4,19 @@ Nothing here signs anybody in.
 """
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 
 from portal import audit, database
-from portal.audit import Actor, Client, Entry
+from portal.audit import Actor, Client, PendingEntry
 from portal.bindings import rules, ways_in
 from portal.clocks import now
 from portal.database import db
 from portal.directory import people
 from portal.directory.cleaning import CleanPerson
 from portal.errors import BAD_STATE, CONFLICT, NO_SUCH_PAGE, NOT_ALLOWED, Code, Explained
-from portal.models import LEFT, MAY_SIGN_IN, Identity, LoginAttempt, LoginSession
+from portal.models import LEFT, MAY_SIGN_IN, Identity, LoginAttempt
 from portal.signin import attempts
 from portal.signin.sessions import SignedIn
-
-
-def identities(account_id: int) -> list[Identity]:
-    return list(db.session.scalars(select(Identity).where(Identity.account_id == account_id).order_by(Identity.id)))
 
 
 @database.retried
@@ -42,7 +38,7 @@ def remember_scan(person: CleanPerson, attempt: LoginAttempt, client: Client) ->
             entry.refuse(refusal)
         else:
             mine = LoginAttempt.state_hash == attempt.state_hash
-            values = {"identity_id": identity.id, "expires_at": now() + attempts.LIFE}
+            values = {"identity_id": identity.id, "expires_at": now() + attempts.ATTEMPT_LIFETIME}
             db.session.execute(update(LoginAttempt).where(mine).values(**values))
 
 
@@ -102,7 +98,7 @@ def bind_scanned(me: SignedIn, identity_id: int | None = None, *, by: Actor) -> 
             raise BoundElsewhere from None
 
 
-def _bind(entry: Entry, me: SignedIn, identity_id: int | None) -> Identity:
+def _bind(entry: PendingEntry, me: SignedIn, identity_id: int | None) -> Identity:
     attempt = db.session.scalar(offers(me, identity_id).with_for_update())
     if attempt is None:
         identity = db.session.get(Identity, identity_id or 0)
@@ -145,12 +141,6 @@ def locked(account_id: int) -> list[Identity]:
 def is_last_way(identity: Identity, mine: list[Identity], known: list[ways_in.Way]) -> bool:
     """Return whether the account could not be signed in to without this person; a one-time link does not count."""
     return not ways_in.leading_in(known, [other for other in mine if other.id != identity.id])
-
-
-def open_sessions(identity_id: int) -> int:
-    """Return how many sessions an unbind would end."""
-    mine = (LoginSession.identity_id == identity_id, LoginSession.ended_at.is_(None), LoginSession.expires_at > now())
-    return db.session.scalar(select(func.count()).select_from(LoginSession).where(*mine))
 
 
 class BoundElsewhere(Explained):

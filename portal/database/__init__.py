@@ -1,41 +1,41 @@
-"""The database: tables' base, writing transactions, races, and what failures mean."""
+"""The database with its writing transactions, races and failures."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, LargeBinary, MetaData, String, delete, select
+from sqlalchemy import JSON, ColumnElement, LargeBinary, MetaData, String, delete, select
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry, scoped_session
 
 from portal.database.engine import engine_options, note_write, was_written_lately
-from portal.database.failures import FAILURES, cause, explain, is_away, is_full
+from portal.database.failures import FAILURES, explain, is_away, is_full, name_cause
 from portal.database.types import Encrypted, Moment
 
 __all__ = [
     "FAILURES",
     "Encrypted",
     "Moment",
-    "cause",
     "db",
-    "delete_some",
+    "delete_rows",
     "end_transaction",
     "engine_options",
     "explain",
     "fingerprint",
     "is_away",
     "is_full",
+    "name_cause",
     "note_write",
     "retried",
     "was_written_lately",
     "write",
 ]
 
-DEADLOCK = "40P01"  # PostgreSQL's word for it
+DEADLOCK = "40P01"  # PostgreSQL's number
 TRIES = 5
 
 P = ParamSpec("P")
@@ -60,13 +60,18 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 def fingerprint(secret: str) -> bytes:
-    """Return what is stored in place of a token, state or browser id: its SHA-256."""
+    """Return the SHA-256 of a token, state or browser id.
+
+    It is stored in place of the secret.
+    """
     return hashlib.sha256(secret.encode()).digest()
 
 
 @contextmanager
-def write():
-    """A short writing transaction: committed at its end, rolled back on an error.
+def write() -> Iterator[scoped_session]:
+    """Open a short writing transaction.
+
+    It is committed at its end, and rolled back on an error.
 
     It starts fresh, without what the request has read before; on SQLite it takes the write lock at once, so
     that what is read inside still holds when it is written.
@@ -82,7 +87,7 @@ def write():
 
 
 def end_transaction() -> None:
-    """End the transaction of what was read so far.
+    """End the transaction that reading has begun.
 
     None may stay open while a platform is called or a file is sent.
     """
@@ -111,18 +116,18 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def delete_some(session, key, *conditions, order, most: int) -> int:
-    """Delete at most so many rows, inside the caller's transaction.
+def delete_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], order: Any, most: int) -> int:
+    """Delete a limited number of rows, and return how many.
 
-    Rows that another transaction holds are passed over, so that two clean-ups never wait for each other.
+    It is part of the caller's transaction. Rows that another transaction holds are passed over, so that two clean-ups
+    never wait for each other.
 
     :param key: the column that tells those rows apart.
     :param order: a column with an index, by which the rows are found.
-    :return: how many were deleted.
     """
-    some = select(key).where(*conditions).order_by(order).limit(most).with_for_update(skip_locked=True)
-    chosen = session.scalars(some).all()
+    keys = select(key).where(*conditions).order_by(order).limit(most).with_for_update(skip_locked=True)
+    chosen = db.session.scalars(keys).all()
     if chosen:
-        those = delete(key.class_).where(*conditions, key.in_(chosen))
-        session.execute(those, execution_options={"synchronize_session": False})
+        statement = delete(key.class_).where(*conditions, key.in_(chosen))
+        db.session.execute(statement, execution_options={"synchronize_session": False})
     return len(chosen)

@@ -1,4 +1,4 @@
-"""Failures of the database and what they mean."""
+"""The failures of a database and their meanings."""
 
 import os
 from pathlib import Path
@@ -31,43 +31,47 @@ MEANINGS = {
 }
 LASTING = ("disk", "damaged", "file", "full", "read_only")  # a connection that has met this is of no use any more
 FAILURES = (exc.DBAPIError, exc.TimeoutError)  # what a database that is away, busy or ailing raises
-ROOM = 512 * 1024  # bytes that a sign-in may need; with less on its disk, a SQLite database is full
-LONGEST = 300  # characters of what a server says
+ROOM_NEEDED = 512 * 1024  # bytes for a sign-in; with less on its disk, a SQLite database is full
+LONGEST_MESSAGE = 300  # characters of what a server says
 
 
-def cause(error: Exception) -> str:
-    """Return which of `MEANINGS` an error of the database has, or `down`."""
-    told = getattr(error, "orig", None)
+def name_cause(error: Exception) -> str:
+    """Return the key of an error's meaning, or `down`."""
+    original = getattr(error, "orig", None)
     if isinstance(error, exc.TimeoutError):
         return "busy"
-    if state := getattr(told, "sqlstate", None):
+    if state := getattr(original, "sqlstate", None):
         return OF_SQLSTATE.get(state, "down")
-    if "no such table" in str(told) or "no such column" in str(told):
+    if "no such table" in str(original) or "no such column" in str(original):
         return "empty"
-    return OF_SQLITE.get(getattr(told, "sqlite_errorcode", 0) & 0xFF, "down")
+    return OF_SQLITE.get(getattr(original, "sqlite_errorcode", 0) & 0xFF, "down")
 
 
 def is_away(error: Exception) -> bool:
-    """Return whether the database is to blame, and not the statement or its values."""
+    """Tell whether the database is to blame for an error.
+
+    A statement or its values may be, too.
+    """
     if isinstance(error, exc.ProgrammingError):
-        return cause(error) != "down"
+        return name_cause(error) != "down"
     return not isinstance(error, exc.IntegrityError | exc.DataError)
 
 
 def explain(error: Exception) -> str:
-    """Return in a line why the database cannot be used: what it means, and what the server says.
+    """Return in a line why the database cannot be used.
 
-    It holds no value of a statement, and no password: servers and drivers do not quote either here.
+    It has the meaning and the server's message. It holds no value of a statement, and no password: servers and
+    drivers do not quote either here.
     """
-    told = getattr(error, "orig", None)
-    said = getattr(getattr(told, "diag", None), "message_primary", None) or str(told or "no connection is free")
-    said = " ".join(said.split())[:LONGEST]
-    meaning = MEANINGS.get(cause(error))
-    return f"{meaning} ({said})" if meaning else said
+    original = getattr(error, "orig", None)
+    message = getattr(getattr(original, "diag", None), "message_primary", None)
+    message = " ".join((message or str(original or "no connection is free")).split())[:LONGEST_MESSAGE]
+    meaning = MEANINGS.get(name_cause(error))
+    return f"{meaning} ({message})" if meaning else message
 
 
 def is_full(engine: Engine) -> bool:
-    """Return whether a SQLite database has no room to grow on its disk."""
+    """Tell whether a SQLite database's disk is full."""
     path = engine.url.database
     if engine.dialect.name != "sqlite" or not path or path == ":memory:":
         return False
@@ -75,4 +79,4 @@ def is_full(engine: Engine) -> bool:
         disk = os.statvfs(Path(path).absolute().parent)
     except OSError:
         return False
-    return (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < ROOM
+    return (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < ROOM_NEEDED

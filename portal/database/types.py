@@ -1,10 +1,10 @@
-"""Column types: times in UTC, and text that rests encrypted."""
+"""Column types for times in UTC and for encrypted text."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
-from sqlalchemy import DateTime, LargeBinary, TypeDecorator
+from sqlalchemy import DateTime, Dialect, LargeBinary, TypeDecorator
 
 
 class Moment(TypeDecorator):
@@ -13,30 +13,34 @@ class Moment(TypeDecorator):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise ValueError("a stored time needs its zone")
         return value if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class Encrypted(TypeDecorator):
-    """Text that rests encrypted under `PORTAL_ENCRYPTION_KEYS`; what no key opens reads as `None`."""
+    """Text that is stored encrypted.
+
+    `PORTAL_ENCRYPTION_KEYS` holds the keys. A value that none of them decrypts reads as `None`.
+    """
 
     impl = LargeBinary
     cache_ok = True
 
     @staticmethod
-    def keys():
+    def load_keys() -> MultiFernet:
+        """Return the configured keys."""
         return MultiFernet([Fernet(key) for key in current_app.config["PORTAL_ENCRYPTION_KEYS"]])
 
-    def process_bind_param(self, value, dialect):
-        return value if value is None else self.keys().encrypt(value.encode())
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return value if value is None else self.load_keys().encrypt(value.encode())
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         try:
-            return value if value is None else self.keys().decrypt(bytes(value)).decode()
+            return value if value is None else self.load_keys().decrypt(bytes(value)).decode()
         except InvalidToken:
             return None

@@ -136,7 +136,7 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
 def forget_old(most: int) -> int:
     """Remove at most so many runs that ended long ago, inside the caller's transaction; return how many."""
     old = SyncRun.ended_at < now() - KEPT
-    return database.delete_some(db.session, SyncRun.id, old, order=SyncRun.ended_at, most=most)
+    return database.delete_rows(SyncRun.id, old, order=SyncRun.ended_at, most=most)
 
 
 def note_end(run: SyncRun) -> None:

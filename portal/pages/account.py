@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
+from portal.accounts import search
 from portal.bindings import self_service, ways_in
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, Code
 from portal.pages import browser, headers, parameters
@@ -23,7 +24,7 @@ bp = Blueprint("account", __name__)
 @bp.get("/account")
 def show():
     me = require_sign_in()
-    mine, known = self_service.identities(me.account_id), ways_in.usable()
+    mine, known = search.list_identities(me.account_id), ways_in.usable()
     missing = [way.element for way in ways_in.missing(known, mine)]
     headers.allow_logins_from_forms(missing)
     return render_template(
@@ -33,7 +34,7 @@ def show():
         last_ways={identity.id for identity in mine if self_service.is_last_way(identity, mine, known)},
         missing=name_elements(missing),
         offered=self_service.pending_scan(me),
-        sessions=sessions.page(me.account_id, parameters.number(request.args.get("sessions")) or 1),
+        sessions=sessions.list_sessions(me.account_id, parameters.number(request.args.get("sessions")) or 1),
         **names(),
     )
 
@@ -95,7 +96,7 @@ def shown() -> int | None:
 def unbind(id):
     """Show what a disconnection would mean."""
     me = require_fresh_sign_in(get_request_address())
-    mine, known = self_service.identities(me.account_id), ways_in.usable()
+    mine, known = search.list_identities(me.account_id), ways_in.usable()
     identity = next((each for each in mine if each.id == id), None)
     if identity is None:
         raise Code(NO_SUCH_PAGE, "the account has no such person")
@@ -103,7 +104,7 @@ def unbind(id):
         "account_unbind.html",
         me=me,
         identity=identity,
-        ends=self_service.open_sessions(id),
+        ends=sessions.count_identity_sessions(id),
         last_way=self_service.is_last_way(identity, mine, known),
         **names(),
     )

@@ -100,7 +100,7 @@ def signed_in() -> SignedIn | None:
     """Return the session of this request, looked up once."""
     if "signed_in" not in g:
         token = get_session_token()
-        g.signed_in = sessions.check(token) if token else None
+        g.signed_in = sessions.find_session(token) if token else None
     return g.signed_in
 
 

@@ -43,7 +43,7 @@ def callback(name):
 
 def shared_callback():
     """Finish a login at an element's own `redirectUri`; several may share it, so the state decides whose it is."""
-    name = attempts.element_of(single("state"))
+    name = attempts.find_element(single("state"))
     if name is None:
         g.start_again = url_for("entrance.page")
         raise Code(BAD_STATE, "no attempt has this state")
@@ -62,7 +62,7 @@ def finish(element):
             return offer(element, person, attempt)
         signed_in = open_session(element, person, attempt)
     except Code:
-        mine = me and attempts.known(state, me.id)
+        mine = me and attempts.find_attempt(state, me.id)
         if mine:
             g.go_on = url_for("account.show")  # this callback has done its work already, or was no login
             g.start_again = g.start_again if mine.purpose == "login" else g.go_on
@@ -105,13 +105,13 @@ def single(key: str, missing: int = BAD_STATE) -> str:
 @bp.route("/login/once/<token>", methods=["GET", "POST"])
 def once(token):
     """A one-time link: looking shows whose it is, the button signs in."""
-    account = one_time_links.holder(token)
+    account = one_time_links.find_holder(token)
     # Visitors without a known address share one count: it turns away wrong links only, which open nothing.
     if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):
         raise Code(TOO_MANY_TRIES, "too many wrong one-time links from this address")
     if account is not None and request.method != "POST":
         return render_template("once.html", account=account)
-    signed_in = one_time_links.use(token, browser.client(), browser.get_session_token()) if account else None
+    signed_in = one_time_links.use_link(token, browser.client(), browser.get_session_token()) if account else None
     if signed_in is None:
         log.info("%s one-time link refused", g.reference)
         return render_template("once_gone.html"), 410
@@ -122,6 +122,6 @@ def once(token):
 @bp.post("/logout")
 def logout():
     if browser.get_session_token():
-        sessions.end(browser.get_session_token(), browser.client())
+        sessions.end_session(browser.get_session_token(), browser.client())
     browser.forbid_automatic_sign_in()
     return browser.take_session(redirect_to("entrance.page"))

@@ -28,7 +28,7 @@ def begin_login(element, kind: str, goal: Goal) -> dict:
     """
     config = element.getLoginConfig(kind=kind)
     goal = replace(goal, next=accept_local_path(goal.next))
-    attempts.begin(config["state"], browser.get_browser_id(), element.name, kind, goal)
+    attempts.begin_attempt(config["state"], browser.get_browser_id(), element.name, kind, goal)
     browser.remember_attempt(config["state"])
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
@@ -41,7 +41,7 @@ def identify_person(element, state: str, read_code: Callable[[], str], me: Signe
     """
     purpose, account_id = "login", None
     try:
-        attempt = attempts.use(state, browser.forget_attempt(state), element.name, me)
+        attempt = attempts.use_attempt(state, browser.forget_attempt(state), element.name, me)
         purpose, account_id = attempt.purpose, attempt.account_id
         if purpose == "login":
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)

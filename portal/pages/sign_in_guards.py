@@ -2,7 +2,8 @@
 
 from flask import request, url_for
 
-from portal.bindings import self_service, ways_in
+from portal.accounts import search
+from portal.bindings import ways_in
 from portal.errors import FORBIDDEN, NOT_SIGNED_IN, Code
 from portal.pages import browser, headers
 from portal.pages.element_names import name_elements
@@ -47,6 +48,6 @@ def require_fresh_sign_in(back: str, way_out: str | None = None) -> SignedIn:
     me = require_sign_in()
     if sessions.is_fresh(me):
         return me
-    elements = [way.element for way in ways_in.leading_in(ways_in.usable(), self_service.identities(me.account_id))]
+    elements = [way.element for way in ways_in.leading_in(ways_in.usable(), search.list_identities(me.account_id))]
     headers.allow_logins_from_forms(elements)
     raise NotFresh(me, back, way_out or url_for("account.show"), name_elements(elements))

@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import Flask, current_app, g, request
 from flask_babel import format_decimal, format_timedelta, gettext
 
-from portal.accounts.contact_data import masked_email, masked_mobile
+from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.clocks import now
 from portal.pages.element_names import join_platforms
 from portal.pages.language import LANGUAGES, get_language
@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
     """Give the templates their common values and filters."""
     app.context_processor(collect_page_values)
     app.jinja_env.filters.update(ago=describe_age, masked=mask_address, number=format_decimal)
-    app.jinja_env.filters.update(masked_mobile=masked_mobile, masked_email=masked_email)
+    app.jinja_env.filters.update(masked_mobile=mask_mobile, masked_email=mask_email)
 
 
 def collect_page_values() -> dict:

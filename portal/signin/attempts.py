@@ -1,4 +1,7 @@
-"""Logins under way: one row from a login's start to its finish, used up once."""
+"""Logins that are under way.
+
+Each has one row from its start to its finish, which is used up once.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,15 +15,15 @@ from portal.errors import BAD_STATE, Code
 from portal.models import LoginAttempt
 from portal.signin.sessions import SignedIn
 
-LIFE = timedelta(minutes=10)
-KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
+ATTEMPT_LIFETIME = timedelta(minutes=10)
+ATTEMPT_KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
 MOST_OPEN = 10  # a browser's older attempts make room
 REMOVED_AT_ONCE = 200  # old attempts that a new one removes
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a login is for.
+    """The purpose of a login.
 
     :param next: a checked path to go to afterwards.
     :param purpose: `login`; or `bind` or `confirm`, which belong to a session.
@@ -32,7 +35,7 @@ class Goal:
     me: SignedIn | None = None
 
 
-def begin(state: str, browser: str, element: str, kind: str, goal: Goal = Goal()) -> None:
+def begin_attempt(state: str, browser: str, element: str, kind: str, goal: Goal = Goal()) -> None:
     """Remember that this browser begins a login.
 
     :param state: the element's fresh state; stored as its hash.
@@ -40,8 +43,8 @@ def begin(state: str, browser: str, element: str, kind: str, goal: Goal = Goal()
     """
     moment, me = now(), goal.me
     with database.write() as session:
-        mine = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
-        newest_first = select(LoginAttempt.state_hash).where(*mine).order_by(LoginAttempt.created_at.desc())
+        of_browser = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
+        newest_first = select(LoginAttempt.state_hash).where(*of_browser).order_by(LoginAttempt.created_at.desc())
         too_many = session.scalars(newest_first.offset(MOST_OPEN - 1)).all()
         if too_many:
             session.execute(delete(LoginAttempt).where(LoginAttempt.state_hash.in_(too_many)))
@@ -56,35 +59,38 @@ def begin(state: str, browser: str, element: str, kind: str, goal: Goal = Goal()
                 account_id=me.account_id if me else None,
                 session_id=me.id if me else None,
                 created_at=moment,
-                expires_at=moment + LIFE,
+                expires_at=moment + ATTEMPT_LIFETIME,
             )
         )
         session.flush()
-        forget_old(REMOVED_AT_ONCE)
+        remove_old_attempts(REMOVED_AT_ONCE)
 
 
-def forget_old(most: int) -> int:
-    """Remove attempts nobody can use any more, inside the caller's transaction.
+def remove_old_attempts(most: int) -> int:
+    """Remove attempts that can't be used any more, and count them.
+
+    Part of the caller's transaction.
 
     :param most: so many at a time: a login's start waits for it.
-    :return: how many were removed.
     """
-    old = LoginAttempt.expires_at < now() - KEPT
-    return database.delete_some(db.session, LoginAttempt.state_hash, old, order=LoginAttempt.expires_at, most=most)
+    old = LoginAttempt.expires_at < now() - ATTEMPT_KEPT
+    return database.delete_rows(LoginAttempt.state_hash, old, order=LoginAttempt.expires_at, most=most)
 
 
-def use(state: str, browsers: list[str], element: str, me: SignedIn | None = None) -> LoginAttempt:
-    """Use an attempt up, and return it. Of any number of calls for one state, one succeeds.
+def use_attempt(state: str, browsers: list[str], element: str, me: SignedIn | None = None) -> LoginAttempt:
+    """Use an attempt up, and return it.
+
+    Of any number of calls for one state, one succeeds.
 
     :param browsers: the ids the browser may have begun it under.
-    :param me: who is signed in, where a bind or confirm of their session may be finished, too.
+    :param me: the session of this request, where a bind or confirm of it may be finished, too.
     :raises Code: BAD_STATE when it is unknown, of another browser, element, purpose or session, used, or too old.
     """
     allowed = LoginAttempt.purpose == "login"
     if me is not None:
         allowed = or_(allowed, and_(LoginAttempt.session_id == me.id, LoginAttempt.account_id == me.account_id))
     with database.write() as session:
-        open_one = (
+        open_attempt = (
             LoginAttempt.state_hash == fingerprint(state),
             LoginAttempt.browser_hash.in_([fingerprint(browser) for browser in browsers]),
             LoginAttempt.element == element,
@@ -92,18 +98,23 @@ def use(state: str, browsers: list[str], element: str, me: SignedIn | None = Non
             LoginAttempt.used_at.is_(None),
             LoginAttempt.expires_at > now(),
         )
-        used = session.execute(update(LoginAttempt).where(*open_one).values(used_at=now())).rowcount
-        if used != 1:
+        if session.execute(update(LoginAttempt).where(*open_attempt).values(used_at=now())).rowcount != 1:
             raise Code(BAD_STATE, "no open attempt of this browser has this state")
         return session.get_one(LoginAttempt, fingerprint(state))
 
 
-def element_of(state: str) -> str | None:
-    """Return the element an attempt belongs to: several may share one callback address."""
+def find_element(state: str) -> str | None:
+    """Return the element an attempt belongs to.
+
+    Several elements may share one callback address.
+    """
     return db.session.scalar(select(LoginAttempt.element).where(LoginAttempt.state_hash == fingerprint(state)))
 
 
-def known(state: str, session_id: int) -> LoginAttempt | None:
-    """Return the attempt, used or not, if it is of this session: it has opened it, or was begun in it."""
-    mine = (LoginAttempt.state_hash == fingerprint(state), LoginAttempt.session_id == session_id)
-    return db.session.scalar(select(LoginAttempt).where(*mine))
+def find_attempt(state: str, session_id: int) -> LoginAttempt | None:
+    """Return the attempt of a state, if it belongs to this session.
+
+    It has opened the session, or was begun in it. It may be used up.
+    """
+    of_session = (LoginAttempt.state_hash == fingerprint(state), LoginAttempt.session_id == session_id)
+    return db.session.scalar(select(LoginAttempt).where(*of_session))

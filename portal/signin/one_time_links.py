@@ -1,4 +1,7 @@
-"""One-time links: the way in when no provider works, handed out by an administrator or on the server."""
+"""One-time links, the way in when no provider works.
+
+An administrator hands them out, or the operator makes one on the server.
+"""
 
 import secrets
 from datetime import timedelta
@@ -11,67 +14,78 @@ from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.models import Account, LoginSession, OneTimeLink
-from portal.signin import sessions
+from portal.signin.sessions import OpenedSession, open_session
 
-LIFE = timedelta(minutes=15)
+LINK_LIFETIME = timedelta(minutes=15)
 
 
-def make(account: Account) -> str:
-    """Return the token of a fresh link, inside the caller's transaction; the account's earlier link ends."""
-    token = secrets.token_urlsafe(32)
+def make_link(account: Account) -> str:
+    """Return the token of a fresh link.
+
+    Part of the caller's transaction. The account's earlier link ends.
+    """
+    token, expires_at = secrets.token_urlsafe(32), now() + LINK_LIFETIME
     db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account.id))
-    db.session.add(OneTimeLink(token_hash=fingerprint(token), account_id=account.id, expires_at=now() + LIFE))
+    db.session.add(OneTimeLink(token_hash=fingerprint(token), account_id=account.id, expires_at=expires_at))
     return token
 
 
-def holder(token: str) -> Account | None:
-    """Return whose link this is, if it can still be used."""
-    open_one = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now(), Account.active)
-    return db.session.scalar(select(Account).join(OneTimeLink).where(*open_one))
+def find_holder(token: str) -> Account | None:
+    """Return the account of a link that can still be used."""
+    open_link = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now(), Account.active)
+    return db.session.scalar(select(Account).join(OneTimeLink).where(*open_link))
 
 
-def use(token: str, client: Client, old_token: str | None = None) -> sessions.OpenedSession | None:
-    """Use the link up and open a session for its account; `None` when it is used, expired or none.
+def find_link(account_id: int) -> OneTimeLink | None:
+    """Return the account's link, if it can still be used."""
+    open_link = (OneTimeLink.account_id == account_id, OneTimeLink.expires_at > now())
+    return db.session.scalar(select(OneTimeLink).where(*open_link))
 
-    :raises Code: ACCOUNT_DISABLED when the account is disabled.
+
+def use_link(token: str, client: Client, old_token: str | None = None) -> OpenedSession | None:
+    """Use a link up, and open a session for its account.
+
+    :param old_token: this browser's session so far; it ends.
+    :return: `None` when the link is used, expired or none.
+    :raises AccountDisabled: when the account is disabled.
     """
     with database.write() as session:
-        mine = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now())
-        account = select(Account).join(OneTimeLink).where(*mine)  # locked first, as wherever links are made
+        open_link = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now())
+        account = select(Account).join(OneTimeLink).where(*open_link)  # locked first, as wherever links are made
         account = session.scalar(account.with_for_update(key_share=True, of=Account))
-        if account is None or session.execute(delete(OneTimeLink).where(*mine)).rowcount != 1:
+        if account is None or session.execute(delete(OneTimeLink).where(*open_link)).rowcount != 1:
             return None
         if not account.active:
             raise accounts.AccountDisabled
         if old_token:
             endings.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
-        opened, _ = sessions.open_(account, None, None, "link", client)
+        session_token, _ = open_session(account, None, None, "link", client)
         audit.record("login", Actor(account.id, client), account_id=account.id, details={"how": "link"})
-        return sessions.OpenedSession(opened, account.id, None)
+        return OpenedSession(session_token, account.id, None)
 
 
 @database.retried
 def hand_out_link(account_id: int, *, by: Actor) -> str:
-    """Return the token of a fresh one-time link to hand over.
+    """Return the token of a fresh link to hand over.
 
     The account's earlier link ends.
 
     :raises Code: NOT_FOUND no such account; :class:`accounts.AccountDisabled`.
     """
     with audit.recorded("link.make", by, refusals=accounts.AccountDisabled, account_id=account_id):
-        account = accounts.locked(account_id)
+        account = accounts.lock_account(account_id)
         if not account.active:
             raise accounts.AccountDisabled
-        return make(account)
+        return make_link(account)
 
 
 def revoke_link(account_id: int, *, by: Actor) -> bool:
-    """End an account's open link; return whether there was one.
+    """End an account's open link, and tell whether there was one.
 
     :raises Code: NOT_FOUND no such account.
     """
     with database.write() as session:
-        accounts.locked(account_id)
+        accounts.lock_account(account_id)
         ended = session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id)).rowcount
         if ended:
             audit.record("link.revoke", by, account_id=account_id)

@@ -1,4 +1,7 @@
-"""Sessions on the server: opened at sign-in, checked at every request, ended for good."""
+"""Sessions, kept on the server.
+
+A session is opened at sign-in, checked at every request, and ended for good.
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from portal import audit, database, endings
 from portal.audit import Actor, Client
@@ -15,15 +18,34 @@ from portal.database import db, fingerprint
 from portal.errors import NO_SUCH_PAGE, Code
 from portal.models import MAY_SIGN_IN, Account, Identity, LoginSession
 
-FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
+SESSION_FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
+NOTED_EVERY = timedelta(minutes=1)  # how exactly a session's last use is kept
 MOST_OPEN = 20  # sessions of an account
 ENDED_AT_ONCE = 1000  # sessions; of a time without a limit there may be so many that a sign-in would take too long
 PAGE_SIZE = 20  # sessions
 BY_HOLDER = "ended by its holder"  # why a session ended
+SIGNED_IN = (
+    select(
+        LoginSession.id,
+        LoginSession.account_id,
+        LoginSession.identity_id,
+        LoginSession.element,
+        LoginSession.how,
+        LoginSession.signed_in_at,
+        LoginSession.last_seen_at,
+        Account.username,
+        Account.name,
+        Account.role,
+        Identity.user_id,
+        Identity.name.label("person"),
+    )
+    .join(Account, Account.id == LoginSession.account_id)
+    .outerjoin(Identity, Identity.id == LoginSession.identity_id)
+)
 
 
 class SignedIn(NamedTuple):
-    """The session of a request, with its account and the person that signed in."""
+    """The session of a request, with its account and person."""
 
     id: int
     account_id: int
@@ -52,12 +74,13 @@ class OpenedSession:
     next: str | None
 
 
-def open_(
+def open_session(
     account: Account, identity: Identity | None, element: str | None, how: str, client: Client
 ) -> tuple[str, LoginSession]:
-    """Open a session inside the caller's transaction; return its token, which is stored nowhere, and its row.
+    """Open a session, and return its token and its row.
 
-    An account's oldest sessions beyond `MOST_OPEN` end. Sessions of one account are opened one after the other.
+    Part of the caller's transaction. The token is stored nowhere. An account's oldest sessions beyond `MOST_OPEN` end.
+    Sessions of one account are opened one after the other.
 
     :param how: the attempt's kind, or `link`.
     """
@@ -77,117 +100,80 @@ def open_(
     )
     db.session.add(row)
     db.session.flush()
-    end_oldest(account.id, client)
+    end_oldest_sessions(account.id, client)
     return token, row
 
 
-def end_oldest(account_id: int, client: Client) -> None:
+def end_oldest_sessions(account_id: int, client: Client) -> None:
     """End an account's sessions beyond the newest `MOST_OPEN`."""
-    newest_first = select(LoginSession.id).where(*still_open(account_id))
+    newest_first = select(LoginSession.id).where(LoginSession.account_id == account_id, *list_open_conditions())
     newest_first = newest_first.order_by(LoginSession.signed_in_at.desc(), LoginSession.id.desc())
     surplus, why = newest_first.offset(MOST_OPEN).limit(ENDED_AT_ONCE), "too many"
-    ended = update(LoginSession).where(LoginSession.id.in_(surplus)).values(ended_at=now(), ended_why=why)
-    ended = db.session.execute(ended, execution_options={"synchronize_session": False}).rowcount  # none is loaded
+    statement = update(LoginSession).where(LoginSession.id.in_(surplus)).values(ended_at=now(), ended_why=why)
+    ended = db.session.execute(statement, execution_options={"synchronize_session": False}).rowcount  # none is loaded
     if ended:
         audit.record("session.end", Actor(None, client), account_id=account_id, details={"why": why, "sessions": ended})
 
 
-def check(token: str) -> SignedIn | None:
-    """Return who is signed in with this token, or `None`.
+def find_session(token: str) -> SignedIn | None:
+    """Return the session of a token, if it is in use.
 
     Session, account and identity must all allow it.
     """
-    idle = timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"])
-    moment = now()
-    by_identity = and_(Identity.account_id == LoginSession.account_id, Identity.status.in_(MAY_SIGN_IN))
+    may_sign_in = and_(Identity.account_id == LoginSession.account_id, Identity.status.in_(MAY_SIGN_IN))
     row = db.session.execute(
         SIGNED_IN.where(
             LoginSession.token_hash == fingerprint(token),
-            LoginSession.ended_at.is_(None),
-            LoginSession.expires_at > moment,
-            LoginSession.last_seen_at > moment - idle,
+            *list_open_conditions(),
             Account.active,
-            or_(LoginSession.identity_id.is_(None), by_identity),
+            or_(LoginSession.identity_id.is_(None), may_sign_in),
         )
     ).one_or_none()
-    if row is not None and moment - row.last_seen_at > min(timedelta(seconds=60), idle / 10):
-        touch(row.id, moment)
-    return None if row is None else SignedIn(*row)
+    if row is None:
+        return None
+    moment = now()
+    if moment - row.last_seen_at > min(NOTED_EVERY, get_idle_limit() / 10):
+        note_use(row.id, moment)
+    return SignedIn(*row)
 
 
-SIGNED_IN = (
-    select(
-        LoginSession.id,
-        LoginSession.account_id,
-        LoginSession.identity_id,
-        LoginSession.element,
-        LoginSession.how,
-        LoginSession.signed_in_at,
-        LoginSession.last_seen_at,
-        Account.username,
-        Account.name,
-        Account.role,
-        Identity.user_id,
-        Identity.name.label("person"),
+def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on `LoginSession` for sessions in use."""
+    moment = now()
+    return (
+        LoginSession.ended_at.is_(None),
+        LoginSession.expires_at > moment,
+        LoginSession.last_seen_at > moment - get_idle_limit(),
     )
-    .join(Account, Account.id == LoginSession.account_id)
-    .outerjoin(Identity, Identity.id == LoginSession.identity_id)
-)
+
+
+def get_idle_limit() -> timedelta:
+    """Return how long a session stays open without a request."""
+    return timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"])
 
 
 def is_fresh(me: SignedIn) -> bool:
-    """Return whether somebody's sign-in is young enough to change what signs them in."""
-    return now() - me.signed_in_at <= FRESH
+    """Tell whether a sign-in is recent.
+
+    It must be before it may change what signs the user in.
+    """
+    return now() - me.signed_in_at <= SESSION_FRESH
 
 
-def touch(session_id: int, moment) -> None:
+def note_use(session_id: int, moment: datetime) -> None:
     """Note that a session is in use, unless it has ended meanwhile."""
     with database.write() as session:
-        still_open = (LoginSession.id == session_id, LoginSession.ended_at.is_(None))
-        session.execute(update(LoginSession).where(*still_open).values(last_seen_at=moment))
+        not_ended = (LoginSession.id == session_id, LoginSession.ended_at.is_(None))
+        session.execute(update(LoginSession).where(*not_ended).values(last_seen_at=moment))
 
 
-def end(token: str, client: Client, why: str = "signed out") -> None:
-    """End the session of this token, if it is open."""
+def end_session(token: str, client: Client) -> None:
+    """End the session of a token, if it is open."""
     with database.write() as session:
         row = session.scalar(select(LoginSession).where(LoginSession.token_hash == fingerprint(token)))
+        why = "signed out"
         if row is not None and endings.end_sessions(LoginSession.id == row.id, why=why):
             audit.record("session.end", Actor(row.account_id, client), account_id=row.account_id, details={"why": why})
-
-
-def still_open(account_id: int) -> tuple:
-    """Return the conditions on `LoginSession` for the sessions of an account that are in use."""
-    moment = now()
-    return (
-        LoginSession.account_id == account_id,
-        LoginSession.ended_at.is_(None),
-        LoginSession.expires_at > moment,
-        LoginSession.last_seen_at > moment - timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"]),
-    )
-
-
-def count(account_id: int) -> int:
-    """Return how many sessions of an account are open."""
-    return db.session.scalar(select(func.count()).select_from(LoginSession).where(*still_open(account_id)))
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of an account's open sessions, its number, and how many there are in all."""
-
-    rows: list[LoginSession]
-    number: int
-    total: int
-    size: int = PAGE_SIZE
-
-
-def page(account_id: int, number: int) -> Page:
-    """Return a page of an account's open sessions, the one used last first; beyond the last page, the last one."""
-    total = count(account_id)
-    number = max(1, min(number, -(-total // PAGE_SIZE)))
-    rows = select(LoginSession).where(*still_open(account_id))
-    rows = rows.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
-    return Page(list(db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))), number, total)
 
 
 def end_own_session(session_id: int, *, by: Actor) -> None:
@@ -203,10 +189,57 @@ def end_own_session(session_id: int, *, by: Actor) -> None:
 
 
 def end_other_sessions(me: SignedIn, *, by: Actor) -> int:
-    """End all sessions of the actor but this one; return how many were in use."""
-    ended = count(me.account_id) - 1
+    """End the actor's sessions but this one, and count them.
+
+    :return: how many were in use.
+    """
+    in_use = count_account_sessions(me.account_id) - 1
     with database.write():
         others = (LoginSession.account_id == me.account_id, LoginSession.id != me.id)
         if endings.end_sessions(*others, why=BY_HOLDER):
-            audit.record("session.end", by, account_id=me.account_id, details={"why": BY_HOLDER, "sessions": ended})
-    return ended
+            audit.record("session.end", by, account_id=me.account_id, details={"why": BY_HOLDER, "sessions": in_use})
+    return in_use
+
+
+def count_account_sessions(account_id: int) -> int:
+    """Return how many sessions of an account are in use."""
+    return _count_sessions(LoginSession.account_id == account_id)
+
+
+def count_identity_sessions(identity_id: int) -> int:
+    """Return how many sessions an unbind of this person ends."""
+    return _count_sessions(LoginSession.identity_id == identity_id)
+
+
+def _count_sessions(owner: ColumnElement[bool]) -> int:
+    return db.session.scalar(select(func.count()).select_from(LoginSession).where(owner, *list_open_conditions()))
+
+
+@dataclass(frozen=True)
+class SessionPage:
+    """A page of an account's sessions in use.
+
+    :param number: the page's number, from 1.
+    :param total: how many sessions there are in all.
+    :param size: how many sessions a page has.
+    """
+
+    rows: list[LoginSession]
+    number: int
+    total: int
+    size: int = PAGE_SIZE
+
+
+def list_sessions(account_id: int, number: int) -> SessionPage:
+    """Return a page of an account's sessions in use.
+
+    The one used last comes first.
+
+    :param number: from 1; one beyond the last page means that one.
+    """
+    total = count_account_sessions(account_id)
+    number = max(1, min(number, -(-total // PAGE_SIZE)))
+    rows = select(LoginSession).where(LoginSession.account_id == account_id, *list_open_conditions())
+    rows = rows.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+    rows = db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
+    return SessionPage(list(rows), number, total)

@@ -1,4 +1,4 @@
-"""From a person to a session: `sign_in()` is the only way."""
+"""The only way from a person to a session."""
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
@@ -22,86 +22,96 @@ from portal.models import (
     LoginAttempt,
     LoginSession,
 )
-from portal.signin import sessions
-from portal.signin.sessions import OpenedSession
+from portal.signin.sessions import OpenedSession, open_session
 
-ACTIONS = {"login": "login", "confirm": "login.confirm"}  # an attempt's purpose -> what the trail calls it
+ACTIONS = {"login": "login", "confirm": "login.confirm"}  # an attempt's purpose -> its name in the audit log
 
 
 class NotBound(Code):
-    """NOT_BOUND with what the waiting page tells: who it is, since when they wait, and what an administrator said."""
+    """NOT_BOUND, with what the waiting page shows.
+
+    :param person: the person that signed in.
+    :param request: their place in the queue, with an administrator's answer; `None` where nothing is stored.
+    """
 
     def __init__(self, reason: str, person: dict, request: BindingRequest | None):
         super().__init__(NOT_BOUND, reason)
         self.person, self.request = person, request
 
 
+class AnotherPerson(Explained):
+    """FORBIDDEN, because the account's own people must confirm."""
+
+    def __init__(self):
+        super().__init__(
+            FORBIDDEN,
+            "somebody else was to confirm",
+            _("That was somebody else"),
+            _("Only a person who is connected with this account can confirm here. Nothing has changed."),
+        )
+
+
 @database.retried
 def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
     """Open a session for the person a used-up attempt has brought.
 
-    Identity, account, binding and session are stored in one transaction, or none of them. Where somebody signed in
-    was asked to confirm who they are, nobody but a person of that very account gets the new session.
+    Identity, account, binding and session are stored in one transaction, or none of them. Where a user was asked to
+    confirm a sign-in, only a person of that very account gets the new session.
 
     :param old_token: this browser's session so far; it ends.
-    :raises Code: BAD_STATE an attempt for another purpose, NOT_ALLOWED left or frozen, NOT_BOUND, ACCOUNT_DISABLED,
-        FORBIDDEN another person confirms.
+    :raises Code: BAD_STATE an attempt for another purpose; NOT_ALLOWED left or frozen; :class:`NotBound`;
+        :class:`accounts.AccountDisabled`; :class:`AnotherPerson` confirms.
     """
     if attempt.purpose not in ACTIONS:
         raise Code(BAD_STATE, "the attempt was not begun to sign in")
     facts = {"element": attempt.element, "account_id": attempt.account_id}
     with audit.recorded(ACTIONS[attempt.purpose], Actor(attempt.account_id, client), **facts) as entry:
         identity = people.find(person)
-        refusal = nobody_new(person, attempt) if identity is None else None
+        refusal = refuse_stranger(person, attempt) if identity is None else None
         if refusal:
             raise refusal
         identity = people.save(person, attempt.element, identity)
         db.session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
-        refusal = refused(identity, person, attempt, client)
-        token = None if refusal else opened(identity, attempt, client, old_token)
-        holder = attempt.account_id or identity.account_id
-        entry.by = Actor(holder, client)
-        entry.note(identity_id=identity.id, account_id=holder)
+        refusal = refuse_person(identity, person, attempt, client)
+        token = None if refusal else open_login_session(identity, attempt, client, old_token)
+        account_id = attempt.account_id or identity.account_id
+        entry.by = Actor(account_id, client)
+        entry.note(identity_id=identity.id, account_id=account_id)
         if refusal:
             entry.refuse(refusal)
     return OpenedSession(token, identity.account_id, attempt.next)
 
 
-def nobody_new(person: dict, attempt: LoginAttempt) -> Code | None:
-    """Return why somebody unknown is turned away without being stored, or `None`."""
+def refuse_stranger(person: dict, attempt: LoginAttempt) -> Code | None:
+    """Return why an unknown person is refused without being stored."""
     if attempt.purpose == "confirm":
-        return somebody_else()
+        return AnotherPerson()
     if current_app.config["PORTAL_UNKNOWN_PEOPLE"] == "refuse":
         return NotBound("nobody unknown is let in here", person, None)
     return None
 
 
-def somebody_else() -> Code:
-    return Explained(
-        FORBIDDEN,
-        "somebody else was to confirm",
-        _("That was somebody else"),
-        _("Only a person who is connected with this account can confirm here. Nothing has changed."),
-    )
+def refuse_person(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
+    """Return why a stored person may not sign in, or `None`.
 
-
-def refused(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
-    """Return why this person may not sign in, or `None`; somebody new gets an account or a place in the queue."""
+    A person without an account gets one, or a place in the queue.
+    """
     if attempt.purpose == "confirm" and identity.account_id != attempt.account_id:
-        return somebody_else()
+        return AnotherPerson()
     if identity.status not in MAY_SIGN_IN:
         return Code(
             NOT_ALLOWED, "the person has left" if identity.status == LEFT else "the person is frozen or disabled"
         )
     if identity.account is None:
-        waiting = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == identity.id))
+        request = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == identity.id))
         policy = current_app.config["PORTAL_UNKNOWN_PEOPLE"]
-        known_before = identity.last_account_id is not None
-        if policy == "refuse" or (waiting and waiting.state == "refused"):
-            return NotBound("not bound, and refused", person, waiting)
-        if policy == "queue" or known_before or waiting:
-            return NotBound("not bound; an administrator decides", person, queued(waiting, identity, attempt, client))
-        identity.account = accounts.create_for(identity)
+        had_account = identity.last_account_id is not None
+        if policy == "refuse" or (request and request.state == "refused"):
+            return NotBound("not bound, and refused", person, request)
+        if policy == "queue" or had_account or request:
+            request = enqueue_person(request, identity, attempt, client)
+            return NotBound("not bound; an administrator decides", person, request)
+        identity.account = accounts.add_account_for(identity)
         identity.bound_at, identity.bound_how = now(), "created"
         facts = {"account_id": identity.account.id, "identity_id": identity.id, "element": attempt.element}
         audit.record("account.create", Actor(None, client), **facts)
@@ -110,24 +120,34 @@ def refused(identity: Identity, person: dict, attempt: LoginAttempt, client: Cli
     return None
 
 
-def opened(identity: Identity, attempt: LoginAttempt, client: Client, old_token: str | None) -> str:
-    """Open the session and note it on identity and attempt; return its token."""
+def open_login_session(identity: Identity, attempt: LoginAttempt, client: Client, old_token: str | None) -> str:
+    """Open the session of a login, and return its token.
+
+    Identity and attempt remember it.
+    """
     if identity.status == NOT_ACTIVATED:
         identity.status = ACTIVE
     identity.signed_in_at, identity.signed_in_how = now(), attempt.kind
     if old_token:
         endings.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
-    token, row = sessions.open_(identity.account, identity, attempt.element, attempt.kind, client)
-    mine = LoginAttempt.state_hash == attempt.state_hash
-    db.session.execute(update(LoginAttempt).where(mine).values(session_id=row.id))
+    token, row = open_session(identity.account, identity, attempt.element, attempt.kind, client)
+    of_login = LoginAttempt.state_hash == attempt.state_hash
+    db.session.execute(update(LoginAttempt).where(of_login).values(session_id=row.id))
     return token
 
 
-def queued(waiting: BindingRequest | None, identity: Identity, attempt: LoginAttempt, client: Client) -> BindingRequest:
-    """Return the person's place in the queue; a second scan only notes that they asked again."""
-    if waiting is None or waiting.state == "done":  # bound once, and unbound since
-        waiting = waiting or BindingRequest(identity_id=identity.id)
-        waiting.state, waiting.reference, waiting.created_at = "waiting", client.request_id, now()
-        db.session.add(waiting)
-    waiting.element, waiting.address, waiting.seen_at = attempt.element, client.address, now()
-    return waiting
+def enqueue_person(
+    request: BindingRequest | None, identity: Identity, attempt: LoginAttempt, client: Client
+) -> BindingRequest:
+    """Return a person's place in the queue.
+
+    A second scan only notes that they asked again.
+
+    :param request: their place so far, if there is one.
+    """
+    if request is None or request.state == "done":  # bound once, and unbound since
+        request = request or BindingRequest(identity_id=identity.id)
+        request.state, request.reference, request.created_at = "waiting", client.request_id, now()
+        db.session.add(request)
+    request.element, request.address, request.seen_at = attempt.element, client.address, now()
+    return request

@@ -7,7 +7,7 @@ from support.admin_client import open_database, store_account
 from support.portal_app import both_databases
 from support.rows import open_admin_browser
 
-from portal.commands import first_administrator
+from portal.commands import make_first_link
 from portal.database import db
 from portal.models import Account, AuditEvent
 
@@ -158,7 +158,7 @@ def test_make_run_prints_a_link_unless_a_users_account_has_the_name(portal, sand
         session.query(Account).update({"role": role})
         session.commit()
         assert state_of(portal, "admin") == (role, True)
-        assert ("/login/once/" in first_administrator()) is opened
+        assert ("/login/once/" in make_first_link()) is opened
     assert state_of(portal, "admin") == (role, True)
 
 

@@ -48,7 +48,7 @@ def test_accounts_inserted_together_are_held_to_it(portal):
     with open_database(portal) as session:
         session.execute(insert(Account), [{"username": "Carol"}, {"username": "dave"}])
         session.commit()
-        assert [usernames.find(name).username for name in ("carol", "DAVE")] == ["Carol", "dave"]
+        assert [usernames.find_by_username(name).username for name in ("carol", "DAVE")] == ["Carol", "dave"]
         with pytest.raises(IntegrityError):
             session.execute(insert(Account), [{"username": "CAROL"}])
         session.rollback()
@@ -66,7 +66,7 @@ def test_the_number_fits_behind_the_longest_id(portal):
     store_account(portal, "x" * 255)
     with open_database(portal) as session:
         person = Identity(provider="feishu", tenant="t", subject="on_1", user_id="X" * 255)
-        made = accounts.create_for(person)
+        made = accounts.add_account_for(person)
         assert made.username == "X" * 240 + "-2"
         session.rollback()
 
@@ -76,7 +76,7 @@ def test_an_id_of_letters_that_stand_for_many_gets_a_number_as_well(portal):
     store_account(portal, long)
     with open_database(portal) as session:
         person = Identity(provider="feishu", tenant="t", subject="on_1", user_id=long)
-        assert accounts.create_for(person).username == f"{long}-2"
+        assert accounts.add_account_for(person).username == f"{long}-2"
         session.rollback()
 
 
@@ -100,7 +100,7 @@ def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal)
         upgrade()
     assert names(portal) == ["Admin", "admin", "ADMIN", "bob"]
     with open_database(portal):
-        assert [usernames.find(name).username for name in ("Admin", "admin", "aDMIN", "BOB")] == [
+        assert [usernames.find_by_username(name).username for name in ("Admin", "admin", "aDMIN", "BOB")] == [
             *("Admin", "admin", "Admin", "bob")
         ]
     assert "only in case: admin, ADMIN." in portal.test_cli_runner().invoke(args=["doctor", "FSInnerExample"]).output

@@ -102,21 +102,21 @@ class TestTheWay:
         assert [row.user_id for row in rows(portal, Identity, Identity.account_id == 1)] == ["zhangsan", "lisi"]
 
     def test_it_works_for_somebody_with_a_one_time_link(self, client, portal):
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client.post_form(f"/login/once/{token}")
         assert connect(client, FEISHU).status_code == 303
         assert holder(portal, "feishu") == "alice"
 
     def test_no_policy_for_strangers_stands_in_the_way(self, make_portal):
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         portal = make_portal(PORTAL_UNKNOWN_PEOPLE="refuse")
         client = portal.test_client()
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client.post_form(f"/login/once/{token}")
         assert connect(client).status_code == 303
         assert holder(portal) == "alice"
@@ -146,10 +146,10 @@ class TestWhoMayBegin:
             assert len(rows(portal, LoginAttempt)) == 1
 
     def test_an_old_one_time_link_is_told_to_sign_in_again(self, client, portal, change):
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client.post_form(f"/login/once/{token}")
         change(LoginSession, signed_in_at=now() - timedelta(minutes=11))
         answer = client.post_form(f"/account/bind/{WECOM}")
@@ -246,10 +246,10 @@ class TestWhoIsRefused:
     def test_somebody_who_waits_in_the_queue_is_free_and_leaves_it(self, make_portal):
         portal = make_portal(PORTAL_UNKNOWN_PEOPLE="queue")
         portal.test_client().sign_in(WECOM)
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client = portal.test_client()
         client.post_form(f"/login/once/{token}")
         connect(client)
@@ -431,10 +431,10 @@ class TestConfirm:
 
     def test_nobody_waits_in_the_queue_for_having_scanned_for_somebody_else(self, make_portal):
         portal = make_portal(PORTAL_UNKNOWN_PEOPLE="queue")
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client = portal.test_client()
         client.post_form(f"/login/once/{token}")
         assert self.confirm(client, "bob").status_code == 403

@@ -145,10 +145,10 @@ class TestTheLastWayIn:
         self.assert_stays(one, portal, 1, [1])
 
     def test_whoever_came_by_a_one_time_link_keeps_it_too(self, one, portal):
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         with portal.app_context():
-            token = create_admin.make("zhangsan", promote=True).token
+            token = administrator_links.make_administrator("zhangsan", promote=True).token
         other = portal.test_client()
         other.post_form(f"/login/once/{token}")
         self.assert_stays(other, portal, 1, [1])
@@ -248,10 +248,10 @@ class TestThePage:
         assert 'href="/account/bindings/1/unbind"' in page and 'href="/account/bindings/2/unbind"' in page
 
     def test_an_account_nobody_is_connected_with_is_told_what_to_do(self, client, portal):
-        from portal.signin import create_admin
+        from portal.signin import administrator_links
 
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client.post_form(f"/login/once/{token}")
         page = client.get("/account").text
         assert "No Feishu or WeCom person is connected" in page

@@ -205,10 +205,10 @@ def test_pages_go_back_and_forth_without_gap_or_repetition(portal, alice, happen
         query = older[1].replace("&amp;", "&")
     assert seen == [50, 50, 32]
     with portal.app_context():
-        first = audit.page(audit.Filter())
-        second = audit.page(audit.Filter(), older=first.older)
-        again = audit.page(audit.Filter(), newer=second.newer)
-        ids = [entry.id for events in audit.everything(audit.Filter()) for entry in events]
+        first = audit.search(audit.AuditFilter())
+        second = audit.search(audit.AuditFilter(), older=first.older)
+        again = audit.search(audit.AuditFilter(), newer=second.newer)
+        ids = [entry.id for events in audit.iterate_events(audit.AuditFilter()) for entry in events]
     assert (first.newer, second.newer is None) == (None, False)
     assert [entry.id for entry in again.events] == [entry.id for entry in first.events]
     assert ids == sorted(ids, reverse=True) and len(set(ids)) == 132
@@ -228,16 +228,16 @@ def test_a_page_asks_the_database_little(alice, portal, happened):
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (audit.Filter(), "ix_audit_event_at"),
-        (audit.Filter(action="link.make"), "ix_audit_event_action"),
-        (audit.Filter(account_id=7), "ix_audit_event_account_id"),
-        (audit.Filter(identity_id=7), "ix_audit_event_identity_id"),
-        (audit.Filter(element="x"), "ix_audit_event_element"),
-        (audit.Filter(since=datetime(2026, 1, 1, tzinfo=UTC)), "ix_audit_event_at"),
+        (audit.AuditFilter(), "ix_audit_event_at"),
+        (audit.AuditFilter(action="link.make"), "ix_audit_event_action"),
+        (audit.AuditFilter(account_id=7), "ix_audit_event_account_id"),
+        (audit.AuditFilter(identity_id=7), "ix_audit_event_identity_id"),
+        (audit.AuditFilter(element="x"), "ix_audit_event_element"),
+        (audit.AuditFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), "ix_audit_event_at"),
     ],
 )
 def test_each_filter_has_an_index_in_the_lists_order(portal, wanted, index):
-    rows = select(AuditEvent.id).where(*wanted.conditions()).order_by(*audit.NEWEST_FIRST).limit(51)
+    rows = select(AuditEvent.id).where(*wanted.list_conditions()).order_by(*audit.NEWEST_FIRST).limit(51)
     with open_database(portal) as session:
         sqlite = db.engine.dialect.name == "sqlite"
         if not sqlite:
@@ -283,9 +283,10 @@ def csv_starts():
 
 def test_a_long_trail_leaves_whole(alice, portal):
     with open_database(portal) as session:
-        session.add_all([AuditEvent(action="login", native=str(number)) for number in range(2 * audit.BATCH + 7)])
+        many = 2 * audit.EXPORTED_AT_ONCE + 7
+        session.add_all([AuditEvent(action="login", native=str(number)) for number in range(many)])
         session.commit()
-    assert len(table(alice.get("/admin/audit/export"))) == 2 * audit.BATCH + 7 + 3
+    assert len(table(alice.get("/admin/audit/export"))) == many + 3
 
 
 HOSTILE = "<svg onload=alert(1)>{{7*7}}\"'"

@@ -10,7 +10,7 @@ from portal import health
 from portal.database import db
 from portal.directory import jobs, runs, sync
 from portal.models import Account, AuditEvent, Department, Identity, SyncRun
-from portal.signin import create_admin
+from portal.signin import administrator_links
 
 PAGE = "/admin/directory"
 
@@ -19,7 +19,7 @@ PAGE = "/admin/directory"
 def admin(client, portal):
     """A browser in which the administrator wang.fang is signed in."""
     with portal.app_context():
-        token = create_admin.make("wang.fang", promote=True).token
+        token = administrator_links.make_administrator("wang.fang", promote=True).token
     client.post_form(f"/login/once/{token}")
     return client
 
@@ -167,7 +167,7 @@ def test_where_nothing_is_scheduled_or_waiting_no_worker_is_missed(make_portal):
     portal = make_portal(PORTAL_SYNC_EVERY="0")
     admin = portal.test_client()
     with portal.app_context():
-        token = create_admin.make("wang.fang", promote=True).token
+        token = administrator_links.make_administrator("wang.fang", promote=True).token
     admin.post_form(f"/login/once/{token}")
     assert "flask worker" not in admin.get(PAGE).text
     admin.post_form(f"{PAGE}/sync", element="QywxInnerExample")

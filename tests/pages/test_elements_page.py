@@ -6,7 +6,7 @@ import re
 import pytest
 from support.portal_app import FEISHU_APP, WECOM_APP
 
-from portal.signin import create_admin
+from portal.signin import administrator_links
 
 FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 PAGE = "/admin/elements"
@@ -19,7 +19,7 @@ def administer(make_portal):
     def sign_in(**more):
         portal = make_portal(**more)
         with portal.app_context():
-            token = create_admin.make("alice", promote=True).token
+            token = administrator_links.make_administrator("alice", promote=True).token
         client = portal.test_client()
         assert client.post_form(f"/login/once/{token}").status_code == 303
         return client

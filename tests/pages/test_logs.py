@@ -11,7 +11,7 @@ from support.portal_app import parse_query
 from portal.database import db
 from portal.errors import Code
 from portal.models import AppToken
-from portal.signin import create_admin
+from portal.signin import administrator_links
 
 SECRETS = ("sandbox-feishu-secret", "sandbox-wecom-secret", "a secret key for tests, long enough to be one")
 
@@ -52,7 +52,7 @@ def canaries_of(client, sandbox):
         client.get(address)
     found |= {"canary-error-text", "canary-body-text", "canary-message-text"}
     with client.application.app_context():
-        token = create_admin.make("alice", promote=True).token
+        token = administrator_links.make_administrator("alice", promote=True).token
         found |= {token}
         for row in db.session.query(AppToken):
             found |= set(json.loads(row.value).values())

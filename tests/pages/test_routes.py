@@ -138,7 +138,7 @@ def enter(portal):
         if role != "anonymous":
             with portal.app_context(), write() as session:
                 account = session.get_one(Account, ids[role])
-                browser.set_portal_cookie(sessions.open_(account, None, None, "link", Client())[0])
+                browser.set_portal_cookie(sessions.open_session(account, None, None, "link", Client())[0])
         return browser
 
     return open_

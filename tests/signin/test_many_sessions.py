@@ -18,7 +18,8 @@ MOST = 20
 
 def open_ones(portal):
     with open_database(portal) as session:
-        return session.scalars(select(LoginSession.id).where(*sessions.still_open(1))).all()
+        open_rows = select(LoginSession.id).where(LoginSession.account_id == 1, *sessions.list_open_conditions())
+        return session.scalars(open_rows).all()
 
 
 def write_sessions(portal, number, **fields):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import event
-from support.portal_app import both_databases, platform_answers
+from support.portal_app import answer_platform, both_databases
 
 from portal.database import db
 from portal.directory import cleaning
@@ -75,7 +75,7 @@ def answer_at_platform(client, sandbox, element, kind):
         fields = {"code": sandbox.code(PROVIDERS[element], "zhangsan", source=JSAPI), "state": begun["state"]}
         token = client.get("/api/csrf").json["csrfToken"]
         return lambda: client.post(f"/login/{element}/callback", data={**fields, "csrf_token": token})
-    address = platform_answers(begun["authorizeUrl"]) if begun else client.scan(element)
+    address = answer_platform(begun["authorizeUrl"]) if begun else client.scan(element)
     return lambda: client.get(address)
 
 

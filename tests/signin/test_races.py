@@ -195,11 +195,11 @@ def test_one_time_links_are_used_once(serve, sandbox, rows, settings, database):
 def make_link(settings):
     import app as portal_app
     from portal.database import db
-    from portal.signin import create_admin
+    from portal.signin import administrator_links
 
     portal = portal_app.create_app(settings)
     with portal.app_context():
-        token = create_admin.make("alice", promote=True).token
+        token = administrator_links.make_administrator("alice", promote=True).token
         db.session.remove()
         db.engine.dispose()
     return token

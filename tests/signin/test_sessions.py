@@ -11,7 +11,7 @@ from portal import endings
 from portal.clocks import now
 from portal.database import db, write
 from portal.models import Account, Identity, LoginSession
-from portal.signin import create_admin
+from portal.signin import administrator_links
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_an_end_wins_over_a_request_in_flight(signed_in, portal):
         [row] = db.session.query(LoginSession)
         with write():
             endings.end_sessions(LoginSession.id == row.id, why="ended by an administrator")
-        sessions.touch(row.id, now())
+        sessions.note_use(row.id, now())
     assert signed_in.session().status_code == 401
 
 
@@ -202,7 +202,7 @@ class TestOneTimeLinks:
     @pytest.fixture
     def token(self, portal):
         with portal.app_context():
-            return create_admin.make("alice", promote=True).token
+            return administrator_links.make_administrator("alice", promote=True).token
 
     def test_looking_shows_whose_it_is_and_the_button_signs_in(self, client, token):
         page = client.get(f"/login/once/{token}")
@@ -235,7 +235,7 @@ class TestOneTimeLinks:
 
     def test_a_newer_link_ends_the_older(self, client, token, portal):
         with portal.app_context():
-            newer = create_admin.make("alice", promote=True).token
+            newer = administrator_links.make_administrator("alice", promote=True).token
         assert client.get(f"/login/once/{token}").status_code == 410
         assert client.get(f"/login/once/{newer}").status_code == 200
 
@@ -263,6 +263,6 @@ class TestOneTimeLinks:
     def test_it_is_the_way_in_for_an_administrator_who_was_disabled_or_demoted(self, portal, client, token, change):
         change(Account, active=False, role="user")
         with portal.app_context():
-            again = create_admin.make("alice", promote=True).token
+            again = administrator_links.make_administrator("alice", promote=True).token
         assert client.post_form(f"/login/once/{again}").status_code == 303
         assert client.session().json["account"]["role"] == "admin"

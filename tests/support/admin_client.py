@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from portal.database import db
 from portal.models import Account
-from portal.signin import create_admin
+from portal.signin import administrator_links
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def open_database(portal):
 def make_one_time_link(portal, username):
     """Return the token of a one-time link for an administrator, who is made where there is none."""
     with open_database(portal):
-        token = create_admin.make(username, promote=True).token
+        token = administrator_links.make_administrator(username, promote=True).token
     return token
 
 

@@ -25,14 +25,14 @@ IN_ADDRESS = ("username", "name", "employee_number", "role")  # what the address
 @bp.get("/accounts")
 def show():
     wanted = read_account_filter()
-    page = search.page(wanted, parameters.page(request.args))
-    return render_template("admin/accounts.html", wanted=wanted, page=page, counts=search.counts())
+    page = search.search_accounts(wanted, parameters.page(request.args))
+    return render_template("admin/accounts.html", wanted=wanted, page=page, counts=search.count_accounts())
 
 
-def read_account_filter() -> search.Filter:
+def read_account_filter() -> search.AccountFilter:
     """Return the filter in the address; what it can't be is left out."""
     role, state, sort = (request.args.get(name, "") for name in ("role", "state", "sort"))
-    return search.Filter(
+    return search.AccountFilter(
         q=parameters.text(request.args.get("q")),
         role=role if role in accounts.ROLES else "",
         state=state if state in search.STATES else "",
@@ -47,14 +47,14 @@ def account(id):
 
 def card(account, **more):
     """Show an account: who it is, what signs it in, where it is signed in, and what has happened to it."""
-    history = audit.page(audit.Filter(account_id=account.id), size=HISTORY)
+    history = audit.search(audit.AuditFilter(account_id=account.id), size=HISTORY)
     return render_template(
         "admin/account.html",
         account=account,
         me=layout.administrator(),
-        identities=search.identities_of(account.id),
-        sessions=sessions.page(account.id, parameters.number(request.args.get("sessions")) or 1),
-        link=search.open_link(account.id),
+        identities=search.list_identities(account.id),
+        sessions=sessions.list_sessions(account.id, parameters.number(request.args.get("sessions")) or 1),
+        link=one_time_links.find_link(account.id),
         history=describe_events(history.events),
         device=describe_device,
         **more,
@@ -73,7 +73,7 @@ def create():
         layout.fresh(create_again(values))
     try:
         made = accounts.create_account(values, by=browser.actor())
-    except accounts.Invalid as error:
+    except accounts.InvalidFields as error:
         return form(error.problems), 422
     except Code as error:
         return form({"username": username_taken()}), error.status
@@ -88,7 +88,7 @@ def edit(id):
         return form(account=account)
     try:
         changed = accounts.edit_account(id, changes(typed()), request.form.get("seen"), by=browser.actor())
-    except accounts.Invalid as error:
+    except accounts.InvalidFields as error:
         return form(error.problems, account), 422
     except accounts.AccountChanged as error:
         flash(_("Somebody has changed this account meanwhile. What follows is how it stands now."), "stop")
@@ -102,7 +102,7 @@ def edit(id):
 def form(problems=None, account=None, fresh=False):
     """Show the form of an account; what was typed stays unless it is `fresh`."""
     typed_before = {} if fresh else request.form if request.method == "POST" else typed_in_address()
-    seen = accounts.version(account) if account else None
+    seen = accounts.compute_version(account) if account else None
     return render_template(
         "admin/account_form.html", problems=problems or {}, account=account, typed=typed_before, seen=seen
     )
@@ -135,7 +135,7 @@ def changes(values: dict) -> dict:
 
 def username_taken() -> str:
     typed = request.form.get("username", "").strip()
-    other = usernames.find(typed)
+    other = usernames.find_by_username(typed)
     if other is None or other.username == typed:
         return _("Another account has this username.")
     return _("The account %(name)s has this username: upper and lower case make no difference.", name=other.username)
@@ -158,9 +158,9 @@ def confirm(id, what):
         account=account,
         me=layout.administrator(),
         role="user" if account.role == "admin" else "admin",
-        open=sessions.count(id),
-        link=search.open_link(id),
-        only=account.active and account.role == "admin" and search.counts()["admin"] == 1,
+        open=sessions.count_account_sessions(id),
+        link=one_time_links.find_link(id),
+        only=account.active and account.role == "admin" and search.count_accounts()["admin"] == 1,
     )
 
 

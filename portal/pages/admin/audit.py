@@ -23,7 +23,7 @@ PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "fr
 @bp.get("/audit")
 def show():
     wanted = read_audit_filter()
-    page = audit.page(wanted, request.args.get("older", ""), request.args.get("newer", ""))
+    page = audit.search(wanted, request.args.get("older", ""), request.args.get("newer", ""))
     return render_template(
         "admin/audit.html",
         wanted=wanted,
@@ -45,7 +45,7 @@ def export():
     record_export("audit", asked)
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
-    lines = (line(entry) for events in audit.everything(wanted) for entry in describe_events(events))
+    lines = (line(entry) for events in audit.iterate_events(wanted) for entry in describe_events(events))
     return send_csv(headings, lines, "audit")
 
 
@@ -58,11 +58,11 @@ def line(entry) -> list:
     return [event.at.strftime("%Y-%m-%d %H:%M:%S"), entry.sentence, more, *names, person, *where]
 
 
-def read_audit_filter() -> audit.Filter:
+def read_audit_filter() -> audit.AuditFilter:
     """Return the filter in the address; what it can't be is left out."""
     args = request.args
     until = day(args.get("to"))
-    return audit.Filter(
+    return audit.AuditFilter(
         action=args.get("action", "") if args.get("action") in GROUPS else "",
         actor=text(args.get("actor"), accounts.FIELDS["username"]),
         account_id=number(args.get("account")),

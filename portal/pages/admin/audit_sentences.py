@@ -132,7 +132,7 @@ class Entry:
 
 def describe_events(events: list[AuditEvent]) -> list[Entry]:
     """Return entries in words, in the reader's language."""
-    accounts, people = audit.named(events)
+    accounts, people = audit.load_names(events)
     return [describe_event(event, accounts, people) for event in events]
 
 

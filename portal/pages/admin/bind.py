@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from portal import database
 from portal.accounts import search
-from portal.bindings import people_table, rules, self_service, suggestions
+from portal.bindings import people_table, rules, suggestions
 from portal.bindings.people_table import Filters, Row
 from portal.bindings.suggestions import Suggestion
 from portal.directory import paths
@@ -19,6 +19,7 @@ from portal.pages.admin.lookups import require_account, require_person
 from portal.pages.local_addresses import choose_way_back, redirect_to
 from portal.pages.parameters import ID, number, text
 from portal.providers import http
+from portal.signin.sessions import count_identity_sessions
 
 bp = layout.blueprint("pairing", __name__)
 
@@ -67,7 +68,7 @@ def page(person: Identity | None, account: Account | None, **more):
         row=row,
         account=account,
         pair=pair(row, account) if row and account else None,
-        held=self_service.identities(account.id) if account else [],
+        held=search.list_identities(account.id) if account else [],
         candidates=candidates,
         q=q,
         paths=paths.find_paths(shown),
@@ -78,7 +79,7 @@ def page(person: Identity | None, account: Account | None, **more):
 
 def pair(row: Row, account: Account) -> Pair:
     holder = rules.find_holder(account.id, row.person)
-    return Pair(row, account, holder, self_service.open_sessions(row.person.id) if row.person.account_id else 0)
+    return Pair(row, account, holder, count_identity_sessions(row.person.id) if row.person.account_id else 0)
 
 
 def accounts(row: Row, q: str) -> list[dict]:
@@ -167,8 +168,8 @@ def conflict(id):
     strongest = row.best.strengths[0]
     equal = [each for each in row.suggestions if each.strengths[0] == strongest][:CANDIDATES]
     shown = [row.person] + [each.holder for each in equal if each.holder]
-    held = {each.account.id: self_service.identities(each.account.id) for each in equal}
-    sessions = {each.holder.id: self_service.open_sessions(each.holder.id) for each in equal if each.holder}
+    held = {each.account.id: search.list_identities(each.account.id) for each in equal}
+    sessions = {each.holder.id: count_identity_sessions(each.holder.id) for each in equal if each.holder}
     shown_paths = paths.find_paths(shown)
     return render_template("admin/conflict.html", row=row, equal=equal, held=held, sessions=sessions, paths=shown_paths)
 

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal import audit
+from portal.accounts import search
 from portal.audit import Actor
 from portal.bindings import people_table, rules, self_service, ways_in
 from portal.bindings.people_table import PER_PAGE, Filters
@@ -22,6 +23,7 @@ from portal.pages.admin.lookups import require_person
 from portal.pages.admin.people_filter import get_table_address, read_people_filters
 from portal.pages.local_addresses import redirect_to
 from portal.pages.parameters import ID, number
+from portal.signin.sessions import count_identity_sessions
 
 bp = layout.blueprint("bindings", __name__)
 
@@ -70,7 +72,7 @@ def several(companies: Iterable) -> set[str]:
 def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
     """Return the first administrator's steps and which are done; nothing once all are."""
     me = layout.administrator()
-    mine = len(self_service.identities(me.account_id))
+    mine = len(search.list_identities(me.account_id))
     steps = {
         "element": bool(current_app.elements.usable()),
         "self": mine > 0,
@@ -86,13 +88,13 @@ def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
 @bp.get(f"/people/{ID}")
 def person(id):
     row = people_table.row(require_person(id))
-    history = audit.page(audit.Filter(identity_id=id), size=HISTORY)
+    history = audit.search(audit.AuditFilter(identity_id=id), size=HISTORY)
     return render_template(
         "admin/person.html",
         row=row,
         person=row.person,
         paths=paths.find_paths([row.person]),
-        sessions=self_service.open_sessions(id),
+        sessions=count_identity_sessions(id),
         history=describe_events(history.events),
     )
 
@@ -122,9 +124,9 @@ def ask_unbind(id):
 
 def consequences(person: Identity) -> dict:
     """Return what an unbind does: how many sessions end, and whether the account stays without a way in."""
-    mine, known = self_service.identities(person.account_id), ways_in.usable()
+    mine, known = search.list_identities(person.account_id), ways_in.usable()
     return {
-        "sessions": self_service.open_sessions(person.id),
+        "sessions": count_identity_sessions(person.id),
         "last_way": self_service.is_last_way(person, mine, known),
     }
 

@@ -24,4 +24,4 @@ def record_export(name: str, filters: list[str]) -> None:
     :param filters: the names of the filters in use.
     """
     if request.method != "HEAD":
-        audit.note_export(name, by=browser.actor(), filter=filters)
+        audit.record_export(name, by=browser.actor(), filter=filters)

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # a name that text is collected by
 
 from portal import database
-from portal.accounts.contact_data import masked_email, masked_mobile
+from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.bindings import csv_import, people_table
 from portal.bindings.csv_lines import REASONS, is_typed
 from portal.directory import paths
@@ -125,8 +125,8 @@ def keys_of(row) -> list[tuple[str, str]]:
     said = row.cells
     shown = {key: said[key] for key in ("employee_number", "provider", "provider_id", "name", "role") if key in said}
     shown |= {"role": ROLES[said["role"]]} if said.get("role") in ROLES else {}
-    shown |= {"mobile": masked_mobile(said["mobile"])} if "mobile" in said else {}
-    shown |= {"email": masked_email(said["email"])} if "email" in said else {}
+    shown |= {"mobile": mask_mobile(said["mobile"])} if "mobile" in said else {}
+    shown |= {"email": mask_email(said["email"])} if "email" in said else {}
     return [(str(HEADINGS[key]), value) for key, value in shown.items()]
 
 
@@ -225,7 +225,7 @@ def exported(filters):
 def line(row, names, paths) -> list:
     person = row.person
     account = person.account.username if person.account else ""
-    contact = [masked_mobile(person.mobile), masked_email(person.email)]
+    contact = [mask_mobile(person.mobile), mask_email(person.email)]
     when = [moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "" for moment in (person.bound_at, person.signed_in_at)]
     how = BOUND_HOW.get(person.bound_how, person.bound_how) if person.account_id else ""
     platform = names.get(person.provider, person.provider)
