@@ -1,17 +1,20 @@
-"""Real parts for the tests: the sandbox as a process, SQLite and PostgreSQL, gunicorn, Chromium.
+"""Fixtures with the real parts that tests run against.
 
-A part that is missing skips its tests and says so. `PORTAL_MUST_RUN`, a comma list of groups, turns that into a
-failure: a group named there has to run.
+They are the sandbox as a process, SQLite and PostgreSQL, Redis, and gunicorn. A part that is missing skips its tests
+and says so. `PORTAL_MUST_RUN`, a comma list of groups, turns that into a failure, as a group named there has to run.
 """
 
 import shutil
 
 import pytest
+from sqlalchemy import update
 from support.groups import GROUPS, MUST_RUN, Groups, report_missing
 from support.portal_app import Browser, Elements, make_settings, make_tables, run_portals
 from support.postgres import Cluster, find_binaries, find_free_port
 from support.redis_server import RedisServer
+from support.rows import open_admin_browser
 from support.sandbox_server import SandboxServer
+from support.sql import open_sql
 
 import app as portal_app
 from portal.database import db
@@ -23,7 +26,7 @@ def pytest_configure(config):
         raise pytest.UsageError(f"PORTAL_MUST_RUN names unknown groups: {', '.join(sorted(unknown))}")
     for name in GROUPS:
         config.addinivalue_line("markers", f"{name}: needs a part that may be missing on this machine")
-    if not hasattr(config, "workerinput"):  # one of several processes tells the one that began them
+    if not hasattr(config, "workerinput"):  # a worker process reports to the main one
         config.pluginmanager.register(Groups())
 
 
@@ -72,7 +75,10 @@ def postgres():
 
 @pytest.fixture
 def database(request, tmp_path):
-    """A database with tables: SQLite, or what the test asks for by an indirect parameter."""
+    """A database with tables.
+
+    It is SQLite, or the one that the test names by an indirect parameter.
+    """
     if getattr(request, "param", "sqlite") == "sqlite":
         path = tmp_path / "portal.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -81,6 +87,13 @@ def database(request, tmp_path):
     if cluster.made == 1:
         make_tables(cluster.url(cluster.template), tmp_path)
     return cluster.url(cluster.database(cluster.template))
+
+
+@pytest.fixture
+def sql(database):
+    """Return a function that runs a statement on the database."""
+    with open_sql(database) as run:
+        yield run
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +115,7 @@ def redis(redis_process):
 
 @pytest.fixture(params=["sqlite queue", "redis queue"])
 def queue(request, settings):
-    """Where jobs wait: a SQLite file, or Redis."""
+    """The queue of the jobs, a SQLite file or Redis."""
     if request.param == "redis queue":
         settings["PORTAL_REDIS_URL"] = request.getfixturevalue("redis").url
     settings["PORTAL_SYNC_EVERY"] = "0"
@@ -114,38 +127,41 @@ def queue(request, settings):
 
 @pytest.fixture
 def base():
-    """The portal's public address: a port of its own for every test."""
+    """The portal's public address, with a port for each test."""
     return f"http://127.0.0.1:{find_free_port()}"
 
 
 @pytest.fixture
 def elements(tmp_path, sandbox, base):
-    """The two example elements, and the way to more."""
-    made = Elements(tmp_path / "app", sandbox, base)
-    made.feishu()
-    made.wecom()
-    return made
+    """The two example elements, to which a test may add more."""
+    elements = Elements(tmp_path / "app", sandbox, base)
+    elements.feishu()
+    elements.wecom()
+    return elements
 
 
 @pytest.fixture
 def settings(tmp_path, database, base, elements):
-    """The portal's environment; change it before asking for `portal` or `serve`."""
+    """The portal's environment.
+
+    A test changes it before it asks for `portal` or `serve`.
+    """
     return make_settings(database, tmp_path / "app", base)
 
 
 @pytest.fixture
 def make_portal(settings):
-    """Return a function that makes the portal with further settings."""
-    made = []
+    """Return a function that makes a portal with more settings."""
+    portals = []
 
     def make(**more):
         portal = portal_app.create_app({**settings, **more})
         portal.test_client_class = Browser
-        made.append(portal)
+        portals.append(portal)
         return portal
 
     yield make
-    for portal in made:
+    for portal in portals:
         with portal.app_context():
             db.session.remove()
             db.engine.dispose()
@@ -161,11 +177,39 @@ def client(portal):
     return portal.test_client()
 
 
+@pytest.fixture
+def alice(portal):
+    """The browser of an administrator."""
+    return open_admin_browser(portal)
+
+
+@pytest.fixture
+def context(portal):
+    """An app context, in which the test works with rows."""
+    with portal.app_context():
+        yield
+
+
+@pytest.fixture
+def change(portal):
+    """Return a function that changes rows, as another request would."""
+
+    def change_rows(table, *where, **values):
+        with portal.app_context():
+            db.session.execute(update(table).where(*where).values(**values))
+            db.session.commit()
+
+    return change_rows
+
+
 # The portal as processes
 
 
 @pytest.fixture
 def serve(settings, tmp_path):
-    """Return a function that starts the portal on its own port: `serve(workers=2, **settings)`."""
+    """Return a function that starts the portal on its own port.
+
+    It is called as `serve(workers=2, **settings)`.
+    """
     with run_portals(settings, tmp_path) as start:
         yield start

@@ -4,11 +4,9 @@ import re
 from collections import Counter
 
 import pytest
-from sqlalchemy import create_engine, text
 from support.http_visitors import Visitor, run_at_once
-from support.portal_app import answer_platform, both_databases
+from support.portal_app import FEISHU, WECOM, answer_platform, both_databases
 
-FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 pytestmark = both_databases
 
 many = pytest.param(50, marks=pytest.mark.soak)
@@ -31,20 +29,6 @@ class Holder(Visitor):
         answer = self.get(answer_platform(self.post(f"/account/bind/{element}").headers["Location"], person))
         assert answer.headers["Location"] == "/account/bind/confirm", answer.text
         return re.search(r'name="identity" value="(\d+)"', self.get("/account/bind/confirm").text)[1]
-
-
-@pytest.fixture
-def sql(database):
-    """Return a function that runs a statement and returns its rows."""
-    engine = create_engine(database)
-
-    def run(statement):
-        with engine.begin() as connection:
-            found = connection.execute(text(statement))
-            return [tuple(row) for row in found] if found.returns_rows else []
-
-    yield run
-    engine.dispose()
 
 
 @pytest.mark.parametrize("rounds", [5, many])

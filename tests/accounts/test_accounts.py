@@ -24,11 +24,6 @@ from portal.signin import one_time_links
 
 
 @pytest.fixture
-def alice(portal):
-    return sign_in_administrator(portal)
-
-
-@pytest.fixture
 def stored(portal):
     """Return a function that reads one account, as it is in the database."""
 

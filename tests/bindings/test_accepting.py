@@ -5,7 +5,7 @@ import re
 import pytest
 from support.admin_client import strip_markup
 from support.portal_app import both_databases
-from support.rows import add_account, add_department, add_person, add_request, open_admin_browser, reload_row
+from support.rows import add_account, add_department, add_person, add_request, reload_row
 from support.syncs import FEISHU, PROVIDERS, WECOM, run_sync, sign_in_person
 
 from portal.database import db
@@ -15,15 +15,7 @@ pytestmark = both_databases
 ACCEPT = "/admin/bindings/accept"
 
 
-@pytest.fixture
-def alice(portal):
-    return open_admin_browser(portal)
-
-
-@pytest.fixture(autouse=True)
-def context(portal, alice):
-    with portal.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("alice", "context")
 
 
 def pair(who, own):

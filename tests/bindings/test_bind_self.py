@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from support.portal_app import answer_platform, both_databases, parse_query
+from support.portal_app import FEISHU, WECOM, answer_platform, both_databases, parse_query
 
 from portal.clocks import now
 from portal.database import db
 from portal.models import Account, AuditEvent, BindingRequest, Identity, LoginAttempt, LoginSession
 
 CONFIRM = "/account/bind/confirm"
-FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 
 
 @pytest.fixture
@@ -19,18 +18,6 @@ def signed_in(client):
     """Zhang San, who came by Feishu."""
     client.sign_in(FEISHU, "zhangsan")
     return client
-
-
-@pytest.fixture
-def change(portal):
-    """Return a function that writes to the database as an administrator's page would."""
-
-    def write(table, *where, **values):
-        with portal.app_context():
-            db.session.execute(update(table).where(*where).values(**values))
-            db.session.commit()
-
-    return write
 
 
 def begin(client, element=WECOM):

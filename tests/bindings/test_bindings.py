@@ -15,10 +15,7 @@ pytestmark = both_databases
 HERE = Client("192.0.2.1", "test", "ABCD-23")
 
 
-@pytest.fixture(autouse=True)
-def context(portal):
-    with portal.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("context")
 
 
 def from_here(account_id):

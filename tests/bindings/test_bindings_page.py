@@ -26,15 +26,7 @@ from portal.models import LEFT, Account, AuditEvent, Department, Identity, Login
 MOST_QUERIES = 14
 
 
-@pytest.fixture
-def alice(portal):
-    return open_admin_browser(portal)
-
-
-@pytest.fixture(autouse=True)
-def context(portal, alice):
-    with portal.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("alice", "context")
 
 
 def names(page):

@@ -29,11 +29,6 @@ from portal.pages.admin import imports as pages
 
 
 @pytest.fixture
-def alice(portal):
-    return sign_in_administrator(portal)
-
-
-@pytest.fixture
 def person(portal):
     """Return a function that stores a person; it gives their id."""
     return partial(store_person, portal)

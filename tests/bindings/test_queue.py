@@ -19,16 +19,7 @@ from support.rows import (
 from portal.database import db
 from portal.models import LEFT, Account, AuditEvent, BindingRequest, Identity
 
-
-@pytest.fixture
-def alice(portal):
-    return open_admin_browser(portal)
-
-
-@pytest.fixture(autouse=True)
-def context(portal, alice):
-    with portal.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("alice", "context")
 
 
 @both_databases

@@ -12,10 +12,7 @@ from portal.models import LEFT, BindingRequest
 pytestmark = both_databases
 
 
-@pytest.fixture(autouse=True)
-def context(portal):
-    with portal.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("context")
 
 
 def suggested(who):

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import create_engine, text
 from support.axe import RUN_AXE
 from support.page_checks import FINGER, PALE_TEXT, TOO_LOW_FOR_A_FINGER, WIDER_THAN_THE_SCREEN
+from support.sql import open_sql
 
 from portal.clocks import now
 
@@ -21,16 +21,9 @@ scripted = pytest.mark.parametrize("scripted", [True, False], ids=["with-javascr
 
 @pytest.fixture
 def sql(site):
-    """Return a function that runs a statement in the site's database and returns its rows."""
-    engine = create_engine(site.settings["PORTAL_DATABASE_URL"])
-
-    def run(statement, **values):
-        with engine.begin() as connection:
-            found = connection.execute(text(statement), values)
-            return [tuple(row) for row in found] if found.returns_rows else []
-
-    yield run
-    engine.dispose()
+    """Return a function that runs a statement on the site's database."""
+    with open_sql(site.settings["PORTAL_DATABASE_URL"]) as run:
+        yield run
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from flask_migrate import upgrade
 from sqlalchemy import select, update
 from support.authority import Authority, serve_https
-from support.portal_app import both_databases
+from support.portal_app import FEISHU, WECOM, both_databases
 from support.small_disk import fill_disk, mount_small_disk
 
 from portal.clocks import now
@@ -27,7 +27,6 @@ from portal.providers import causes
 from sandbox.feishu.gateway import WHOLE_CONTACT
 from sandbox.feishu.model import EVERYTHING
 
-FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 FEISHU_TOKEN = "/open-apis/auth/v3/app_access_token/internal"
 PROOF = {"file": "WW_verify_abc123.txt", "content": "abc123"}
 HIDDEN = ("sandbox-feishu-secret", "sandbox-wecom-secret", "sandbox-contact-sync-secret", "1380000000", "@example.com")
@@ -149,7 +148,7 @@ def any_unreachable(ward):
 @story("element")
 def any_certificate_untrusted(ward):
     authority = Authority(ward.elements.folder)
-    with serve_https(ward.sandbox.port, authority.certificate()) as url:
+    with serve_https(ward.sandbox.port, authority.certify()) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
         ward.environ.setenv("SSL_CERT_FILE", str(authority.file))
@@ -159,10 +158,10 @@ def any_certificate_untrusted(ward):
 def bad_certificate(ward, bad):
     authority = Authority(ward.elements.folder)
     ward.environ.setenv("SSL_CERT_FILE", str(authority.file))
-    with serve_https(ward.sandbox.port, authority.certificate(**bad)) as url:
+    with serve_https(ward.sandbox.port, authority.certify(**bad)) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
-    with serve_https(ward.sandbox.port, authority.certificate()) as url:
+    with serve_https(ward.sandbox.port, authority.certify()) as url:
         ward.elements.feishu(openBaseUrl=url)
         yield
 

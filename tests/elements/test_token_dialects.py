@@ -1,29 +1,23 @@
 """Kept tokens of a person: each is refreshed in the dialect and for the app that it came from."""
 
 import json
-from datetime import timedelta
 from urllib.parse import parse_qsl
 
 import pytest
 from sqlalchemy import update
 from support.portal_app import both_databases, parse_query
+from support.user_tokens import REFRESH_PATHS, expire_user_token
 
-from portal.clocks import now
 from portal.database import db
 from portal.errors import Code
 from portal.models import Identity
 
-REFRESH = {
-    "v2": "/open-apis/authen/v2/oauth/token",
-    "oidc": "/open-apis/authen/v1/oidc/refresh_access_token",
-    "v1": "/open-apis/authen/v1/refresh_access_token",
-    "v3": "/oauth/v3/token",
-    "passport": "/suite/passport/oauth/token",
-}
 BY_CLIENT = {"grant_type", "refresh_token", "client_id", "client_secret"}
 BY_APP_TOKEN = {"grant_type", "refresh_token"}
 FIELDS = {"v2": BY_CLIENT, "v3": BY_CLIENT, "passport": BY_CLIENT, "oidc": BY_APP_TOKEN, "v1": BY_APP_TOKEN}
-PAIRS = list(zip(REFRESH, [*list(REFRESH)[1:], "v2"], strict=True))  # each dialect once before another and once after
+PAIRS = list(
+    zip(REFRESH_PATHS, [*list(REFRESH_PATHS)[1:], "v2"], strict=True)
+)  # each dialect once before another and once after
 JWT = "eyJ" + "x" * 4093  # 4 KB, as long as Feishu may make one
 FEISHU, WECOM = "auths.loginTypes.FSInnerExample", "auths.loginTypes.QywxInnerExample"
 APP_TOKENS = [  # the element, what its app asks, and the answer
@@ -36,11 +30,6 @@ APP_TOKENS = [  # the element, what its app asks, and the answer
 ]
 
 
-def end_token():
-    db.session.execute(update(Identity).values(expires_at=now() - timedelta(seconds=1)))
-    db.session.commit()
-
-
 def stored():
     db.session.expire_all()
     return db.session.query(Identity).one()
@@ -51,20 +40,20 @@ def fields_of(call):
     return set(json.loads(call["body"]) if call["body"].startswith("{") else dict(parse_qsl(call["body"])))
 
 
-@pytest.mark.parametrize("dialect", REFRESH)
+@pytest.mark.parametrize("dialect", REFRESH_PATHS)
 def test_a_refresh_sends_only_what_the_documentation_asks_for(elements, make_portal, sandbox, dialect):
     elements.feishu(tokenDialect=dialect, keepUserTokens=True, scope="offline_access auth:user.id:read")
     portal = make_portal()
     portal.test_client().sign_in()
     sandbox.forget_calls()
     with portal.app_context():
-        end_token()
+        expire_user_token()
         portal.getElement(FEISHU).getUserToken("zhangsan")
-    (call,) = sandbox.calls(REFRESH[dialect])
+    (call,) = sandbox.calls(REFRESH_PATHS[dialect])
     assert fields_of(call) == FIELDS[dialect]
 
 
-@pytest.mark.parametrize("dialect", REFRESH)
+@pytest.mark.parametrize("dialect", REFRESH_PATHS)
 def test_a_qr_address_asks_for_no_scope(elements, make_portal, dialect):
     elements.feishu(qrTokenDialect=dialect, scope="offline_access")
     element = make_portal().getElement(FEISHU)
@@ -91,10 +80,10 @@ def test_a_token_is_refreshed_in_its_own_dialect_at_any_element_of_the_app(
     portal.test_client().sign_in("Other")
     sandbox.forget_calls()
     with portal.app_context():
-        end_token()
+        expire_user_token()
         token = portal.getElement(FEISHU).getUserToken("zhangsan")
         assert portal.getElement("auths.loginTypes.Other").getUserToken("zhangsan") == token
-    assert len(sandbox.calls(REFRESH[second])) == 1
+    assert len(sandbox.calls(REFRESH_PATHS[second])) == 1
 
 
 def test_the_qr_pages_own_dialect_is_kept_too(elements, make_portal, sandbox):
@@ -132,12 +121,12 @@ def test_a_login_without_a_refresh_token_leaves_the_kept_one(elements, make_port
         body = {"code": 0, "access_token": "eyJ.by.qr", "token_type": "Bearer", "expires_in": 7200, "scope": ""}
         profile = {"name": "张三", "union_id": before.subject, "tenant_key": before.tenant, "user_id": "zhangsan"}
         profile["open_id"] = before.open_ids["FSInnerExample"]
-        sandbox.fail(REFRESH["v2"], body=body)
+        sandbox.fail(REFRESH_PATHS["v2"], body=body)
         sandbox.fail("/open-apis/authen/v1/user_info", body={"code": 0, "msg": "success", "data": profile})
         portal.test_client().sign_in()
         after = stored()
         assert (after.accessToken, after.refreshToken) == ("eyJ.by.qr", refresh)
-        end_token()
+        expire_user_token()
         assert portal.getElement(FEISHU).getUserToken("zhangsan") not in (old, "eyJ.by.qr")
 
 
@@ -148,7 +137,7 @@ def test_tokens_kept_before_dialects_were_count_as_the_elements_own(elements, ma
     portal.test_client().sign_in()
     with portal.app_context():
         db.session.execute(update(Identity).values(token_app=None, token_dialect=None))
-        end_token()
+        expire_user_token()
         assert portal.getElement(FEISHU).getUserToken("zhangsan") == stored().accessToken
         assert (stored().token_app, stored().token_dialect) == ("cli_5a4db0c5a4db0c01", "v2")
 
@@ -159,7 +148,7 @@ def test_user_tokens_of_four_kilobytes_are_kept_and_sent(elements, make_portal, 
     portal = make_portal()
     pair = {"code": 0, "access_token": JWT, "token_type": "Bearer", "expires_in": 7200, "refresh_token": JWT[::-1]}
     profile = {"name": "张三", "union_id": "on_1", "tenant_key": "t1", "user_id": "zhangsan", "open_id": "ou_1"}
-    sandbox.fail(REFRESH["v2"], body=pair)
+    sandbox.fail(REFRESH_PATHS["v2"], body=pair)
     sandbox.fail("/open-apis/authen/v1/user_info", body={"code": 0, "msg": "success", "data": profile})
     assert portal.test_client().sign_in().status_code == 303
     (asked,) = sandbox.calls("/open-apis/authen/v1/user_info")

@@ -5,22 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 from support.portal_app import both_databases
+from support.user_tokens import REFRESH_PATHS, expire_user_token
 
 from portal.clocks import now
 from portal.database import db
 from portal.errors import Code
 from portal.models import Identity
 
-REFRESH = {
-    "v2": "/open-apis/authen/v2/oauth/token",
-    "oidc": "/open-apis/authen/v1/oidc/refresh_access_token",
-    "v1": "/open-apis/authen/v1/refresh_access_token",
-    "v3": "/oauth/v3/token",
-    "passport": "/suite/passport/oauth/token",
-}
-DIALECTS = pytest.mark.parametrize("dialect", REFRESH)
+DIALECTS = pytest.mark.parametrize("dialect", REFRESH_PATHS)
 
 
 @pytest.fixture
@@ -39,12 +32,6 @@ def keeper(elements, make_portal):
 
 def element_of(portal):
     return portal.getElement("auths.loginTypes.FSInnerExample")
-
-
-def end_token():
-    db.session.execute(update(Identity).values(expires_at=now() - timedelta(seconds=1)))
-    db.session.commit()
-    return db.session.query(Identity).one()
 
 
 def test_by_default_nothing_is_kept(client, portal):
@@ -73,7 +60,7 @@ def test_kept_tokens_rest_encrypted_with_their_true_end(keeper, dialect):
 def test_an_ended_token_is_refreshed_and_the_new_pair_replaces_the_old(keeper, sandbox, dialect):
     portal = keeper(dialect)
     with portal.app_context():
-        element, old = element_of(portal), end_token()
+        element, old = element_of(portal), expire_user_token()
         before = (old.accessToken, old.refreshToken)
         token = element.getUserToken("zhangsan")
         db.session.expire_all()
@@ -83,15 +70,15 @@ def test_an_ended_token_is_refreshed_and_the_new_pair_replaces_the_old(keeper, s
         assert person.expiresAt > now() + timedelta(minutes=50)
         sandbox.forget_calls()
         assert element.getUserToken("zhangsan") == token
-        assert sandbox.calls(REFRESH[dialect]) == []
+        assert sandbox.calls(REFRESH_PATHS[dialect]) == []
 
 
 def test_a_failed_refresh_keeps_the_pair_and_may_be_tried_again(keeper, sandbox):
     portal = keeper("oidc")
     with portal.app_context():
-        element, old = element_of(portal), end_token()
+        element, old = element_of(portal), expire_user_token()
         before = old.refreshToken
-        sandbox.fail(REFRESH["oidc"], status=500, body="down")
+        sandbox.fail(REFRESH_PATHS["oidc"], status=500, body="down")
         with pytest.raises(Code) as error:
             element.getUserToken("zhangsan")
         assert error.value.code == 50300
@@ -103,9 +90,9 @@ def test_a_failed_refresh_keeps_the_pair_and_may_be_tried_again(keeper, sandbox)
 @pytest.mark.parametrize(("number", "ours"), [(20037, 42001), (20026, 40014)])
 def test_a_refresh_token_that_is_over_means_signing_in_again(keeper, sandbox, number, ours):
     portal = keeper("oidc")
-    sandbox.fail(REFRESH["oidc"], count=2, body={"code": number, "msg": "x"})
+    sandbox.fail(REFRESH_PATHS["oidc"], count=2, body={"code": number, "msg": "x"})
     with portal.app_context(), pytest.raises(Code) as error:
-        end_token()
+        expire_user_token()
         element_of(portal).getUserToken("zhangsan")
     assert error.value.code == ours
 
@@ -115,7 +102,7 @@ def test_without_offline_access_there_is_nothing_to_refresh(elements, make_porta
     portal = make_portal()
     portal.test_client().sign_in()
     with portal.app_context():
-        assert end_token().refreshToken is None
+        assert expire_user_token().refreshToken is None
         with pytest.raises(Code) as error:
             element_of(portal).getUserToken("zhangsan")
         assert error.value.code == 42001
@@ -127,8 +114,8 @@ def test_several_at_once_get_one_new_token(keeper, sandbox):
     """A refresh token works once; whoever comes too late finds what the first has stored."""
     portal = keeper("v3")
     with portal.app_context():
-        end_token()
-    sandbox.fail(REFRESH["v3"], count=4, hold=4)
+        expire_user_token()
+    sandbox.fail(REFRESH_PATHS["v3"], count=4, hold=4)
     barrier = threading.Barrier(4)
 
     def ask(_):

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
-from support.portal_app import answer_platform, both_databases
+from sqlalchemy import select
+from support.portal_app import FEISHU, WECOM, answer_platform, both_databases
 
 from portal.audit import Actor
 from portal.clocks import now
@@ -12,20 +12,7 @@ from portal.database import db
 from portal.models import Account, AuditEvent, Identity, LoginSession
 from portal.signin import one_time_links
 
-FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
-
-
-@pytest.fixture
-def change(portal):
-    """Return a function that writes to the database as an administrator's page would."""
-
-    def write(table, *where, **values):
-        with portal.app_context():
-            db.session.execute(update(table).where(*where).values(**values))
-            db.session.commit()
-
-    return write
 
 
 @pytest.fixture

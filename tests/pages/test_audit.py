@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, event, func, select, text, update
 from sqlalchemy.exc import DBAPIError
-from support.admin_client import open_database, sign_in_administrator, store_account, strip_markup
+from support.admin_client import open_database, store_account, strip_markup
 from support.portal_app import ROOT, both_databases
 
 from portal import audit, models
@@ -20,11 +20,6 @@ from portal.pages.admin import audit_sentences
 from portal.pages.login_flow import REFUSED
 
 THERE = Client("203.0.113.7", "", "7F3K-2Q")
-
-
-@pytest.fixture
-def alice(portal):
-    return sign_in_administrator(portal)
 
 
 @pytest.fixture

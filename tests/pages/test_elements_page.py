@@ -4,11 +4,10 @@ import json
 import re
 
 import pytest
-from support.portal_app import FEISHU_APP, WECOM_APP
+from support.portal_app import FEISHU, FEISHU_APP, WECOM, WECOM_APP
 
 from portal.signin import administrator_links
 
-FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 PAGE = "/admin/elements"
 
 

@@ -61,15 +61,7 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
 AGED = timedelta(minutes=11)
 
 
-@pytest.fixture
-def alice(portal):
-    return open_admin_browser(portal)
-
-
-@pytest.fixture(autouse=True)
-def context(portal, alice):
-    with portal.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("alice", "context")
 
 
 def grow_old(age=AGED):

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from sqlalchemy import create_engine, text
 from support.http_visitors import Visitor, run_at_once
 from support.portal_app import both_databases
 
@@ -17,23 +16,16 @@ pytestmark = both_databases
 
 
 @pytest.fixture
-def rows(database):
+def count_rows(sql):
     """Return a function that counts a table's rows."""
-    engine = create_engine(database)
-
-    def count(table):
-        with engine.connect() as connection:
-            return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-
-    yield count
-    engine.dispose()
+    return lambda table: sql(f"SELECT count(*) FROM {table}")[0][0]
 
 
 def statuses(answers):
     return Counter(answer.status_code for answer in answers)
 
 
-def test_of_twenty_callbacks_with_one_state_one_succeeds(serve, sandbox, rows):
+def test_of_twenty_callbacks_with_one_state_one_succeeds(serve, sandbox, count_rows):
     server = serve()
     visitor = Visitor(server)
     callback = visitor.scan("FSInnerExample")
@@ -44,14 +36,14 @@ def test_of_twenty_callbacks_with_one_state_one_succeeds(serve, sandbox, rows):
     answers = run_at_once([lambda copy=copy: copy.get(callback) for copy in copies])
     assert statuses(answers) == {303: 1, 400: 19}
     assert len(sandbox.calls(EXCHANGE)) == 1
-    assert rows("login_session") == 1
+    assert count_rows("login_session") == 1
 
 
 @pytest.mark.parametrize(
     ("element", "last_call"),
     [("FSInnerExample", "/open-apis/contact/v3/users/*"), ("QywxInnerExample", "/cgi-bin/user/get")],
 )
-def test_twenty_first_logins_of_one_person_make_one_account(serve, sandbox, rows, element, last_call):
+def test_twenty_first_logins_of_one_person_make_one_account(serve, sandbox, count_rows, element, last_call):
     server = serve()
     visitors = [Visitor(server) for _ in range(20)]
     callbacks = [visitor.scan(element) for visitor in visitors]
@@ -59,24 +51,17 @@ def test_twenty_first_logins_of_one_person_make_one_account(serve, sandbox, rows
     pairs = zip(visitors, callbacks, strict=True)
     answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {303: 20}, server.output()
-    assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
+    assert [count_rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
 
 
-def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sandbox, rows, database):
-    """As a directory sync leaves people: known, and without an account."""
-    engine = create_engine(database)
-    with engine.begin() as connection:
-        person = "'wecom', 'wwsandbox00000001', 'zhangsan', 'zhangsan', '{}', '', '', '', '', '[]', '', 0, 1"
-        columns = (
-            "provider, tenant, subject, user_id, open_ids, name, mobile, email, avatar, department, position, gender"
-        )
-        connection.execute(
-            text(
-                f"INSERT INTO identity ({columns}, status, is_leader, employee_number, created_at, updated_at)"
-                f" VALUES ({person}, false, '', '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
-            )
-        )
-    engine.dispose()
+def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sandbox, count_rows, sql):
+    """A directory sync leaves people like this, stored without an account."""
+    person = "'wecom', 'wwsandbox00000001', 'zhangsan', 'zhangsan', '{}', '', '', '', '', '[]', '', 0, 1"
+    columns = "provider, tenant, subject, user_id, open_ids, name, mobile, email, avatar, department, position, gender"
+    sql(
+        f"INSERT INTO identity ({columns}, status, is_leader, employee_number, created_at, updated_at)"
+        f" VALUES ({person}, false, '', '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
+    )
     server = serve()
     visitors = [Visitor(server) for _ in range(20)]
     callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
@@ -85,10 +70,10 @@ def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sa
     pairs = zip(visitors, callbacks, strict=True)
     answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {303: 20}, server.output()
-    assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
+    assert [count_rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
 
 
-def test_two_people_of_one_name_at_once_get_two_accounts(serve, sandbox, rows):
+def test_two_people_of_one_name_at_once_get_two_accounts(serve, sandbox, count_rows):
     """Both platforms know a zhangsan; neither gets the other's account."""
     server = serve()
     visitors = [Visitor(server), Visitor(server)]
@@ -100,7 +85,7 @@ def test_two_people_of_one_name_at_once_get_two_accounts(serve, sandbox, rows):
     assert names == {"zhangsan", "zhangsan-2"}
 
 
-def test_queued_people_who_scan_twice_at_once_wait_in_one_row(serve, sandbox, rows):
+def test_queued_people_who_scan_twice_at_once_wait_in_one_row(serve, sandbox, count_rows):
     server = serve(PORTAL_UNKNOWN_PEOPLE="queue")
     visitors = [Visitor(server) for _ in range(10)]
     callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
@@ -108,7 +93,7 @@ def test_queued_people_who_scan_twice_at_once_wait_in_one_row(serve, sandbox, ro
     pairs = zip(visitors, callbacks, strict=True)
     answers = run_at_once([lambda v=visitor, c=callback: v.get(c) for visitor, callback in pairs])
     assert statuses(answers) == {403: 10}, server.output()
-    assert [rows(table) for table in ("identity", "binding_request", "account", "login_session")] == [1, 1, 0, 0]
+    assert [count_rows(table) for table in ("identity", "binding_request", "account", "login_session")] == [1, 1, 0, 0]
 
 
 def test_fifty_logins_without_a_token_make_one_token_call(serve, sandbox):
@@ -151,7 +136,7 @@ def test_connections_to_the_platform_are_kept(serve, sandbox):
     assert sandbox.connections() - before < len(calls) / 4
 
 
-def test_a_worker_killed_in_a_login_leaves_nothing_half_done(serve, sandbox, rows):
+def test_a_worker_killed_in_a_login_leaves_nothing_half_done(serve, sandbox, count_rows):
     server = serve(workers=1)
     visitor = Visitor(server)
     callback = visitor.scan("QywxInnerExample")
@@ -162,13 +147,13 @@ def test_a_worker_killed_in_a_login_leaves_nothing_half_done(serve, sandbox, row
             assert not waiting.done()
         os.kill(worker_of(server), signal.SIGKILL)
         assert isinstance(waiting.exception(timeout=20), requests.ConnectionError)
-    assert [rows(table) for table in ("identity", "account", "login_session")] == [0, 0, 0]
+    assert [count_rows(table) for table in ("identity", "account", "login_session")] == [0, 0, 0]
     sandbox.reset()
     assert Visitor(server).get("/api/session").status_code == 401
     again = visitor.get(callback)
     assert again.status_code == 400
     assert visitor.get(visitor.scan("QywxInnerExample")).status_code == 303
-    assert [rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 1]
+    assert [count_rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 1]
 
 
 def worker_of(server):
@@ -177,7 +162,7 @@ def worker_of(server):
         return int(file.read().split()[0])
 
 
-def test_one_time_links_are_used_once(serve, sandbox, rows, settings, database):
+def test_one_time_links_are_used_once(serve, sandbox, count_rows, settings, database):
     server = serve()
     token = make_link(settings)
     visitors = [Visitor(server) for _ in range(10)]
@@ -189,7 +174,7 @@ def test_one_time_links_are_used_once(serve, sandbox, rows, settings, database):
 
     answers = run_at_once([lambda v=v, c=c: use(v, c) for v, c in zip(visitors, tokens, strict=True)])
     assert statuses(answers) == {303: 1, 410: 9}, server.output()
-    assert rows("login_session") == 1
+    assert count_rows("login_session") == 1
 
 
 def make_link(settings):

@@ -15,18 +15,6 @@ from portal.signin import administrator_links
 
 
 @pytest.fixture
-def change(portal):
-    """Return a function that writes to the database as an administrator's page would."""
-
-    def write(table, **values):
-        with portal.app_context():
-            db.session.execute(update(table).values(**values))
-            db.session.commit()
-
-    return write
-
-
-@pytest.fixture
 def signed_in(client):
     client.sign_in()
     assert client.session().status_code == 200

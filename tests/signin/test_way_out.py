@@ -79,7 +79,7 @@ class TestForwardProxy:
     def test_https_goes_through_it_as_a_tunnel(self, over_https, make_portal, authority, platform, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
         with run_forward_proxy() as proxy:
-            url = over_https(platform, authority.certificate(), httpProxy=proxy.url)
+            url = over_https(platform, authority.certify(), httpProxy=proxy.url)
             assert make_portal().test_client().sign_in(NAMES[platform]).status_code == 303
         assert {line.split()[0] for line in proxy.asked} == {"CONNECT"}
         assert {line.split()[1] for line in proxy.asked} == {url.removeprefix("https://")}
@@ -127,7 +127,7 @@ class TestAuthorities:
     def test_a_private_one_is_trusted_where_a_variable_names_it(
         self, over_https, make_portal, authority, platform, name, monkeypatch
     ):
-        over_https(platform, authority.certificate())
+        over_https(platform, authority.certify())
         client = make_portal().test_client()
         assert client.sign_in(NAMES[platform]).status_code == 503
         http._transports.clear()
@@ -146,7 +146,7 @@ class TestAuthorities:
     def test_the_doctor_says_what_is_wrong_with_a_certificate(
         self, over_https, make_portal, authority, platform, address, days, name, words, monkeypatch
     ):
-        url = over_https(platform, authority.certificate(address, days))
+        url = over_https(platform, authority.certify(address, days))
         if name != "certificate_untrusted":
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
         portal = make_portal()
@@ -165,7 +165,7 @@ class TestAuthorities:
     def test_a_file_that_holds_none_is_named_and_breaks_no_page(
         self, over_https, make_portal, authority, platform, content, tmp_path, monkeypatch
     ):
-        over_https(platform, authority.certificate())
+        over_https(platform, authority.certify())
         if content is not None:
             (tmp_path / "ca.pem").write_bytes(content)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))

@@ -1,4 +1,4 @@
-"""Administrators for the tests: inside the process, and over HTTP."""
+"""Administrators for the tests, in the process and over HTTP."""
 
 import re
 from contextlib import contextmanager
@@ -13,13 +13,19 @@ from portal.signin import administrator_links
 
 @contextmanager
 def open_database(portal):
-    """Work with the portal's database as a request would; nothing stays open behind."""
+    """Open the portal's database as a request would.
+
+    Nothing stays open after the block.
+    """
     with portal.app_context():
         yield db.session
 
 
 def make_one_time_link(portal, username):
-    """Return the token of a one-time link for an administrator, who is made where there is none."""
+    """Return the token of an administrator's one-time link.
+
+    The administrator is made if there is none.
+    """
     with open_database(portal):
         token = administrator_links.make_administrator(username, promote=True).token
     return token
@@ -34,17 +40,20 @@ def sign_in_administrator(portal, username="alice"):
 
 
 def store_account(portal, username, **fields):
-    """Make an account; return its id."""
+    """Store an account and return its id."""
     with open_database(portal) as session:
-        made = Account(username=username, **{"name": username.title(), **fields})
-        session.add(made)
+        account = Account(username=username, **{"name": username.title(), **fields})
+        session.add(account)
         session.commit()
-        return made.id
+        return account.id
 
 
 @contextmanager
 def lock_rows(engine, table):
-    """Keep everybody else from writing a table's rows; on SQLite, from writing at all."""
+    """Keep other connections from writing a table's rows.
+
+    On SQLite they can't write at all.
+    """
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("COMMIT")
@@ -56,7 +65,10 @@ def lock_rows(engine, table):
 
 
 class AdminBrowser:
-    """An administrator's browser over HTTP; without a link, somebody's who has not signed in."""
+    """An administrator's browser over HTTP.
+
+    Without a link it has not signed in.
+    """
 
     def __init__(self, server, token):
         self.server, self.http = server, requests.Session()
@@ -75,5 +87,5 @@ class AdminBrowser:
 
 
 def strip_markup(page):
-    """Return a page's words without its markup, blanks as one."""
+    """Return a page's words without markup, one blank apart."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())

@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, and an https front before the sandbox that shows its certificates."""
+"""A private certificate authority, and an https front for a server."""
 
 import datetime
 import ipaddress
@@ -16,44 +16,56 @@ PEM = serialization.Encoding.PEM
 
 
 class Authority:
-    """A private certificate authority; `file` is what has to be trusted."""
+    """A private certificate authority.
+
+    `file` is the certificate to trust.
+    """
 
     def __init__(self, folder):
         self.folder, self.key = folder, ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Example company")])
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        own = self.builder(self.name, self.key.public_key())
+        own = self.begin(self.name, self.key.public_key())
         own = own.add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
         self.file = folder / "authority.pem"
-        self.file.write_bytes(self.signed(own).public_bytes(PEM))
+        self.file.write_bytes(self.sign(own).public_bytes(PEM))
 
-    def builder(self, name, key, days=1):
-        """Return the beginning of a certificate that ends in so many days; they may be negative."""
+    def begin(self, name, key, days=1):
+        """Return the beginning of a certificate.
+
+        :param days: until its end, may be negative.
+        """
         today = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder(self.name, name, key, x509.random_serial_number())
         builder = builder.not_valid_before(today - 9 * DAY).not_valid_after(today + days * DAY)
-        known = x509.SubjectKeyIdentifier.from_public_key(key), False
+        subject = x509.SubjectKeyIdentifier.from_public_key(key), False
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False
-        return builder.add_extension(*known).add_extension(*issuer)
+        return builder.add_extension(*subject).add_extension(*issuer)
 
-    def signed(self, builder):
+    def sign(self, builder):
         return builder.sign(self.key, hashes.SHA256())
 
-    def certificate(self, address="127.0.0.1", days=1):
-        """Return the file of a certificate for a network address, with its key."""
+    def certify(self, address="127.0.0.1", days=1):
+        """Return the file of a certificate with its key.
+
+        :param address: the network address it is for.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self.builder(x509.Name([]), key.public_key(), days)
+        builder = self.begin(x509.Name([]), key.public_key(), days)
         hosts = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        made = self.signed(builder.add_extension(hosts, True))
+        certificate = self.sign(builder.add_extension(hosts, True))
         file = self.folder / f"{address}{days}.pem"
         form, secret = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        file.write_bytes(made.public_bytes(PEM) + key.private_bytes(PEM, form, secret))
+        file.write_bytes(certificate.public_bytes(PEM) + key.private_bytes(PEM, form, secret))
         return file
 
 
 @contextmanager
 def serve_https(target, certificate=None):
-    """Give the https address of a server that passes connections on to a port; without a certificate it speaks none."""
+    """Run an https server that passes connections on to a port.
+
+    It yields the address. Without a certificate it does not speak TLS.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate:
         context.load_cert_chain(certificate)
@@ -85,7 +97,7 @@ def serve(connection, context, target):
 
 
 def relay(one, other):
-    """Pass on what either side sends until one of them ends."""
+    """Pass on the data of both sides until one ends."""
     thread = threading.Thread(target=pump, args=(other, one), daemon=True)
     thread.start()
     pump(one, other)

@@ -1,13 +1,15 @@
-"""Looking a page over in Chromium: under axe-core, and for anything that makes it scroll sideways."""
+"""Checks of a page in Chromium, by axe-core and for sideways scrolling."""
 
-# What is inside the platform's frame is not looked into; the frame itself is.
+# The content of the platform's frame is not checked; the frame itself is.
 RUN_AXE = """async () => (await axe.run(document, { iframes: false, resultTypes: ["violations"] })).violations
   .map(({ id, nodes }) => [id, nodes.map((node) => node.html.slice(0, 200))])"""
 WIDTHS = ((1600, "light"), (1280, "dark"), (375, "light"), (320, "dark"))
 
 
 def check_page(page, axe):
-    """See that nothing scrolls sideways at any width, and that axe-core finds nothing, light and dark.
+    """Check a page by axe-core and for sideways scrolling.
+
+    It is checked at several widths, light and dark.
 
     :param axe: its source; see `chromium.axe`.
     """

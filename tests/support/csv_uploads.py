@@ -1,4 +1,4 @@
-"""Imports for the tests: upload a file, and what came of its lines."""
+"""Uploads of CSV files, and the results of their lines."""
 
 import csv
 import io
@@ -13,14 +13,14 @@ CSV_HEADER = "username,employee number,e-mail,mobile,platform,platform id,name,r
 
 
 def store_person(portal, user_id, model=WeCom, account_id=None, **more):
-    """Store a person of either platform; return their id."""
+    """Store a person of either platform and return the id."""
     facts = {"provider": "feishu" if model is FSInnerAuthModel else "wecom", "tenant": "company", **more}
     with open_database(portal) as session:
         ids = {"subject": user_id.lower(), "user_id": user_id, "account_id": account_id}
-        made = model(**{"name": user_id.title(), **ids, **facts})
-        session.add(made)
+        person = model(**{"name": user_id.title(), **ids, **facts})
+        session.add(person)
         session.commit()
-        return made.id
+        return person.id
 
 
 def upload_csv(browser, content, name="staff.csv"):
@@ -29,20 +29,21 @@ def upload_csv(browser, content, name="staff.csv"):
 
 
 def start_dry_run(browser, lines, head=CSV_HEADER):
-    """Upload lines; return the address of the dry run."""
+    """Upload lines and return the address of the dry run."""
     answer = upload_csv(browser, head + lines)
     assert answer.status_code == 303, strip_markup(answer.text)
     return answer.location
 
 
 def read_outcomes(portal, address):
-    """Return what would come of each line, by line."""
+    """Return the outcome and reason planned for each line."""
     with open_database(portal) as session:
         rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
         return {row.line: (row.outcome, row.reason) for row in session.scalars(rows)}
 
 
 def read_results(portal, address):
+    """Return the result and reason of each applied line."""
     with open_database(portal) as session:
         rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
         return {row.line: (row.result, row.reason) for row in session.scalars(rows)}
@@ -54,7 +55,10 @@ def count_rows(portal, model, *conditions):
 
 
 def read_csv(answer):
-    """Return a downloaded file as rows; it must begin with the mark by which spreadsheets know UTF-8."""
+    """Return the rows of a downloaded file.
+
+    It must begin with the mark by which spreadsheets recognise UTF-8.
+    """
     assert answer.status_code == 200 and answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"].startswith("attachment; ")
     assert answer.data.startswith(b"\xef\xbb\xbf")
@@ -62,7 +66,10 @@ def read_csv(answer):
 
 
 def post_whole_file(browser, content):
-    """Send a file as one piece: the test client would keep a large one in a file of its own."""
+    """Send a file as one piece.
+
+    The test client would keep a large one in a file of its own.
+    """
     token = browser.get("/api/csrf").json["csrfToken"]
     parts = {'name="csrf_token"': token.encode(), 'name="file"; filename="staff.csv"': content}
     body = b"".join(

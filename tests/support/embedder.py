@@ -1,4 +1,7 @@
-"""A small site of our own around the stand-in SDKs: strict about content, on an origin of its own."""
+"""A small site around the substitute SDKs.
+
+It has a strict content policy and an origin of its own.
+"""
 
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,7 +10,7 @@ from urllib.parse import urlencode
 
 
 class Embedder:
-    """A page at `url` with the scripts it is given, and a `callback` that logins come back to."""
+    """A page with scripts, and the callback of its logins."""
 
     def __init__(self, port, sandbox):
         self.url, self.sandbox = f"http://127.0.0.1:{port}", sandbox
@@ -15,18 +18,21 @@ class Embedder:
         self.scripts, self.policy = [], ""
 
     def embed(self, path, **sources):
-        """Load this script of the sandbox, under a policy with nothing but the sources named.
+        """Load this script of the sandbox under a strict policy.
 
-        :param sources: directive, with _ for -, to origins.
+        :param sources: directive, with _ for -, to the origins it allows.
         """
         self.scripts = [self.sandbox.site_url + path]
         allowed = {"default_src": "'none'", "img_src": "data:", "script_src": self.sandbox.site_url, **sources}
         self.policy = "; ".join(f"{name.replace('_', '-')} {value}" for name, value in allowed.items())
 
     def goto(self, path="/suite/passport/oauth/authorize", **query):
-        """Return the authorize address for the QR SDK; the browser knows the sandbox as another site."""
-        mine = {"client_id": self.sandbox.FEISHU["app_id"], "redirect_uri": self.callback, "response_type": "code"}
-        return f"{self.sandbox.site_url}{path}?{urlencode({**mine, 'state': 's1', **query})}"
+        """Return the authorize address for the QR SDK.
+
+        To the browser the sandbox is another site.
+        """
+        fields = {"client_id": self.sandbox.FEISHU["app_id"], "redirect_uri": self.callback, "response_type": "code"}
+        return f"{self.sandbox.site_url}{path}?{urlencode({**fields, 'state': 's1', **query})}"
 
     def page(self):
         scripts = "".join(f'<script src="{address}"></script>' for address in self.scripts)
@@ -36,7 +42,7 @@ class Embedder:
 
 @contextmanager
 def serve_embedder(sandbox):
-    """Serve one until the block ends."""
+    """Serve a page until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):

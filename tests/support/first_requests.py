@@ -1,6 +1,6 @@
-"""A portal in a fresh process whose first requests come all at once; prints how each was answered.
+"""A portal in a fresh process whose first requests are simultaneous.
 
-Standard input holds the requests as JSON: a list of [path, cookies].
+It prints the status of each answer. Standard input holds the requests as JSON, a list of [path, cookies].
 """
 
 import json
@@ -13,7 +13,7 @@ import app as portal_app
 
 def main():
     requests = json.load(sys.stdin)
-    sys.setswitchinterval(1e-6)  # threads take turns in the midst of everything
+    sys.setswitchinterval(1e-6)  # threads take turns at any point
     portal = portal_app.create_app(os.environ)
     start, answers = threading.Barrier(len(requests)), []
 
@@ -24,7 +24,7 @@ def main():
         start.wait()
         answers.append(client.get(path, base_url=portal.config["PORTAL_BASE_URL"]).status_code)
 
-    threads = [threading.Thread(target=ask, args=each) for each in requests]
+    threads = [threading.Thread(target=ask, args=request) for request in requests]
     for thread in threads:
         thread.start()
     for thread in threads:

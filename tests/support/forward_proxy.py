@@ -1,4 +1,7 @@
-"""A forward proxy that notes what it is asked for: whole addresses of http, host and port of https."""
+"""A forward proxy that records its requests.
+
+For http it records whole addresses, for https host and port.
+"""
 
 import socket
 import threading
@@ -8,7 +11,10 @@ from support.authority import relay
 
 
 class ForwardProxy:
-    """A running proxy; `asked` holds the first line of every request."""
+    """A running proxy.
+
+    `asked` holds the first line of every request.
+    """
 
     def __init__(self, server):
         self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -37,7 +43,10 @@ class ForwardProxy:
             relay(connection, back)
 
     def pass_on(self, connection, stream, line, headers):
-        """Pass one request on, and its answer back; the connection ends with it."""
+        """Pass one request on and its answer back.
+
+        The connection ends with the answer.
+        """
         method, target, version = line.split()
         host, _, path = target.removeprefix("http://").partition("/")
         name, _, port = host.partition(":")

@@ -1,4 +1,4 @@
-"""A TCP forwarder, as stands in front of a database that has a standby."""
+"""A TCP forwarder, as before a database with a standby."""
 
 import contextlib
 import socket
@@ -6,7 +6,10 @@ import threading
 
 
 class Forwarder:
-    """Leads each new connection to the port of the moment; those that stand stay where they lead."""
+    """A forwarder of new connections to its present target.
+
+    Open connections keep the target they have.
+    """
 
     def __init__(self, port):
         self.target, self.sockets = port, []

@@ -1,4 +1,4 @@
-"""Groups of tests that need a part which a machine may lack."""
+"""Groups of tests that need a part some machines lack."""
 
 import os
 
@@ -9,14 +9,17 @@ MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if
 
 
 def report_missing(group, what):
-    """Skip for want of a part, or fail where the part is due."""
+    """Skip the test, or fail it where its group must run."""
     if group in MUST_RUN:
         pytest.fail(f"{what}, but PORTAL_MUST_RUN names {group}")
     pytest.skip(what)
 
 
 class Groups:
-    """Counts the tests of each group that have passed, in whichever process they ran."""
+    """Counts the tests that have passed in each group.
+
+    It counts those of all processes.
+    """
 
     def __init__(self):
         self.ran = dict.fromkeys(GROUPS, 0)

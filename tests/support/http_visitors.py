@@ -21,7 +21,10 @@ class Visitor:
 
 
 def run_at_once(calls):
-    """Run the calls in threads that all begin at the same moment; return their results."""
+    """Run calls in threads that begin together.
+
+    Return their results.
+    """
     barrier = threading.Barrier(len(calls))
 
     def run(call):

@@ -1,4 +1,4 @@
-"""Jobs for the tests: asked for as a page does, and their runs."""
+"""Jobs for the tests, and their runs."""
 
 from sqlalchemy import select
 from support.admin_client import open_database
@@ -9,7 +9,7 @@ from portal.models import SyncRun
 
 
 def request_sync(portal, name, **wishes):
-    """Ask for a sync as the page does."""
+    """Request a sync as the page does."""
     with portal.app_context():
         return jobs.ask(name, 1, **wishes) is not None
 
@@ -20,7 +20,7 @@ def list_runs(portal):
 
 
 def wait_for_runs(portal, number=1):
-    """Return the runs once so many have ended."""
+    """Return the runs once this many have ended."""
     return wait_for(
         lambda: [row for row in list_runs(portal) if row.ended_at][number - 1 :] and list_runs(portal), seconds=60
     )

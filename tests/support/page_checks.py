@@ -1,4 +1,7 @@
-"""Checks of a page in Chromium, as scripts: sideways scrolling, targets for fingers, contrast."""
+"""Checks of a page in Chromium, as scripts.
+
+They check sideways scrolling, the size of touch targets, and contrast.
+"""
 
 FINGER = 44  # pixels
 WIDER_THAN_THE_SCREEN = """() => [document.documentElement, document.body, ...document.querySelectorAll("body *")]

@@ -1,4 +1,4 @@
-"""A PgBouncer of the tests' own, in front of a cluster."""
+"""A PgBouncer for the tests, in front of a cluster."""
 
 import os
 import shutil
@@ -10,12 +10,17 @@ from support.postgres import find_free_port
 
 
 def find_program() -> str | None:
-    """Return where PgBouncer is, or None; Debian puts it where only root looks."""
+    """Return the path of PgBouncer, or None.
+
+    Debian puts it where only root looks.
+    """
     return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 class PgBouncer:
-    """A running pooler with the settings Debian ships. It refuses to run as root, as the server does.
+    """A running pooler with the settings Debian ships.
+
+    It refuses to run as root, as the server does.
 
     :param mode: `session` or `transaction`.
     """

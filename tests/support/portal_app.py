@@ -1,4 +1,7 @@
-"""The portal for the tests: its settings, its elements, a browser inside the process, and gunicorn."""
+"""The portal for the tests.
+
+It runs in the process with a browser, or under gunicorn.
+"""
 
 import json
 import os
@@ -21,6 +24,7 @@ from portal.database import db
 
 ROOT = Path(__file__).parent.parent.parent
 PORTAL = "app:create_app()"
+FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"  # the example elements
 FEISHU_APP = {"appId": "cli_5a4db0c5a4db0c01", "appSecret": "sandbox-feishu-secret"}
 QR_SCRIPT = "/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js"
 H5_SCRIPT = "/lark/op/h5-js-sdk-1.5.44.js"
@@ -47,7 +51,7 @@ def make_tables(url, folder):
 
 
 class Elements:
-    """Writes element folders, pointed at the sandbox."""
+    """Writes element folders that use the sandbox."""
 
     def __init__(self, folder, sandbox, base):
         self.folder, self.sandbox, self.base = folder / "auths" / "loginTypes", sandbox, base
@@ -75,7 +79,7 @@ class Elements:
 
 
 class Browser(FlaskClient):
-    """A browser inside the process: a cookie jar, forms with their token, and a person who scans."""
+    """A browser in the process, with cookies and form tokens."""
 
     def open(self, *args, **kwargs):
         kwargs.setdefault("base_url", self.application.config["PORTAL_BASE_URL"])
@@ -91,17 +95,20 @@ class Browser(FlaskClient):
         self.set_cookie(name, value, domain=urlsplit(self.application.config["PORTAL_BASE_URL"]).hostname)
 
     def start(self, element, next=None, **headers):
-        """Begin a login; return the address at the platform."""
+        """Begin a login and return the address at the platform."""
         answer = self.get(f"/login/{element}", query_string={"next": next} if next else {}, headers=headers)
         assert answer.status_code == 302, answer.text
         return answer.location
 
     def scan(self, element="FSInnerExample", person="zhangsan", action="allow", next=None):
-        """Begin a login and let the person answer; return the callback's address that the platform sends us to."""
+        """Begin a login and answer as the person.
+
+        Return the callback's address to which the platform redirects.
+        """
         return answer_platform(self.start(element, next), person, action)
 
     def sign_in(self, element="FSInnerExample", person="zhangsan", next=None):
-        """Sign the person in; return the last answer."""
+        """Sign a person in and return the last answer."""
         return self.get(self.scan(element, person, next=next))
 
     def post_form(self, path, **fields):
@@ -114,7 +121,10 @@ class Browser(FlaskClient):
 
 
 def answer_platform(address, person="zhangsan", action="allow"):
-    """Let a person answer at the platform's page; return where it sends the browser, as path and query."""
+    """Answer the platform's page as a person.
+
+    Return the path and query to which it redirects the browser.
+    """
     address, _, fragment = address.partition("#")
     answer = requests.get(f"{address}&person={person}&action={action}", allow_redirects=False, timeout=10)
     assert answer.status_code == 302, answer.text
@@ -146,7 +156,10 @@ class Server:
 
 @contextmanager
 def run_portals(settings, folder):
-    """Give a function that starts the portal; what it started ends with the block."""
+    """Yield a function that starts the portal.
+
+    The processes end with the block.
+    """
     running = []
 
     def start(workers=2, threads=32, tls=None, app=PORTAL, prefix=(), path="/readyz", **more):
@@ -183,7 +196,10 @@ def run_portals(settings, folder):
 
 
 def is_ready(server, path="/readyz"):
-    """Return whether a server is ready; by its number, as its name may be known to a browser alone."""
+    """Tell whether a server is ready.
+
+    It is reached by its number, as only a browser may know its name.
+    """
     public = urlsplit(server.url)
     try:
         return requests.get(f"{public.scheme}://127.0.0.1:{public.port}{path}", timeout=2, verify=False).ok

@@ -1,4 +1,7 @@
-"""A PostgreSQL cluster of the tests' own, on a port of its own, gone when they end."""
+"""A PostgreSQL cluster for the tests.
+
+It has a port of its own and is removed when they end.
+"""
 
 import os
 import shutil
@@ -11,13 +14,16 @@ import psycopg
 
 
 def find_binaries() -> Path | None:
-    """Return the folder of the newest server installed, if there is one."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    return found[-1].parent if found else None
+    """Return the folder of the newest installed server, or None."""
+    servers = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    return servers[-1].parent if servers else None
 
 
 class Cluster:
-    """A running server. It refuses to run as root, so root becomes its own `postgres` user."""
+    """A running server.
+
+    It refuses to run as root, so root becomes the user `postgres`.
+    """
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="portal-pg-"))

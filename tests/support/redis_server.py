@@ -1,4 +1,4 @@
-"""A Redis server of the tests' own."""
+"""A Redis server for the tests."""
 
 import socket
 import subprocess
@@ -8,7 +8,10 @@ from support.postgres import find_free_port
 
 
 class RedisServer:
-    """A server that keeps nothing on disk; it can be stopped and started again at the same address."""
+    """A server that keeps nothing on disk.
+
+    It can be stopped and started again at the same address.
+    """
 
     def __init__(self):
         self.port = find_free_port()
@@ -29,7 +32,10 @@ class RedisServer:
                 time.sleep(0.02)
 
     def empty(self):
-        """Forget everything; an answer also means that the server is up."""
+        """Delete everything.
+
+        An answer also means that the server is up.
+        """
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
             line.sendall(b"FLUSHALL\r\n")
             assert line.recv(100).startswith(b"+OK")

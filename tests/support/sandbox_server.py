@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, and its knobs as methods."""
+"""The sandbox as a process, with its knobs as methods."""
 
 import subprocess
 import sys
@@ -10,7 +10,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class SandboxServer:
-    """A running sandbox; it ends with the test process, which holds its standard input."""
+    """A running sandbox.
+
+    It ends with the test process, which holds its standard input.
+    """
 
     FEISHU = {"app_id": "cli_5a4db0c5a4db0c01", "app_secret": "sandbox-feishu-secret"}
     WECOM = {"corpid": "wwsandbox00000001", "agentid": "1000002", "corpsecret": "sandbox-wecom-secret"}
@@ -25,7 +28,10 @@ class SandboxServer:
 
     @classmethod
     def start(cls, port=0, people=0, departments=0, options=()):
-        """Start one, with further command line options, and wait until it says where it listens."""
+        """Start a sandbox and wait until it listens.
+
+        :param options: further options of the command line.
+        """
         command = [sys.executable, "-m", "sandbox", "--stop-with-stdin", "--port", str(port)]
         command += ["--people", str(people), "--departments", str(departments), *options]
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -43,7 +49,10 @@ class SandboxServer:
         self._turn("reset")
 
     def fail(self, path, **how):
-        """Let the next requests to `path` fail or wait, see `sandbox.knobs`."""
+        """Make the next requests to a path fail or wait.
+
+        :param how: the words of the knob, see `sandbox.knobs`.
+        """
         self._turn("fail", path=path, **how)
 
     def person(self, provider, key, **changes):
@@ -53,11 +62,17 @@ class SandboxServer:
         self._turn("department", department=key, **changes)
 
     def group(self, provider, key, users=(), departments=()):
-        """Say who is in a user group of Feishu, or has a tag of WeCom."""
+        """Set the members of a user group or a tag.
+
+        Feishu has user groups, WeCom has tags.
+        """
         self._turn("group", provider=provider, group=key, users=list(users), departments=list(departments))
 
     def gate(self, path, after=0):
-        """Let the first `after` requests to `path` pass and the others wait until `open()`."""
+        """Make requests to a path wait until `open_gates()`.
+
+        :param after: how many pass before.
+        """
         self._turn("gate", path=path, after=after)
 
     def open_gates(self):
@@ -78,40 +93,47 @@ class SandboxServer:
         self._turn("clock", advance=advance)
 
     def client(self, provider, person):
-        """Say who is signed in in the pretend client."""
+        """Set the person signed in in the pretend client."""
         self._turn("client", provider=provider, person=person)
 
     def jsapi(self, how):
-        """Say how the pretend Feishu client answers a page's script, see `sandbox.knobs`: "ok", "103", "silent"…"""
+        """Set how the pretend Feishu client answers a page's script.
+
+        :param how: a word such as "ok", "103" or "silent", see `sandbox.knobs`.
+        """
         self._turn("client", provider="feishu", jsapi=how)
 
     def portal(self, url, **names):
-        """Say which portal the pretend workspaces open: `feishu` and `wecom` are lists of element names."""
+        """Set the portal that the pretend workspaces open.
+
+        :param names: `feishu` and `wecom`, lists of element names.
+        """
         self._turn("portal", url=url, **names)
 
     def qr(self, action, person=None, ticket="last"):
-        """Let a pretend phone scan, confirm or refuse a QR code, or let it expire; return what it has come to.
+        """Act on a QR code as a phone and return its state.
 
-        :param person: whose phone; to confirm or refuse an unscanned code it has to be named.
+        :param action: `scan`, `confirm`, `refuse`, `expire`.
+        :param person: the owner of the phone, needed unless the code is scanned.
         """
         return self._turn("qr", ticket=ticket, person=person, action=action)["state"]
 
     def qr_tickets(self):
-        """Return the QR codes that wait for a phone, the newest first."""
+        """Return the QR codes that wait, the newest first."""
         return self.http.get(f"{self.url}/_sandbox/qr", timeout=10).json()["tickets"]
 
     def code(self, provider, person, **how):
-        """Return a fresh login code, as if the person had just said yes."""
+        """Return a new login code of a person."""
         return self._turn("code", provider=provider, person=person, **how)["code"]
 
     def exchange(self, code, **words):
-        """Return Feishu's answer to a code that its application exchanges."""
+        """Return Feishu's answer to the exchange of a code."""
         app = {"client_id": self.FEISHU["app_id"], "client_secret": self.FEISHU["app_secret"]}
         fields = {"grant_type": "authorization_code", **app, "code": code, **words}
         return self.http.post(f"{self.url}/open-apis/authen/v2/oauth/token", json=fields, timeout=10).json()
 
     def redeem_code(self, provider, code):
-        """Use a code up; return the key of the person it stands for."""
+        """Use a code up and return the key of its person."""
         if provider == "feishu":
             headers = {"Authorization": f"Bearer {self.exchange(code)['access_token']}"}
             answer = self.http.get(f"{self.url}/open-apis/authen/v1/user_info", headers=headers, timeout=10)
@@ -125,11 +147,14 @@ class SandboxServer:
         return self._turn("tmp_code", person=person)["tmp_code"]
 
     def calls(self, path=None):
-        """Return the requests to the platforms' paths since the last reset."""
+        """Return the calls to the platforms since the last reset."""
         return self._calls(path)["calls"]
 
     def connections(self):
-        """Return how many TCP connections API clients opened since the last reset."""
+        """Return how many connections API clients have opened.
+
+        It counts from the last reset.
+        """
         return self._calls()["connections"]
 
     def forget_calls(self):

@@ -1,4 +1,4 @@
-"""What requests to the sandbox need and nobody writes down: codes and tokens, made on the spot."""
+"""Codes and tokens for requests to the sandbox."""
 
 import base64
 import json
@@ -13,7 +13,10 @@ OIDC = "/open-apis/authen/v1/oidc/access_token"
 
 
 class RequestFiller:
-    """Makes what a case names with `$`: credentials, codes, tokens."""
+    """Fills in the credentials, codes and tokens of a request.
+
+    A case names them with `$`.
+    """
 
     def __init__(self, sandbox):
         self.sandbox = sandbox
@@ -107,6 +110,9 @@ def send_request(sandbox, method, path, **words):
 
 
 def build_exchange(sandbox, code, **more):
-    """Return the fields with which v2, v3 and passport exchange a code."""
+    """Return the fields that exchange a code.
+
+    v2, v3 and passport take them.
+    """
     app = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
     return {"grant_type": "authorization_code", **app, "code": code, **more}

@@ -1,4 +1,6 @@
-"""Draw every page: `make screenshots`. English and Chinese, light and wide; Chinese once more, dark and narrow.
+"""Draw every page, as `make screenshots` does.
+
+Each page is drawn in English and Chinese, light and wide, and in Chinese once more, dark and narrow.
 
 Wide pictures that a page of the docs shows go to `docs/pictures`, all others to the folder given as argument, which is
 `instance/screenshots` by default and no part of the repository.
@@ -182,7 +184,7 @@ def office(page, site, path):
 
 @contextmanager
 def worker(settings):
-    """A worker that runs nothing, but is there."""
+    """Run a worker that has nothing to do."""
     command = [sys.executable, "-m", "flask", "worker"]
     process = subprocess.Popen(command, cwd=ROOT, env={**settings, "PORTAL_SYNC_EVERY": "0"})
     yield
@@ -191,7 +193,10 @@ def worker(settings):
 
 
 def furnish(settings, url):
-    """Sync everybody, bind some, let some wait, and let one who is bound leave."""
+    """Fill the database with people in every state.
+
+    Some are bound, some wait, and a bound one has left.
+    """
     subprocess.run([sys.executable, "-m", "flask", "sync"], cwd=ROOT, env=settings, check=True, capture_output=True)
     with portal_app.create_app(settings).app_context(), write() as session:
         people = {(one.provider, one.user_id): one for one in session.scalars(select(models.Identity))}
@@ -238,14 +243,14 @@ PAGES = {
 
 
 def shown_pictures() -> set[str]:
-    """Return the names of the pictures that a page of the docs shows in one of the languages."""
+    """Return the names of the pictures that the docs show."""
     texts = (path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
     files = {name for text in texts for name in re.findall(r"pictures/([\w-]+)\.png", text)}
     return {name.removesuffix("-zh") for name in files}
 
 
 def run(folder: Path, sandbox, **more):
-    """Start a portal of its own; return its address and settings."""
+    """Start another portal and return its address and settings."""
     url = f"http://127.0.0.1:{find_free_port()}"
     database = f"sqlite:///{folder / 'portal.db'}"
     elements = Elements(folder / "app", sandbox, url)

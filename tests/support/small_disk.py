@@ -1,4 +1,4 @@
-"""A small file system for the tests, and how to fill it."""
+"""A small file system for the tests."""
 
 import os
 import subprocess
@@ -9,11 +9,14 @@ import pytest
 
 @contextmanager
 def mount_small_disk(folder, size="8m"):
-    """Give a folder that is a file system of its own; it is gone with the block."""
+    """Mount a small file system at a folder.
+
+    It is removed with the block.
+    """
     folder.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "none", str(folder)]
     if os.geteuid() or subprocess.run(words, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a small file system")
+        pytest.skip("this machine does not allow to mount a small file system")
     try:
         yield folder
     finally:
@@ -21,7 +24,7 @@ def mount_small_disk(folder, size="8m"):
 
 
 def fill_disk(folder):
-    """Leave no room at all."""
+    """Write until there is no room left."""
     with (folder / "filler").open("wb", buffering=0) as file:
         try:
             while True:

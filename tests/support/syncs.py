@@ -1,4 +1,7 @@
-"""Syncs for the tests: run inside the process, or as `flask sync`; and what they have left in the database."""
+"""Syncs for the tests, and the rows they leave.
+
+A sync runs inside the process, or as `flask sync`.
+"""
 
 import hashlib
 import json
@@ -10,14 +13,13 @@ from contextlib import contextmanager
 
 from sqlalchemy import create_engine, select, text
 from support.admin_client import open_database
-from support.portal_app import ROOT
+from support.portal_app import FEISHU, ROOT, WECOM
 
 from portal.database import Moment
 from portal.directory import runs
 from portal.directory.sync import Sync
 from portal.models import Account, Department, Identity, Listing, LoginSession, Membership
 
-FEISHU, WECOM = "FSInnerExample", "QywxInnerExample"
 PROVIDERS = {FEISHU: "feishu", WECOM: "wecom"}
 APPS = {
     FEISHU: {"provider": "feishu", "app_id": "cli_5a4db0c5a4db0c01"},
@@ -30,7 +32,7 @@ LISTED_PEOPLE = {"zhangsan", "lisi", "wangwu", "alice", "bob", "carol", "chenyi"
 
 
 def run_sync(portal, name, **wishes):
-    """Sync an element; return the run, and its `state`.
+    """Sync an element and return the run with its `state`.
 
     :param wishes: `dry_run`, `accept_leavers`, `stopped_id`, `tell`.
     """
@@ -42,7 +44,7 @@ def run_sync(portal, name, **wishes):
 
 
 def add_people(sandbox, name, number):
-    """Add so many people; return who."""
+    """Add people and return their keys."""
     keys = [f"one{at:03}" for at in range(number)]
     for key in keys:
         sandbox.person(PROVIDERS[name], key, add=True, departments=["7"])
@@ -55,14 +57,17 @@ def change_people(sandbox, name, keys, **how):
 
 
 def sign_in_person(portal, name, user_id):
-    """Return the browser of somebody who has signed in."""
+    """Return a browser in which a person has signed in."""
     browser = portal.test_client()
     assert browser.sign_in(name, user_id).status_code == 303
     return browser
 
 
 def bind_people(portal, name, keys):
-    """Store people without listing them, and bind each to an account of their own."""
+    """Store people and bind each to an account.
+
+    No sync has listed them.
+    """
     with open_database(portal) as session:
         for key in keys:
             portal.getElement(f"auths.loginTypes.{name}").syncUserInfo(key)
@@ -72,10 +77,9 @@ def bind_people(portal, name, keys):
 
 
 def find_person(portal, name, user_id):
-    """Return somebody as they are stored."""
+    """Return a person as stored."""
     with open_database(portal) as session:
-        mine = (Identity.provider == PROVIDERS[name], Identity.user_id == user_id)
-        return session.scalars(select(Identity).where(*mine)).one()
+        return session.scalars(select(Identity).filter_by(provider=PROVIDERS[name], user_id=user_id)).one()
 
 
 def list_people(portal, name):
@@ -89,38 +93,44 @@ def list_departments(portal, name):
 
 
 def list_members(portal, name):
-    """Return department id -> the user ids of who is in it."""
-    found = {}
+    """Return the user ids of each department's members."""
+    members = {}
     with open_database(portal) as session:
         seats = select(Department.dept_id, Identity.user_id).join(Membership, Membership.department_id == Department.id)
         seats = seats.join(Identity, Identity.id == Membership.identity_id)
         for dept, user_id in session.execute(seats.where(Department.provider == PROVIDERS[name])):
-            found.setdefault(dept, set()).add(user_id)
-    return found
+            members.setdefault(dept, set()).add(user_id)
+    return members
 
 
 def compute_checksum(database):
-    """Return what stands for all that syncs have left, without keys and times of the rows."""
-    found = []
+    """Return a checksum of all rows that syncs have written.
+
+    Keys and times of the rows do not count.
+    """
+    rows = []
     engine = create_engine(database)
     with engine.connect() as connection:
         for table in (Identity.__table__, Department.__table__):
             columns = [column for column in table.c if column.name != "id" and not isinstance(column.type, Moment)]
-            found += [(table.name, *map(repr, row)) for row in connection.execute(select(*columns))]
+            rows += [(table.name, *map(repr, row)) for row in connection.execute(select(*columns))]
         seats = select(Identity.subject, Department.provider, Department.dept_id)
         seats = seats.join(Membership, Membership.identity_id == Identity.id)
         seats = seats.join(Department, Department.id == Membership.department_id)
-        found += [("membership", *row) for row in connection.execute(seats)]
+        rows += [("membership", *row) for row in connection.execute(seats)]
         listed = select(Listing.element, Identity.subject, Listing.digest).join(Identity)
-        found += [("listing", *map(repr, row)) for row in connection.execute(listed)]
+        rows += [("listing", *map(repr, row)) for row in connection.execute(listed)]
         ended = select(LoginSession.account_id, LoginSession.ended_why)
-        found += [("session", *map(str, row)) for row in connection.execute(ended)]
+        rows += [("session", *map(str, row)) for row in connection.execute(ended)]
     engine.dispose()
-    return hashlib.sha256(json.dumps(sorted(found)).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
 class WriteCounter:
-    """Counts, by triggers, the rows written to the tables of people and departments."""
+    """Counts the rows written to the directory's tables.
+
+    Triggers do the counting.
+    """
 
     TABLES = ("identity", "department", "membership")
 
@@ -144,8 +154,11 @@ class WriteCounter:
             events = "AFTER INSERT OR UPDATE OR DELETE"
             yield f"CREATE TRIGGER count_{table} {events} ON {table} FOR EACH ROW EXECUTE FUNCTION count_row()"
 
-    def take(self):
-        """Return how many rows of each table were written since the last look."""
+    def take_counts(self):
+        """Return how many rows of each table were written.
+
+        It counts from the last call.
+        """
         with self.engine.begin() as connection:
             counts = connection.execute(text("SELECT name, count(*) FROM written GROUP BY name")).all()
             connection.execute(text("DELETE FROM written"))
@@ -157,7 +170,10 @@ class WriteCounter:
 
 @contextmanager
 def run_command(settings, *words, program=("-m", "flask"), **more):
-    """Run a command of ours as a process, which ends with the block at the latest."""
+    """Run one of our commands as a process.
+
+    It ends with the block at the latest.
+    """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
     process = subprocess.Popen(
         [sys.executable, *program, *words],
@@ -178,7 +194,7 @@ def run_command(settings, *words, program=("-m", "flask"), **more):
 def wait_for(condition, seconds=30):
     """Return the first true thing that `condition` returns."""
     until = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (result := condition()):
         assert time.monotonic() < until
         time.sleep(0.02)
-    return found
+    return result

@@ -1,4 +1,4 @@
-"""User agents as the platforms' clients and ordinary browsers send them."""
+"""User agents of the platforms' clients and of browsers."""
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"

@@ -1,0 +1,19 @@
+"""SQL statements on the portal's database, from outside the portal."""
+
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine, text
+
+
+@contextmanager
+def open_sql(url):
+    """Yield a function that runs a statement and returns its rows."""
+    engine = create_engine(url)
+
+    def run(statement, **values):
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    yield run
+    engine.dispose()
