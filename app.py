@@ -185,7 +185,7 @@ def set_up_logging():
 def add_callbacks(app: Portal):
     """Serve the elements' own `redirectUri` paths; one that is a page of the portal breaks its element."""
     taken, added = app.url_map.bind(""), set()
-    for element in app.elements.usable():
+    for element in app.elements.list_usable():
         path = unquote(urlsplit(element.redirectUri).path)
         if element.ownPage or path in added or path == f"/login/{element.name}/callback":
             continue

@@ -128,7 +128,7 @@ def choose_elements(names: Iterable[str]) -> list:
     Without a name, return all elements in use that have a directory.
     """
     try:
-        elements = current_app.elements.named(names) if names else current_app.elements.shown()
+        elements = current_app.elements.list_named(names) if names else current_app.elements.list_shown()
     except Code as error:
         raise click.ClickException(error.reason) from None
     without = [element.name for element in elements if not (isinstance(element, Broken) or element.has_directory)]
@@ -148,7 +148,7 @@ def run_doctor(elements: tuple[str, ...]) -> None:
     An ELEMENT is given by its short or full name; without one, all are checked. Exit 1 when there is a problem.
     """
     try:
-        chosen_elements = current_app.elements.named(elements)
+        chosen_elements = current_app.elements.list_named(elements)
     except Code as error:
         raise click.BadParameter(error.reason, param_hint="ELEMENT") from None
     findings = print_findings("Portal", Installation().examine())
@@ -195,9 +195,9 @@ def describe_work() -> Iterator[str]:
     config, elements = current_app.config, current_app.elements
     every, address = config["PORTAL_SYNC_EVERY"], urlsplit(config["PORTAL_REDIS_URL"] or "")
     when = f"every {every} seconds and when asked" if every else "only when asked (PORTAL_SYNC_EVERY is 0)"
-    names = ", ".join(element.name for element in elements.with_directory())
+    names = ", ".join(element.name for element in elements.list_syncable())
     yield f"worker: syncs {names}, {when}" if names else "worker: no element has a directory to sync"
-    for element in elements.shown():
+    for element in elements.list_shown():
         if isinstance(element, Broken):
             yield f"worker: does not sync {element.name}: {element.problem.reason}"
     redis = f"Redis at {address.hostname}:{address.port or 6379}"

@@ -30,7 +30,7 @@ def remember_scan(person: CleanPerson, attempt: LoginAttempt, client: Client) ->
     """
     facts = {"account_id": attempt.account_id, "element": attempt.element}
     with audit.recorded("binding.offer", Actor(attempt.account_id, client), **facts) as entry:
-        identity = people.save(person, attempt.element, people.find(person))
+        identity = people.save_person(person, attempt.element, people.find_identity(person))
         entry.note(identity_id=identity.id)
         try:
             check(identity, attempt.account_id)

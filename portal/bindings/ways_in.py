@@ -24,7 +24,7 @@ class Way:
 
 
 def usable() -> list[Way]:
-    return [Way(element, element.known_tenant()) for element in current_app.elements.usable()]
+    return [Way(element, element.recall_tenant()) for element in current_app.elements.list_usable()]
 
 
 def leading_in(ways: list[Way], identities: list[Identity]) -> list[Way]:

@@ -163,4 +163,4 @@ def shut_out(row, status: int, element: str) -> None:
     if status == LEFT:
         people.unbind_leaver(db.session.get_one(Identity, row.id, populate_existing=True), element)
     else:
-        people.shut_out(row.id, status, row.account_id if row.status in MAY_SIGN_IN else None)
+        people.end_access(row.id, status, row.account_id if row.status in MAY_SIGN_IN else None)

@@ -16,11 +16,12 @@ ALLOWED = {"gender": range(0, 3), "status": range(1, 5)}
 class CleanPerson(Person):
     """A person that needs no second look.
 
-    Every value has its right type, is printable and of bounded length. Only `clean()` and `tidy()` make one.
+    Every value has its right type, is printable and of bounded length. Only `clean_person()` and `clean_in_place()` may
+    make one.
     """
 
 
-def clean(person: Mapping, avatar_hosts: tuple[str, ...]) -> CleanPerson:
+def clean_person(person: Mapping, avatar_hosts: tuple[str, ...]) -> CleanPerson:
     """Return a person with every value cleaned; ids are left alone.
 
     In a mapping without `withheld`, what is empty counts as withheld.
@@ -28,12 +29,12 @@ def clean(person: Mapping, avatar_hosts: tuple[str, ...]) -> CleanPerson:
     :param avatar_hosts: ends of the host names from which pictures are accepted.
     """
     withheld = person["withheld"] if "withheld" in person else [key for key in EMPTY if not person.get(key)]
-    cleaned = tidy(CleanPerson(**{**person, "withheld": list(withheld)}), avatar_hosts)
+    cleaned = clean_in_place(CleanPerson(**{**person, "withheld": list(withheld)}), avatar_hosts)
     cleaned.lookup = getattr(person, "lookup", None)
     return cleaned
 
 
-def tidy(person: CleanPerson, avatar_hosts: tuple[str, ...]) -> CleanPerson:
+def clean_in_place(person: CleanPerson, avatar_hosts: tuple[str, ...]) -> CleanPerson:
     """Clean a person in place, and return it.
 
     A sync does this 100,000 times, so it saves the copy.

@@ -148,7 +148,7 @@ def remove_old() -> None:
 def due() -> list:
     """Return the elements whose scheduled sync shall begin."""
     every = current_app.config["PORTAL_SYNC_EVERY"]
-    elements = current_app.elements.with_directory()
+    elements = current_app.elements.list_syncable()
     return [element for element in elements if every and runs.is_due(element.name, every)]
 
 

@@ -41,11 +41,11 @@ COLUMNS = {  # a person's key -> our column
 }
 
 
-def find(person: Person) -> Identity | None:
+def find_identity(person: Person) -> Identity | None:
     """Return the stored row of a person.
 
-    Where `find_early()` has looked it up, it is read by its primary key. "Not stored" counts once: after a lost race
-    for it the caller runs again, and then another worker's row is there.
+    Where `find_identity_early()` has looked it up, it is read by its primary key. "Not stored" counts once: after a
+    lost race for it the caller runs again, and then another worker's row is there.
     """
     lookup, person.lookup = person.lookup, None
     if lookup is None:
@@ -57,7 +57,7 @@ def find(person: Person) -> Identity | None:
     return identity if is_same else find_by_subject(person)
 
 
-def find_early(person: Person) -> Identity | None:
+def find_identity_early(person: Person) -> Identity | None:
     """Return the stored row of a person before a login's transaction.
 
     The person remembers which it is, so that one login looks it up once.
@@ -112,7 +112,7 @@ def is_recent(identity: Identity | None) -> bool:
     return run is not None
 
 
-def is_fresh(identity: Identity | None) -> bool:
+def has_fresh_contact(identity: Identity | None) -> bool:
     """Return whether a login can do without asking the directory.
 
     A person stored as left or frozen is asked for again at once.
@@ -141,11 +141,11 @@ def add_departments(person: Person) -> Person:
     return person
 
 
-def save(person: CleanPerson, element: str, identity: Identity | None) -> Identity:
+def save_person(person: CleanPerson, element: str, identity: Identity | None) -> Identity:
     """Store what a provider told about a person, inside the caller's transaction.
 
     What it withheld stays as it was. A person who turns out to have left or to be frozen loses their open sessions, as
-    in `shut_out()`.
+    in `end_access()`.
 
     :param element: the element that read the person: ids that differ per app are kept under it.
     :param identity: the person's row, or `None` for a new one.
@@ -156,7 +156,7 @@ def save(person: CleanPerson, element: str, identity: Identity | None) -> Identi
         identity = model(provider=provider, tenant=tenant, subject=subject, user_id=person["userId"])
         db.session.add(identity)
     could_sign_in = identity.status in MAY_SIGN_IN
-    values = columns(person, element, identity.open_ids or {})
+    values = list_changes(person, element, identity.open_ids or {})
     differs = any(getattr(identity, column) != value for column, value in values.items())
     for column, value in values.items():
         setattr(identity, column, value)
@@ -169,11 +169,11 @@ def save(person: CleanPerson, element: str, identity: Identity | None) -> Identi
         forget_digests(Listing.identity_id == identity.id)
         memberships.derive(Identity.id == identity.id)
     if identity.status not in MAY_SIGN_IN:
-        shut_out(identity.id, identity.status, identity.account_id if could_sign_in else None)
+        end_access(identity.id, identity.status, identity.account_id if could_sign_in else None)
     return identity
 
 
-def columns(person: CleanPerson, element: str, open_ids: dict) -> dict:
+def list_changes(person: CleanPerson, element: str, open_ids: dict) -> dict:
     """Return the columns a person changes: none that was withheld.
 
     :param open_ids: those stored so far.
@@ -207,7 +207,7 @@ def refresh(person: CleanPerson, element: str) -> None:
     One who has left is unbound, and their account is free again.
     """
     with database.write():
-        identity = save(person, element, find(person))
+        identity = save_person(person, element, find_identity(person))
         if identity.status == LEFT:
             unbind_leaver(identity, element)
 
@@ -235,10 +235,10 @@ def unbind_leaver(identity: Identity, element: str) -> None:
     if account_id is not None:
         audit.record("binding.end", Actor(), element=element, identity_id=identity.id, account_id=account_id)
         identity.last_account_id, identity.account_id = account_id, None
-    shut_out(identity.id, LEFT, account_id)
+    end_access(identity.id, LEFT, account_id)
 
 
-def shut_out(identity_id: int, status: int, account_id: int | None) -> None:
+def end_access(identity_id: int, status: int, account_id: int | None) -> None:
     """End the sessions of a leaver or a frozen person, inside the caller's transaction.
 
     Where no other person can sign in as the account, its other sessions end too, and the link that an administrator

@@ -204,11 +204,11 @@ class Sync:
         known = self.stored.get(subject)
         if known and known[2:] == digest:
             return subject, digest, user_id, None
-        person = cleaning.tidy(
+        person = cleaning.clean_in_place(
             CleanPerson(provider=self.company[0], tenant=self.company[1], subject=subject, **told),
             self.element.avatar_hosts,
         )
-        return subject, digest, user_id, people.columns(person, self.element.name, {})
+        return subject, digest, user_id, people.list_changes(person, self.element.name, {})
 
     def sight(self, subject: str, digest: bytes, user_id: str, values: dict | None) -> bool:
         """Note that somebody was listed; return whether there may be something to write."""
@@ -351,8 +351,8 @@ class Sync:
                 elif told is not None:
                     provider, tenant = self.company
                     person = CleanPerson(provider=provider, tenant=tenant, **told)
-                    person = cleaning.tidy(person, self.element.avatar_hosts)
-                    people.save(person, self.element.name, identity)
+                    person = cleaning.clean_in_place(person, self.element.avatar_hosts)
+                    people.save_person(person, self.element.name, identity)
                 mine = (Listing.element == self.element.name, Listing.identity_id == identity_id)
                 session.execute(delete(Listing).where(*mine))
 

@@ -39,10 +39,10 @@ def is_local(host: str) -> bool:
             address = IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f000001, 2130706433, 0177.0.0.1
         except (OSError, ValueError):
             return False
-    return any(each.is_loopback or each.is_unspecified or each in THIS_NETWORK for each in forms(address))
+    return any(each.is_loopback or each.is_unspecified or each in THIS_NETWORK for each in list_addresses(address))
 
 
-def forms(address):
+def list_addresses(address):
     """Yield an address, and the IPv4 address that an IPv6 one carries."""
     yield address
     if isinstance(address, IPv6Address):

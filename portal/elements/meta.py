@@ -94,7 +94,7 @@ class Meta(SettingsReader, LoginState):
         """
         kind = self.read_state(state) if state is not None else "qr"
         code = self.read_code(authCode)
-        with http.within():
+        with http.deadline():
             return self.accept(self.fetch_person(code, kind, state))
 
     def getUserInfo(self, userId: str) -> CleanPerson:
@@ -120,7 +120,7 @@ class Meta(SettingsReader, LoginState):
             permission.
         """
         userId = id_text(userId)
-        identity = self.stored_person(userId)
+        identity = self.find_person(userId)
         if people.is_recent(identity) and not forceUpdate:
             return
         try:
@@ -142,7 +142,7 @@ class Meta(SettingsReader, LoginState):
         """
         deptId = None if deptId is None else id_text(deptId)
         client, tenant = self.directory_client(), self.tenant()
-        with http.within(DIRECTORY_SECONDS, DIRECTORY_SIZE):
+        with http.deadline(DIRECTORY_SECONDS, DIRECTORY_SIZE):
             if deptId is None:
                 survey = client.survey()
                 read = [department for page in survey.departments() for department in page]
@@ -165,7 +165,7 @@ class Meta(SettingsReader, LoginState):
 
         :raises Code: as `getLoginCode` does; UNAVAILABLE where it does not say who it is.
         """
-        with http.within():
+        with http.deadline():
             person = self.getLoginCode(code, state)
         return person if type(self).getLoginCode is Meta.getLoginCode else self.accept(person)
 
@@ -179,7 +179,7 @@ class Meta(SettingsReader, LoginState):
 
     def clean(self, person: Mapping) -> CleanPerson:
         """Return a person with every value cleaned, and with their departments."""
-        return people.add_departments(cleaning.clean(person, self.avatar_hosts))
+        return people.add_departments(cleaning.clean_person(person, self.avatar_hosts))
 
     # What a Type fills in
 
@@ -211,17 +211,17 @@ class Meta(SettingsReader, LoginState):
         """Return a person as the platform's directory tells."""
         raise NotImplementedError
 
-    def known_tenant(self) -> str:
+    def recall_tenant(self) -> str:
         """Return the company whose directory this is, or "" where that takes a call."""
         return ""
 
     def tenant(self) -> str:
         """Return the company whose directory this is."""
-        return self.known_tenant()
+        return self.recall_tenant()
 
-    def stored_person(self, user_id: str) -> Identity | None:
+    def find_person(self, user_id: str) -> Identity | None:
         """Return a person as they are stored, by any of their ids."""
-        return people.find_by_user_id(self.provider, self.known_tenant(), user_id, self.name)
+        return people.find_by_user_id(self.provider, self.recall_tenant(), user_id, self.name)
 
     # What pages ask
 
@@ -235,7 +235,7 @@ class Meta(SettingsReader, LoginState):
         address = self.authorize_url(kind, self.make_state(kind))
         return [self.origin_of(address)] if address else []
 
-    def in_client(self, user_agent: str) -> bool:
+    def is_client(self, user_agent: str) -> bool:
         """Return whether the portal seems to be open inside the platform's own client."""
         return self.client_agent is not None and self.client_agent.search(user_agent) is not None
 
@@ -243,7 +243,7 @@ class Meta(SettingsReader, LoginState):
         """Return what embeds the platform's QR code: the `script`'s address and the frame's `origin`."""
         return None
 
-    def in_app(self) -> dict | None:
+    def client_script(self) -> dict | None:
         """Return what asks the platform's client for a code: the `script`'s address, and the `app` to ask for."""
         return None
 
@@ -267,15 +267,15 @@ class Meta(SettingsReader, LoginState):
         for page in ("login", "in_app"):
             for directive, origins in self.page_sources(page).items():
                 if not directive.endswith("-src") or not all(isinstance(origin, str) for origin in origins):
-                    raise self.wrong("page_sources()", "must be lists of origins by directive")
+                    raise self.wrong_setting("page_sources()", "must be lists of origins by directive")
         if not all(isinstance(text, str) for pair in self.root_files().items() for text in pair):
-            raise self.wrong("root_files()", "must be texts by name")
+            raise self.wrong_setting("root_files()", "must be texts by name")
         for name in ("redirectUri", "title", "provider", "colour"):
             if not isinstance(getattr(self, name), str):
-                raise self.wrong(name, "must be a text")
+                raise self.wrong_setting(name, "must be a text")
         for name in ("avatar_hosts", "code_names", "csv_names"):
             texts = getattr(self, name)
             if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
-                raise self.wrong(name, "must be a tuple of texts")
-        self.start_kind(""), self.in_client(""), self.qr(), self.in_app(), self.app_link(), str(self.label)
+                raise self.wrong_setting(name, "must be a tuple of texts")
+        self.start_kind(""), self.is_client(""), self.qr(), self.client_script(), self.app_link(), str(self.label)
         self.doctor(self).console()

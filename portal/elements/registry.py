@@ -78,7 +78,7 @@ class Elements:
             raise found.problem
         return found
 
-    def active(self, name: str) -> Meta:
+    def find_active(self, name: str) -> Meta:
         """Return the element people can sign in with under that name.
 
         :raises Code: 40400 unknown or switched off; 47000 or 47001 broken.
@@ -90,14 +90,14 @@ class Elements:
             raise found.problem
         return found
 
-    def shown(self) -> list[Meta | Broken]:
+    def list_shown(self) -> list[Meta | Broken]:
         """Return what the login page lists: all but those switched off."""
         return [element for element in self.instances.values() if element.isActive]
 
-    def usable(self) -> list[Meta]:
-        return [element for element in self.shown() if not isinstance(element, Broken)]
+    def list_usable(self) -> list[Meta]:
+        return [element for element in self.list_shown() if not isinstance(element, Broken)]
 
-    def named(self, names) -> list[Meta | Broken]:
+    def list_named(self, names) -> list[Meta | Broken]:
         """Return the configured elements of these short or full names, broken ones too; all of them without names.
 
         :raises Code: 47000 for a name that none has.
@@ -110,9 +110,9 @@ class Elements:
                 )
         return [self.instances[name] for name in dict.fromkeys(short or self.instances)]
 
-    def with_directory(self) -> list[Meta]:
+    def list_syncable(self) -> list[Meta]:
         """Return those whose people and departments can be synced."""
-        return [element for element in self.usable() if element.has_directory]
+        return [element for element in self.list_usable() if element.has_directory]
 
     def client_programs(self) -> dict[str, str]:
         """Return the names of the platforms' client programs.
@@ -146,7 +146,7 @@ class Elements:
             return
         try:
             self.check_name(path)
-            base = self.required(path, self.read(path / "e.json"), "type")
+            base = self.read_required(path, self.read(path / "e.json"), "type")
             self.load_type(base.removeprefix(PREFIX))  # the one it builds on goes first
             if base != f"{PREFIX}{name}":
                 self.get(base)
@@ -164,11 +164,11 @@ class Elements:
         try:
             spec.loader.exec_module(module)
         except Exception as error:  # it is the developer's code: anything may happen
-            log.exception("%s can't be imported", self.shown_path(file))
-            raise Code(SETTING_WRONG, f"{self.shown_path(file)} can't be imported: {type(error).__name__}") from None
+            log.exception("%s can't be imported", self.relative_path(file))
+            raise Code(SETTING_WRONG, f"{self.relative_path(file)} can't be imported: {type(error).__name__}") from None
         found = getattr(module, name, None)
         if not isinstance(found, type) or not issubclass(found, Meta):
-            raise Code(SETTING_WRONG, f"{self.shown_path(file)} must export a class {name} that builds on a Type")
+            raise Code(SETTING_WRONG, f"{self.relative_path(file)} must export a class {name} that builds on a Type")
         return found
 
     def load_instance(self, path: Path) -> Meta | Broken:
@@ -176,10 +176,10 @@ class Elements:
         try:
             self.check_name(path)
             declared = self.read(path / "e.json")
-            title = self.required(path, declared, "title")
-            cls = self.get(self.required(path, declared, "type"))
+            title = self.read_required(path, declared, "title")
+            cls = self.get(self.read_required(path, declared, "type"))
             if not isinstance(cls, type) or cls is Meta:
-                raise Code(SETTING_WRONG, f"{self.shown_path(path / 'e.json')}: type must name a Type with a login")
+                raise Code(SETTING_WRONG, f"{self.relative_path(path / 'e.json')}: type must name a Type with a login")
             raw = self.parse(path / f"{name}.json")
             active = raw.get("isActive", True) is not False  # also where a variable of it is no longer set
             element = cls(self.app, name, title, self.fill(path / f"{name}.json", raw))
@@ -193,15 +193,15 @@ class Elements:
         log.log(logging.ERROR if active else logging.INFO, "element %s is broken: %s", name, problem)
         return Broken(name, title, problem, active)
 
-    def required(self, path: Path, declared: dict, key: str) -> str:
+    def read_required(self, path: Path, declared: dict, key: str) -> str:
         value = declared.get(key)
         if not isinstance(value, str) or not value.strip():
-            raise Code(SETTING_MISSING, f"{self.shown_path(path / 'e.json')}: {key} is missing")
+            raise Code(SETTING_MISSING, f"{self.relative_path(path / 'e.json')}: {key} is missing")
         return value.strip()
 
     def check_name(self, path: Path):
         if not NAME.fullmatch(path.name) or path.name in RESERVED:
-            raise Code(SETTING_WRONG, f"{self.shown_path(path)}: an element can't have this name")
+            raise Code(SETTING_WRONG, f"{self.relative_path(path)}: an element can't have this name")
 
     def read(self, file: Path) -> dict:
         """Return the JSON object in a file, variables filled in."""
@@ -211,24 +211,24 @@ class Elements:
         try:
             found = json.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            raise Code(SETTING_MISSING, f"{self.shown_path(file)} is missing") from None
+            raise Code(SETTING_MISSING, f"{self.relative_path(file)} is missing") from None
         except (OSError, ValueError, RecursionError) as error:
             raise Code(
-                SETTING_WRONG, f"{self.shown_path(file)} can't be read as JSON: {type(error).__name__}"
+                SETTING_WRONG, f"{self.relative_path(file)} can't be read as JSON: {type(error).__name__}"
             ) from None
         if not isinstance(found, dict):
-            raise Code(SETTING_WRONG, f"{self.shown_path(file)} must hold a JSON object")
+            raise Code(SETTING_WRONG, f"{self.relative_path(file)} must hold a JSON object")
         return found
 
     def fill(self, file: Path, found: dict) -> dict:
-        return {key: self.filled(file, key, value) for key, value in found.items()}
+        return {key: self.fill_value(file, key, value) for key, value in found.items()}
 
-    def filled(self, file: Path, key: str, value):
+    def fill_value(self, file: Path, key: str, value):
         """Return a value with each `${NAME}` and `${NAME:-default}` in its texts replaced."""
         if isinstance(value, dict):
-            return {inner: self.filled(file, f"{key}.{inner}", item) for inner, item in value.items()}
+            return {inner: self.fill_value(file, f"{key}.{inner}", item) for inner, item in value.items()}
         if isinstance(value, list):
-            return [self.filled(file, key, item) for item in value]
+            return [self.fill_value(file, key, item) for item in value]
         if not isinstance(value, str):
             return value
 
@@ -237,14 +237,14 @@ class Elements:
             try:
                 found = self.variable(name)
             except ValueError as error:
-                raise Code(SETTING_WRONG, f"{self.shown_path(file)}: {key}: variable {name} {error}") from None
+                raise Code(SETTING_WRONG, f"{self.relative_path(file)}: {key}: variable {name} {error}") from None
             if not found and default is None:
                 raise Code(
-                    SETTING_MISSING, f"{self.shown_path(file)}: {key} needs the variable {name}, which is not set"
+                    SETTING_MISSING, f"{self.relative_path(file)}: {key} needs the variable {name}, which is not set"
                 )
             return found or default
 
         return VARIABLE.sub(replace, value)
 
-    def shown_path(self, path: Path) -> str:
+    def relative_path(self, path: Path) -> str:
         return path.relative_to(self.root.parent.parent).as_posix()

@@ -21,7 +21,7 @@ class SettingsReader:
     def in_production(self) -> bool:
         return self.app.config["PORTAL_ENV"] == "production"
 
-    def wrong(self, key: str, why: str) -> Code:
+    def wrong_setting(self, key: str, why: str) -> Code:
         """Return the error for a setting that makes no sense.
 
         :param why: goes on after the key: "must be a text".
@@ -36,14 +36,14 @@ class SettingsReader:
         if value is None or value == "":
             raise Code(SETTING_MISSING, f"{self.file}: {key} is missing")
         if not isinstance(value, str) or not value.strip():
-            raise self.wrong(key, "must be a text")
+            raise self.wrong_setting(key, "must be a text")
         return value.strip()
 
     def choice(self, key: str, allowed: Collection[str], default: str) -> str:
         """Return a text setting that is one of some words."""
         value = self.text(key, default)
         if value not in allowed:
-            raise self.wrong(key, f"must be one of: {', '.join(allowed)}")
+            raise self.wrong_setting(key, f"must be one of: {', '.join(allowed)}")
         return value
 
     def text_list(self, key: str, required: bool = False) -> list[str] | None:
@@ -54,14 +54,14 @@ class SettingsReader:
         if values is None:
             raise Code(SETTING_MISSING, f"{self.file}: {key} is missing")
         if not isinstance(values, list) or not values or not all(isinstance(v, str) and v.strip() for v in values):
-            raise self.wrong(key, "must be a list of texts")
+            raise self.wrong_setting(key, "must be a list of texts")
         return [value.strip() for value in values]
 
     def flag(self, key: str, default: bool) -> bool:
         """Return a setting that is true or false."""
         value = self.settings.get(key, default)
         if not isinstance(value, bool):
-            raise self.wrong(key, "must be true or false")
+            raise self.wrong_setting(key, "must be true or false")
         return value
 
     def address(self, key: str, default: str | None = None, origin: bool = True) -> str:
@@ -77,15 +77,15 @@ class SettingsReader:
             parts.port  # noqa: B018 - raises for a port that is none
             local = is_local(plain_host(parts.hostname or ""))
         except ValueError:
-            raise self.wrong(key, "is not an address such as https://open.example.com") from None
+            raise self.wrong_setting(key, "is not an address such as https://open.example.com") from None
         if local and self.in_production:
             why = "is an address of this machine, which production refuses: any program here could answer"
-            raise self.wrong(key, why)
+            raise self.wrong_setting(key, why)
         if parts.scheme != "https" and not (parts.scheme == "http" and local):
-            raise self.wrong(key, "must start with https:// (http:// only on this machine)")
+            raise self.wrong_setting(key, "must start with https:// (http:// only on this machine)")
         has_more = origin and (parts.path or parts.query or parts.fragment)
         if parts.username is not None or has_more or not value.isprintable() or re.search(r"[\s\\]", value):
-            raise self.wrong(key, "must be an address such as https://open.example.com")
+            raise self.wrong_setting(key, "must be an address such as https://open.example.com")
         return value
 
     def addresses(self, hosts: Mapping[str, str]) -> dict[str, str]:
@@ -109,7 +109,7 @@ class SettingsReader:
         except ValueError:
             sound = False
         if not sound or parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise self.wrong("httpProxy", "must be an address such as http://proxy.example.com:3128")
+            raise self.wrong_setting("httpProxy", "must be an address such as http://proxy.example.com:3128")
         return {"proxies": {"http": value, "https": value}}
 
     def redirect_uri(self) -> str:
@@ -127,7 +127,9 @@ class SettingsReader:
         except ValueError:
             same = False
         if not same or not PATH.fullmatch(parts.path) or "#" in value or not value.isprintable() or " " in value:
-            raise self.wrong("redirectUri", f"must be an address below PORTAL_BASE_URL ({base}/…), without a fragment")
+            raise self.wrong_setting(
+                "redirectUri", f"must be an address below PORTAL_BASE_URL ({base}/…), without a fragment"
+            )
         return value
 
     def file_source(self, address: str) -> str:

@@ -47,7 +47,7 @@ def names() -> dict:
 @bp.post("/account/confirm/<name>")
 def confirm(name):
     """Begin a scan that shows that it is still the same person who sits here."""
-    element, me = current_app.elements.active(name), require_sign_in()
+    element, me = current_app.elements.find_active(name), require_sign_in()
     goal = choose_way_back(request.form.get("next"), url_for("account.show"))
     return start_login(element, Goal(goal, "confirm", me))
 
@@ -55,7 +55,7 @@ def confirm(name):
 @bp.post("/account/bind/<name>")
 def bind(name):
     """Begin a scan whose person shall open this account, too."""
-    element, me = current_app.elements.active(name), require_fresh_sign_in(url_for("account.show"))
+    element, me = current_app.elements.find_active(name), require_fresh_sign_in(url_for("account.show"))
     return start_login(element, Goal(None, "bind", me))
 
 

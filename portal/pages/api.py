@@ -53,7 +53,7 @@ def get_login_code(name):
 
 def element_of(name):
     try:
-        return current_app.elements.active(name)
+        return current_app.elements.find_active(name)
     except Code as error:
         if error.code == NO_SUCH_PAGE:
             raise Code(SETTING_MISSING, error.reason, status=404) from None

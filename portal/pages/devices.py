@@ -20,7 +20,7 @@ def describe_device(agent: str) -> str:
 
 def is_client(agent: str) -> bool:
     """Tell whether a user agent seems to be a platform's client."""
-    return any(element.in_client(agent) for element in current_app.elements.usable())
+    return any(element.is_client(agent) for element in current_app.elements.list_usable())
 
 
 def find_lookalike(agent: str) -> str | None:

@@ -9,12 +9,12 @@ from flask_babel import get_locale
 
 def label_elements() -> dict[str, str]:
     """Return the platform's name for each element."""
-    return {element.name: element.label for element in current_app.elements.usable()}
+    return {element.name: element.label for element in current_app.elements.list_usable()}
 
 
 def label_providers() -> dict[str, str]:
     """Return the platform's name for each provider."""
-    return {element.provider: element.label for element in current_app.elements.usable()}
+    return {element.provider: element.label for element in current_app.elements.list_usable()}
 
 
 def join_platforms(style: str = "or") -> str:
@@ -24,7 +24,7 @@ def join_platforms(style: str = "or") -> str:
 
     :param style: `or` or `standard` (and), as Babel joins lists.
     """
-    labels = dict.fromkeys(str(element.label) for element in current_app.elements.usable())
+    labels = dict.fromkeys(str(element.label) for element in current_app.elements.list_usable())
     labels = labels or dict.fromkeys(str(cls.label) for cls in current_app.elements.types.values() if cls.label)
     return format_list(list(labels), style, get_locale())
 

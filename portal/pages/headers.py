@@ -79,6 +79,6 @@ def holds_code() -> bool:
     one that does.
     """
     endpoint = request.endpoint or ""
-    names = {"code"}.union(*(element.code_names for element in current_app.elements.usable()))
+    names = {"code"}.union(*(element.code_names for element in current_app.elements.list_usable()))
     is_callback = endpoint == "login.callback" or endpoint.startswith("login.shared_callback")
     return is_callback or not names.isdisjoint(request.args)

@@ -27,7 +27,7 @@ WRONG_LINKS = parse("10 per 5 minutes")
 @bp.get("/login/<name>")
 def start(name):
     """Begin a login and send the browser to the platform."""
-    element = current_app.elements.active(name)
+    element = current_app.elements.find_active(name)
     if request.method == "HEAD":
         return ""
     g.start_again = url_for("entrance.page", via=name, next=accept_local_path(request.args.get("next")))
@@ -38,7 +38,7 @@ def start(name):
 @bp.route("/login/<name>/callback", methods=["GET", "POST"])
 def callback(name):
     """Finish a login: by redirect (GET) or from inside the platform's client (POST)."""
-    return finish(current_app.elements.active(name))
+    return finish(current_app.elements.find_active(name))
 
 
 def shared_callback():
@@ -47,7 +47,7 @@ def shared_callback():
     if name is None:
         g.start_again = url_for("entrance.page")
         raise Code(BAD_STATE, "no attempt has this state")
-    return finish(current_app.elements.active(name))
+    return finish(current_app.elements.find_active(name))
 
 
 def finish(element):

@@ -22,7 +22,7 @@ def page():
     goal, via = accept_local_path(request.args.get("next")), request.args.get("via")
     if browser.signed_in():
         return redirect(goal or url_for("account.show"), 303)
-    here = [element for element in current_app.elements.usable() if element.in_client(request.user_agent.string)]
+    here = [element for element in current_app.elements.list_usable() if element.is_client(request.user_agent.string)]
     if here and via is None:
         if len(here) == 1 and not browser.has_tried_automatically():
             return redirect(url_for("entrance.in_app", name=here[0].name, next=goal), 302)
@@ -35,7 +35,7 @@ def show_logins(name: str | None, goal: str | None) -> str:
 
     :param name: the element whose login is open; without it, the first that works.
     """
-    elements, usable = current_app.elements.shown(), current_app.elements.usable()
+    elements, usable = current_app.elements.list_shown(), current_app.elements.list_usable()
     for element in usable:
         headers.widen_policy(element.page_sources("login"))
     elements.sort(key=lambda element: (element not in usable, element.name != session.get("last")))
@@ -51,14 +51,14 @@ def in_app(name):
 
     An administrator enters this address in the platform's console as the app's home page.
     """
-    element, goal = current_app.elements.active(name), accept_local_path(request.args.get("next"))
+    element, goal = current_app.elements.find_active(name), accept_local_path(request.args.get("next"))
     if request.method == "HEAD":
         return ""
     if browser.signed_in():
         return redirect(goal or url_for("account.show"), 303)
     if find_place() == "lookalike":
         return show_logins(name, goal)
-    script = element.in_app() if "in_app" in element.login_scripts else None
+    script = element.client_script() if "in_app" in element.login_scripts else None
     automatic = not browser.has_tried_automatically()
     browser.forbid_automatic_sign_in()
     if automatic and script is None:

@@ -31,7 +31,7 @@ def favicon():
 @bp.get("/<file>.txt")
 def domain_verification(file):
     """Send the file by which a platform checks our domain."""
-    for element in current_app.elements.usable():
+    for element in current_app.elements.list_usable():
         content = element.root_files().get(f"{file}.txt")
         if content is not None:
             return content, {"Content-Type": "text/plain; charset=utf-8"}

@@ -27,7 +27,7 @@ class Paused(requests.ConnectionError):
         self.cause = cause
 
 
-def trusted_authorities() -> str | bool:
+def find_authorities() -> str | bool:
     """Return the file or folder of the certificate authorities to trust.
 
     `True` means the public ones.

@@ -123,7 +123,7 @@ class ProviderApp(FlaskOAuth2App):
         :raises Code: translated with `numbers`; UNAVAILABLE when there is no usable answer.
         """
         try:
-            with http.within():
+            with http.deadline():
                 response = self.send(method, url, token, **kwargs)
                 if method == "GET" and again and response.status_code in BUSY_STATUS:
                     response = self.send(method, url, token, **kwargs)
@@ -158,7 +158,7 @@ class ProviderApp(FlaskOAuth2App):
     def token_call(self, send: Callable) -> dict:
         """Return what `send`, a token request through Authlib, brings."""
         try:
-            with http.within():
+            with http.deadline():
                 return send()
         except requests.RequestException as error:
             raise as_unreachable(error) from None

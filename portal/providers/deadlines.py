@@ -24,7 +24,7 @@ class Limits:
     size: int = 256 * 1024
     ends_at: float = 0.0
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return self.ends_at - time.monotonic()
 
 
@@ -32,18 +32,18 @@ _limits: ContextVar[Limits | None] = ContextVar("limits", default=None)
 
 
 def current_limits() -> Limits:
-    """Return the limits of the task under way; there is one inside `within()`."""
+    """Return the limits of the task under way; there is one inside `deadline()`."""
     return _limits.get()
 
 
 def time_left() -> float:
     """Return how many seconds the task under way still has for its calls."""
     limits = _limits.get()
-    return Limits.seconds if limits is None else limits.left()
+    return Limits.seconds if limits is None else limits.seconds_left()
 
 
 @contextmanager
-def within(seconds: float = Limits.seconds, size: int = Limits.size) -> Iterator[None]:
+def deadline(seconds: float = Limits.seconds, size: int = Limits.size) -> Iterator[None]:
     """Give all platform calls inside one common deadline.
 
     Inside another deadline this one does not count.

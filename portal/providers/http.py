@@ -20,8 +20,8 @@ from authlib.integrations.requests_client import OAuth2Session
 from requests.adapters import HTTPAdapter
 
 from portal.providers.breaker import Breaker
-from portal.providers.causes import cause_of, trusted_authorities
-from portal.providers.deadlines import CONNECT, POOLS, READ, current_limits, read_bounded, within
+from portal.providers.causes import cause_of, find_authorities
+from portal.providers.deadlines import CONNECT, POOLS, READ, current_limits, deadline, read_bounded
 
 IDLE = 30.0  # seconds after which kept connections are given up: a middlebox may have dropped them silently
 HEADERS = {"User-Agent": default_user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
@@ -40,7 +40,7 @@ _heard: ContextVar[list[Heard] | None] = ContextVar("heard", default=None)
 
 
 @contextmanager
-def listening() -> Iterator[list[Heard]]:
+def collect_responses() -> Iterator[list[Heard]]:
     """Collect every response received inside the block."""
     token = _heard.set([])
     try:
@@ -50,7 +50,7 @@ def listening() -> Iterator[list[Heard]]:
 
 
 def note(response: requests.Response) -> None:
-    """Add a response to the list of `listening()`.
+    """Add a response to the list of `collect_responses()`.
 
     The address it came from stays out: WeCom's holds the token.
     """
@@ -85,16 +85,16 @@ class Transport(HTTPAdapter):
         self, request: requests.PreparedRequest, stream: bool = False, timeout: float | None = None, **kwargs
     ) -> requests.Response:
         """Send a request within the deadline of the task under way; its answer has been read."""
-        with within():
+        with deadline():
             limits = current_limits()
-            left = limits.left()
+            left = limits.seconds_left()
             if left <= 0:
                 raise requests.Timeout("no time left for this call")
             self._breaker.check()
             self._drop_idle_connections()
             try:
                 wait = (min(CONNECT, left), min(READ, left))
-                kwargs["verify"] = trusted_authorities()
+                kwargs["verify"] = find_authorities()
                 response = super().send(request, stream=True, timeout=wait, **kwargs)
                 read_bounded(response, limits)
             except requests.RequestException as error:

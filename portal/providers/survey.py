@@ -108,7 +108,7 @@ class PacedCaller:
             if self.stopped.is_set():
                 raise Stopped()
             try:
-                with http.within(CALL_SECONDS, CALL_SIZE):
+                with http.deadline(CALL_SECONDS, CALL_SIZE):
                     return self.pace.call(send)
             except Code as error:
                 if error.code != UNAVAILABLE or isinstance(error, OfAnother) or not tries_left:

@@ -66,11 +66,11 @@ def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_toke
         raise Code(BAD_STATE, "the attempt was not begun to sign in")
     facts = {"element": attempt.element, "account_id": attempt.account_id}
     with audit.recorded(ACTIONS[attempt.purpose], Actor(attempt.account_id, client), **facts) as entry:
-        identity = people.find(person)
+        identity = people.find_identity(person)
         refusal = refuse_stranger(person, attempt) if identity is None else None
         if refusal:
             raise refusal
-        identity = people.save(person, attempt.element, identity)
+        identity = people.save_person(person, attempt.element, identity)
         db.session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
         refusal = refuse_person(identity, person, attempt, client)
         token = None if refusal else open_login_session(identity, attempt, client, old_token)

@@ -431,7 +431,7 @@ class Badge(Meta):
             "def page_sources(self, page): return None",
             "def page_sources(self, page): return {'script-src': [5]}",
             "def root_files(self): return {'a.txt': 5}",
-            "def in_client(self, agent): raise RuntimeError",
+            "def is_client(self, agent): raise RuntimeError",
             "def qr(self): raise RuntimeError",
             "def configure(self): super().configure(); self.redirectUri = 5",
             "def configure(self): super().configure(); self.title = None",

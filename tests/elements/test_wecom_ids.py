@@ -70,6 +70,6 @@ def test_a_stored_person_is_found_by_ascii_letters_alone(portal, sandbox):
     run_sync(portal, WECOM)
     element = portal.getElement(f"auths.loginTypes.{WECOM}")
     with portal.app_context():
-        assert element.stored_person("ZHANGSAN").user_id == "zhangsan"
-        assert element.stored_person("zhang\u017fan") is None
-        assert element.stored_person("ZHANG\u017fAN") is None
+        assert element.find_person("ZHANGSAN").user_id == "zhangsan"
+        assert element.find_person("zhang\u017fan") is None
+        assert element.find_person("ZHANG\u017fAN") is None

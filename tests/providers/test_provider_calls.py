@@ -49,7 +49,7 @@ def test_not_even_headers_may_drip_past_the_deadline(elements, make_portal, part
         thread.start()
         elements.wecom(apiBaseUrl=f"http://127.0.0.1:{server.getsockname()[1]}")
         portal = make_portal()
-        with portal.app_context(), http.within(seconds=1.0), pytest.raises(Code) as error:
+        with portal.app_context(), http.deadline(seconds=1.0), pytest.raises(Code) as error:
             portal.getElement("auths.loginTypes.QywxInnerExample").getAccessToken()
         assert error.value.code == 50300
         assert not ended.is_set()

@@ -65,7 +65,7 @@ class Doctor(Examination):
 
     def examine(self) -> list[Finding]:
         self.end_transaction()  # opened by what the request has read
-        with http.within(EXAMINATION_SECONDS, ANSWER_SIZE), http.listening() as self.answers:
+        with http.deadline(EXAMINATION_SECONDS, ANSWER_SIZE), http.collect_responses() as self.answers:
             return super().examine()
 
     def run_check(self) -> list[Finding]:

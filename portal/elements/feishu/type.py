@@ -129,8 +129,8 @@ class FSInnerType(Meta):
 
     def add_contact_data(self, person: Person) -> None:
         """Add what the login profile lacks, from the directory or from what is stored."""
-        identity = people.find_early(person)
-        if people.is_fresh(identity):
+        identity = people.find_identity_early(person)
+        if people.has_fresh_contact(identity):
             columns = ((key, column) for key, column in people.COLUMNS.items() if key in person["withheld"])
             person.update({key: getattr(identity, column) for key, column in columns})
             return
@@ -158,9 +158,9 @@ class FSInnerType(Meta):
     def directory_person(self, user_id):
         told = self.directory_client().member(user_id)
         told = {"userId": told.get("openId"), **told}
-        return Person(provider=self.provider, tenant=self.known_tenant(), subject=told.get("unionId"), **told)
+        return Person(provider=self.provider, tenant=self.recall_tenant(), subject=told.get("unionId"), **told)
 
-    def known_tenant(self):
+    def recall_tenant(self):
         """Return the only company on the list, or the one that is remembered."""
         if self.tenantKeys is not None and len(self.tenantKeys) == 1:
             return self.tenantKeys[0]
@@ -172,14 +172,14 @@ class FSInnerType(Meta):
         The directory does not tell, so the platform is asked; without that permission, whom the directory knows of
         the people who have signed in here tells.
         """
-        tenant = self.known_tenant()
+        tenant = self.recall_tenant()
         if not tenant:
             db.session.rollback()  # no transaction stays open during a call
-            tenant = self.told_tenant()
+            tenant = self.ask_tenant()
             companies.remember(self.provider, self.directory_client().app_key(), tenant)
         return tenant
 
-    def told_tenant(self) -> str:
+    def ask_tenant(self) -> str:
         try:
             return self.directory_client().read_tenant()
         except Code as error:
@@ -211,7 +211,7 @@ class FSInnerType(Meta):
         :raises Code: 60111 when none of theirs is kept (see `keepUserTokens`); 42001 or 40014 when it can't be
             refreshed any more: then they have to sign in again. Any other failure may be tried again.
         """
-        stored = self.stored_person(id_text(userId))
+        stored = self.find_person(id_text(userId))
         if stored is None or not stored.access_token or stored.token_app not in (None, self.appId):
             raise Code(NOT_FOUND, "no token of this person is kept for this app")
         person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token
@@ -239,7 +239,7 @@ class FSInnerType(Meta):
     def qr(self):
         return {"script": self.qrSdkUrl, "origin": self.passportBaseUrl}
 
-    def in_app(self):
+    def client_script(self):
         return {"script": self.h5SdkUrl, "app": self.appId}
 
     def app_link(self):

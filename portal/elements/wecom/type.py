@@ -33,7 +33,7 @@ class QywxInnerType(Meta):
     def configure(self):
         self.corpId, self.agentId = self.text("corpId"), self.text("agentId")
         if not self.agentId.isascii() or not self.agentId.isdigit():
-            raise self.wrong("agentId", "must be the app's number")
+            raise self.wrong_setting("agentId", "must be the app's number")
         self.text("redirectUri")  # the platform compares it; this Type has no default
         self.domainVerification = self.verification()
         self.client = self.app.oauth.register(
@@ -54,7 +54,7 @@ class QywxInnerType(Meta):
             return None
         name, content = (found.get(key) if isinstance(found, dict) else None for key in ("file", "content"))
         if not isinstance(name, str) or not VERIFICATION_FILE.fullmatch(name) or not isinstance(content, str):
-            raise self.wrong("domainVerification", 'must be {"file": "WW_verify_….txt", "content": "…"}')
+            raise self.wrong_setting("domainVerification", 'must be {"file": "WW_verify_….txt", "content": "…"}')
         return {"file": name, "content": content}
 
     def root_files(self):
@@ -70,7 +70,7 @@ class QywxInnerType(Meta):
 
     def start_kind(self, user_agent):
         """The SSO page does not work inside the client; there its own silent page is asked."""
-        return "in_app" if self.in_client(user_agent) else "redirect"
+        return "in_app" if self.is_client(user_agent) else "redirect"
 
     def fetch_person(self, code, kind, state):
         """Ask who it is, then read the member; with the member's consent a third call.
@@ -85,7 +85,7 @@ class QywxInnerType(Meta):
     def directory_person(self, user_id):
         return self.client.make_person(self.client.member(user_id))
 
-    def known_tenant(self):
+    def recall_tenant(self):
         return self.corpId
 
     def getAccessToken(self) -> str:

@@ -31,7 +31,7 @@ def show():
         page=page,
         entries=describe_events(page.events),
         groups=GROUPS,
-        elements=[element.name for element in current_app.elements.shown()],
+        elements=[element.name for element in current_app.elements.list_shown()],
         account=search.find_account(wanted.account_id) if wanted.account_id else None,
         person=people_table.find_person(wanted.identity_id) if wanted.identity_id else None,
     )

@@ -72,7 +72,7 @@ def page(person: Identity | None, account: Account | None, **more):
         candidates=candidates,
         q=q,
         paths=paths.find_paths(shown),
-        elements=current_app.elements.usable(),
+        elements=current_app.elements.list_usable(),
         **more,
     )
 
@@ -125,11 +125,11 @@ def look_up():
     element, user_id, account = asked()
     told, problem = None, None
     try:
-        with http.within():
+        with http.deadline():
             told = element.getUserInfo(user_id)
     except Code as error:
         problem = error
-    known = element.stored_person(user_id)
+    known = element.find_person(user_id)
     answer = page(None, account and require_account(account), told=told, problem=problem, stored=known, via=element)
     return answer, 200 if told else 404 if problem.code == NOT_FOUND else 422
 
@@ -139,7 +139,7 @@ def store():
     """Store somebody who was looked up, and go on with them."""
     element, user_id, account = asked()
     element.syncUserInfo(user_id, forceUpdate=True)
-    stored = element.stored_person(user_id)
+    stored = element.find_person(user_id)
     if stored is None:
         raise Code(NOT_FOUND, "the platform has not told who that is")
     return redirect_to(".choose", identity=stored.id, account=account)
@@ -147,7 +147,7 @@ def store():
 
 def asked():
     """Return the element, the platform's id and the account of a look-up, with no transaction open."""
-    element = current_app.elements.active(request.form.get("element", ""))
+    element = current_app.elements.find_active(request.form.get("element", ""))
     user_id, account = text(request.form.get("user_id"), 128), number(request.form.get("account"))
     g.go_on = url_for(".choose", account=account)
     if not user_id:

@@ -37,7 +37,7 @@ HISTORY = 12  # entries of the trail on a person's card
 def show():
     counts = people_table.counters()
     filters, rows, total = people_table.page(read_people_filters(), counts["all"])
-    companies, usable = paths.count_by_company(), current_app.elements.usable()
+    companies, usable = paths.count_by_company(), current_app.elements.list_usable()
     synced = runs.find_last_sync()
     return render_template(
         "admin/bindings.html",
@@ -74,7 +74,7 @@ def checklist(counts: dict, synced: SyncRun | None) -> dict[str, bool]:
     me = layout.administrator()
     mine = len(search.list_identities(me.account_id))
     steps = {
-        "element": bool(current_app.elements.usable()),
+        "element": bool(current_app.elements.list_usable()),
         "self": mine > 0,
         "sync": synced is not None,
         "approve": counts["bound"] > mine,

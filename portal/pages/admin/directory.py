@@ -51,7 +51,7 @@ WORDS = {
 @bp.get("/directory")
 def show():
     page, words = parameters.page(request.args), parameters.text(request.args.get("q"))
-    providers = {element.provider: element.label for element in current_app.elements.usable()}
+    providers = {element.provider: element.label for element in current_app.elements.list_usable()}
     shown = (
         browse.find_by_text(words, page)
         if words
@@ -74,7 +74,7 @@ def running():
 def start():
     """Ask for a sync."""
     name = request.form.get("element", "").removeprefix("auths.loginTypes.")
-    if name not in {element.name for element in current_app.elements.with_directory()}:
+    if name not in {element.name for element in current_app.elements.list_syncable()}:
         raise Code(SETTING_MISSING, "there is no element of this name with a directory", status=404)
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
     me = layout.fresh(url_for(".show")) if wishes["accept_leavers"] else layout.administrator()
@@ -90,7 +90,7 @@ def start():
 
 def collect_sync_values() -> dict:
     """Return what the page shows of syncs."""
-    elements = {element.name: element for element in current_app.elements.with_directory()}
+    elements = {element.name: element for element in current_app.elements.list_syncable()}
     latest = runs.latest(list(elements), RUNS)
     newest = {}
     for run, _by in latest:

@@ -81,7 +81,7 @@ def upload():
     if file is None or not file.filename:
         return page_of_form("missing"), 422
     try:
-        platforms = {str(element.label): element.provider for element in current_app.elements.usable()}
+        platforms = {str(element.label): element.provider for element in current_app.elements.list_usable()}
         name = parameters.text(file.filename, 255)
         job = csv_import.upload(file.read(), name, layout.administrator().account_id, platforms)
     except csv_import.BadFile as error:

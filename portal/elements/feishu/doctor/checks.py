@@ -224,7 +224,7 @@ class FeishuDoctor(Doctor):
 
     def read_known_tenant(self) -> str:
         try:
-            return self.element.known_tenant()
+            return self.element.recall_tenant()
         finally:
             self.end_transaction()
 
