@@ -55,7 +55,7 @@ def is_clean(value: object) -> bool:
 
 
 def ascii_lower(text: str) -> str:
-    """Return a text with only A to Z in lower case.
+    """Return a text with ASCII letters in lower case.
 
     `str.lower()` turns the Kelvin sign into a k, and databases disagree about letters beyond ASCII.
     """

@@ -188,7 +188,7 @@ class Membership(db.Model):
 
 
 class Listing(db.Model):
-    """A person that the last sync of an element has listed.
+    """A person listed by the last sync of an element.
 
     A first sync that was cut off counts, too. `digest` is that of the platform's data.
     """

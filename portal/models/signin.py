@@ -52,7 +52,7 @@ class LoginSession(db.Model):
 
 
 class BindingRequest(db.Model):
-    """An unbound person's request for an account, one row a person.
+    """An unbound person's request for an account.
 
     It waits for an administrator, or was refused by one.
     """
