@@ -42,13 +42,14 @@ class StoredToken:
         self.trusted = 0  # seconds for which the row is not read again; see `trust()`
 
     def get(self, stale: dict | None = None) -> dict:
-        """Return valid values; pass what the platform has just refused as `stale`.
+        """Return valid values.
 
-        :raises Code: what the renewal raised, ours or the one we waited for.
+        :param stale: values that the platform has just refused.
+        :raises Code: as the renewal did, ours or the one we waited for.
         """
         if self._kept not in (None, stale) and time.monotonic() < self._kept_until:
             return self._kept
-        until, tries_before = time.monotonic() + deadlines.time_left(), None
+        until, tries_before = time.monotonic() + deadlines.get_time_left(), None
         while True:
             row = self._read()
             values = None if row is None or row.value is None else json.loads(row.value)
@@ -86,9 +87,9 @@ class StoredToken:
         return row
 
     def _take_lease(self, row: Row | None) -> str | None:
-        """Take the right to renew; return its mark.
+        """Take the right to renew.
 
-        `None` where another worker renews, or the row is no longer as we read it.
+        :return: its mark; `None` where another worker renews, or the row is no longer as we read it.
         """
         lease = secrets.token_hex(16)
         try:

@@ -9,7 +9,10 @@ FAILURES, PAUSE = 5, 15.0  # after so many failures in a row no call is made for
 
 
 class Breaker:
-    """Counts the failures of one address in a row, for all threads of this process."""
+    """Counts the failures of one address in a row.
+
+    All threads of this process share it.
+    """
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -17,7 +20,7 @@ class Breaker:
         self._paused_until = 0.0
 
     def check(self) -> None:
-        """Allow a call, or raise while the platform is left alone.
+        """Allow a call unless the platform is paused.
 
         :raises Paused: with the cause of the last failure.
         """

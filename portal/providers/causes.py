@@ -1,4 +1,4 @@
-"""Why a call got no answer: certificates, authorities, proxies."""
+"""Why a call got no answer."""
 
 import os
 import ssl
@@ -17,9 +17,9 @@ class NoAuthorities(requests.exceptions.SSLError):
 
 
 class Paused(requests.ConnectionError):
-    """The platform is left alone for a while after repeated failures.
+    """No calls are made for a while after repeated failures.
 
-    :param cause: that of the last one, as :func:`cause_of` names it.
+    :param cause: that of the last failure, as :func:`cause_of` names it.
     """
 
     def __init__(self, cause: str):
@@ -28,9 +28,9 @@ class Paused(requests.ConnectionError):
 
 
 def find_authorities() -> str | bool:
-    """Return the file or folder of the certificate authorities to trust.
+    """Return the path of the certificate authorities to trust.
 
-    `True` means the public ones.
+    It is a file or a folder. `True` means the public ones.
 
     :raises NoAuthorities: when there is no such file.
     """

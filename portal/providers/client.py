@@ -1,11 +1,12 @@
-"""What all providers share: Authlib's client on kept connections, and one way to open an answer."""
+"""The client that all platforms share, on Authlib's client classes."""
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import FlaskOAuth2App
+from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 
 from portal.errors import BAD_TOKEN, EXPIRED_TOKEN, FAULT, UNAVAILABLE, Code
 from portal.providers import causes, http
@@ -29,8 +30,8 @@ REASONS = {
 class Busy(Code):
     """UNAVAILABLE because of the platform's limits.
 
-    :param told: how many seconds the answer asks to wait, if it says.
-    :param usual: else so many, and longer every time.
+    :param told: the wait that the answer asks for, in seconds, if it does.
+    :param usual: the first wait otherwise; later ones are longer.
     """
 
     def __init__(self, native: int | str | None, told: int | None, usual: float):
@@ -41,7 +42,7 @@ class Busy(Code):
 class Unreachable(Code):
     """UNAVAILABLE because no answer came.
 
-    :param cause: what is known of it, one of `causes.CAUSES` or "".
+    :param cause: one of `causes.CAUSES`, or "" where it is not known.
     """
 
     def __init__(self, cause: str, kind: str):
@@ -50,16 +51,16 @@ class Unreachable(Code):
 
 
 class OfAnother(Code):
-    """UNAVAILABLE because an answer about a person names another person than the one asked for."""
+    """UNAVAILABLE because the answer is about another person."""
 
     def __init__(self):
-        super().__init__(UNAVAILABLE, "the platform's answer is about somebody else")
+        super().__init__(UNAVAILABLE, "the platform's answer is about another person")
 
 
 class ProviderApp(FlaskOAuth2App):
-    """An Authlib client for a platform that answers in its own envelope.
+    """An Authlib client for a platform with its own envelope.
 
-    A subclass describes its platform with the class attributes, and overrides one of Authlib's steps where it differs.
+    A subclass describes its platform with the class attributes, and overrides a step of Authlib where it differs.
     The platform's numbers are translated call by call: the same number means different things at different calls.
     All calls of a login share one deadline, answers are bounded, and an address that fails again and again is left
     alone for a while.
@@ -72,29 +73,35 @@ class ProviderApp(FlaskOAuth2App):
     reasons = {}  #: the platform's number -> its true cause, where one of ours covers several
     busy = {}  #: the platform's number for one of its limits -> seconds to wait where the answer does not say
     limits = ()  #: pairs: so many calls of one kind in so many seconds
-    unclear = ()  #: numbers that mean an unknown person, but not that somebody has left
+    unclear = ()  #: numbers that mean an unknown person, but not that the person has left
     lasting_id = "subject"  #: the column of a stored person by which the directory is asked about them
     at_once = 1  #: calls of a directory sync under way together
 
-    def __init__(self, framework, name: str | None = None, **kwargs):
+    def __init__(self, framework: OAuth, name: str | None = None, **kwargs: Any):
         kwargs.setdefault("compliance_fix", self.fix_session)
         super().__init__(framework, name, **kwargs)
         self.stored_token = StoredToken(self.provider, self.app_key(), self.client_secret, self.fetch_app_token)
 
     def app_key(self) -> str:
-        """Return what tells this app's credential from others of the provider; the address counts, too."""
+        """Return the key of this app's credential.
+
+        The address is part of it.
+        """
         return f"{self.api_base_url} {self.client_id}"
 
     def fetch_app_token(self) -> tuple[dict, int]:
-        """Ask the platform for the app's own credential: its values, and their life in seconds."""
+        """Ask the platform for the app's own credential.
+
+        :return: its values, and their life in seconds.
+        """
         raise NotImplementedError
 
-    def authorization_url(self, redirect_uri: str, state: str, **extra) -> str:
+    def authorization_url(self, redirect_uri: str, state: str, **extra: Any) -> str:
         """Return the address to send the browser to."""
         return self.create_authorization_url(redirect_uri, state=state, **extra)["url"]
 
-    def person_by_code(self, code: str, **extra) -> Person:
-        """Return the person who brought the code. It is sent once.
+    def person_by_code(self, code: str, **extra: Any) -> Person:
+        """Return the person of a code, which is sent once.
 
         :raises Code: for every way this can fail.
         """
@@ -112,9 +119,9 @@ class ProviderApp(FlaskOAuth2App):
         numbers: Mapping | None = None,
         again: bool = True,
         token: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> dict:
-        """Call the platform; return the answer once it is a success.
+        """Call the platform and return its successful answer.
 
         :param url: the whole address.
         :param expect: the field a success must hold; `None` where the caller looks for one of several.
@@ -131,17 +138,21 @@ class ProviderApp(FlaskOAuth2App):
             raise as_unreachable(error) from None
         return self.open_answer(response, expect, lacks_code, numbers)
 
-    def send(self, method: str, url: str, token: str | None, **kwargs) -> requests.Response:
+    def send(self, method: str, url: str, token: str | None, **kwargs: Any) -> requests.Response:
         return http.send(method, url, self.token_header(token), self.client_kwargs.get("proxies"), **kwargs)
 
     def token_header(self, token: str | None) -> dict[str, str]:
         """Return the header that carries a token."""
         return {} if token is None else {"Authorization": f"Bearer {token}"}
 
-    def as_app(self, call: Callable, name: str = "access_token"):
-        """Return `call(token)` with the app's own token; when it is refused, renew it once and repeat once.
+    def as_app(self, call: Callable, name: str = "access_token") -> Any:
+        """Make a call with the app's own token.
 
+        A refused token is renewed once, and the call repeated once.
+
+        :param call: takes the token.
         :param name: which of the stored values is the token.
+        :return: the result of `call`.
         """
         values = self.stored_token.get()
         try:
@@ -151,12 +162,12 @@ class ProviderApp(FlaskOAuth2App):
                 raise
         return call(self.stored_token.get(stale=values)[name])
 
-    def exchange(self, code: str, **kwargs) -> dict:
-        """Let Authlib exchange the code; return what `open_token` left of the answer."""
+    def exchange(self, code: str, **kwargs: Any) -> dict:
+        """Exchange the code and return the opened token."""
         return self.token_call(lambda: self.fetch_access_token(code=code, **kwargs))
 
     def token_call(self, send: Callable) -> dict:
-        """Return what `send`, a token request through Authlib, brings."""
+        """Return the result of a token request through Authlib."""
         try:
             with http.deadline():
                 return send()
@@ -167,8 +178,11 @@ class ProviderApp(FlaskOAuth2App):
 
     # Opening
 
-    def fix_session(self, session) -> None:
-        """Let Authlib see the payload instead of the envelope, whatever the HTTP status."""
+    def fix_session(self, session: http.KeptSession) -> None:
+        """Show Authlib the payload instead of the envelope.
+
+        The HTTP status does not matter.
+        """
         session.register_compliance_hook("access_token_response", self.open_token_response)
 
     def open_token_response(self, response: requests.Response) -> requests.Response:
@@ -177,7 +191,10 @@ class ProviderApp(FlaskOAuth2App):
         return response
 
     def open_token(self, response: requests.Response) -> dict:
-        """Return the user's token out of the exchange's answer, as `{"access_token": …, …}`."""
+        """Return the user's token from the answer to the exchange.
+
+        :return: `{"access_token": …, …}`.
+        """
         raise NotImplementedError
 
     def open_answer(
@@ -189,9 +206,9 @@ class ProviderApp(FlaskOAuth2App):
     ) -> dict:
         """Return the JSON object of a successful answer.
 
-        Success: HTTP 2xx, the number is the integer 0, and the expected field is there.
+        A success has HTTP 2xx, the integer 0 as its number, and the expected field.
 
-        :raises Code: the translated number, or UNAVAILABLE for what is no answer of this platform.
+        :raises Code: the translated number, or UNAVAILABLE for an answer that is not this platform's.
         """
         try:
             body = response.json()
@@ -213,9 +230,10 @@ class ProviderApp(FlaskOAuth2App):
         return body
 
     def result_in(self, body: dict, lacks_code: bool) -> int | str | None:
-        """Return the answer's number, or its word for an error where it has no number; `None` for nonsense.
+        """Return the answer's number, or its word for an error.
 
-        A number that is there has to be an integer: `null`, texts and fractions are no result.
+        A number has to be an integer: `null`, texts and fractions make no sense, and neither do answers with neither
+        number nor word. For those it returns `None`.
         """
         if self.code_key in body:
             native = body[self.code_key]
@@ -226,18 +244,18 @@ class ProviderApp(FlaskOAuth2App):
         return 0 if lacks_code and not word else None
 
     def refusal_of(self, native: int | str, numbers: Mapping, response: requests.Response) -> Code:
-        """Return the error for the platform's own number, or its word for the error where it has no number."""
+        """Return the error for the platform's number or word."""
         if native in self.busy or response.status_code == 429:
             return Busy(native, wait_in(response), self.busy.get(native, 1))
         if isinstance(native, str) and native not in numbers:
-            native = "unknown"  # somebody else's text goes nowhere
+            native = "unknown"  # foreign text is not passed on
         ours = numbers.get(native, UNAVAILABLE if response.status_code >= 500 else FAULT)
         reason = self.reasons.get(native, "the platform refused")
         return Code(ours, reason, native=native)
 
 
 def wait_in(response: requests.Response) -> int | None:
-    """Return how many seconds the answer asks us to wait, if it does.
+    """Return the wait that the answer asks for, in seconds.
 
     `x-ogw-ratelimit-reset` is Feishu's name for it.
     """
@@ -246,5 +264,8 @@ def wait_in(response: requests.Response) -> int | None:
 
 
 def as_unreachable(error: requests.RequestException) -> Unreachable:
-    """Return UNAVAILABLE without the cause's text: it holds the address, and WeCom puts secrets there."""
+    """Return UNAVAILABLE without the text of its cause.
+
+    That text holds the address, and WeCom puts secrets there.
+    """
     return Unreachable(causes.cause_of(error), type(error).__name__)

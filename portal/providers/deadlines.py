@@ -1,4 +1,4 @@
-"""One deadline for all calls of a task, and bounded answers."""
+"""One deadline for a task's calls, and bounded answers."""
 
 import io
 import socket
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import client
+from typing import Any
 
 import requests
 import urllib3
@@ -18,12 +19,18 @@ CONNECT, READ = 2.0, 4.0  # seconds, each at most what is left until the deadlin
 
 @dataclass(frozen=True)
 class Limits:
-    """How long the calls of one task may take together (seconds), and how large one answer may be (bytes)."""
+    """The limits of one task's calls.
+
+    :param seconds: how long all its calls may take together.
+    :param size: how large one answer may be, in bytes.
+    :param ends_at: the deadline, on the monotonic clock.
+    """
 
     seconds: float = 8.0
     size: int = 256 * 1024
     ends_at: float = 0.0
 
+    @property
     def seconds_left(self) -> float:
         return self.ends_at - time.monotonic()
 
@@ -32,21 +39,24 @@ _limits: ContextVar[Limits | None] = ContextVar("limits", default=None)
 
 
 def current_limits() -> Limits:
-    """Return the limits of the task under way; there is one inside `deadline()`."""
+    """Return the limits of the current task.
+
+    Only inside `deadline()` is there one.
+    """
     return _limits.get()
 
 
-def time_left() -> float:
-    """Return how many seconds the task under way still has for its calls."""
+def get_time_left() -> float:
+    """Return how many seconds the current task has left."""
     limits = _limits.get()
-    return Limits.seconds if limits is None else limits.seconds_left()
+    return Limits.seconds if limits is None else limits.seconds_left
 
 
 @contextmanager
 def deadline(seconds: float = Limits.seconds, size: int = Limits.size) -> Iterator[None]:
-    """Give all platform calls inside one common deadline.
+    """Set one deadline for all platform calls inside the block.
 
-    Inside another deadline this one does not count.
+    Inside another deadline it has no effect.
 
     :param size: bytes that one answer may have.
     """
@@ -73,7 +83,7 @@ class BoundedFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int | None:
-        left = time_left()
+        left = get_time_left()
         if left <= 0:
             raise TimeoutError("no time left for the answer")
         self.sock.settimeout(min(READ, left))
@@ -85,7 +95,9 @@ class BoundedFile(io.RawIOBase):
 
 
 class BoundedResponse(client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args, **kwargs):
+    """A response that ends at the task's deadline."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any):
         self.sock = sock
         super().__init__(self, *args, **kwargs)
 
@@ -107,7 +119,7 @@ POOLS = {"http": Pool, "https": SecurePool}
 
 
 def read_bounded(response: requests.Response, limits: Limits) -> None:
-    """Read the body as it arrives, and stop when it gets too large.
+    """Read a body up to the allowed size.
 
     :raises requests.RequestException: without the address, which may hold a secret.
     """

@@ -1,7 +1,8 @@
-"""How we talk to the platforms: kept connections, one deadline for a whole login, bounded answers, a breaker.
+"""HTTP to the platforms over kept connections.
 
-Sits under Authlib's client: `KeptSession` is its `OAuth2Session` on shared connections. Authlib makes a session for
-every call; a new TLS handshake each time would cost more than the rest of a login.
+All calls of a login share one deadline, answers are bounded, and a breaker stops calls to an address that fails.
+`KeptSession` is Authlib's `OAuth2Session` on shared connections. Authlib makes a session for every call; a new TLS
+handshake each time would cost more than the rest of a login.
 """
 
 import threading
@@ -12,12 +13,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
 from authlib.consts import default_user_agent
 from authlib.integrations.requests_client import OAuth2Session
 from requests.adapters import HTTPAdapter
+from urllib3 import ProxyManager
 
 from portal.providers.breaker import Breaker
 from portal.providers.causes import cause_of, find_authorities
@@ -29,7 +32,11 @@ HEADERS = {"User-Agent": default_user_agent, "Accept": "*/*", "Accept-Encoding":
 
 @dataclass(frozen=True)
 class Heard:
-    """An answer as it came: its body, the time it says it was sent, and the time it arrived here (both as seconds)."""
+    """A received response.
+
+    :param sent_at: the time it says it was sent, in seconds.
+    :param came_at: the time it arrived, in seconds.
+    """
 
     body: bytes
     sent_at: float | None
@@ -49,10 +56,10 @@ def collect_responses() -> Iterator[list[Heard]]:
         _heard.reset(token)
 
 
-def note(response: requests.Response) -> None:
+def note_response(response: requests.Response) -> None:
     """Add a response to the list of `collect_responses()`.
 
-    The address it came from stays out: WeCom's holds the token.
+    Its address is left out, because WeCom's holds the token.
     """
     if _heard.get() is None:
         return
@@ -64,7 +71,10 @@ def note(response: requests.Response) -> None:
 
 
 class Transport(HTTPAdapter):
-    """The connections of this process to one platform address, shared by its threads."""
+    """This process's connections to one platform address.
+
+    Its threads share them.
+    """
 
     def __init__(self):
         super().__init__(pool_maxsize=64)
@@ -72,22 +82,22 @@ class Transport(HTTPAdapter):
         self._lock = threading.Lock()
         self._used_at = time.monotonic()
 
-    def init_poolmanager(self, *args, **kwargs) -> None:
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
-    def proxy_manager_for(self, *args, **kwargs):
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> ProxyManager:
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = POOLS
         return manager
 
     def send(
-        self, request: requests.PreparedRequest, stream: bool = False, timeout: float | None = None, **kwargs
+        self, request: requests.PreparedRequest, stream: bool = False, timeout: float | None = None, **kwargs: Any
     ) -> requests.Response:
-        """Send a request within the deadline of the task under way; its answer has been read."""
+        """Send a request and read its answer within the deadline."""
         with deadline():
             limits = current_limits()
-            left = limits.seconds_left()
+            left = limits.seconds_left
             if left <= 0:
                 raise requests.Timeout("no time left for this call")
             self._breaker.check()
@@ -101,7 +111,7 @@ class Transport(HTTPAdapter):
                 self._breaker.note(failed=True, cause=cause_of(error))
                 raise
             self._breaker.note(failed=response.status_code >= 500)
-            note(response)
+            note_response(response)
         if response.is_redirect:
             raise requests.TooManyRedirects("platform calls follow no redirects")
         return response
@@ -122,7 +132,7 @@ _transports_lock = threading.Lock()
 def transport_to(origin: str, proxies: Mapping[str, str] | None) -> Transport:
     """Return the connections to an address.
 
-    Those through a proxy are apart: a proxy that fails stops no call that goes without it.
+    Connections through a proxy are apart, so that a failing proxy stops no direct call.
     """
     key = origin, (proxies or {}).get("https", "")
     with _transports_lock:
@@ -137,11 +147,11 @@ def send(
     headers: Mapping[str, str] = HEADERS,
     proxies: Mapping[str, str] | None = None,
     params: Mapping | None = None,
-    **words,
+    **words: Any,
 ) -> requests.Response:
-    """Send a request that needs nothing of a session.
+    """Send a request without a session.
 
-    To make a session costs as much as a whole call.
+    Making a session costs as much as a whole call.
 
     :param params: what goes into the query.
     :param words: as `requests.Request` takes them.
@@ -159,23 +169,24 @@ def send(
 def prepare(method: str, url: str) -> requests.PreparedRequest:
     """Return a request without its query.
 
-    It is kept: to check an address costs a tenth of a call.
+    It is kept, because checking an address costs a tenth of a call.
     """
     return requests.Request(method, url, HEADERS).prepare()
 
 
 def origin_of(url: str) -> str:
+    """Return scheme and host of an address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 class KeptSession(OAuth2Session):
-    """Authlib's session, deaf to proxy variables and .netrc of the machine.
+    """Authlib's session without the machine's proxies and .netrc.
 
-    It lives for one call and closes its own adapters then, but not the shared ones it finds here.
+    It lives for one call. When it ends it closes its own adapters, but not the shared ones.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, trust_env=False, **kwargs)
 
     def get_adapter(self, url: str) -> Transport:

@@ -1,4 +1,7 @@
-"""The calls that read a whole directory: paced, tried again, and made by several threads."""
+"""The calls that read a whole directory.
+
+They are paced, tried again, and made by several threads.
+"""
 
 import queue
 import random
@@ -6,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from flask import current_app
 
@@ -41,7 +45,7 @@ class Pace:
         self._changed = threading.Condition()
         self._paused_until = 0.0
 
-    def call(self, send: Callable):
+    def call(self, send: Callable) -> Any:
         """Return what `send` returns, called when the limits allow it."""
         self._wait_for_turn()
         try:
@@ -69,7 +73,7 @@ class Pace:
             self._under_way += 1
 
     def _calculate_wait(self, moment: float) -> float:
-        """Return the seconds until one more call is surely within all limits."""
+        """Return the seconds until the limits allow a call."""
         waits = (self._calculate_wait_of(limit, moment) for limit in self._limits)
         return max(self._paused_until - moment, *waits, 0.0)
 
@@ -89,7 +93,7 @@ class Pace:
 
 
 class PacedCaller:
-    """Makes the calls of a long task and tries a failing one again.
+    """Makes the calls of a long task, each several times.
 
     :param pace: shared by all threads of the task.
     :param stopped: set when the task is over; nothing is sent after that.
@@ -119,8 +123,8 @@ class PacedCaller:
                 self.stopped.wait(wait)
 
 
-def call_once(send: Callable):
-    """Make a call of a short task, without pacing or a second try."""
+def call_once(send: Callable) -> Any:
+    """Make one call without pacing or a second try."""
     return send()
 
 
@@ -135,7 +139,7 @@ def calculate_wait(error: Code, waits_before: int) -> float:
 
 
 def is_refusal(error: Code) -> bool:
-    """Return whether the platform has said no, so that a later try would not help."""
+    """Return whether a later try would not help."""
     return error.code in (NOT_PERMITTED, NOT_FOUND, NOT_ALLOWED, FAULT) or error.native == "HTTP 404"
 
 

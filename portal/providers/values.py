@@ -1,6 +1,7 @@
-"""Values in a platform's answer, each taken for what it should be or not at all."""
+"""Values in a platform's answer, checked for their type."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from portal.errors import UNAVAILABLE, Code
 
@@ -10,7 +11,10 @@ DIGITS = 4000  # of a number sent as text
 
 
 def text(value: object) -> str:
-    """Return a text a platform sent, or "" for anything that is none."""
+    """Return a text that a platform sent.
+
+    Anything else becomes "".
+    """
     return value if isinstance(value, str) else ""
 
 
@@ -25,19 +29,19 @@ def texts(value: object) -> list[str]:
 
 
 def whole_number(value: object) -> int:
-    """Return a whole number that a platform sent as such or as text, else 0.
+    """Return a whole number, sent as number or as text.
 
-    One too large for a column becomes the largest it holds.
+    One too large for a column becomes the largest it holds. Anything else becomes 0.
     """
     if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) <= DIGITS:
         value = int(value)
     return max(-LARGEST, min(value, LARGEST)) if type(value) is int else 0
 
 
-def look_up(table: Mapping, value: object):
-    """Return what a platform's value means in a table.
+def look_up(table: Mapping, value: object) -> Any:
+    """Return the meaning of a platform's value.
 
-    `None` for a value that is not in it, whatever its type.
+    `None` for a value that is not in the table, whatever its type.
     """
     return table.get(value) if type(value) in (int, str) else None
 
