@@ -41,7 +41,6 @@ HEADINGS = {  # column -> how files call it; the first two are the template's
 }
 KEYS = ("employee_number", "email", "mobile", "provider_id")
 WORDS = {  # column -> what a file may say -> what it means
-    "provider": {"飞书": "feishu", "lark": "feishu", "企业微信": "wecom", "wechat work": "wecom", "企微": "wecom"},
     "role": {"用户": "user", "普通用户": "user", "成员": "user", "管理员": "admin", "administrator": "admin"},
 }
 
@@ -68,11 +67,11 @@ def upload(content: bytes, file: str, account_id: int, platforms: Mapping[str, s
 
     :param file: its name, to show.
     :param account_id: the administrator: nobody else can see or apply it.
-    :param platforms: what our own exports call each provider -> the provider.
+    :param platforms: name in a file -> provider.
     :raises BadFile: saying why it can't be used.
     """
     columns, unused = looked_through(content)
-    words = WORDS | {"provider": WORDS["provider"] | {folded(name): it for name, it in platforms.items()}}
+    words = WORDS | {"provider": {folded(name): provider for name, provider in platforms.items()}}
     with database.write() as session:
         forget_old(REMOVED_AT_ONCE)
         job = Import(account_id=account_id, file=file[:255], unused=unused, state="reading", expires_at=now() + LIFE)

@@ -1,4 +1,4 @@
-"""One's own account: who I am here, what signs me in, where I am signed in; and changing that."""
+"""The page of a user's own account, its bindings and its sessions."""
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -7,13 +7,14 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import search
 from portal.bindings import self_service, ways_in
+from portal.elements.meta import Meta
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, Code
-from portal.pages import browser, headers, parameters
+from portal.pages import browser, headers
 from portal.pages.devices import describe_device
 from portal.pages.element_names import label_elements, label_providers, name_elements
 from portal.pages.local_addresses import choose_way_back, get_request_address, redirect_to
 from portal.pages.login_flow import begin_login
-from portal.pages.parameters import ID
+from portal.pages.parameters import ID, read_page_number, read_sent_id
 from portal.pages.sign_in_guards import require_fresh_sign_in, require_sign_in
 from portal.signin import sessions
 from portal.signin.attempts import Goal
@@ -24,29 +25,29 @@ bp = Blueprint("account", __name__)
 @bp.get("/account")
 def show():
     me = require_sign_in()
-    mine, known = search.list_identities(me.account_id), ways_in.usable()
-    missing = [way.element for way in ways_in.missing(known, mine)]
+    identities, ways = search.list_identities(me.account_id), ways_in.usable()
+    missing = [way.element for way in ways_in.missing(ways, identities)]
     headers.allow_logins_from_forms(missing)
     return render_template(
         "account.html",
         me=me,
-        identities=mine,
-        last_ways={identity.id for identity in mine if self_service.is_last_way(identity, mine, known)},
+        identities=identities,
+        last_ways={identity.id for identity in identities if self_service.is_last_way(identity, identities, ways)},
         missing=name_elements(missing),
         offered=self_service.pending_scan(me),
-        sessions=sessions.list_sessions(me.account_id, parameters.number(request.args.get("sessions")) or 1),
-        **names(),
+        sessions=sessions.list_sessions(me.account_id, read_page_number(request.args, "sessions")),
+        **collect_names(),
     )
 
 
-def names() -> dict:
-    """Return the names of devices, elements and platforms on these pages."""
+def collect_names() -> dict:
+    """Return what these pages need to name devices and platforms."""
     return {"device": describe_device, "labels": label_elements(), "providers": label_providers()}
 
 
 @bp.post("/account/confirm/<name>")
 def confirm(name):
-    """Begin a scan that shows that it is still the same person who sits here."""
+    """Begin a scan by which the user confirms the sign-in."""
     element, me = current_app.elements.find_active(name), require_sign_in()
     goal = choose_way_back(request.form.get("next"), url_for("account.show"))
     return start_login(element, Goal(goal, "confirm", me))
@@ -54,50 +55,44 @@ def confirm(name):
 
 @bp.post("/account/bind/<name>")
 def bind(name):
-    """Begin a scan whose person shall open this account, too."""
+    """Begin a scan that connects a person with this account."""
     element, me = current_app.elements.find_active(name), require_fresh_sign_in(url_for("account.show"))
     return start_login(element, Goal(None, "bind", me))
 
 
-def start_login(element, goal: Goal) -> Response:
-    """Begin a login for a signed-in user and send the browser to the platform."""
+def start_login(element: Meta, goal: Goal) -> Response:
+    """Begin a scan of a signed-in user at the platform."""
     kind = element.start_kind(request.user_agent.string)
     return redirect(begin_login(element, kind, goal)["authorizeUrl"], 303)
 
 
 @bp.get("/account/bind/confirm")
 def confirm_bind():
-    """Show whom the scan has brought, and ask whether they shall open this account."""
+    """Show the person of the scan, and ask whether to connect them."""
     me = require_sign_in()
     g.start_again = url_for("account.show")
     identity = self_service.pending_scan(me)
     if identity is None:
-        raise Code(BAD_STATE, "no scan of this session waits for its second yes")
+        raise Code(BAD_STATE, "no scan of this session waits for a confirmation")
     self_service.check(identity, me.account_id)
-    return render_template("account_bind.html", me=me, identity=identity, **names())
+    return render_template("account_bind.html", me=me, identity=identity, **collect_names())
 
 
 @bp.post("/account/bind/confirm")
 def commit_bind():
     me = require_sign_in()
     g.start_again = url_for("account.show")
-    identity = self_service.bind_scanned(me, shown(), by=browser.actor())
+    identity = self_service.bind_scanned(me, read_sent_id(request.form, "identity"), by=browser.get_actor())
     flash(_("%(name)s can now sign in to this account.", name=identity.shown_name), "good")
     return redirect_to("account.show")
 
 
-def shown() -> int | None:
-    """Return the id of whom the page has shown, if the form says; 0 stands for nonsense."""
-    given = request.form.get("identity")
-    return None if given is None else parameters.number(given) or 0
-
-
 @bp.get(f"/account/bindings/{ID}/unbind")
 def unbind(id):
-    """Show what a disconnection would mean."""
+    """Show what disconnecting a person means."""
     me = require_fresh_sign_in(get_request_address())
-    mine, known = search.list_identities(me.account_id), ways_in.usable()
-    identity = next((each for each in mine if each.id == id), None)
+    identities, ways = search.list_identities(me.account_id), ways_in.usable()
+    identity = next((identity for identity in identities if identity.id == id), None)
     if identity is None:
         raise Code(NO_SUCH_PAGE, "the account has no such person")
     return render_template(
@@ -105,8 +100,8 @@ def unbind(id):
         me=me,
         identity=identity,
         ends=sessions.count_identity_sessions(id),
-        last_way=self_service.is_last_way(identity, mine, known),
-        **names(),
+        last_way=self_service.is_last_way(identity, identities, ways),
+        **collect_names(),
     )
 
 
@@ -114,34 +109,39 @@ def unbind(id):
 def commit_unbind(id):
     me = require_fresh_sign_in(url_for("account.unbind", id=id))
     g.start_again = url_for("account.show")
-    self_service.unbind_own(id, by=browser.actor())
+    self_service.unbind_own(id, by=browser.get_actor())
     if id != me.identity_id:
         flash(_("Disconnected. This person can no longer sign in to your account."), "good")
         return redirect_to("account.show")
-    flash(_("Disconnected. You are signed out, because you had signed in by it."), "good")
-    return leave()
+    flash(_("Disconnected. You are signed out because you had signed in that way."), "good")
+    return sign_out_here()
 
 
 @bp.post(f"/account/sessions/{ID}/end")
 def end_session(id):
     me = require_sign_in()
     g.start_again = url_for("account.show")
-    sessions.end_own_session(id, by=browser.actor())
+    sessions.end_own_session(id, by=browser.get_actor())
     if id == me.id:
-        return leave()
-    flash(_("Signed out there."), "good")
+        return sign_out_here()
+    flash(_("Signed out on that device."), "good")
     return redirect_to("account.show")
 
 
 @bp.post("/account/sessions/end-others")
 def end_others():
-    ended = sessions.end_other_sessions(require_sign_in(), by=browser.actor())
-    told = ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended)
-    flash(told if ended else _("You were signed in nowhere else."), "good" if ended else "info")
+    ended = sessions.end_other_sessions(require_sign_in(), by=browser.get_actor())
+    if ended:
+        flash(ngettext("Signed out on %(num)s other device.", "Signed out on %(num)s other devices.", ended), "good")
+    else:
+        flash(_("You were not signed in anywhere else."), "info")
     return redirect_to("account.show")
 
 
-def leave() -> Response:
-    """Lead to the login page, without the session that has just ended and not straight in again."""
+def sign_out_here() -> Response:
+    """Lead to the login page without the session that has just ended.
+
+    It signs no user in automatically then.
+    """
     browser.forbid_automatic_sign_in()
     return browser.take_session(redirect_to("entrance.page"))

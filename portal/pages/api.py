@@ -1,8 +1,9 @@
-"""JSON for scripts. Whatever else is asked under /api/ gets the envelope, too."""
+"""The JSON interface for scripts."""
 
 from flask import Blueprint, current_app, jsonify, request
 from flask_wtf.csrf import generate_csrf
 
+from portal.elements.meta import Meta
 from portal.elements.state import KINDS
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
 from portal.pages import browser
@@ -17,7 +18,7 @@ bp = Blueprint("api", __name__, url_prefix="/api")
 
 @bp.get("/session")
 def session():
-    """Return who is signed in and how."""
+    """Return the signed-in user, and the person of the sign-in."""
     me = require_sign_in()
     identity = {"element": me.element, "userId": me.user_id, "name": me.person} if me.identity_id else None
     account = {"id": me.account_id, "username": me.username, "name": me.name, "role": me.role}
@@ -31,27 +32,35 @@ def csrf():
 
 @bp.post("/auths/loginTypes/<name>/getLoginConfig")
 def get_login_config(name):
-    """Begin a login of this browser: the element's configuration with a fresh state, and the address to go to."""
-    element, asked = element_of(name), body()
-    kind = asked.get("kind", "qr")
+    """Begin a login of this browser.
+
+    The answer has the element's configuration with a fresh state, and the address to go to.
+    """
+    element, sent = find_element(name), read_json()
+    kind = sent.get("kind", "qr")
     if kind not in KINDS:
         raise Code(BAD_STATE, "there is no login of this kind")
-    return jsonify(make_envelope(data=begin_login(element, kind, Goal(text(asked.get("next"))))))
+    goal = Goal(sent["next"]) if isinstance(sent.get("next"), str) else Goal()
+    return jsonify(make_envelope(data=begin_login(element, kind, goal)))
 
 
 @bp.post("/auths/loginTypes/<name>/getLoginCode")
 def get_login_code(name):
     """Finish a login of this browser, and open its session."""
-    element, asked = element_of(name), body()
-    state, code = check_text("state", asked.get("state")), asked.get("authCode")
+    element, sent = find_element(name), read_json()
+    state, code = check_text("state", sent.get("state")), sent.get("authCode")
     attempt, person = identify_person(element, state, lambda: check_text("authCode", code))
     signed_in = open_session(element, person, attempt)
-    told = {key: person.get(key, empty) for key, empty in EMPTY.items()}
-    data = {**told, "accountId": signed_in.account_id, "next": signed_in.next}
+    profile = {key: person.get(key, empty) for key, empty in EMPTY.items()}
+    data = {**profile, "accountId": signed_in.account_id, "next": signed_in.next}
     return browser.give_session(jsonify(make_envelope(data=data)), signed_in.token, name)
 
 
-def element_of(name):
+def find_element(name: str) -> Meta:
+    """Return the element of a name.
+
+    :raises Code: SETTING_MISSING when there is none.
+    """
     try:
         return current_app.elements.find_active(name)
     except Code as error:
@@ -60,8 +69,11 @@ def element_of(name):
         raise
 
 
-def body() -> dict:
-    """Return the JSON object that was sent; another page's form can't send one unasked."""
+def read_json() -> dict:
+    """Return the JSON object that was sent.
+
+    A form on another site's page can't send one.
+    """
     try:
         sent = request.get_json(silent=True) if request.mimetype == "application/json" else None
     except RecursionError:
@@ -69,7 +81,3 @@ def body() -> dict:
     if not isinstance(sent, dict):
         raise Code(STALE_FORM, "a JSON object was expected, with Content-Type: application/json")
     return sent
-
-
-def text(value) -> str | None:
-    return value if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""The browser in front of us: its cookies, the user it is signed in as, and its place in the network.
+"""The browser of this request, with its cookies and its signed-in user.
 
 `portal_visit` is Flask's signed session (form token, browser id, language); `portal_session` is opaque and means
 that the browser is signed in. `portal_attempt_…` belongs to one login of a browser that came without cookies: two tabs
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from portal.audit import Actor, Client
 from portal.database import fingerprint
-from portal.pages import parameters
+from portal.pages.parameters import read_text
 from portal.signin import sessions
 from portal.signin.sessions import SignedIn
 
@@ -27,15 +27,15 @@ def name_cookie(base_url: str, name: str) -> str:
     return f"__Host-{name}" if base_url.startswith("https:") else name
 
 
-def client() -> Client:
-    """Return where this request comes from, with the reference people can quote."""
-    return Client(request.remote_addr or "", parameters.text(request.user_agent.string, 255), g.reference)
+def get_client() -> Client:
+    """Return where this request comes from."""
+    return Client(request.remote_addr or "", read_text(request.user_agent.string, 255), g.reference)
 
 
-def actor() -> Actor:
-    """Return the account that is signed in here, and where this request comes from."""
-    me = signed_in()
-    return Actor(me.account_id if me else None, client())
+def get_actor() -> Actor:
+    """Return the signed-in account, and where this request comes from."""
+    me = get_signed_in()
+    return Actor(me.account_id if me else None, get_client())
 
 
 # The visit, and the logins begun in it
@@ -60,7 +60,7 @@ def remember_attempt(state: str) -> None:
 
 
 def forget_attempt(state: str) -> list[str]:
-    """Forget the cookie of a login, and return the ids its browser may have had."""
+    """Return the ids a login's browser may have, and forget its cookie."""
     name = name_attempt_cookie(state)
     attempt_id = request.cookies.get(name)
     if not attempt_id:
@@ -91,12 +91,15 @@ def forbid_automatic_sign_in() -> None:
 
 
 def get_session_token() -> str | None:
-    """Return the session token this browser sent, if it has the shape of one."""
+    """Return the session token that this browser has sent.
+
+    Texts that can be none do not count.
+    """
     token = request.cookies.get(current_app.config["PORTAL_SESSION_COOKIE"], "")
     return token if 40 <= len(token) <= 64 and token.isascii() else None
 
 
-def signed_in() -> SignedIn | None:
+def get_signed_in() -> SignedIn | None:
     """Return the session of this request, looked up once."""
     if "signed_in" not in g:
         token = get_session_token()

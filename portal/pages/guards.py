@@ -84,7 +84,7 @@ def allow_upload() -> None:
     This happens before the form token is looked for, which reads the body.
     """
     if request.endpoint in UPLOADS:
-        me = browser.signed_in()
+        me = browser.get_signed_in()
         if me is not None and me.role == "admin":
             request.max_content_length = UPLOADS[request.endpoint]
 

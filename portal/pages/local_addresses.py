@@ -4,7 +4,7 @@ import re
 import string
 from urllib.parse import quote, unquote
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 LONGEST_PATH = 2000  # characters, as the table of attempts holds
@@ -45,3 +45,12 @@ def choose_way_back(value: str | None, default: str) -> str:
 def redirect_to(endpoint: str, **values: object) -> Response:
     """Lead to a page with a GET, whatever the method of this request."""
     return redirect(url_for(endpoint, **values), 303)
+
+
+def lead_errors_to(address: str) -> str:
+    """Make an error page of this request lead to an address.
+
+    :return: the address.
+    """
+    g.go_on = address
+    return address

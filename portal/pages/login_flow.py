@@ -1,4 +1,4 @@
-"""The steps of a login that redirects, scripts and confirmations share."""
+"""The steps that all kinds of login share."""
 
 import logging
 from collections.abc import Callable
@@ -8,7 +8,10 @@ from flask import g, url_for
 
 from portal import audit
 from portal.audit import Actor
+from portal.directory.cleaning import CleanPerson
+from portal.elements.meta import Meta
 from portal.errors import BAD_CODE, BAD_STATE, Code
+from portal.models import LoginAttempt
 from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path
 from portal.signin import attempts, sign_in
@@ -18,13 +21,14 @@ from portal.signin.sessions import OpenedSession, SignedIn
 log = logging.getLogger(__name__)
 
 LONGEST_CODE = 4096  # characters
-REFUSED = {"bind": "binding.offer", "confirm": "login.confirm"}  # an attempt's purpose -> its name in the audit log
+REFUSED_ACTIONS = {"bind": "binding.offer", "confirm": "login.confirm"}  # purpose -> action in the audit log
 
 
-def begin_login(element, kind: str, goal: Goal) -> dict:
-    """Open an attempt of this browser; return the element's configuration and the address to go to.
+def begin_login(element: Meta, kind: str, goal: Goal) -> dict:
+    """Open an attempt of this browser.
 
     :param goal: with `next` as it was sent.
+    :return: the element's configuration, and `authorizeUrl`, the address to go to.
     """
     config = element.getLoginConfig(kind=kind)
     goal = replace(goal, next=accept_local_path(goal.next))
@@ -33,8 +37,10 @@ def begin_login(element, kind: str, goal: Goal) -> dict:
     return {**config, "authorizeUrl": element.authorize_url(kind, config["state"])}
 
 
-def identify_person(element, state: str, read_code: Callable[[], str], me: SignedIn | None = None) -> tuple:
-    """Use the attempt up and ask the element who it is; return the attempt and the person.
+def identify_person(
+    element: Meta, state: str, read_code: Callable[[], str], me: SignedIn | None = None
+) -> tuple[LoginAttempt, CleanPerson]:
+    """Use an attempt up and ask the platform for the person.
 
     :param read_code: called for the login code once the attempt is used up.
     :param me: the signed-in user, where a bind or confirm may be finished, too.
@@ -47,20 +53,23 @@ def identify_person(element, state: str, read_code: Callable[[], str], me: Signe
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)
         return attempt, element.person_for(read_code(), state)
     except Code as error:
-        facts = {"account_id": account_id, "element": element.name}
-        audit.record_refusal(error, REFUSED.get(purpose, "login"), Actor(account_id, browser.client()), **facts)
+        action, by = REFUSED_ACTIONS.get(purpose, "login"), Actor(account_id, browser.get_client())
+        audit.record_refusal(error, action, by, account_id=account_id, element=element.name)
         raise
 
 
-def open_session(element, person: dict, attempt) -> OpenedSession:
+def open_session(element: Meta, person: CleanPerson, attempt: LoginAttempt) -> OpenedSession:
     """Open a session for the person of a login."""
-    signed_in = sign_in.sign_in(person, attempt, browser.client(), browser.get_session_token())
-    log.info("%s %s: signed in, account %s", g.reference, element.name, signed_in.account_id)
-    return signed_in
+    opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
+    log.info("%s %s: signed in, account %s", g.reference, element.name, opened.account_id)
+    return opened
 
 
 def check_text(key: str, value: object) -> str:
-    """Return a state or code if it is a text of a length that makes sense."""
+    """Return a state or code if its length makes sense.
+
+    :raises Code: BAD_STATE or BAD_CODE for anything else.
+    """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_CODE or not value.isascii():
         raise Code(BAD_STATE if key == "state" else BAD_CODE, f"{key} makes no sense")
     return value

@@ -20,7 +20,7 @@ def page():
     straight to the sign-in there, once a visit; `via` always wins.
     """
     goal, via = accept_local_path(request.args.get("next")), request.args.get("via")
-    if browser.signed_in():
+    if browser.get_signed_in():
         return redirect(goal or url_for("account.show"), 303)
     here = [element for element in current_app.elements.list_usable() if element.is_client(request.user_agent.string)]
     if here and via is None:
@@ -54,7 +54,7 @@ def in_app(name):
     element, goal = current_app.elements.find_active(name), accept_local_path(request.args.get("next"))
     if request.method == "HEAD":
         return ""
-    if browser.signed_in():
+    if browser.get_signed_in():
         return redirect(goal or url_for("account.show"), 303)
     if find_place() == "lookalike":
         return show_logins(name, goal)

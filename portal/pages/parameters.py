@@ -9,7 +9,7 @@ LARGEST = 2**31 - 1  # no id is larger, and no list has as many pages
 LONGEST = 100  # characters of a text to search for
 
 
-def text(value: str | None, longest: int = LONGEST) -> str:
+def read_text(value: str | None, longest: int = LONGEST) -> str:
     """Return a parameter as one line, cleaned as stored texts are.
 
     An absent one is "".
@@ -17,7 +17,7 @@ def text(value: str | None, longest: int = LONGEST) -> str:
     return clean(value or "")[:longest]
 
 
-def number(value: str | None) -> int | None:
+def read_number(value: str | None) -> int | None:
     """Return a parameter as a whole number, at most `LARGEST`.
 
     Anything else is `None`.
@@ -33,12 +33,12 @@ def read_sent_id(values: Mapping[str, str], name: str) -> int | None:
     It is `None` where none was sent, and 0, which no row has, for nonsense.
     """
     value = values.get(name)
-    return None if value is None else number(value) or 0
+    return None if value is None else read_number(value) or 0
 
 
-def page(args: Mapping[str, str], name: str = "page") -> int:
+def read_page_number(args: Mapping[str, str], name: str = "page") -> int:
     """Return the page number that an address asks for, from 1.
 
     It may be beyond the last page.
     """
-    return max(1, number(args.get(name)) or 1)
+    return max(1, read_number(args.get(name)) or 1)

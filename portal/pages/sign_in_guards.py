@@ -30,7 +30,7 @@ def require_sign_in() -> SignedIn:
 
     :raises Code: NOT_SIGNED_IN when there is none; the page offers the way to the login and back.
     """
-    me = browser.signed_in()
+    me = browser.get_signed_in()
     if me is None:
         raise Code(NOT_SIGNED_IN, f"{request.endpoint} needs a sign-in")
     return me

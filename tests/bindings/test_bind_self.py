@@ -389,7 +389,7 @@ class TestConfirm:
         old = stale.cookie()
         assert self.confirm(stale, "zhangsan").location == "/account?here"
         assert stale.cookie() != old
-        assert "Thank you, that was you" in stale.get("/account").text
+        assert "Confirmed. You can continue." in stale.get("/account").text
         assert stale.post_form(f"/account/bind/{WECOM}").status_code == 303
         assert [row.ended_why for row in rows(portal, LoginSession)] == ["signed in anew", None]
         assert ("login.confirm", 0) in trail(portal)

@@ -459,7 +459,7 @@ class TestMany:
         db.session.commit()
         answer = alice.post_form("/admin/bindings/many", person=ticks, do="unbind", sure="1")
         assert reload_row(one).account_id == other.id
-        assert "1 person has changed meanwhile" in alice.get(answer.location).text
+        assert "1 person was changed in the meantime" in alice.get(answer.location).text
 
     def test_over_twenty_the_number_is_typed(self, alice):
         crowd = [add_person(f"p{number}", account=add_account(f"a{number}")) for number in range(21)]

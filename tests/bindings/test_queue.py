@@ -66,7 +66,7 @@ class TestOne:
     def test_without_a_reason_nobody_is_refused(self, alice):
         request = add_request(add_person("zw"))
         answer = alice.post_form(f"/admin/queue/{request.id}/refuse", reason="  ")
-        assert "Please say why" in alice.get(answer.location).text
+        assert "Give a reason." in alice.get(answer.location).text
         assert reload_row(request).state == "waiting"
 
     def test_decided_already_names_who_was_first(self, alice, portal):
@@ -199,7 +199,7 @@ class TestMany:
 
     def test_nobody_ticked(self, alice):
         answer = alice.post_form("/admin/queue/many", do="bind")
-        assert "Nobody is ticked." in alice.get(answer.location).text
+        assert "Select at least one person." in alice.get(answer.location).text
 
 
 def test_the_empty_queue_says_who_would_come_here(make_portal):

@@ -98,7 +98,7 @@ def test_an_old_sign_in_is_confirmed_by_a_scan_and_leads_back(site, browse, watc
     site.at_platform(page)
     site.answer(page, "bob")
     at(page, site, "/account")
-    expect(page.get_by_role("status")).to_contain_text("that was you")
+    expect(page.get_by_role("status")).to_contain_text("Confirmed.")
     connect(page, site, "bob")
     at(page, site, "/account/bind/confirm")
     assert sql("SELECT ended_why FROM login_session ORDER BY id") == [("signed in anew",), (None,)]
@@ -142,7 +142,7 @@ def test_sessions_elsewhere_are_ended_one_or_all(site, browse, watch, scripted):
     mine = here.locator("section", has=here.locator("#sessions"))
     expect(mine.locator("tbody tr")).to_have_count(3)
     mine.get_by_role("button", name="End Chrome").first.click()
-    expect(here.get_by_role("status")).to_contain_text("Signed out there.")
+    expect(here.get_by_role("status")).to_contain_text("Signed out on that device.")
     expect(mine.locator("tbody tr")).to_have_count(2)
     press(here, "End all others")
     expect(here.get_by_role("status")).to_contain_text("Signed out on 1 other device.")

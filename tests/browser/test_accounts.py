@@ -50,7 +50,7 @@ def test_an_account_from_its_making_to_its_end(office, desk, rows, java_script_e
     follow(page, "Make an administrator")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Make {username} an administrator?")
     press(page, "Make an administrator")
-    expect(page.get_by_text("The account is an administrator now.")).to_be_visible()
+    expect(page.get_by_text("The account is now an administrator.")).to_be_visible()
     assert rows("SELECT role, employee_number, mobile FROM account WHERE username = ?", username) == [
         ("admin", "E77", "13812345678")
     ]
@@ -70,9 +70,9 @@ def test_an_account_from_its_making_to_its_end(office, desk, rows, java_script_e
         f"root enabled {username}",
         f"root disabled {username}",
         f"root made {username} an administrator",
-        f"root looked at the mobile number of {username}",
+        f"root viewed the mobile number of {username}",
         f"root changed the account {username}",
-        f"root made the account {username}",
+        f"root created the account {username}",
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_link_is_made_handed_over_and_used(office, desk, browse, rows, java_sc
     assert why == "administrator"
     press(page, "Make a link")
     press(page, "Revoke the link")
-    expect(page.get_by_text("The link can't be used any more.")).to_be_visible()
+    expect(page.get_by_text("The link can no longer be used.")).to_be_visible()
 
 
 @script

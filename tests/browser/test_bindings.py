@@ -79,7 +79,7 @@ def test_find_a_person_bind_move_and_unbind_them(office, desk, store, rows, java
     expect(page.get_by_text("They have no other way in.")).to_be_visible()
     expect(page.locator("button.button-danger:focus")).to_have_count(0)
     press(page, "Unbind")
-    said(page, f"欧阳{mark} is unbound, and signed out everywhere.")
+    said(page, f"欧阳{mark} is unbound and signed out everywhere.")
     assert rows("SELECT account_id FROM identity WHERE user_id = ?", mark) == [(None,)]
     expect(page.get_by_text("had this account before")).to_be_visible()
 
@@ -99,7 +99,7 @@ def test_who_waits_gets_an_account_and_is_in(office, desk, browse, watch, rows, 
     page.get_by_role("link", name="Queue").click()
     name = page.locator("li.request", has_text=who).locator("h2").inner_text()
     press(page, f"Create an account {name}")
-    said(page, f"{name} has an account now: {who}.")
+    said(page, f"{name} now has the account {who}.")
     assert rows(BOUND, who) == [(who, "created")]
 
     office.start(visitor, "QywxInnerExample")
@@ -117,12 +117,12 @@ def test_refuse_with_a_reason_and_take_it_back(office, desk, store, rows, java_s
     card.locator("summary").click()
     card.get_by_label("Reason, which they read").fill("Use your team's account.")
     press(page, f"Refuse 王{mark}")
-    said(page, f"王{mark} is refused, and reads why at the next scan.")
+    said(page, f"王{mark} is refused and will read the reason at the next scan.")
     state = "SELECT state, reason FROM binding_request JOIN identity ON identity.id = identity_id WHERE user_id = ?"
     assert rows(state, mark) == [("refused", "Use your team's account.")]
     follow(page, "Refused")
     page.locator("li.request", has_text=f"王{mark}").get_by_role("button", name="Take the refusal back").click()
-    said(page, f"The refusal is taken back: 王{mark} waits again.")
+    said(page, f"The refusal is withdrawn. 王{mark} is waiting again.")
     assert rows(state, mark) == [("waiting", "")]
 
 

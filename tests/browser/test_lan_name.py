@@ -37,7 +37,7 @@ def test_a_sign_in_that_is_too_old_is_confirmed_by_a_scan(lan_site, lan_page, wa
     page.get_by_role("button", name="Confirm with Feishu").click()
     lan_site.at_platform(page)
     lan_site.answer(page)
-    expect(page.get_by_role("status").filter(has_text="Thank you, that was you.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Confirmed. You can continue.")).to_be_visible()
 
 
 def test_the_language_switch_works_on_a_refused_login(lan_site, lan_page, watch):

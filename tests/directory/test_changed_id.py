@@ -8,7 +8,7 @@ from support.syncs import FEISHU, PROVIDERS, WECOM, find_person, run_sync
 from portal.models import LEFT
 
 both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
-REASON = "somebody of this name and department had it, and has left"
+REASON = "a person of this name and department had it and has left"
 
 
 @pytest.fixture

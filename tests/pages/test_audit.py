@@ -17,7 +17,7 @@ from portal.clocks import now
 from portal.database import db, write
 from portal.models import AuditEvent, QywxInnerAuthModel
 from portal.pages.admin import audit_sentences
-from portal.pages.login_flow import REFUSED
+from portal.pages.login_flow import REFUSED_ACTIONS
 
 THERE = Client("203.0.113.7", "", "7F3K-2Q")
 
@@ -89,7 +89,7 @@ def actions():
     for path in (ROOT / "portal").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         found |= set(re.findall(r'(?:record|recorded)\(\s*"([a-z_.]+)"', source))
-    return found | set(REFUSED.values()) | {"audit.export", "bindings.export"}
+    return found | set(REFUSED_ACTIONS.values()) | {"audit.export", "bindings.export"}
 
 
 def test_every_action_has_a_sentence_and_a_name_in_the_filter():
@@ -109,7 +109,7 @@ def test_sentences_name_nobody_they_do_not_know():
         ({"action": "login", "actor_id": 2, "account_id": 2, "identity_id": 1}, "张伟 signed in as bob"),
         ({"action": "login", "actor_id": 2, "account_id": 2, "details": {"how": "link"}}, "bob signed in with"),
         ({"action": "login", "result": 40303, "identity_id": 1}, "张伟 could not sign in You have no account here yet"),
-        ({"action": "login", "result": 40029}, "Somebody could not sign in This login code can't be used"),
+        ({"action": "login", "result": 40029}, "A visitor could not sign in This login code can't be used"),
         ({"action": "binding.make", "actor_id": 1, "account_id": 2, "identity_id": 1}, "alice bound 张伟 to bob"),
         ({"action": "binding.make", "actor_id": 2, "account_id": 2, "identity_id": 1}, "bob bound 张伟 to their own"),
         ({"action": "binding.end", "account_id": 2, "identity_id": 1}, "张伟 has left, and was unbound from bob"),
@@ -255,7 +255,7 @@ def test_the_file_holds_what_the_filter_shows_masked_and_says_so_itself(alice, p
     answer = alice.get(f"/admin/audit/export?account={bob}")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-')
     [row] = table(answer)
-    assert (row["What"], row["By"], row["Account"]) == ("alice looked at the mobile number of bob", "alice", "bob")
+    assert (row["What"], row["By"], row["Account"]) == ("alice viewed the mobile number of bob", "alice", "bob")
     assert (row["From"], row["Reference"], row["Result"]) == ("203.0.113.7", "7F3K-2Q", "0")
     assert "13812345678" not in answer.text and "bob@example.com" not in answer.text
     everything = table(alice.get("/admin/audit/export"))
@@ -308,7 +308,7 @@ def test_refusals_are_entries_as_well(alice, portal):
     alice.post_form("/admin/accounts/1/disable")
     assert entries(alice.get("/admin/audit?result=refused")) == [
         "alice could not disable alice, the last administrator",
-        "alice could not make an account: its username is taken",
+        "alice could not create an account, because its username is taken",
     ]
 
 

@@ -142,7 +142,7 @@ def test_sync_now_is_queued_for_a_worker_in_the_name_of_who_asked(admin, portal)
 def test_of_one_login_one_sync_is_open_at_a_time(admin, portal):
     for _ in range(2):
         admin.post_form(f"{PAGE}/sync", element="auths.loginTypes.FSInnerExample")
-    assert "under way already" in admin.get(PAGE).text
+    assert "already running" in admin.get(PAGE).text
     with portal.app_context():
         assert db.session.scalar(select(func.count()).select_from(SyncRun)) == 1
 
@@ -211,7 +211,7 @@ class TestManyLeavers:
         assert f'name="run" value="{run_id}"' in page
         state, page = self.accept(admin, portal, run=run_id)
         assert (state, self.left(portal)) == ("done", 15)
-        assert "The sync is under way" in page
+        assert "The sync is running" in page
 
     @pytest.mark.parametrize("yes", ["1", "yes", "on", "true"])
     def test_without_its_number_a_yes_is_for_the_newest_list(self, admin, portal, run_id, yes):

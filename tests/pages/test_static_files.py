@@ -113,4 +113,4 @@ def test_an_error_below_the_folder_keeps_the_messages_for_the_next_page(client):
     client.sign_in()
     client.post_form("/account/sessions/end-others")
     assert client.get("/static/nope.css").status_code == 404
-    assert "You were signed in nowhere else." in client.get("/account").text
+    assert "You were not signed in anywhere else." in client.get("/account").text

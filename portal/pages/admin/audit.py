@@ -1,4 +1,4 @@
-"""The trail: who did what, when, from where, and how it ended. It is looked at and taken along, never changed."""
+"""The page of the audit log, and its export."""
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,11 @@ from portal import audit
 from portal.accounts import accounts, search
 from portal.bindings import people_table
 from portal.pages.admin import layout
-from portal.pages.admin.audit_sentences import GROUPS, describe_events
+from portal.pages.admin.audit_sentences import GROUPS, Entry, describe_events
 from portal.pages.admin.csv_downloads import record_export, send_csv
-from portal.pages.parameters import number, text
+from portal.pages.parameters import read_number, read_text
 
-bp = layout.blueprint("audit", __name__)
+bp = layout.make_blueprint("audit", __name__)
 
 RESULTS = ("ok", "refused")
 PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "from", "to", "text")
@@ -27,7 +27,7 @@ def show():
     return render_template(
         "admin/audit.html",
         wanted=wanted,
-        asked={name: text(request.args[name]) for name in PARAMETERS if request.args.get(name)},
+        asked={name: read_text(request.args[name]) for name in PARAMETERS if request.args.get(name)},
         page=page,
         entries=describe_events(page.events),
         groups=GROUPS,
@@ -39,46 +39,55 @@ def show():
 
 @bp.get("/audit/export")
 def export():
-    """Send what the filter shows as a file; that somebody took it along is an entry itself."""
+    """Send the filtered entries as a file.
+
+    The export becomes an entry itself.
+    """
     wanted = read_audit_filter()
-    asked = [field.name for field in fields(wanted) if getattr(wanted, field.name)]
-    record_export("audit", asked)
+    record_export("audit", [field.name for field in fields(wanted) if getattr(wanted, field.name)])
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
-    lines = (line(entry) for events in audit.iterate_events(wanted) for entry in describe_events(events))
+    lines = (make_event_line(entry) for events in audit.iterate_events(wanted) for entry in describe_events(events))
     return send_csv(headings, lines, "audit")
 
 
-def line(entry) -> list:
+def make_event_line(entry: Entry) -> list:
+    """Return the cells of an entry, in the order of the headings."""
     event = entry.event
     more = "; ".join([entry.why, *entry.notes] if entry.why else entry.notes)
-    names = [each.username if each else "" for each in (entry.actor, entry.account)]
+    names = [account.username if account else "" for account in (entry.actor, entry.account)]
     person = entry.person.shown_name if entry.person else ""
     where = [event.element or "", event.address, event.request_id, event.result, event.action]
     return [event.at.strftime("%Y-%m-%d %H:%M:%S"), entry.sentence, more, *names, person, *where]
 
 
 def read_audit_filter() -> audit.AuditFilter:
-    """Return the filter in the address; what it can't be is left out."""
+    """Return the filter in the address.
+
+    A value that makes no sense is left out.
+    """
     args = request.args
-    until = day(args.get("to"))
+    until = read_day(args.get("to"))
     return audit.AuditFilter(
         action=args.get("action", "") if args.get("action") in GROUPS else "",
-        actor=text(args.get("actor"), accounts.FIELDS["username"]),
-        account_id=number(args.get("account")),
-        identity_id=number(args.get("identity")),
-        element=text(args.get("element"), 255),
+        actor=read_text(args.get("actor"), accounts.FIELDS["username"]),
+        account_id=read_number(args.get("account")),
+        identity_id=read_number(args.get("identity")),
+        element=read_text(args.get("element"), 255),
         result=args.get("result", "") if args.get("result") in RESULTS else "",
-        since=day(args.get("from")),
+        since=read_day(args.get("from")),
         until=until + timedelta(days=1) if until else None,
-        text=text(args.get("text")),
+        text=read_text(args.get("text")),
     )
 
 
-def day(value: str | None) -> datetime | None:
-    """Return the beginning of a day such as `2026-11-20`, in UTC; `None` for what is no day."""
+def read_day(value: str | None) -> datetime | None:
+    """Return the beginning of a day such as `2026-11-20`, in UTC.
+
+    Any other text is `None`.
+    """
     try:
-        found = datetime.strptime(value or "", "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(value or "", "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return found if 1970 < found.year < 3000 else None
+    return day if 1970 < day.year < 3000 else None

@@ -1,8 +1,8 @@
-"""Binding by hand: choose a person and an account, see both side by side, decide; and settle a conflict."""
+"""The pages that bind a person by hand and settle conflicts."""
 
 from dataclasses import dataclass
 
-from flask import current_app, flash, g, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from portal import database
@@ -11,149 +11,185 @@ from portal.bindings import people_table, rules, suggestions
 from portal.bindings.people_table import Filters, Row
 from portal.bindings.suggestions import Suggestion
 from portal.directory import paths
+from portal.elements.meta import Meta
 from portal.errors import NOT_FOUND, Code
 from portal.models import MAY_SIGN_IN, Account, Identity
 from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.lookups import require_account, require_person
-from portal.pages.local_addresses import choose_way_back, redirect_to
-from portal.pages.parameters import ID, number, text
+from portal.pages.local_addresses import choose_way_back, lead_errors_to, redirect_to
+from portal.pages.parameters import ID, read_number, read_text
 from portal.providers import http
 from portal.signin.sessions import count_identity_sessions
 
-bp = layout.blueprint("pairing", __name__)
+bp = layout.make_blueprint("pairing", __name__)
 
-CANDIDATES = 20  # shown of a search, or of those that fit equally
+MOST_CANDIDATES = 20  # shown of a search, or of those that fit equally
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A person and an account side by side: why they may belong together, and what stands in the way."""
+    """A person and an account that may be bound together.
+
+    :param holder: another person of the same company that the account has.
+    :param sessions: how many sessions end when the person moves.
+    """
 
     row: Row
     account: Account
-    holder: Identity | None  # who of the person's company the account has already
-    sessions: int  # that a move ends
+    holder: Identity | None
+    sessions: int
 
     @property
     def suggestion(self) -> Suggestion | None:
-        return next((each for each in self.row.suggestions if each.account.id == self.account.id), None)
+        """The suggestion of just this account, if there is one."""
+        own = (suggestion for suggestion in self.row.suggestions if suggestion.account.id == self.account.id)
+        return next(own, None)
 
     @property
     def bound_here(self) -> bool:
+        """Whether they are bound together already."""
         return self.row.person.account_id == self.account.id
 
     @property
     def possible(self) -> bool:
-        may = self.row.person.status in MAY_SIGN_IN and self.account.active
-        return may and not self.bound_here and self.holder is None
+        """Whether they can be bound together."""
+        can_sign_in = self.row.person.status in MAY_SIGN_IN and self.account.active
+        return can_sign_in and not self.bound_here and self.holder is None
 
 
 @bp.get("/bindings/bind")
 def choose():
-    """Show a person, an account, or both; what is missing is searched for."""
-    person = people_table.find_person(number(request.args.get("identity")) or 0)
-    account = search.find_account(number(request.args.get("account")) or 0)
-    return page(person, account)
+    """Show a person, an account, or both.
+
+    The missing one is chosen from a search.
+    """
+    person = people_table.find_person(read_number(request.args.get("identity")) or 0)
+    account = search.find_account(read_number(request.args.get("account")) or 0)
+    return show_choice(person, account)
 
 
-def page(person: Identity | None, account: Account | None, **more):
-    q = text(request.values.get("q"))
+def show_choice(person: Identity | None, account: Account | None, **result: object) -> str:
+    """Show the page to choose from.
+
+    :param result: of a look-up by id: `told`, `problem`, `stored`, `via`.
+    """
+    q = read_text(request.values.get("q"))
     row = people_table.row(person) if person else None
-    candidates = [] if person and account else accounts(row, q) if person else people(account, q)
-    shown = [each for each in (person, more.get("stored")) if each]
-    shown += [each["person"] for each in candidates if "person" in each]
+    candidates = [] if person and account else find_accounts(row, q) if person else find_people(account, q)
+    people = [person, result.get("stored"), *(candidate.get("person") for candidate in candidates)]
     return render_template(
         "admin/bind.html",
         row=row,
         account=account,
-        pair=pair(row, account) if row and account else None,
+        pair=make_pair(row, account) if row and account else None,
         held=search.list_identities(account.id) if account else [],
         candidates=candidates,
         q=q,
-        paths=paths.find_paths(shown),
+        paths=paths.find_paths(person for person in people if person),
         elements=current_app.elements.list_usable(),
-        **more,
+        **result,
     )
 
 
-def pair(row: Row, account: Account) -> Pair:
+def make_pair(row: Row, account: Account) -> Pair:
+    """Return a person with an account."""
     holder = rules.find_holder(account.id, row.person)
     return Pair(row, account, holder, count_identity_sessions(row.person.id) if row.person.account_id else 0)
 
 
-def accounts(row: Row, q: str) -> list[dict]:
-    """Return the accounts to choose from: those the search finds, or else those suggested."""
-    fits = {each.account.id: each for each in row.suggestions}
-    if not q:
-        return [{"account": each.account, "suggestion": each} for each in list(fits.values())[:CANDIDATES]]
-    accounts = search.find_accounts(q, CANDIDATES)
-    return [{"account": account, "suggestion": fits.get(account.id)} for account in accounts]
+def find_accounts(row: Row, q: str) -> list[dict]:
+    """Return the accounts to choose from.
+
+    Those are the ones that the search finds, or else those suggested.
+    """
+    by_account = {suggestion.account.id: suggestion for suggestion in row.suggestions}
+    if q:
+        accounts = search.find_accounts(q, MOST_CANDIDATES)
+    else:
+        accounts = [suggestion.account for suggestion in by_account.values()][:MOST_CANDIDATES]
+    return [{"account": account, "suggestion": by_account.get(account.id)} for account in accounts]
 
 
-def people(account: Account | None, q: str) -> list[dict]:
-    """Return the people to choose from: those the search finds, or else those suggested."""
-    fits = {each.person.id: each for each in (suggestions.for_account(account) if account else ())}
-    if not q:
-        return [{"person": each.person, "suggestion": each} for each in list(fits.values())[:CANDIDATES]]
-    rows = people_table.rows(Filters(q=q), per_page=CANDIDATES)
-    return [{"person": row.person, "suggestion": fits.get(row.person.id)} for row in rows]
+def find_people(account: Account | None, q: str) -> list[dict]:
+    """Return the people to choose from.
+
+    Those are the ones that the search finds, or else those suggested.
+    """
+    suggested = suggestions.for_account(account) if account else ()
+    by_person = {suggestion.person.id: suggestion for suggestion in suggested}
+    if q:
+        people = [row.person for row in people_table.rows(Filters(q=q), per_page=MOST_CANDIDATES)]
+    else:
+        people = [suggestion.person for suggestion in by_person.values()][:MOST_CANDIDATES]
+    return [{"person": person, "suggestion": by_person.get(person.id)} for person in people]
 
 
 @bp.post("/bindings/bind")
 def bind():
-    """Bind; whoever is bound already moves only with `seen`, the account they were seen with."""
-    id, account_id = number(request.form.get("identity")), number(request.form.get("account"))
-    g.go_on = url_for("admin_bindings.person", id=id) if id else url_for("admin_bindings.show")
-    layout.fresh(url_for(".choose", identity=id, account=account_id))
-    person = rules.bind_identity(id or 0, account_id or 0, number(request.form.get("seen")), by=browser.actor())
-    say_bound(person)
+    """Bind a person to an account.
+
+    A person who is bound already moves only with `seen`, the account that the administrator was shown.
+    """
+    id, account_id = read_number(request.form.get("identity")), read_number(request.form.get("account"))
+    lead_errors_to(url_for("admin_bindings.person", id=id) if id else url_for("admin_bindings.show"))
+    layout.require_fresh_administrator(url_for(".choose", identity=id, account=account_id))
+    seen_id = read_number(request.form.get("seen"))
+    person = rules.bind_identity(id or 0, account_id or 0, seen_id, by=browser.get_actor())
+    report_bound_to(person)
     return redirect(choose_way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
 
 
-def say_bound(person: Identity) -> None:
+def report_bound_to(person: Identity) -> None:
+    """Tell that a person was bound, and to which account."""
     account = require_account(person.account_id)
     flash(_("%(name)s can now sign in to %(account)s.", name=person.shown_name, account=account.username), "good")
 
 
-# By a raw id: looked at before anything is stored
+# A look-up by the platform's id, before the person is stored
 
 
 @bp.post("/bindings/look-up")
 def look_up():
-    """Show whom the platform knows by an id; nothing is stored."""
-    element, user_id, account = asked()
-    told, problem = None, None
+    """Show the person that the platform has under an id.
+
+    Nothing is stored.
+    """
+    element, user_id, account_id = read_look_up()
+    profile, problem = None, None
     try:
         with http.deadline():
-            told = element.getUserInfo(user_id)
+            profile = element.getUserInfo(user_id)
     except Code as error:
         problem = error
-    known = element.find_person(user_id)
-    answer = page(None, account and require_account(account), told=told, problem=problem, stored=known, via=element)
-    return answer, 200 if told else 404 if problem.code == NOT_FOUND else 422
+    result = {"told": profile, "problem": problem, "stored": element.find_person(user_id), "via": element}
+    page = show_choice(None, account_id and require_account(account_id), **result)
+    return page, 200 if profile else 404 if problem.code == NOT_FOUND else 422
 
 
 @bp.post("/bindings/store")
 def store():
-    """Store somebody who was looked up, and go on with them."""
-    element, user_id, account = asked()
+    """Store the person of a look-up, and go on with them."""
+    element, user_id, account_id = read_look_up()
     element.syncUserInfo(user_id, forceUpdate=True)
-    stored = element.find_person(user_id)
-    if stored is None:
-        raise Code(NOT_FOUND, "the platform has not told who that is")
-    return redirect_to(".choose", identity=stored.id, account=account)
+    person = element.find_person(user_id)
+    if person is None:
+        raise Code(NOT_FOUND, "the platform does not tell which person this is")
+    return redirect_to(".choose", identity=person.id, account=account_id)
 
 
-def asked():
-    """Return the element, the platform's id and the account of a look-up, with no transaction open."""
+def read_look_up() -> tuple[Meta, str, int | None]:
+    """Return the element, the platform's id and the account of a look-up.
+
+    No transaction is open then, because the platform is called next.
+    """
     element = current_app.elements.find_active(request.form.get("element", ""))
-    user_id, account = text(request.form.get("user_id"), 128), number(request.form.get("account"))
-    g.go_on = url_for(".choose", account=account)
+    user_id, account_id = read_text(request.form.get("user_id"), 128), read_number(request.form.get("account"))
+    lead_errors_to(url_for(".choose", account=account_id))
     if not user_id:
         raise Code(NOT_FOUND, "no id was given")
     database.end_transaction()
-    return element, user_id, account
+    return element, user_id, account_id
 
 
 # Conflicts
@@ -161,36 +197,47 @@ def asked():
 
 @bp.get(f"/bindings/{ID}/conflict")
 def conflict(id):
-    """Show whom the best suggestion is taken from, or the accounts that fit equally, side by side."""
+    """Show the accounts of a conflict side by side.
+
+    The best suggestion has another person already, or several accounts fit equally.
+    """
     row = people_table.row(require_person(id))
     if not suggestions.in_conflict(row.suggestions) or row.person.account_id is not None:
         return redirect_to("admin_bindings.person", id=id)
     strongest = row.best.strengths[0]
-    equal = [each for each in row.suggestions if each.strengths[0] == strongest][:CANDIDATES]
-    shown = [row.person] + [each.holder for each in equal if each.holder]
-    held = {each.account.id: search.list_identities(each.account.id) for each in equal}
-    sessions = {each.holder.id: count_identity_sessions(each.holder.id) for each in equal if each.holder}
-    shown_paths = paths.find_paths(shown)
-    return render_template("admin/conflict.html", row=row, equal=equal, held=held, sessions=sessions, paths=shown_paths)
+    equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_CANDIDATES]
+    accounts = [suggestion.account for suggestion in equal]
+    holders = [suggestion.holder for suggestion in equal if suggestion.holder]
+    return render_template(
+        "admin/conflict.html",
+        row=row,
+        equal=equal,
+        held={account.id: search.list_identities(account.id) for account in accounts},
+        sessions={holder.id: count_identity_sessions(holder.id) for holder in holders},
+        paths=paths.find_paths([row.person, *holders]),
+    )
 
 
 @bp.post(f"/bindings/{ID}/replace")
 def replace(id):
-    """Move an account from its holder to this person; one who is bound moves with `seen`, as by `bind()`."""
-    g.go_on = url_for("admin_bindings.person", id=id)
-    layout.fresh(url_for(".conflict", id=id))
-    seen = number(request.form.get("seen"))
-    account, holder = number(request.form.get("account")) or 0, number(request.form.get("holder")) or 0
-    say_bound(rules.replace_holder(id, account, holder, seen, by=browser.actor()))
+    """Move an account from another person to this one.
+
+    A person who is bound already moves only with `seen`, as in `bind()`.
+    """
+    lead_errors_to(url_for("admin_bindings.person", id=id))
+    layout.require_fresh_administrator(url_for(".conflict", id=id))
+    account_id, holder_id = (read_number(request.form.get(name)) or 0 for name in ("account", "holder"))
+    seen_id = read_number(request.form.get("seen"))
+    report_bound_to(rules.replace_holder(id, account_id, holder_id, seen_id, by=browser.get_actor()))
     return redirect_to("admin_bindings.person", id=id)
 
 
 @bp.post(f"/bindings/{ID}/decline")
 def decline(id):
-    """Leave the account with whom it has: it is suggested for this person no more."""
-    g.go_on = url_for("admin_bindings.person", id=id)
-    account = require_account(number(request.form.get("account")) or 0)
-    rules.decline_suggestion(id, account.id, by=browser.actor())
-    text = _("%(account)s stays as it is, and is not suggested for %(name)s any more.")
+    """Decline a suggestion, so that it is not made again."""
+    lead_errors_to(url_for("admin_bindings.person", id=id))
+    account = require_account(read_number(request.form.get("account")) or 0)
+    rules.decline_suggestion(id, account.id, by=browser.get_actor())
+    text = _("%(account)s stays as it is and is no longer suggested for %(name)s.")
     flash(text % {"account": account.username, "name": require_person(id).shown_name}, "good")
     return redirect_to("admin_bindings.person", id=id)

@@ -1,14 +1,55 @@
-"""Actions on many people at once: what they mean is shown first, then they are done one by one."""
+"""Actions on many people at once, which are shown before they are done."""
 
-from flask import render_template
+from collections.abc import Callable, Iterable
+
+from flask import flash, render_template, request
+from flask_babel import gettext as _
 
 from portal.bindings import bulk_accept
+from portal.errors import Code
+from portal.pages.parameters import read_number
 
 CONFIRM_COUNT_OVER = 20  # of so many at once the count is typed
 
 
-def show_pairs(pairs: list, back: str, mistyped: bool = False) -> str:
-    """Return the page that lists people with the accounts suggested for them.
+def has_confirmed(count: int) -> bool:
+    """Tell whether the administrator has confirmed an action on so many rows."""
+    is_counted = count <= CONFIRM_COUNT_OVER or read_number(request.form.get("count")) == count
+    return "sure" in request.form and is_counted
+
+
+def show_confirmation(template: str, **values: object) -> tuple[str, int]:
+    """Show the page that lists what is going to be done.
+
+    It comes again, with status 422, where the count was typed wrong.
+    """
+    is_mistyped = "sure" in request.form
+    page = render_template(template, mistyped=is_mistyped, typed_over=CONFIRM_COUNT_OVER, **values)
+    return page, 422 if is_mistyped else 200
+
+
+def run_each(actions: Iterable[Callable[[], object]]) -> tuple[int, int]:
+    """Run actions, each in a transaction of its own.
+
+    :return: how many are done, and how many were refused.
+    """
+    done = refused = 0
+    for action in actions:
+        try:
+            action()
+            done += 1
+        except Code:
+            refused += 1
+    return done, refused
+
+
+def ask_to_select() -> None:
+    """Tell that no row was selected."""
+    flash(_("Select at least one person."), "stop")
+
+
+def show_pairs(pairs: list[tuple[int, int | None]], back: str, mistyped: bool = False) -> str:
+    """List people with the accounts suggested for them.
 
     Those that can't be bound together stand apart from those that go.
 

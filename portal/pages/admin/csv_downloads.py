@@ -1,4 +1,4 @@
-"""Lists that leave the portal as CSV files."""
+"""Downloads of lists as CSV files, and their record."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -24,4 +24,4 @@ def record_export(name: str, filters: list[str]) -> None:
     :param filters: the names of the filters in use.
     """
     if request.method != "HEAD":
-        audit.record_export(name, by=browser.actor(), filter=filters)
+        audit.record_export(name, by=browser.get_actor(), filter=filters)

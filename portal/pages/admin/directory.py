@@ -8,19 +8,18 @@ from portal import health
 from portal.directory import browse, jobs, runs, sync
 from portal.errors import SETTING_MISSING, Code, meaning
 from portal.models import SyncRun
-from portal.pages import parameters
 from portal.pages.admin import layout
 from portal.pages.local_addresses import redirect_to
-from portal.pages.parameters import read_sent_id
+from portal.pages.parameters import read_number, read_page_number, read_sent_id, read_text
 
-bp = layout.blueprint("directory", __name__)
+bp = layout.make_blueprint("directory", __name__)
 
-RUNS = 10  # shown
+SHOWN_RUNS = 10
 PHASES = {
     "": _("starting"),
     "departments": _("reading departments"),
     "people": _("reading people"),
-    "leavers": _("asking about those not listed any more"),
+    "leavers": _("asking about people no longer listed"),
     "writing": _("writing what has changed"),
 }
 CHANGES = {
@@ -41,22 +40,21 @@ FAULTS = {
     "unread_tag": _("Tags in the app's range whose members can't be read"),
     "unread_group": _("User groups in the app's range whose members can't be read"),
 }
-WORDS = {
-    sync.NOBODY: _("The platform has listed nobody at all. Nobody was removed. Check what the app may see."),
-    runs.GONE[1]: _("The process that ran it was ended or cut off. The next sync takes up everything."),
-    runs.REPLACED[1]: _("A sync from the command line went first."),
+FAILURES = {
+    sync.NOBODY: _("The platform listed no people at all, so none were removed. Check which people the app can see."),
+    runs.GONE[1]: _("The process that ran it ended or was cut off. The next sync reads everything again."),
+    runs.REPLACED[1]: _("A sync from the command line took its place."),
 }
 
 
 @bp.get("/directory")
 def show():
-    page, words = parameters.page(request.args), parameters.text(request.args.get("q"))
+    page, words = read_page_number(request.args), read_text(request.args.get("q"))
     providers = {element.provider: element.label for element in current_app.elements.list_usable()}
-    shown = (
-        browse.find_by_text(words, page)
-        if words
-        else browse.read_level(parameters.number(request.args.get("dept")), page)
-    )
+    if words:
+        shown = browse.find_by_text(words, page)
+    else:
+        shown = browse.read_level(read_number(request.args.get("dept")), page)
     people, departments = browse.count_everything()
     here = {"shown": shown, "words": words, "page": shown.page, "size": browse.PAGE_SIZE, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
@@ -77,21 +75,25 @@ def start():
     if name not in {element.name for element in current_app.elements.list_syncable()}:
         raise Code(SETTING_MISSING, "there is no element of this name with a directory", status=404)
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
-    me = layout.fresh(url_for(".show")) if wishes["accept_leavers"] else layout.administrator()
+    is_risky = wishes["accept_leavers"]
+    me = layout.require_fresh_administrator(url_for(".show")) if is_risky else layout.require_administrator()
     run = jobs.ask(name, me.account_id, stopped_id=read_sent_id(request.form, "run"), **wishes)
     if run is None:
-        flash(gettext("A sync of this login is under way already."), "stop")
+        flash(gettext("A sync of this login is already running."), "stop")
     elif wishes["accept_leavers"] and run.answers_id is None:
-        flash(gettext("The list you confirmed is out of date. The sync begins anew and shows the current one."), "stop")
+        flash(
+            gettext("The list you confirmed is out of date. A new sync has started and will show the current one."),
+            "stop",
+        )
     else:
-        flash(gettext("The sync is under way. You may leave this page; it goes on."), "good")
+        flash(gettext("The sync is running. You may leave this page."), "good")
     return redirect_to("admin_directory.show")
 
 
 def collect_sync_values() -> dict:
     """Return what the page shows of syncs."""
     elements = {element.name: element for element in current_app.elements.list_syncable()}
-    latest = runs.latest(list(elements), RUNS)
+    latest = runs.latest(list(elements), SHOWN_RUNS)
     newest = {}
     for run, _by in latest:
         newest.setdefault(run.element, run)
@@ -112,7 +114,7 @@ def collect_sync_values() -> dict:
         "named_of": list_names,
         "states": {
             "queued": ("wait", _("waiting for a worker")),
-            "running": ("wait", _("under way")),
+            "running": ("wait", _("running")),
             "done": ("good", _("done")),
             "stopped": ("wait", _("stopped by the guard")),
             "failed": ("bad", _("failed")),
@@ -151,4 +153,4 @@ def list_names(run: SyncRun) -> list[tuple[str, str, int]]:
 def describe_failure(run: SyncRun) -> str:
     """Return why a run has ended without success."""
     number, reason, _native = run.failure
-    return str(WORDS.get(reason) or meaning(number).title)
+    return str(FAILURES.get(reason) or meaning(number).title)

@@ -12,7 +12,7 @@ from portal.elements.registry import Broken
 from portal.errors import NO_SUCH_PAGE, Code
 from portal.pages.admin import layout
 
-bp = layout.blueprint("elements", __name__)
+bp = layout.make_blueprint("elements", __name__)
 
 OURS = "portal.elements"  # where the official Types are
 

@@ -1,4 +1,4 @@
-"""The start of the administrators' pages."""
+"""The address at which the administrators' pages begin."""
 
 from flask import Blueprint
 
@@ -6,9 +6,10 @@ from portal.pages.admin import layout
 from portal.pages.local_addresses import redirect_to
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-bp.before_request(layout.guard)
+bp.before_request(layout.check_administrator)
 
 
 @bp.get("")
 def home():
+    """Lead to the first page."""
     return redirect_to("admin_bindings.show")

@@ -1,5 +1,6 @@
-"""Bindings from a file and to a file: upload, dry run, application a step at a time, and the list to take along."""
+"""The pages that import bindings from a file and export them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from flask import Response, current_app, flash, render_template, request, url_for
@@ -10,19 +11,22 @@ from portal import database
 from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.bindings import csv_import, people_table
 from portal.bindings.csv_lines import REASONS, is_typed
+from portal.bindings.people_table import Filters, Row
 from portal.directory import paths
-from portal.pages import browser, parameters
+from portal.directory.paths import Path
+from portal.models import Account, Identity, Import, ImportRow
+from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.csv_downloads import record_export, send_csv
 from portal.pages.admin.labels import BOUND_HOW, STATUSES
 from portal.pages.admin.people_filter import read_people_filters
 from portal.pages.element_names import label_providers
 from portal.pages.local_addresses import redirect_to
-from portal.pages.parameters import ID
+from portal.pages.parameters import ID, read_page_number, read_text
 
-bp = layout.blueprint("imports", __name__)
+bp = layout.make_blueprint("imports", __name__)
 
-EXPORTED_AT_ONCE = 500
+EXPORTED_AT_ONCE = 500  # lines in one transaction
 PROBLEMS = {
     "missing": N_("Please choose a file."),
     "unreadable": N_("This can't be read as CSV. Save it as CSV in UTF-8 or GB18030."),
@@ -34,8 +38,7 @@ PROBLEMS = {
     "twice": N_("Two columns mean the same. Please remove one."),
     "no_username": N_("There is no column for the username. Compare the headings with the template."),
     "no_key": N_(
-        "Besides the username a column must say who is meant: employee number, e-mail, mobile "
-        "number or the platform's id."
+        "Besides the username, a column must name the person: employee number, e-mail, mobile number or platform ID."
     ),
 }
 HEADINGS = {
@@ -49,7 +52,7 @@ HEADINGS = {
     "role": N_("Role"),
 }
 ROLES = {"user": N_("User"), "admin": N_("Administrator")}
-TYPED = N_("Found by an e-mail address that the person may have typed: see that it is them.")
+TYPED_ADDRESS = N_("Found by an e-mail address that the person may have typed. Check that it is the right person.")
 OUTCOMES = ("new", "account", "change", "unchanged", "conflict", "error")
 
 
@@ -58,13 +61,17 @@ OUTCOMES = ("new", "account", "change", "unchanged", "conflict", "error")
 
 @bp.get("/bindings/import")
 def form():
-    return page_of_form()
+    return show_upload()
 
 
-def page_of_form(problem: str | None = None, line: int | None = None):
-    jobs = csv_import.recent(layout.administrator().account_id)
-    told = str(PROBLEMS[problem]) % {"line": line} if problem else None
-    return render_template("admin/import.html", problem=told, jobs=jobs)
+def show_upload(problem: str | None = None, line: int | None = None) -> str:
+    """Show the form of an upload.
+
+    :param problem: of `PROBLEMS`, what is wrong with a file that was sent, and `line` where.
+    """
+    jobs = csv_import.recent(layout.require_administrator().account_id)
+    text = str(PROBLEMS[problem]) % {"line": line} if problem else None
+    return render_template("admin/import.html", problem=text, jobs=jobs)
 
 
 @bp.get("/bindings/import/template.csv")
@@ -79,30 +86,36 @@ def template():
 def upload():
     file = request.files.get("file")
     if file is None or not file.filename:
-        return page_of_form("missing"), 422
+        return show_upload("missing"), 422
     try:
-        platforms = {str(element.label): element.provider for element in current_app.elements.list_usable()}
-        name = parameters.text(file.filename, 255)
-        job = csv_import.upload(file.read(), name, layout.administrator().account_id, platforms)
+        elements = current_app.elements
+        platforms = elements.csv_names() | {str(element.label): element.provider for element in elements.list_usable()}
+        name = read_text(file.filename, 255)
+        job = csv_import.upload(file.read(), name, layout.require_administrator().account_id, platforms)
     except csv_import.BadFile as error:
-        return page_of_form(error.why, error.line), 422
+        return show_upload(error.why, error.line), 422
     csv_import.check(job)
-    return to_import(job)
+    return show_import(job)
 
 
-def to_import(job):
+def show_import(job: Import) -> Response:
+    """Lead to the page of an import."""
     return redirect_to("admin_imports.show", id=job.id)
 
 
-def own(id):
-    return csv_import.mine(id, layout.administrator().account_id)
+def find_own_import(id: int) -> Import:
+    """Return an import of this administrator.
+
+    :raises Code: NOT_FOUND for another one.
+    """
+    return csv_import.mine(id, layout.require_administrator().account_id)
 
 
 @bp.get(f"/bindings/import/{ID}")
 def show(id):
-    job, outcome = own(id), request.args.get("show", "")
+    job, outcome = find_own_import(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
-    number = parameters.page(request.args)
+    number = read_page_number(request.args)
     rows, total = csv_import.page(job, outcome, number)
     last = max(1, -(-total // csv_import.SIZE))
     people, accounts = csv_import.meant(rows)
@@ -110,7 +123,7 @@ def show(id):
         "admin/import_shown.html",
         job=job,
         counts=csv_import.counts(job),
-        rows=[(row, keys_of(row), reason_of(row, people, accounts)) for row in rows],
+        rows=[(row, list_cells(row), explain_row(row, people, accounts)) for row in rows],
         people=people,
         accounts=accounts,
         total=total,
@@ -120,26 +133,31 @@ def show(id):
     )
 
 
-def keys_of(row) -> list[tuple[str, str]]:
-    """Return what a line says about the person, as heading and value; contact data masked."""
-    said = row.cells
-    shown = {key: said[key] for key in ("employee_number", "provider", "provider_id", "name", "role") if key in said}
-    shown |= {"role": ROLES[said["role"]]} if said.get("role") in ROLES else {}
-    shown |= {"mobile": mask_mobile(said["mobile"])} if "mobile" in said else {}
-    shown |= {"email": mask_email(said["email"])} if "email" in said else {}
+def list_cells(row: ImportRow) -> list[tuple[str, str]]:
+    """Return what a line says about the person, as heading and value.
+
+    Contact data are masked.
+    """
+    cells = row.cells
+    shown = {key: cells[key] for key in ("employee_number", "provider", "provider_id", "name", "role") if key in cells}
+    shown |= {"role": ROLES[cells["role"]]} if cells.get("role") in ROLES else {}
+    shown |= {"mobile": mask_mobile(cells["mobile"])} if "mobile" in cells else {}
+    shown |= {"email": mask_email(cells["email"])} if "email" in cells else {}
     return [(str(HEADINGS[key]), value) for key, value in shown.items()]
 
 
-def reason_of(row, people, accounts) -> str:
-    """Return why a line can't be carried out, or what to look at first; "" where all is well.
+def explain_row(row: ImportRow, people: dict[int, Identity], accounts: dict[int, Account]) -> str:
+    """Return why a line can't be carried out.
 
-    :param people: those that lines mean, by id.
-    :param accounts: those that lines are in conflict with, by id.
+    It may also be what to check first, or "" where all is well.
+
+    :param people: the people of the lines, by id.
+    :param accounts: the accounts that the lines are in conflict with, by id.
     """
     reason, _colon, column = row.reason.partition(":")
     person, account = people.get(row.identity_id), accounts.get(row.seen)
     if not reason:
-        return str(TYPED) if person and is_typed(row, person) else ""
+        return str(TYPED_ADDRESS) if person and is_typed(row, person) else ""
     return str(REASONS[reason]) % {
         "line": row.other_line,
         "heading": HEADINGS.get(column, ""),
@@ -153,82 +171,96 @@ def reason_of(row, people, accounts) -> str:
 
 @bp.post(f"/bindings/import/{ID}/step")
 def step(id):
-    """Look at the next lines, or carry them out."""
-    job = own(id)
+    """Check the next lines, or carry them out."""
+    job = find_own_import(id)
     if job.state == "checking":
         csv_import.check(job)
     else:
-        csv_import.step(job, by=browser.actor())
-    return to_import(job)
+        csv_import.step(job, by=browser.get_actor())
+    return show_import(job)
 
 
 @bp.post(f"/bindings/import/{ID}/apply")
 def apply(id):
-    layout.fresh(url_for(".show", id=id))
-    job = own(id)
+    layout.require_fresh_administrator(url_for(".show", id=id))
+    job = find_own_import(id)
     csv_import.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
-    csv_import.step(own(id), by=browser.actor())
-    return to_import(job)
+    csv_import.step(find_own_import(id), by=browser.get_actor())
+    return show_import(job)
 
 
 @bp.post(f"/bindings/import/{ID}/discard")
 def discard(id):
-    csv_import.discard(own(id))
-    flash(_("The file is forgotten."), "info")
+    csv_import.discard(find_own_import(id))
+    flash(_("The file is discarded."), "info")
     return redirect_to("admin_imports.form")
 
 
 @bp.get(f"/bindings/import/{ID}/failed.csv")
 def failed(id):
-    """Send the lines that were not carried out, with the reasons; mended, the file can be uploaded again."""
-    job = own(id)
+    """Send the lines that were not carried out, with the reasons.
+
+    Once corrected, the file can be uploaded again.
+    """
+    job = find_own_import(id)
     headings = [*(str(heading) for heading in HEADINGS.values()), _("Line"), _("Reason")]
-    return send_csv(headings, failed_lines(job), "bindings-failed")
+    return send_csv(headings, iterate_failed_lines(job), "bindings-failed")
 
 
-def failed_lines(job):
+def iterate_failed_lines(job: Import) -> Iterator[list]:
+    """Yield the lines that were not carried out."""
     for rows in csv_import.failed(job):
         people, accounts = csv_import.meant(rows)
         for row in rows:
             cells = [row.cells.get(column, "") for column in HEADINGS]
-            yield [*cells, row.line, reason_of(row, people, accounts)]
+            yield [*cells, row.line, explain_row(row, people, accounts)]
 
 
-# The list to take along
+# The export
 
 
 @bp.get("/bindings/export")
 def export() -> Response:
-    """Send what the table of bindings shows under this filter; that somebody took it along is an entry of the trail."""
+    """Send the people of the filtered table as a file.
+
+    The audit log records the export.
+    """
     filters = read_people_filters()
     record_export("bindings", sorted(filters.narrowing))
     headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
     headings += [_("Department")]
     headings += [_("Mobile (masked)"), _("E-mail (masked)"), _("State"), _("How bound"), _("Bound (UTC)")]
     headings += [_("Last sign-in (UTC)")]
-    return send_csv(headings, exported(filters), "bindings")
+    return send_csv(headings, iterate_people_lines(filters), "bindings")
 
 
-def exported(filters):
-    """Yield the lines of everybody the filters leave, where a page looks at some of them alone, too."""
-    names, number = label_providers(), 1
-    compared = filters.status in people_table.COMPARED
-    wider = replace(filters, status="") if compared else filters
-    while rows := people_table.rows(replace(wider, page=number), EXPORTED_AT_ONCE):
-        rows = [row for row in rows if not compared or row.status == filters.status]
+def iterate_people_lines(filters: Filters) -> Iterator[list]:
+    """Yield the lines of all people that the filters leave.
+
+    Where the table compares only some of them, the export compares them all.
+    """
+    labels, number = label_providers(), 1
+    is_compared = filters.status in people_table.COMPARED
+    wider_filters = replace(filters, status="") if is_compared else filters
+    while rows := people_table.rows(replace(wider_filters, page=number), EXPORTED_AT_ONCE):
+        rows = [row for row in rows if not is_compared or row.status == filters.status]
         row_paths = paths.find_paths(row.person for row in rows)
         database.end_transaction()
-        yield from [line(row, names, row_paths[row.person.id]) for row in rows]
+        yield from [make_person_line(row, labels, row_paths[row.person.id]) for row in rows]
         number += 1
 
 
-def line(row, names, paths) -> list:
+def make_person_line(row: Row, labels: dict[str, str], paths: list[Path]) -> list:
+    """Return the cells of a person, in the order of the headings.
+
+    :param labels: the name of each provider.
+    """
     person = row.person
     account = person.account.username if person.account else ""
     contact = [mask_mobile(person.mobile), mask_email(person.email)]
     when = [moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "" for moment in (person.bound_at, person.signed_in_at)]
     how = BOUND_HOW.get(person.bound_how, person.bound_how) if person.account_id else ""
-    platform = names.get(person.provider, person.provider)
+    platform = labels.get(person.provider, person.provider)
     departments = "; ".join(" / ".join(path.names) for path in paths)
     ids = [account, person.employee_number, platform, person.user_id, person.tenant]
     return [person.shown_name, *ids, departments, *contact, STATUSES[row.status][0], how, *when]

@@ -25,11 +25,11 @@ COUNTERS = {  # in their order
 }
 REASONS = {
     "before": _("had this account before"),
-    "returned": _("had this account before, and had left since"),
+    "returned": _("had this account before and had left since"),
     "employee_number": _("same employee number"),
     "email": _("same company e-mail"),
     "own_email": _("same e-mail, typed by the person"),
-    "leaver": _("somebody of this name and department had it, and has left"),
+    "leaver": _("a person of this name and department had it and has left"),
     "name_department": _("same name, same department"),
 }
 WEAK_REASONS = {name for strength, name in suggestions.REASONS.items() if strength not in suggestions.STRONG} | {
@@ -39,7 +39,7 @@ BOUND_HOW = {
     "self": _("by themselves"),
     "administrator": _("by an administrator"),
     "queue": _("from the queue"),
-    "created": _("account made for them"),
+    "created": _("with a new account"),
     "import": _("by an import"),
 }
 STALE = {

@@ -17,32 +17,32 @@ PAGES = {  # endpoint -> its name in the navigation
     "admin_accounts.show": _("Accounts"),
     "admin_directory.show": _("Directory"),
     "admin_elements.show": _("Elements"),
-    "admin_audit.show": _("Audit"),
+    "admin_audit.show": _("Audit log"),
 }
 
 
-def blueprint(name: str, module: str) -> Blueprint:
+def make_blueprint(name: str, module: str) -> Blueprint:
     """Return a blueprint below `/admin`, for administrators alone.
 
     :param name: the page's, such as `bindings`; its endpoints begin with `admin_bindings.`
     """
     bp = Blueprint(f"admin_{name}", module, url_prefix="/admin")
-    bp.before_request(guard)
+    bp.before_request(check_administrator)
     bp.context_processor(collect_frame_values)
     return bp
 
 
-def guard() -> None:
-    """Let administrators pass.
+def check_administrator() -> None:
+    """Let administrators pass, before every route."""
+    require_administrator()
 
-    :raises Code: NOT_SIGNED_IN when nobody is signed in, FORBIDDEN for everybody else.
+
+def require_administrator() -> SignedIn:
+    """Return the signed-in administrator.
+
+    :raises Code: NOT_SIGNED_IN when no user is signed in, FORBIDDEN for other users.
     """
-    administrator()
-
-
-def administrator() -> SignedIn:
-    """Return the administrator who is signed in."""
-    me = browser.signed_in()
+    me = browser.get_signed_in()
     if me is None:
         raise Code(NOT_SIGNED_IN, "an administrators' page needs a sign-in")
     if me.role != "admin":
@@ -50,15 +50,15 @@ def administrator() -> SignedIn:
     return me
 
 
-def fresh(back: str) -> SignedIn:
-    """Return the administrator, who has signed in lately.
+def require_fresh_administrator(back: str) -> SignedIn:
+    """Return the signed-in administrator, if the sign-in is recent.
 
-    Whatever decides who gets in asks here first: an unattended screen is no administrator.
+    Every action that lets people in asks here first: an unattended screen is no administrator.
 
-    :param back: the page with the form, where to go once they have confirmed that it is them.
-    :raises Code: as `administrator()`; FORBIDDEN also when the sign-in is older than ten minutes.
+    :param back: the page with the form, where to go once the administrator has confirmed.
+    :raises Code: as `require_administrator()`; FORBIDDEN also when the sign-in is older than ten minutes.
     """
-    administrator()
+    require_administrator()
     return require_fresh_sign_in(back, way_out=back)
 
 

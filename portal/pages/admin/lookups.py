@@ -1,4 +1,4 @@
-"""A person or an account by its id, or NOT_FOUND."""
+"""The person or account that a page is about."""
 
 from portal.accounts import search
 from portal.bindings import people_table

@@ -1,33 +1,35 @@
-"""The filter of the table of people, and the way back to the table."""
+"""The filters of the table of people, and the way back to it."""
 
 from flask import request, url_for
 
 from portal.bindings import people_table
 from portal.bindings.people_table import Filters
-from portal.pages import parameters
 from portal.pages.local_addresses import choose_way_back
-from portal.pages.parameters import number, text
+from portal.pages.parameters import read_number, read_page_number, read_text
 
 LONGEST_NAME = 320  # characters of a provider and its tenant
 
 
 def read_people_filters() -> Filters:
-    """Return the filters in the address; a value that makes no sense counts as none."""
+    """Return the filters in the address.
+
+    A value that makes no sense counts as none.
+    """
     args = request.args
-    provider, _, tenant = text(args.get("provider"), LONGEST_NAME).partition(":")
+    provider, _, tenant = read_text(args.get("provider"), LONGEST_NAME).partition(":")
     sort, status, stale = (args.get(name, "") for name in ("sort", "status", "stale"))
     return Filters(
-        q=text(args.get("q")),
+        q=read_text(args.get("q")),
         provider=provider,
-        tenant=(text(args.get("tenant"), LONGEST_NAME) or tenant) if provider else "",
-        department=number(args.get("department")),
+        tenant=(read_text(args.get("tenant"), LONGEST_NAME) or tenant) if provider else "",
+        department=read_number(args.get("department")),
         status=status if status in people_table.STATUSES else "",
         stale=stale if stale in people_table.STALE else "",
         sort=sort if sort.removeprefix("-") in people_table.SORTS else "name",
-        page=parameters.page(args),
+        page=read_page_number(args),
     )
 
 
 def get_table_address() -> str:
-    """Return the address of the table as it was when people were selected there."""
+    """Return the address of the table from which people were selected."""
     return choose_way_back(request.form.get("back"), url_for("admin_bindings.show"))

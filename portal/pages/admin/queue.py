@@ -1,29 +1,31 @@
-"""The queue: people who scanned and are unbound; one or many are bound, get an account, or are refused."""
+"""The page of people who scanned and wait for an account."""
 
-from flask import current_app, flash, g, redirect, render_template, request, url_for
+from functools import partial
+
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.wrappers import Response
 
 from portal.bindings import binding_requests, people_table
 from portal.bindings.people_table import PER_PAGE
 from portal.directory import paths
-from portal.errors import Code
-from portal.pages import browser, parameters
+from portal.pages import browser
 from portal.pages.admin import layout
-from portal.pages.admin.bulk import CONFIRM_COUNT_OVER, show_pairs
-from portal.pages.local_addresses import redirect_to
-from portal.pages.parameters import ID, number, text
+from portal.pages.admin.bulk import ask_to_select, has_confirmed, run_each, show_confirmation, show_pairs
+from portal.pages.local_addresses import lead_errors_to, redirect_to
+from portal.pages.parameters import ID, read_number, read_page_number, read_text
 
-bp = layout.blueprint("queue", __name__)
+bp = layout.make_blueprint("queue", __name__)
 
 LONGEST_REASON = 200  # characters, as the form says
-MANY = ("bind", "create", "refuse")
+DECISIONS = ("bind", "create", "refuse")  # about many requests at once
 
 
 @bp.get("/queue")
 def show():
     state = "refused" if request.args.get("state") == "refused" else "waiting"
-    rows, page, total = people_table.queue(state, parameters.page(request.args))
+    rows, page, total = people_table.queue(state, read_page_number(request.args))
     return render_template(
         "admin/queue.html",
         state_shown=state,
@@ -38,113 +40,106 @@ def show():
 
 @bp.post(f"/queue/{ID}/bind")
 def bind(id):
-    layout.fresh(with_way_back())
-    person = binding_requests.bind_request(id, number(request.form.get("account")) or 0, by=browser.actor())
-    flash(_("%(name)s is bound and can sign in now.", name=person.shown_name), "good")
-    return to_queue()
+    layout.require_fresh_administrator(lead_errors_to(url_for(".show")))
+    account_id = read_number(request.form.get("account")) or 0
+    person = binding_requests.bind_request(id, account_id, by=browser.get_actor())
+    flash(_("%(name)s is bound and can now sign in.", name=person.shown_name), "good")
+    return redirect_to(".show")
 
 
 @bp.post(f"/queue/{ID}/create")
 def create(id):
-    layout.fresh(with_way_back())
-    account = binding_requests.create_account(id, by=browser.actor())
-    flash(_("%(name)s has an account now: %(account)s.", name=account.name, account=account.username), "good")
-    return to_queue()
+    layout.require_fresh_administrator(lead_errors_to(url_for(".show")))
+    account = binding_requests.create_account(id, by=browser.get_actor())
+    flash(_("%(name)s now has the account %(account)s.", name=account.name, account=account.username), "good")
+    return redirect_to(".show")
 
 
 @bp.post(f"/queue/{ID}/refuse")
 def refuse(id):
-    with_way_back()
-    reason = text(request.form.get("reason"), LONGEST_REASON)
+    lead_errors_to(url_for(".show"))
+    reason = read_reason()
     if not reason:
-        flash(_("Please say why: the person reads it."), "stop")
-        return redirect(url_for(".show", _anchor=f"request-{id}"), 303)
-    person = binding_requests.refuse_request(id, reason, by=browser.actor())
-    flash(_("%(name)s is refused, and reads why at the next scan.", name=person.shown_name), "good")
-    return to_queue()
+        return ask_for_reason(f"request-{id}")
+    person = binding_requests.refuse_request(id, reason, by=browser.get_actor())
+    flash(_("%(name)s is refused and will read the reason at the next scan.", name=person.shown_name), "good")
+    return redirect_to(".show")
 
 
 @bp.post(f"/queue/{ID}/reopen")
 def reopen(id):
-    with_way_back()
-    person = binding_requests.reopen_request(id, by=browser.actor())
-    flash(_("The refusal is taken back: %(name)s waits again.", name=person.shown_name), "good")
-    return to_queue()
+    lead_errors_to(url_for(".show"))
+    person = binding_requests.reopen_request(id, by=browser.get_actor())
+    flash(_("The refusal is withdrawn. %(name)s is waiting again.", name=person.shown_name), "good")
+    return redirect_to(".show")
 
 
 @bp.post("/queue/many")
 def many():
-    """Decide about whoever is ticked; who that is and what comes of it is shown first."""
-    chosen, doing = ticked(), request.form.get("do")
-    reason = text(request.form.get("reason"), LONGEST_REASON)
-    if not chosen or doing not in MANY:
-        flash(_("Nobody is ticked."), "stop")
-        return to_queue()
-    if doing == "bind":
-        return show_pairs(suggested(chosen), url_for(".show"))
-    if doing == "refuse" and not reason:
-        flash(_("Please say why: the person reads it."), "stop")
-        return to_queue()
-    wrong_count = len(chosen) > CONFIRM_COUNT_OVER and number(request.form.get("count")) != len(chosen)
-    if "sure" not in request.form or wrong_count:
-        mistyped = "sure" in request.form
-        people = [
-            row.person for row in people_table.rows_of(list(people_table.waiting_people(chosen).values())).values()
-        ]
-        shown = {"chosen": chosen, "people": people, "reason": reason, "typed_over": CONFIRM_COUNT_OVER}
-        page = render_template("admin/queue_many.html", doing=doing, mistyped=mistyped, **shown)
-        return page, 422 if mistyped else 200
-    if doing == "create":
-        layout.fresh(url_for(".show"))
-    say(doing, *one_by_one(doing, chosen, reason))
-    return to_queue()
+    """Decide about the selected requests.
+
+    The people and the consequences are shown first.
+    """
+    requests, decision, reason = read_selected_requests(), request.form.get("do"), read_reason()
+    if not requests or decision not in DECISIONS:
+        ask_to_select()
+        return redirect_to(".show")
+    if decision == "bind":
+        return show_pairs(read_suggestions(requests), url_for(".show"))
+    if decision == "refuse" and not reason:
+        return ask_for_reason()
+    if not has_confirmed(len(requests)):
+        rows = people_table.rows_of(list(people_table.waiting_people(requests).values()))
+        shown = {"chosen": requests, "people": [row.person for row in rows.values()], "reason": reason}
+        return show_confirmation("admin/queue_many.html", doing=decision, **shown)
+    if decision == "create":
+        layout.require_fresh_administrator(url_for(".show"))
+    by = browser.get_actor()
+    if decision == "create":
+        report_decided(decision, *run_each(partial(binding_requests.create_account, id, by=by) for id in requests))
+    else:
+        action = binding_requests.refuse_request
+        report_decided(decision, *run_each(partial(action, id, reason, by=by) for id in requests))
+    return redirect_to(".show")
 
 
-def ticked() -> list[int]:
-    """Return the requests ticked."""
-    ids = dict.fromkeys(number(value) for value in request.form.getlist("request")[:PER_PAGE])
+def read_reason() -> str:
+    """Return the reason that was given for a refusal."""
+    return read_text(request.form.get("reason"), LONGEST_REASON)
+
+
+def ask_for_reason(anchor: str | None = None) -> Response:
+    """Lead back to the queue and ask for a reason.
+
+    :param anchor: the part of the page to show.
+    """
+    flash(_("Give a reason. The person will read it."), "stop")
+    return redirect(url_for(".show", _anchor=anchor), 303)
+
+
+def read_selected_requests() -> list[int]:
+    """Return the ids of the selected requests."""
+    ids = dict.fromkeys(read_number(value) for value in request.form.getlist("request")[:PER_PAGE])
     return [id for id in ids if id]
 
 
-def suggested(requests: list[int]) -> list[tuple[int, int | None]]:
-    """Return the people of requests, each with the account that was suggested for them on the page."""
+def read_suggestions(requests: list[int]) -> list[tuple[int, int | None]]:
+    """Return the people of requests with the accounts suggested on the page."""
     people = people_table.waiting_people(requests)
-    return [(people[id], number(request.form.get(f"account-{id}"))) for id in requests if id in people]
+    return [(people[id], read_number(request.form.get(f"account-{id}"))) for id in requests if id in people]
 
 
-def one_by_one(doing: str, chosen: list[int], reason: str) -> tuple[int, int]:
-    """Decide each in a transaction of its own; return how many are, and how many stay as they are."""
-    done = 0
-    for id in chosen:
-        try:
-            if doing == "create":
-                binding_requests.create_account(id, by=browser.actor())
-            else:
-                binding_requests.refuse_request(id, reason, by=browser.actor())
-            done += 1
-        except Code:
-            continue
-    return done, len(chosen) - done
-
-
-def say(doing: str, done: int, stayed: int) -> None:
+def report_decided(decision: str, done: int, stayed: int) -> None:
+    """Tell how many requests were decided, and how many were not."""
     texts = {
-        "create": ngettext("%(num)s account is made.", "%(num)s accounts are made.", done),
+        "create": ngettext("%(num)s account created.", "%(num)s accounts created.", done),
         "refuse": ngettext("%(num)s person is refused.", "%(num)s people are refused.", done),
     }
-    flash(texts[doing], "good" if done else "info")
+    flash(texts[decision], "good" if done else "info")
     if stayed:
-        flash(
-            ngettext("%(num)s stays: somebody else was first.", "%(num)s stay: somebody else was first.", stayed),
-            "stop",
+        text = ngettext(
+            "%(num)s request was not changed: another administrator was faster.",
+            "%(num)s requests were not changed: another administrator was faster.",
+            stayed,
         )
-
-
-def with_way_back() -> str:
-    """Let a refusal's page lead back to the queue; return its address."""
-    g.go_on = url_for(".show")
-    return g.go_on
-
-
-def to_queue():
-    return redirect_to(".show")
+        flash(text, "stop")
