@@ -194,7 +194,7 @@ def add_callbacks(app: Portal):
             app.elements.break_(element.name, Code(SETTING_WRONG, why))
             continue
         app.callback_paths.add(path)
-        app.add_url_rule(path, f"login.shared_callback_{len(added)}", login.shared_callback, methods=["GET"])
+        app.add_url_rule(path, f"login.shared_callback_{len(added)}", login.finish_shared_login, methods=["GET"])
         added.add(path)
 
 

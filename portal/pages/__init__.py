@@ -1,1 +1,4 @@
-"""The web pages: thin views that no other module imports, and the files they share."""
+"""The web pages.
+
+Views are thin, and no other module imports them; what they share is in files of its own.
+"""

@@ -1,4 +1,4 @@
-"""The page of a user's own account, its bindings and its sessions."""
+"""The page of a user's own account."""
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -68,7 +68,7 @@ def start_login(element: Meta, goal: Goal) -> Response:
 
 @bp.get("/account/bind/confirm")
 def confirm_bind():
-    """Show the person of the scan, and ask whether to connect them."""
+    """Ask whether to connect the person of the scan."""
     me = require_sign_in()
     g.start_again = url_for("account.show")
     identity = self_service.pending_scan(me)
@@ -139,7 +139,7 @@ def end_others():
 
 
 def sign_out_here() -> Response:
-    """Lead to the login page without the session that has just ended.
+    """Lead to the login page after this session has ended.
 
     It signs no user in automatically then.
     """

@@ -8,7 +8,7 @@ from portal.elements.state import KINDS
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
 from portal.pages import browser
 from portal.pages.error_pages import make_envelope
-from portal.pages.login_flow import begin_login, check_text, identify_person, open_session
+from portal.pages.login_flow import begin_login, check_text, identify_person, sign_in_person
 from portal.pages.sign_in_guards import require_sign_in
 from portal.providers.person import EMPTY
 from portal.signin.attempts import Goal
@@ -36,7 +36,7 @@ def get_login_config(name):
 
     The answer has the element's configuration with a fresh state, and the address to go to.
     """
-    element, sent = find_element(name), read_json()
+    element, sent = find_login(name), read_json()
     kind = sent.get("kind", "qr")
     if kind not in KINDS:
         raise Code(BAD_STATE, "there is no login of this kind")
@@ -47,16 +47,16 @@ def get_login_config(name):
 @bp.post("/auths/loginTypes/<name>/getLoginCode")
 def get_login_code(name):
     """Finish a login of this browser, and open its session."""
-    element, sent = find_element(name), read_json()
+    element, sent = find_login(name), read_json()
     state, code = check_text("state", sent.get("state")), sent.get("authCode")
     attempt, person = identify_person(element, state, lambda: check_text("authCode", code))
-    signed_in = open_session(element, person, attempt)
+    signed_in = sign_in_person(element, person, attempt)
     profile = {key: person.get(key, empty) for key, empty in EMPTY.items()}
     data = {**profile, "accountId": signed_in.account_id, "next": signed_in.next}
     return browser.give_session(jsonify(make_envelope(data=data)), signed_in.token, name)
 
 
-def find_element(name: str) -> Meta:
+def find_login(name: str) -> Meta:
     """Return the element of a name.
 
     :raises Code: SETTING_MISSING when there is none.

@@ -1,4 +1,4 @@
-"""The browser of this request, with its cookies and its signed-in user.
+"""The browser of this request, its cookies and its user.
 
 `portal_visit` is Flask's signed session (form token, browser id, language); `portal_session` is opaque and means
 that the browser is signed in. `portal_attempt_…` belongs to one login of a browser that came without cookies: two tabs
@@ -60,7 +60,7 @@ def remember_attempt(state: str) -> None:
 
 
 def forget_attempt(state: str) -> list[str]:
-    """Return the ids a login's browser may have, and forget its cookie."""
+    """Return the browser ids of a login, and forget them."""
     name = name_attempt_cookie(state)
     attempt_id = request.cookies.get(name)
     if not attempt_id:
@@ -70,7 +70,7 @@ def forget_attempt(state: str) -> list[str]:
 
 
 def name_attempt_cookie(state: str) -> str:
-    """Return the name of the cookie that belongs to one login."""
+    """Return the name of a login's own cookie."""
     return name_cookie(current_app.config["PORTAL_BASE_URL"], f"portal_attempt_{fingerprint(state).hex()[:16]}")
 
 

@@ -1,4 +1,4 @@
-"""Names of devices and programs for people, made from user agents."""
+"""Names for the devices and programs behind user agents."""
 
 import re
 
@@ -11,7 +11,7 @@ PHONE = re.compile(r"Mobile|Android|iPhone|iPad")
 
 
 def describe_device(agent: str) -> str:
-    """Return a user agent as people say it, such as "Chrome · Windows"."""
+    """Describe a user agent, for example as "Chrome · Windows"."""
     programs = {**current_app.elements.client_programs(), **BROWSERS}
     program = next((name for product, name in programs.items() if f"{product}/" in agent), None)
     system = next((name for name in SYSTEMS if name in agent), None)
@@ -19,14 +19,17 @@ def describe_device(agent: str) -> str:
 
 
 def is_client(agent: str) -> bool:
-    """Tell whether a user agent seems to be a platform's client."""
+    """Tell whether a user agent is a platform's client.
+
+    It is a hint and no proof.
+    """
     return any(element.is_client(agent) for element in current_app.elements.list_usable())
 
 
 def find_lookalike(agent: str) -> str | None:
-    """Return the name of an app that is not the platform's client.
+    """Return the name of an app that resembles a client.
 
-    It looks like that client and can't sign in. Other programs have no name here.
+    It can't sign in, unlike the platform's own client. Other programs have no name here.
     """
     if is_client(agent):
         return None

@@ -1,4 +1,4 @@
-"""The one place where an error becomes a page with something to do, or JSON."""
+"""The one place where errors become pages or JSON."""
 
 import logging
 import traceback
@@ -69,7 +69,7 @@ def show_http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def show_database_failure(error: Exception) -> ResponseReturnValue:
-    """Return the page or JSON for a database that can't be used.
+    """Return the page or JSON for an unusable database.
 
     It is away, busy, full or only reads: no user counts as signed in, and nothing is known to be lost.
     """
@@ -81,7 +81,7 @@ def show_database_failure(error: Exception) -> ResponseReturnValue:
 
 
 def show_fault(error: Exception) -> ResponseReturnValue:
-    """Return the page or JSON for a fault of the portal.
+    """Return the page or JSON for an unexpected error.
 
     The error's text may hold a secret, so the log gets its place alone.
     """
@@ -97,7 +97,7 @@ def wants_json() -> bool:
 
 
 def is_static_address() -> bool:
-    """Tell whether the address is the static folder's or one below it.
+    """Tell whether the address is in the static folder.
 
     No person looks at an error there; a page with forms would set a cookie, which others may then store.
     """

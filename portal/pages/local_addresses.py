@@ -1,4 +1,4 @@
-"""Addresses on this host, and the check that an address is one."""
+"""Addresses on this host."""
 
 import re
 import string
@@ -22,7 +22,7 @@ def get_request_address() -> str:
 
 
 def accept_local_path(value: str | None) -> str | None:
-    """Return a path on this host unchanged, anything else as `None`.
+    """Return a path on this host, or `None`.
 
     Browsers drop tabs and line breaks, read a backslash as a slash, and resolve dots; and a path may be decoded on its
     way, any number of times. A query leads nowhere: there only what no address can hold is refused.
@@ -38,17 +38,17 @@ def accept_local_path(value: str | None) -> str | None:
 
 
 def choose_way_back(value: str | None, default: str) -> str:
-    """Return the path that was sent if it is one of ours, else the default."""
+    """Return the sent path if it is one of ours."""
     return accept_local_path(value) or default
 
 
 def redirect_to(endpoint: str, **values: object) -> Response:
-    """Lead to a page with a GET, whatever the method of this request."""
+    """Lead to a page, which is asked for with GET."""
     return redirect(url_for(endpoint, **values), 303)
 
 
 def lead_errors_to(address: str) -> str:
-    """Make an error page of this request lead to an address.
+    """Make this request's error page lead to an address.
 
     :return: the address.
     """

@@ -1,4 +1,4 @@
-"""Start and finish of a login, one-time links, and signing out."""
+"""The routes that sign in and out."""
 
 import logging
 from functools import partial
@@ -18,7 +18,7 @@ from portal.errors import BAD_STATE, CANCELLED, TOO_MANY_TRIES, Code
 from portal.models import LoginAttempt
 from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path, redirect_to
-from portal.pages.login_flow import begin_login, check_text, identify_person, open_session
+from portal.pages.login_flow import begin_login, check_text, identify_person, sign_in_person
 from portal.signin import attempts, one_time_links, sessions
 from portal.signin.attempts import Goal
 
@@ -49,7 +49,7 @@ def callback(name):
     return finish_login(current_app.elements.find_active(name))
 
 
-def shared_callback() -> ResponseReturnValue:
+def finish_shared_login() -> ResponseReturnValue:
     """Finish a login at an element's own `redirectUri`.
 
     Several elements may share it, so the state decides which one it is.
@@ -72,7 +72,7 @@ def finish_login(element: Meta) -> ResponseReturnValue:
         attempt, person = identify_person(element, state, partial(read_login_code, element), me)
         if attempt.purpose == "bind":
             return ask_to_bind(element, person, attempt)
-        opened = open_session(element, person, attempt)
+        opened = sign_in_person(element, person, attempt)
     except Code:
         own_attempt = me and attempts.find_attempt(state, me.id)
         if own_attempt:
@@ -116,7 +116,7 @@ def read_once(key: str, missing: int = BAD_STATE) -> str:
 
 @bp.route("/login/once/<token>", methods=["GET", "POST"])
 def once(token):
-    """Show the account of a one-time link, and sign in by the button."""
+    """Show the account of a one-time link, or sign in."""
     account = one_time_links.find_holder(token)
     # Visitors without a known address share one count: it turns away wrong links only, which open nothing.
     if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):

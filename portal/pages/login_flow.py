@@ -40,7 +40,7 @@ def begin_login(element: Meta, kind: str, goal: Goal) -> dict:
 def identify_person(
     element: Meta, state: str, read_code: Callable[[], str], me: SignedIn | None = None
 ) -> tuple[LoginAttempt, CleanPerson]:
-    """Use an attempt up and ask the platform for the person.
+    """Use up an attempt and identify its person.
 
     :param read_code: called for the login code once the attempt is used up.
     :param me: the signed-in user, where a bind or confirm may be finished, too.
@@ -58,7 +58,7 @@ def identify_person(
         raise
 
 
-def open_session(element: Meta, person: CleanPerson, attempt: LoginAttempt) -> OpenedSession:
+def sign_in_person(element: Meta, person: CleanPerson, attempt: LoginAttempt) -> OpenedSession:
     """Open a session for the person of a login."""
     opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, opened.account_id)

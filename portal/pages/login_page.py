@@ -33,7 +33,7 @@ def page():
 def show_logins(name: str | None, goal: str | None) -> str:
     """Show the configured logins, the one used last first.
 
-    :param name: the element whose login is open; without it, the first that works.
+    :param name: the element to open; without it, the first that works.
     """
     elements, usable = current_app.elements.list_shown(), current_app.elements.list_usable()
     for element in usable:
@@ -47,9 +47,10 @@ def show_logins(name: str | None, goal: str | None) -> str:
 
 @bp.get("/login/<name>/in-app")
 def in_app(name):
-    """Sign in inside a platform's client, without a click where that works.
+    """Sign in inside a platform's client.
 
-    An administrator enters this address in the platform's console as the app's home page.
+    It needs no click where that works. An administrator enters this address in the platform's console as the app's
+    home page.
     """
     element, goal = current_app.elements.find_active(name), accept_local_path(request.args.get("next"))
     if request.method == "HEAD":

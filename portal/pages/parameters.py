@@ -1,4 +1,7 @@
-"""Texts and numbers of addresses and forms, fit for every database."""
+"""Texts and numbers from addresses and forms.
+
+They have a shape that every database takes.
+"""
 
 from collections.abc import Mapping
 
@@ -10,7 +13,7 @@ LONGEST = 100  # characters of a text to search for
 
 
 def read_text(value: str | None, longest: int = LONGEST) -> str:
-    """Return a parameter as one line, cleaned as stored texts are.
+    """Return a parameter as one clean line.
 
     An absent one is "".
     """
@@ -28,7 +31,7 @@ def read_number(value: str | None) -> int | None:
 
 
 def read_sent_id(values: Mapping[str, str], name: str) -> int | None:
-    """Return the id that a form or an address has sent.
+    """Return the id in a form or an address.
 
     It is `None` where none was sent, and 0, which no row has, for nonsense.
     """
@@ -37,8 +40,8 @@ def read_sent_id(values: Mapping[str, str], name: str) -> int | None:
 
 
 def read_page_number(args: Mapping[str, str], name: str = "page") -> int:
-    """Return the page number that an address asks for, from 1.
+    """Return the page number in an address.
 
-    It may be beyond the last page.
+    It is at least 1, and may be beyond the last page.
     """
     return max(1, read_number(args.get(name)) or 1)

@@ -1,4 +1,4 @@
-"""The network address of a visitor, as the proxies in front give it."""
+"""The network address of a visitor behind proxies."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -35,9 +35,9 @@ class VisitorAddress:
 
 
 def parse_network_address(text: str) -> str:
-    """Return an IP address in its usual form, without a port.
+    """Return an IP address in its usual form.
 
-    Anything else becomes "".
+    A port is dropped, and anything else becomes "".
     """
     text = text.strip()
     match = WITH_PORT.fullmatch(text)

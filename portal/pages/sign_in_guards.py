@@ -1,4 +1,4 @@
-"""Checks inside a view that a user is signed in, and lately."""
+"""Checks inside a view that a user is signed in."""
 
 from flask import request, url_for
 

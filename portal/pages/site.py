@@ -1,4 +1,4 @@
-"""The start page, the language switch, and files that others look for at our root."""
+"""The start page, the language switch, and root files."""
 
 from flask import Blueprint, abort, current_app, redirect, request, session, url_for
 
@@ -24,7 +24,7 @@ def language():
 
 @bp.get("/favicon.ico")
 def favicon():
-    """Send the icon that browsers ask for beside other files than pages."""
+    """Send the icon, for browsers that ask without a page."""
     return current_app.send_static_file("favicon.svg")
 
 

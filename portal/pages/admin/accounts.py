@@ -128,7 +128,7 @@ def make_form_address(values: dict) -> str:
 
 
 def read_address_fields() -> dict:
-    """Return the fields of the form that the address fills in."""
+    """Return the fields of the form from the address."""
     return {field: request.args[field] for field in ADDRESS_FIELDS if field in request.args}
 
 
@@ -146,7 +146,7 @@ def choose_changes(values: dict) -> dict:
 
 
 def explain_taken_username() -> str:
-    """Return what is wrong with a username that another account has."""
+    """Explain that another account has a username."""
     username = request.form.get("username", "").strip()
     other = usernames.find_by_username(username)
     if other is None or other.username == username:
@@ -160,7 +160,7 @@ def show_account(id: int) -> Response:
 
 
 def lead_errors_to_account(id: int) -> str:
-    """Make error pages lead back to an account, and return its address."""
+    """Return an account's address, and lead error pages to it."""
     return lead_errors_to(url_for("admin_accounts.account", id=id))
 
 
@@ -241,7 +241,7 @@ def describe_ended_sessions(number: int) -> str:
 
 @bp.post(f"/accounts/{ID}/link")
 def link(id):
-    """Make a one-time link and show it on this page only."""
+    """Make a one-time link, and show it once."""
     layout.require_fresh_administrator(lead_errors_to_account(id))
     token = one_time_links.hand_out_link(id, by=browser.get_actor())
     address = current_app.config["PORTAL_BASE_URL"] + url_for("login.once", token=token)

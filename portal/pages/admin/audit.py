@@ -11,7 +11,7 @@ from portal.accounts import accounts, search
 from portal.bindings import people_table
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import GROUPS, Entry, describe_events
-from portal.pages.admin.csv_downloads import record_export, send_csv
+from portal.pages.admin.csv_downloads import record_csv_export, send_csv
 from portal.pages.parameters import read_number, read_text
 
 bp = layout.make_blueprint("audit", __name__)
@@ -44,7 +44,7 @@ def export():
     The export becomes an entry itself.
     """
     wanted = read_audit_filter()
-    record_export("audit", [field.name for field in fields(wanted) if getattr(wanted, field.name)])
+    record_csv_export("audit", [field.name for field in fields(wanted) if getattr(wanted, field.name)])
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
     lines = (make_event_line(entry) for events in audit.iterate_events(wanted) for entry in describe_events(events))
@@ -52,7 +52,7 @@ def export():
 
 
 def make_event_line(entry: Entry) -> list:
-    """Return the cells of an entry, in the order of the headings."""
+    """Return the cells of an entry in the exported file."""
     event = entry.event
     more = "; ".join([entry.why, *entry.notes] if entry.why else entry.notes)
     names = [account.username if account else "" for account in (entry.actor, entry.account)]
@@ -82,9 +82,9 @@ def read_audit_filter() -> audit.AuditFilter:
 
 
 def read_day(value: str | None) -> datetime | None:
-    """Return the beginning of a day such as `2026-11-20`, in UTC.
+    """Return the beginning of a day, in UTC.
 
-    Any other text is `None`.
+    :param value: such as `2026-11-20`; any other text becomes `None`.
     """
     try:
         day = datetime.strptime(value or "", "%Y-%m-%d").replace(tzinfo=UTC)

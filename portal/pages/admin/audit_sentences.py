@@ -169,7 +169,7 @@ def choose_sentence(event: AuditEvent) -> LazyString:
 
 
 def collect_facts(event: AuditEvent) -> set[str]:
-    """Return what is true of an entry, in the words of `SENTENCES`."""
+    """Return the facts of an entry that `SENTENCES` names."""
     details = event.details or {}
     facts = {str(details[name]) for name in ("how", "why", "role", "field", "state") if name in details}
     if event.result:
@@ -184,14 +184,14 @@ def collect_facts(event: AuditEvent) -> set[str]:
 
 
 def name_account(account: Account | None, id: int | None) -> str:
-    """Return an account's name, or its number where it is gone."""
+    """Return an account's name, or its number once deleted."""
     if account is not None:
         return account.username
     return gettext("account no. %(id)s", id=id) if id else gettext("an account")
 
 
 def name_person(person: Identity | None, id: int | None) -> str:
-    """Return a person's name, or the number where the person is gone."""
+    """Return a person's name, or their number once deleted."""
     if person is not None:
         return person.shown_name
     return gettext("person no. %(id)s", id=id) if id else gettext("a person")

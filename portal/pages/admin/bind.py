@@ -1,4 +1,4 @@
-"""The pages that bind a person by hand and settle conflicts."""
+"""The pages for binding by hand and for conflicts."""
 
 from dataclasses import dataclass
 
@@ -24,11 +24,11 @@ from portal.signin.sessions import count_identity_sessions
 
 bp = layout.make_blueprint("pairing", __name__)
 
-MOST_CANDIDATES = 20  # shown of a search, or of those that fit equally
+MOST_CHOICES = 20  # shown of a search, or of those that fit equally
 
 
 @dataclass(frozen=True)
-class Pair:
+class ChosenPair:
     """A person and an account that may be bound together.
 
     :param holder: another person of the same company that the account has.
@@ -76,13 +76,16 @@ def show_choice(person: Identity | None, account: Account | None, **result: obje
     """
     q = read_text(request.values.get("q"))
     row = people_table.row(person) if person else None
-    candidates = [] if person and account else find_accounts(row, q) if person else find_people(account, q)
+    if person and account:
+        candidates = []
+    else:
+        candidates = list_account_choices(row, q) if person else list_people_choices(account, q)
     people = [person, result.get("stored"), *(candidate.get("person") for candidate in candidates)]
     return render_template(
         "admin/bind.html",
         row=row,
         account=account,
-        pair=make_pair(row, account) if row and account else None,
+        pair=describe_pair(row, account) if row and account else None,
         held=search.list_identities(account.id) if account else [],
         candidates=candidates,
         q=q,
@@ -92,26 +95,26 @@ def show_choice(person: Identity | None, account: Account | None, **result: obje
     )
 
 
-def make_pair(row: Row, account: Account) -> Pair:
+def describe_pair(row: Row, account: Account) -> ChosenPair:
     """Return a person with an account."""
     holder = rules.find_holder(account.id, row.person)
-    return Pair(row, account, holder, count_identity_sessions(row.person.id) if row.person.account_id else 0)
+    return ChosenPair(row, account, holder, count_identity_sessions(row.person.id) if row.person.account_id else 0)
 
 
-def find_accounts(row: Row, q: str) -> list[dict]:
+def list_account_choices(row: Row, q: str) -> list[dict]:
     """Return the accounts to choose from.
 
     Those are the ones that the search finds, or else those suggested.
     """
     by_account = {suggestion.account.id: suggestion for suggestion in row.suggestions}
     if q:
-        accounts = search.find_accounts(q, MOST_CANDIDATES)
+        accounts = search.find_accounts(q, MOST_CHOICES)
     else:
-        accounts = [suggestion.account for suggestion in by_account.values()][:MOST_CANDIDATES]
+        accounts = [suggestion.account for suggestion in by_account.values()][:MOST_CHOICES]
     return [{"account": account, "suggestion": by_account.get(account.id)} for account in accounts]
 
 
-def find_people(account: Account | None, q: str) -> list[dict]:
+def list_people_choices(account: Account | None, q: str) -> list[dict]:
     """Return the people to choose from.
 
     Those are the ones that the search finds, or else those suggested.
@@ -119,9 +122,9 @@ def find_people(account: Account | None, q: str) -> list[dict]:
     suggested = suggestions.for_account(account) if account else ()
     by_person = {suggestion.person.id: suggestion for suggestion in suggested}
     if q:
-        people = [row.person for row in people_table.rows(Filters(q=q), per_page=MOST_CANDIDATES)]
+        people = [row.person for row in people_table.rows(Filters(q=q), per_page=MOST_CHOICES)]
     else:
-        people = [suggestion.person for suggestion in by_person.values()][:MOST_CANDIDATES]
+        people = [suggestion.person for suggestion in by_person.values()][:MOST_CHOICES]
     return [{"person": person, "suggestion": by_person.get(person.id)} for person in people]
 
 
@@ -129,7 +132,7 @@ def find_people(account: Account | None, q: str) -> list[dict]:
 def bind():
     """Bind a person to an account.
 
-    A person who is bound already moves only with `seen`, the account that the administrator was shown.
+    People bound already move only with `seen`, the account that the administrator was shown.
     """
     id, account_id = read_number(request.form.get("identity")), read_number(request.form.get("account"))
     lead_errors_to(url_for("admin_bindings.person", id=id) if id else url_for("admin_bindings.show"))
@@ -169,7 +172,7 @@ def look_up():
 
 @bp.post("/bindings/store")
 def store():
-    """Store the person of a look-up, and go on with them."""
+    """Store the person of a look-up."""
     element, user_id, account_id = read_look_up()
     element.syncUserInfo(user_id, forceUpdate=True)
     person = element.find_person(user_id)
@@ -179,7 +182,7 @@ def store():
 
 
 def read_look_up() -> tuple[Meta, str, int | None]:
-    """Return the element, the platform's id and the account of a look-up.
+    """Return the element, platform id and account of a look-up.
 
     No transaction is open then, because the platform is called next.
     """
@@ -205,7 +208,7 @@ def conflict(id):
     if not suggestions.in_conflict(row.suggestions) or row.person.account_id is not None:
         return redirect_to("admin_bindings.person", id=id)
     strongest = row.best.strengths[0]
-    equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_CANDIDATES]
+    equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_CHOICES]
     accounts = [suggestion.account for suggestion in equal]
     holders = [suggestion.holder for suggestion in equal if suggestion.holder]
     return render_template(
@@ -222,7 +225,7 @@ def conflict(id):
 def replace(id):
     """Move an account from another person to this one.
 
-    A person who is bound already moves only with `seen`, as in `bind()`.
+    People bound already move only with `seen`, as in `bind()`.
     """
     lead_errors_to(url_for("admin_bindings.person", id=id))
     layout.require_fresh_administrator(url_for(".conflict", id=id))

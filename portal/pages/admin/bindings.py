@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import current_app, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from werkzeug.wrappers import Response
 
 from portal import audit
 from portal.accounts import search
@@ -21,7 +20,7 @@ from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.bulk import ask_to_select, has_confirmed, run_each, show_confirmation
 from portal.pages.admin.lookups import require_person
-from portal.pages.admin.people_filter import get_table_address, read_people_filters
+from portal.pages.admin.people_filter import get_table_address, read_people_filters, return_to_table
 from portal.pages.local_addresses import lead_errors_to, redirect_to
 from portal.pages.parameters import ID, read_number
 from portal.signin.sessions import count_identity_sessions
@@ -78,7 +77,7 @@ def find_several(companies: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]:
-    """Return the first administrator's steps, each with whether it is done.
+    """Return the first steps, each with whether it is done.
 
     There are none once all are done.
     """
@@ -167,7 +166,7 @@ def many():
     pairs, action = read_selected_people(), request.form.get("do")
     if not pairs or action not in ("unbind", "end-sessions"):
         ask_to_select()
-        return back_to_table()
+        return return_to_table()
     if not has_confirmed(len(pairs)):
         people = [(require_person(id), account_id) for id, account_id in pairs]
         shown = {"people": people, "back": get_table_address(), **sum_consequences(people)}
@@ -189,7 +188,7 @@ def many():
             stayed,
         )
         flash(text, "stop")
-    return back_to_table()
+    return return_to_table()
 
 
 def sum_consequences(people: list[tuple[Identity, int | None]]) -> dict:
@@ -214,8 +213,3 @@ def read_selected_people() -> list[tuple[int, int | None]]:
     parts = (value.partition("-") for value in request.form.getlist("person")[:PER_PAGE])
     accounts = {read_number(person): read_number(account) for person, _dash, account in parts}
     return [(person, account) for person, account in accounts.items() if person]
-
-
-def back_to_table() -> Response:
-    """Lead back to the table of people."""
-    return redirect(get_table_address(), 303)

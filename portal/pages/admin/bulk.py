@@ -1,4 +1,7 @@
-"""Actions on many people at once, which are shown before they are done."""
+"""Actions on many people at once.
+
+A page shows each of them before it is done.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -13,13 +16,13 @@ CONFIRM_COUNT_OVER = 20  # of so many at once the count is typed
 
 
 def has_confirmed(count: int) -> bool:
-    """Tell whether the administrator has confirmed an action on so many rows."""
+    """Tell whether an action on so many rows is confirmed."""
     is_counted = count <= CONFIRM_COUNT_OVER or read_number(request.form.get("count")) == count
     return "sure" in request.form and is_counted
 
 
 def show_confirmation(template: str, **values: object) -> tuple[str, int]:
-    """Show the page that lists what is going to be done.
+    """Show what is going to be done.
 
     It comes again, with status 422, where the count was typed wrong.
     """

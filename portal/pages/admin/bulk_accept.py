@@ -2,16 +2,15 @@
 
 from functools import partial
 
-from flask import flash, g, redirect, request
+from flask import flash, g, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from werkzeug.wrappers import Response
 
 from portal.bindings import bulk_accept
 from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.bulk import CONFIRM_COUNT_OVER, ask_to_select, run_each, show_pairs
-from portal.pages.admin.people_filter import get_table_address
+from portal.pages.admin.people_filter import get_table_address, return_to_table
 from portal.pages.parameters import read_number
 
 bp = layout.make_blueprint("accepting", __name__)
@@ -26,10 +25,10 @@ def accept():
     pairs, g.go_on = read_pairs(), get_table_address()
     if not pairs:
         ask_to_select()
-        return back_to_table()
+        return return_to_table()
     if len(pairs) > bulk_accept.MOST:
         flash(_("Select at most %(number)s people at once.", number=bulk_accept.MOST), "stop")
-        return back_to_table()
+        return return_to_table()
     if request.form.get("confirm") != "yes":
         return show_pairs(pairs, get_table_address())
     layout.require_fresh_administrator(get_table_address())
@@ -40,13 +39,13 @@ def accept():
     bind, by = bulk_accept.accept_suggestion, browser.get_actor()
     done, _refused = run_each(partial(bind, person, account, by=by) for person, account in pairs if person in going)
     report_bound(done, len(pairs) - done)
-    return back_to_table()
+    return return_to_table()
 
 
 def read_pairs() -> list[tuple[int, int]]:
-    """Return the pairs that were sent as `<person>:<account>`.
+    """Return the pairs of a person and an account.
 
-    A person comes once.
+    They are sent as `<person>:<account>`, each person once.
     """
     parts = (value.partition(":") for value in request.form.getlist("pair"))
     accounts = {read_number(person): read_number(account) for person, _colon, account in parts}
@@ -54,7 +53,7 @@ def read_pairs() -> list[tuple[int, int]]:
 
 
 def report_bound(done: int, stayed: int) -> None:
-    """Tell how many people were bound, and how many were not."""
+    """Tell how many people were bound."""
     flash(ngettext("%(num)s person is bound.", "%(num)s people are bound.", done), "good" if done else "info")
     if stayed:
         text = ngettext(
@@ -63,8 +62,3 @@ def report_bound(done: int, stayed: int) -> None:
             stayed,
         )
         flash(text, "stop")
-
-
-def back_to_table() -> Response:
-    """Lead back to the table of people."""
-    return redirect(get_table_address(), 303)

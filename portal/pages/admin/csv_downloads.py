@@ -11,14 +11,14 @@ from portal.pages import browser
 
 
 def send_csv(headings: list[str], lines: Iterable[list], name: str) -> Response:
-    """Return lines as a file to keep, sent while they are read."""
+    """Send lines as a file while they are read."""
     response = Response(stream_with_context(csv_files.write(headings, lines)), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{datetime.now(UTC):%Y-%m-%d}.csv"'
     return response
 
 
-def record_export(name: str, filters: list[str]) -> None:
-    """Record in the audit log that an administrator exports a list.
+def record_csv_export(name: str, filters: list[str]) -> None:
+    """Record the export of a list in the audit log.
 
     :param name: `audit` or `bindings`.
     :param filters: the names of the filters in use.

@@ -64,7 +64,7 @@ def show():
 
 @bp.get("/directory/runs")
 def running():
-    """Show the part of the page that moves during a sync."""
+    """Show the part that moves during a sync."""
     return render_template("admin/_runs.html", **collect_sync_values())
 
 
@@ -108,10 +108,10 @@ def collect_sync_values() -> dict:
         "every": current_app.config["PORTAL_SYNC_EVERY"],
         "phase_of": lambda run: PHASES.get(run.phase, run.phase),
         "share_of": get_share_done,
-        "changes_of": describe_changes,
+        "changes_of": describe_run,
         "why": describe_failure,
         "faults": FAULTS,
-        "named_of": list_names,
+        "named_of": list_affected,
         "states": {
             "queued": ("wait", _("waiting for a worker")),
             "running": ("wait", _("running")),
@@ -123,14 +123,14 @@ def collect_sync_values() -> dict:
 
 
 def get_share_done(run: SyncRun) -> float | None:
-    """Return the share of a run's phase that is done, from 0 to 1.
+    """Return how much of a run's phase is done.
 
-    It is `None` while that is unknown.
+    It is a share from 0 to 1, or `None` while that is unknown.
     """
     return sync.share(run.phase, run.counts) if run.counts else None
 
 
-def describe_changes(run: SyncRun) -> str:
+def describe_run(run: SyncRun) -> str:
     """Return what a run has changed, in words."""
     parts = [f"{format_decimal(run.counts[kind])} {word}" for kind, word in CHANGES.items() if run.counts.get(kind)]
     departments = sum(run.counts.get(f"departments_{kind}", 0) for kind in ("new", "changed", "removed"))
@@ -139,7 +139,7 @@ def describe_changes(run: SyncRun) -> str:
     return ", ".join(parts) or gettext("no change")
 
 
-def list_names(run: SyncRun) -> list[tuple[str, str, int]]:
+def list_affected(run: SyncRun) -> list[tuple[str, str, int]]:
     """Return the people behind a run's numbers.
 
     Each entry has a word for the number, the first names, and how many more there are.

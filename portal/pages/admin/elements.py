@@ -1,4 +1,4 @@
-"""The page of the configured logins, with the doctor's check of each."""
+"""The page of the configured logins and their checks."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The pages that import bindings from a file and export them."""
+"""The pages for the import and export of bindings."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ from portal.directory.paths import Path
 from portal.models import Account, Identity, Import, ImportRow
 from portal.pages import browser
 from portal.pages.admin import layout
-from portal.pages.admin.csv_downloads import record_export, send_csv
+from portal.pages.admin.csv_downloads import record_csv_export, send_csv
 from portal.pages.admin.labels import BOUND_HOW, STATUSES
 from portal.pages.admin.people_filter import read_people_filters
 from portal.pages.element_names import label_providers
@@ -76,7 +76,7 @@ def show_upload(problem: str | None = None, line: int | None = None) -> str:
 
 @bp.get("/bindings/import/template.csv")
 def template():
-    """Send an empty file with the headings in the reader's language."""
+    """Send an empty file with headings in the reader's language."""
     file = send_csv([str(heading) for heading in HEADINGS.values()], (), "bindings")
     file.headers["Content-Disposition"] = 'attachment; filename="bindings-template.csv"'
     return file
@@ -134,7 +134,7 @@ def show(id):
 
 
 def list_cells(row: ImportRow) -> list[tuple[str, str]]:
-    """Return what a line says about the person, as heading and value.
+    """Return the headings and values of a line's person.
 
     Contact data are masked.
     """
@@ -198,7 +198,7 @@ def discard(id):
 
 @bp.get(f"/bindings/import/{ID}/failed.csv")
 def failed(id):
-    """Send the lines that were not carried out, with the reasons.
+    """Send the lines that failed, each with the reason.
 
     Once corrected, the file can be uploaded again.
     """
@@ -226,7 +226,7 @@ def export() -> Response:
     The audit log records the export.
     """
     filters = read_people_filters()
-    record_export("bindings", sorted(filters.narrowing))
+    record_csv_export("bindings", sorted(filters.narrowing))
     headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
     headings += [_("Department")]
     headings += [_("Mobile (masked)"), _("E-mail (masked)"), _("State"), _("How bound"), _("Bound (UTC)")]
@@ -251,7 +251,7 @@ def iterate_people_lines(filters: Filters) -> Iterator[list]:
 
 
 def make_person_line(row: Row, labels: dict[str, str], paths: list[Path]) -> list:
-    """Return the cells of a person, in the order of the headings.
+    """Return the cells of a person in the exported file.
 
     :param labels: the name of each provider.
     """

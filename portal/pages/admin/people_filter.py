@@ -1,6 +1,7 @@
-"""The filters of the table of people, and the way back to it."""
+"""The filters and the address of the table of people."""
 
-from flask import request, url_for
+from flask import redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from portal.bindings import people_table
 from portal.bindings.people_table import Filters
@@ -31,5 +32,13 @@ def read_people_filters() -> Filters:
 
 
 def get_table_address() -> str:
-    """Return the address of the table from which people were selected."""
+    """Return the address of the table of people.
+
+    It keeps the filters under which they were selected.
+    """
     return choose_way_back(request.form.get("back"), url_for("admin_bindings.show"))
+
+
+def return_to_table() -> Response:
+    """Lead back to the table of people."""
+    return redirect(get_table_address(), 303)

@@ -1,4 +1,4 @@
-"""The page of people who scanned and wait for an account."""
+"""The page of scanned people without an account."""
 
 from functools import partial
 
@@ -124,13 +124,13 @@ def read_selected_requests() -> list[int]:
 
 
 def read_suggestions(requests: list[int]) -> list[tuple[int, int | None]]:
-    """Return the people of requests with the accounts suggested on the page."""
+    """Return the people and suggested accounts of requests."""
     people = people_table.waiting_people(requests)
     return [(people[id], read_number(request.form.get(f"account-{id}"))) for id in requests if id in people]
 
 
 def report_decided(decision: str, done: int, stayed: int) -> None:
-    """Tell how many requests were decided, and how many were not."""
+    """Tell how many requests were decided."""
     texts = {
         "create": ngettext("%(num)s account created.", "%(num)s accounts created.", done),
         "refuse": ngettext("%(num)s person is refused.", "%(num)s people are refused.", done),
