@@ -1,4 +1,7 @@
-"""`make bench` comes to its end and says what it has found; how fast that is, no test asks."""
+"""`make bench` ends and prints its figures.
+
+No test checks how fast that is.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A group of tests that is due may not be skipped in silence."""
+"""A test group that must run is never skipped silently."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from support.portal_app import ROOT
 
 @pytest.fixture
 def run(tmp_path):
-    """Return a function that runs pytest on one test of ours."""
+    """Return a function that runs pytest on a sample."""
 
     def pytest_on(body, must_run="", **environ):
         file = tmp_path / "test_sample.py"

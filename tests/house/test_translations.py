@@ -1,4 +1,4 @@
-"""Chinese says everything that English says."""
+"""Every English text has its Chinese."""
 
 import gettext
 from pathlib import Path
@@ -16,12 +16,15 @@ def texts():
     """Every text the code and templates show."""
     with (ROOT / "translations/babel.cfg").open() as file:
         methods = frontend.parse_mapping_cfg(file)[0]
-    found = extract.extract_from_dir(ROOT, methods, directory_filter=lambda path: Path(path).name[0] not in "._")
-    return {message for _, _, message, _, _ in found}
+    extracted = extract.extract_from_dir(ROOT, methods, directory_filter=lambda path: Path(path).name[0] not in "._")
+    return {message for _, _, message, _, _ in extracted}
 
 
-def forms(string):
-    """Return a translation's forms: Chinese has one, whatever the number."""
+def list_forms(string):
+    """Return a translation's forms.
+
+    Chinese has one, whatever the number.
+    """
     return string if isinstance(string, (tuple, list)) else [string]
 
 
@@ -33,7 +36,7 @@ def chinese():
 
 def test_no_translation_is_missing_or_fuzzy(texts, chinese):
     assert len(texts) > 90
-    missing = [text for text in texts if text not in chinese or not all(forms(chinese[text].string))]
+    missing = [text for text in texts if text not in chinese or not all(list_forms(chinese[text].string))]
     assert sorted(missing, key=str) == []
     assert [message.id for message in chinese if message.id and message.fuzzy] == []
 
@@ -52,8 +55,8 @@ def test_what_is_installed_is_what_is_written(chinese):
         compiled = gettext.GNUTranslations(file)
     for message in chinese:
         if isinstance(message.id, tuple):
-            told = [compiled.ngettext(*message.id, number) for number in (1, 2, 0)]
-            assert told == 3 * [forms(message.string)[0]]
+            translations = [compiled.ngettext(*message.id, number) for number in (1, 2, 0)]
+            assert translations == 3 * [list_forms(message.string)[0]]
         elif message.id:
             assert compiled.gettext(message.id) == message.string
 

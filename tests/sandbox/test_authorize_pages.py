@@ -31,7 +31,7 @@ class Markup(HTMLParser):
     """Collects the names of a page's tags and attributes."""
 
     @classmethod
-    def of(cls, text):
+    def read(cls, text):
         self = cls()
         self.tags, self.attributes = set(), set()
         self.feed(text)
@@ -118,7 +118,7 @@ def test_pages_escape_names_and_have_nothing_inline(sandbox, browser, path):
     answer = visit(browser, sandbox.url + "/" if path == "/" else make_address(sandbox, path))
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}" in answer.text
-    tags, attributes = Markup.of(answer.text)
+    tags, attributes = Markup.read(answer.text)
     assert not tags & {"script", "style", "img", "svg", "iframe", "object"}
     assert not [name for name in attributes if name.startswith("on") or name in ("style", "srcdoc")]
     assert "\0" not in answer.text

@@ -1,4 +1,4 @@
-"""The platforms' authorize pages refuse wrong links on their own pages."""
+"""The platforms' authorize pages refuse wrong links."""
 
 import re
 from urllib.parse import parse_qs, urlsplit

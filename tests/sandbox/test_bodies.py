@@ -1,9 +1,9 @@
-"""The sandbox answers a body that is no JSON object like an empty one, at both platforms' calls."""
+"""The sandbox answers a body without JSON object as empty."""
 
 import pytest
 from support.sandbox_tokens import OIDC, V2, RequestFiller, send_request
 
-NUMBERS = {  # path: what it says to an empty body
+NUMBERS = {  # path: its answer to an empty body
     "/open-apis/auth/v3/tenant_access_token/internal": 10003,
     OIDC: 20001,
     V2: 20063,
@@ -16,10 +16,10 @@ BODIES = {"deep": b"[" * 100_000, "list": b"[]", "cut": b"{", "null": b"null", "
 @pytest.mark.parametrize("path", NUMBERS)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_a_body_that_is_no_object_counts_as_empty(sandbox, path, body):
-    made = RequestFiller(sandbox)
-    headers = {} if path == V2 else {"Authorization": f"Bearer {made.tenant_token()}"}
+    filler = RequestFiller(sandbox)
+    headers = {} if path == V2 else {"Authorization": f"Bearer {filler.tenant_token()}"}
     answer = send_request(
-        sandbox, "POST", path, params={"access_token": made.corp_token()}, headers=headers, data=body
+        sandbox, "POST", path, params={"access_token": filler.corp_token()}, headers=headers, data=body
     ).json()
 
     assert answer.get("code", answer.get("errcode")) == NUMBERS[path]

@@ -1,4 +1,4 @@
-"""A Django site with django-allauth's Feishu provider signs people in at the sandbox.
+"""A Django site signs people in with django-allauth's Feishu provider.
 
 https://docs.allauth.org/en/latest/socialaccount/providers/feishu.html
 """
@@ -109,7 +109,10 @@ def site(tmp_path_factory, sandbox_process):
 
 
 def sign_in(site, person, action="allow"):
-    """Walk through a whole login; return the last answer and who the site says is signed in."""
+    """Walk through a login.
+
+    Return the last answer and the accounts that are signed in.
+    """
     with requests.Session() as browser:
         login = browser.get(f"{site.url}/accounts/feishu/login/", allow_redirects=False, timeout=30)
         page = f"{login.headers['Location']}&person={person}&action={action}"
@@ -129,8 +132,8 @@ def test_a_person_signs_in(sandbox, site):
     assert (profile["name"], profile["user_id"], profile["tenant_key"]) == ("张三", "zhangsan", "5a4db0c5a4db0c01")
 
 
-def test_the_login_is_the_providers_own(sandbox, site):
-    """By form, with the application's token in the body, on the older pages."""
+def test_the_provider_uses_the_older_calls(sandbox, site):
+    """It uses forms, the older pages, and a token in the body."""
     sign_in(site, "zhangsan")
 
     index, token, exchange, profile = sandbox.calls()
@@ -143,7 +146,7 @@ def test_the_login_is_the_providers_own(sandbox, site):
     assert profile["path"] == "/open-apis/authen/v1/user_info"
 
 
-def test_people_are_told_apart_and_known_again(sandbox, site):
+def test_people_are_distinguished_and_recognised(sandbox, site):
     [first], [other], [again] = (sign_in(site, person)[1] for person in ("alice", "bob", "alice"))
 
     assert (first["uid"], first["user"]) == (again["uid"], again["user"])
@@ -156,7 +159,7 @@ def test_frozen_people_and_leavers_are_not_signed_in(sandbox, site, person):
     assert sign_in(site, person)[1] == []
 
 
-def test_a_person_who_says_no_is_not_signed_in(sandbox, site):
+def test_a_person_who_refuses_is_not_signed_in(sandbox, site):
     last, accounts = sign_in(site, "zhangsan", action="deny")
 
     assert last.url.startswith(f"{site.url}/accounts/")

@@ -1,4 +1,4 @@
-"""How the sandbox's Feishu treats codes, tokens, pages and ids from one call to the next."""
+"""Codes, tokens, pages and ids of Feishu across several calls."""
 
 import base64
 import hashlib
@@ -17,10 +17,10 @@ from support.sandbox_tokens import CALLBACK, OIDC, V2, RequestFiller, build_exch
         ("/suite/passport/oauth/token", "invalid_grant"),
     ],
 )
-def test_feishu_code_works_once(sandbox, path, refusal):
-    made = RequestFiller(sandbox)
-    fields = build_exchange(sandbox, made.code())
-    headers = {"Authorization": f"Bearer {made.tenant_token()}"} if "v1" in path else {}
+def test_a_code_works_once(sandbox, path, refusal):
+    filler = RequestFiller(sandbox)
+    fields = build_exchange(sandbox, filler.code())
+    headers = {"Authorization": f"Bearer {filler.tenant_token()}"} if "v1" in path else {}
     words = {"data": fields} if "passport" in path else {"json": fields}
 
     first = send_request(sandbox, "POST", path, headers=headers, **words).json()
@@ -30,7 +30,7 @@ def test_feishu_code_works_once(sandbox, path, refusal):
     assert second.get("code", second.get("error")) == refusal
 
 
-def test_code_of_another_app_is_refused(sandbox):
+def test_a_code_of_another_app_is_refused(sandbox):
     sandbox.app("feishu", app_id="cli_5a4db0c5a4db0c02", secret="two")
     code = sandbox.code("feishu", "zhangsan", app_id="cli_5a4db0c5a4db0c02")
 
@@ -68,7 +68,7 @@ S256 = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstr
         ({}, None, 0),
     ],
 )
-def test_pkce(sandbox, path, challenge, sent, number):
+def test_the_verifier_has_to_fit_the_challenge(sandbox, path, challenge, sent, number):
     fields = build_exchange(
         sandbox, RequestFiller(sandbox).code(**challenge), **({"code_verifier": sent} if sent else {})
     )
@@ -94,10 +94,10 @@ def test_v2_takes_credentials_in_the_header(sandbox):
 def test_token_lifetime_can_be_set(sandbox):
     sandbox.app("feishu", token_lifetime=60)
     sandbox.app("wecom", token_lifetime=60)
-    made = RequestFiller(sandbox)
+    filler = RequestFiller(sandbox)
 
-    user = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.code())).json()
-    corp = made.corp_token()
+    user = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, filler.code())).json()
+    corp = filler.corp_token()
     sandbox.clock(61)
 
     assert user["expires_in"] == 60
@@ -106,7 +106,7 @@ def test_token_lifetime_can_be_set(sandbox):
     assert send_request(sandbox, "GET", "/open-apis/authen/v1/user_info", headers=headers).json()["code"] == 99991668
 
 
-def test_a_code_from_inside_the_client_has_no_redirect_uri(sandbox):
+def test_a_code_from_the_client_has_no_redirect_uri(sandbox):
     code = sandbox.code("feishu", "zhangsan", source="requestAccess")
 
     with_one = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code, redirect_uri=CALLBACK)).json()
@@ -115,14 +115,14 @@ def test_a_code_from_inside_the_client_has_no_redirect_uri(sandbox):
     assert (with_one["code"], without["code"]) == (20071, 0)
 
 
-def test_a_code_from_inside_the_client_lives_three_minutes(sandbox):
+def test_a_code_from_the_client_lives_three_minutes(sandbox):
     code = sandbox.code("feishu", "zhangsan", source="requestAccess")
     sandbox.clock(181)
 
     assert send_request(sandbox, "POST", V2, json=build_exchange(sandbox, code)).json()["code"] == 20004
 
 
-def test_dialects_can_be_told_which_codes_to_take(sandbox):
+def test_a_dialect_can_be_limited_to_some_codes(sandbox):
     sandbox.app("feishu", accept_codes={"v2": ["authorize"]})
     scanned = sandbox.code("feishu", "zhangsan", source="passport")
     redirected = sandbox.code("feishu", "zhangsan", source="authorize")
@@ -132,8 +132,8 @@ def test_dialects_can_be_told_which_codes_to_take(sandbox):
 
 
 def test_a_feishu_refresh_token_rotates_and_the_access_token_lives_on(sandbox):
-    made = RequestFiller(sandbox)
-    first = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.offline_code())).json()
+    filler = RequestFiller(sandbox)
+    first = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, filler.offline_code())).json()
     refresh = {**build_exchange(sandbox, ""), "grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
 
     second = send_request(sandbox, "POST", V2, json=refresh).json()
@@ -147,10 +147,10 @@ def test_a_feishu_refresh_token_rotates_and_the_access_token_lives_on(sandbox):
     assert profile["code"] == 0
 
 
-def test_a_scan_brings_no_refresh_token_whatever_was_granted_before(sandbox):
-    made = RequestFiller(sandbox)
-    first = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.offline_code())).json()
-    scanned = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, made.code(source="passport"))).json()
+def test_a_scan_gives_no_refresh_token_even_after_a_grant(sandbox):
+    filler = RequestFiller(sandbox)
+    first = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, filler.offline_code())).json()
+    scanned = send_request(sandbox, "POST", V2, json=build_exchange(sandbox, filler.code(source="passport"))).json()
 
     assert "refresh_token" in first
     assert "refresh_token" not in scanned
@@ -194,35 +194,35 @@ def test_a_feishu_app_token_is_renewed_in_its_last_half_hour(sandbox):
     assert old.json()["code"] == 0
 
 
-def test_pages_of_a_list_meet_in_the_middle(sandbox):
+def test_the_pages_of_a_list_are_complete(sandbox):
     headers = {"Authorization": f"Bearer {RequestFiller(sandbox).tenant_token()}"}
-    found, more = [], {}
+    ids, more = [], {}
     while more.get("has_more", True):
         query = {"fetch_child": "true", "page_size": 3, "page_token": more.get("page_token")}
         path = "/open-apis/contact/v3/departments/0/children"
         more = send_request(sandbox, "GET", path, params=query, headers=headers).json()["data"]
-        found += [entry["department_id"] for entry in more["items"]]
+        ids += [entry["department_id"] for entry in more["items"]]
 
-    assert sorted(found) == ["2", "3", "4", "6", "7", "8", "marketing-cn"]
-    assert len(found) == len(set(found))
+    assert sorted(ids) == ["2", "3", "4", "6", "7", "8", "marketing-cn"]
+    assert len(ids) == len(set(ids))
 
 
-def test_an_open_id_of_another_app_is_told_apart(sandbox):
-    made = RequestFiller(sandbox)
+def test_an_open_id_of_another_app_has_its_own_refusal(sandbox):
+    filler = RequestFiller(sandbox)
     sandbox.app("feishu", app_id="cli_5a4db0c5a4db0c02", secret="two")
     body = {"app_id": "cli_5a4db0c5a4db0c02", "app_secret": "two"}
-    other = made.post("/open-apis/auth/v3/tenant_access_token/internal", json=body)["tenant_access_token"]
+    other = filler.post("/open-apis/auth/v3/tenant_access_token/internal", json=body)["tenant_access_token"]
     path = "/open-apis/contact/v3/users/zhangsan?user_id_type=user_id"
-    theirs = send_request(sandbox, "GET", path, headers={"Authorization": f"Bearer {other}"}).json()["data"]["user"]
+    user = send_request(sandbox, "GET", path, headers={"Authorization": f"Bearer {other}"}).json()["data"]["user"]
 
-    path = f"/open-apis/contact/v3/users/{theirs['open_id']}"
-    mine = send_request(sandbox, "GET", path, headers={"Authorization": f"Bearer {made.tenant_token()}"}).json()
+    path = f"/open-apis/contact/v3/users/{user['open_id']}"
+    answer = send_request(sandbox, "GET", path, headers={"Authorization": f"Bearer {filler.tenant_token()}"}).json()
 
-    assert mine["code"] == 99992361
-    assert theirs["union_id"].startswith("on_")
+    assert answer["code"] == 99992361
+    assert user["union_id"].startswith("on_")
 
 
-def test_hostile_text_arrives_as_it_is(sandbox):
+def test_hostile_text_arrives_unchanged(sandbox):
     headers = {"Authorization": f"Bearer {RequestFiller(sandbox).tenant_token()}"}
     path = "/open-apis/contact/v3/users/hostile?user_id_type=user_id"
 

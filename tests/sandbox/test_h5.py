@@ -1,4 +1,4 @@
-"""The pretend Feishu client: the H5 SDK's stand-in on a strict page of another site."""
+"""The substitute H5 SDK on another site's strict page."""
 
 import json
 
@@ -50,7 +50,10 @@ def embedder(sandbox):
 
 @pytest.fixture
 def lark(browse, embedder):
-    """Return a function that opens the page in the pretend client: `lark("103")`, `lark(path="/home?x=1")`."""
+    """Return a function that opens the page in the client.
+
+    It is called as `lark("103")` or `lark(path="/home?x=1")`.
+    """
 
     def open_(jsapi="ok", path="/", user_agent=CLIENT):
         embedder.sandbox.jsapi(jsapi)
@@ -61,24 +64,27 @@ def lark(browse, embedder):
     return open_
 
 
-def told(page, script, words=None):
-    """Run a script that writes down what it was told; return that."""
+def read_result(page, script, words=None):
+    """Run a script and return the result it writes down."""
     page.locator("#told").evaluate("(place) => place.replaceChildren()")
     page.evaluate(script, words)
     expect(page.locator("#told")).not_to_be_empty()
     return json.loads(page.locator("#told").text_content())
 
 
-def access(page, **options):
-    """Call requestAccess; return the name of the callback and what it was told, and see that `complete` was as well."""
+def request_access(page, **options):
+    """Call requestAccess and return the callback and its argument.
+
+    Check that `complete` got the same argument.
+    """
     words = ["requestAccess", {"appID": "cli_5a4db0c5a4db0c01", "scopeList": [], **options}]
-    first, *rest = told(page, CALL, words)
+    first, *rest = read_result(page, CALL, words)
     assert rest == [["complete", first[1]]]
     return first
 
 
-def auth_code(page, **options):
-    first, *rest = told(page, CALL, ["requestAuthCode", {"appId": "cli_5a4db0c5a4db0c01", **options}])
+def request_auth_code(page, **options):
+    first, *rest = read_result(page, CALL, ["requestAuthCode", {"appId": "cli_5a4db0c5a4db0c01", **options}])
     assert rest == [["complete", first[1]]]
     return first
 
@@ -106,12 +112,12 @@ def test_outside_the_client_there_is_no_code(sandbox):
     assert answer.text == 'document.currentScript.answer({"errno":101,"errString":"internal error"});\n'
 
 
-def test_a_switch_nobody_knows_is_refused(sandbox):
+def test_an_unknown_switch_is_refused(sandbox):
     with pytest.raises(ValueError, match="jsapi must be one of ok, 103"):
         sandbox.jsapi("108")
 
 
-def test_the_switch_and_the_person_stay_until_told_otherwise(sandbox):
+def test_the_switch_and_the_person_stay_until_changed(sandbox):
     sandbox.client("feishu", "bob")
     sandbox.jsapi("silent")
     sandbox.client("feishu", "carol")
@@ -135,13 +141,13 @@ def test_codes_live_three_and_five_minutes(sandbox):
 
 
 @pytest.mark.browser
-def test_request_access_gives_a_code_of_who_is_signed_in(lark, sandbox):
+def test_request_access_gives_a_code_of_the_person_signed_in(lark, sandbox):
     sandbox.client("feishu", "carol")
     page = lark(path="/home?x=1#y")
 
-    name, result = access(page, state="S t&ate")
+    name, result = request_access(page, state="S t&ate")
 
-    assert told(page, START) == ["ready"]
+    assert read_result(page, START) == ["ready"]
     assert name == "success"
     assert result == {"code": result["code"], "state": "S t&ate", "errMsg": "requestAccess:ok"}
     assert sandbox.redeem_code("feishu", result["code"]) == "carol"
@@ -149,23 +155,23 @@ def test_request_access_gives_a_code_of_who_is_signed_in(lark, sandbox):
 
 
 @pytest.mark.browser
-def test_without_a_state_none_comes_back(lark):
-    name, result = access(lark())
+def test_without_a_state_none_is_returned(lark):
+    name, result = request_access(lark())
 
     assert (name, result.keys()) == ("success", {"code", "errMsg"})
 
 
 @pytest.mark.browser
 def test_request_auth_code_gives_a_bare_code(lark, sandbox):
-    name, result = auth_code(lark())
+    name, result = request_auth_code(lark())
 
     assert (name, result.keys()) == ("success", {"code"})
     assert sandbox.redeem_code("feishu", result["code"]) == "zhangsan"
 
 
 @pytest.mark.browser
-def test_the_code_belongs_to_no_redirect_address(lark, sandbox):
-    code = access(lark())[1]["code"]
+def test_the_code_has_no_redirect_address(lark, sandbox):
+    code = request_access(lark())[1]["code"]
 
     assert sandbox.exchange(code, redirect_uri="http://127.0.0.1:9/callback")["code"] == 20071
 
@@ -174,40 +180,40 @@ def test_the_code_belongs_to_no_redirect_address(lark, sandbox):
 def test_an_old_client_knows_the_older_call_only(lark):
     page = lark("103")
 
-    assert access(page) == ["fail", {"errno": 103, "errString": "feature is not supported"}]
-    assert auth_code(page)[0] == "success"
+    assert request_access(page) == ["fail", {"errno": 103, "errString": "feature is not supported"}]
+    assert request_auth_code(page)[0] == "success"
 
 
 @pytest.mark.browser
-def test_a_client_without_the_newer_call(lark):
+def test_a_client_may_lack_the_newer_call(lark):
     page = lark("no_request_access")
 
     assert page.evaluate("[typeof tt.requestAccess, typeof tt.requestAuthCode]") == ["undefined", "function"]
-    assert auth_code(page)[0] == "success"
+    assert request_auth_code(page)[0] == "success"
 
 
 @pytest.mark.browser
-def test_somebody_says_no(lark):
+def test_a_refusal_reaches_the_page(lark):
     page = lark("107")
 
-    assert access(page) == ["fail", {"errno": 107, "errString": "user denied"}]
-    assert auth_code(page) == ["fail", {"errno": 107, "errString": "user denied"}]
+    assert request_access(page) == ["fail", {"errno": 107, "errString": "user denied"}]
+    assert request_auth_code(page) == ["fail", {"errno": 107, "errString": "user denied"}]
 
 
 @pytest.mark.browser
-def test_a_client_that_does_not_start(lark):
+def test_a_client_may_fail_to_start(lark):
     page = lark("error")
 
-    assert told(page, START) == ["error", {"errorCode": 101, "errorMsg": "internal error"}]
-    assert access(page) == ["fail", {"errno": 101, "errString": "internal error"}]
+    assert read_result(page, START) == ["error", {"errorCode": 101, "errorMsg": "internal error"}]
+    assert request_access(page) == ["fail", {"errno": 101, "errString": "internal error"}]
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("jsapi", "heard"), [("silent", ["ready"]), ("never_ready", [])])
-def test_a_client_that_does_not_answer(lark, sandbox, jsapi, heard):
+def test_a_client_may_never_answer(lark, sandbox, jsapi, heard):
     page = lark(jsapi)
     page.evaluate(LISTEN)
-    page.evaluate(LOAD, f"{sandbox.site_url}{SDK}")  # an answer would have been under way before this one
+    page.evaluate(LOAD, f"{sandbox.site_url}{SDK}")  # an answer would have arrived before this one
 
     assert page.evaluate("heard") == heard
     assert sandbox.calls(CALLS) == []
@@ -223,22 +229,22 @@ def test_a_client_that_does_not_answer(lark, sandbox, jsapi, heard):
         ({"scopeList": ["calendar:calendar"]}, 104),
     ],
 )
-def test_request_access_wants_an_app_and_scopes_it_has(lark, options, number):
-    name, result = access(lark(), **options)
+def test_request_access_needs_an_app_and_its_scopes(lark, options, number):
+    name, result = request_access(lark(), **options)
 
     assert (name, result["errno"], result.keys()) == ("fail", number, {"errno", "errString"})
 
 
 @pytest.mark.browser
 def test_scopes_are_granted_with_the_code(lark, sandbox):
-    code = access(lark(), scopeList=["contact:user.email:readonly"])[1]["code"]
+    code = request_access(lark(), scopeList=["contact:user.email:readonly"])[1]["code"]
 
     assert "contact:user.email:readonly" in sandbox.exchange(code)["scope"].split()
 
 
 @pytest.mark.browser
-def test_request_auth_code_wants_an_app(lark):
-    name, result = auth_code(lark(), appId="cli_0000000000000000")
+def test_request_auth_code_needs_an_app(lark):
+    name, result = request_auth_code(lark(), appId="cli_0000000000000000")
 
     assert (name, result) == ("fail", {"errCode": 10200, "errString": "invalid appid"})
 
@@ -249,9 +255,9 @@ def test_the_page_itself_has_to_be_in_the_redirect_list(lark, embedder, sandbox)
 
     listed, elsewhere = lark(path="/home?code=1#x"), lark(path="/")
 
-    assert access(listed)[0] == "success"
-    assert access(elsewhere)[1]["errno"] == 10236
-    assert auth_code(elsewhere)[1]["errCode"] == 10236
+    assert request_access(listed)[0] == "success"
+    assert request_access(elsewhere)[1]["errno"] == 10236
+    assert request_auth_code(elsewhere)[1]["errCode"] == 10236
 
 
 @pytest.mark.browser
@@ -260,11 +266,11 @@ def test_a_lost_connection_is_a_failure(lark, sandbox, watch):
     sandbox.fail(CALLS, status=502, body="Bad gateway")
     watch.expect(502, "/lark/op/jsapi/requestAccess.js")
 
-    assert access(page) == ["fail", {"errno": 303, "errString": "offline"}]
+    assert request_access(page) == ["fail", {"errno": 303, "errString": "offline"}]
 
 
 @pytest.mark.browser
-def test_closing_the_window_leads_back_to_the_workspace(lark, sandbox):
+def test_closing_the_window_returns_to_the_workspace(lark, sandbox):
     page = lark()
 
     page.evaluate("tt.closeWindow()")

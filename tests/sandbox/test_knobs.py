@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from support.authorize_pages import find_feishu_person
 
 from sandbox.company import Directory
 
@@ -24,19 +25,15 @@ def gettoken(sandbox, **words):
     return requests.get(f"{sandbox.url}/cgi-bin/gettoken", params=query, timeout=10, **words)
 
 
-def profile(sandbox, person):
-    """Return what a login tells of a person at Feishu."""
-    app = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
-    fields = {"grant_type": "authorization_code", **app, "code": sandbox.code("feishu", person)}
-    token = requests.post(sandbox.url + V2, json=fields, timeout=10).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    return requests.get(f"{sandbox.url}/open-apis/authen/v1/user_info", headers=headers, timeout=10).json()["data"]
+def get_profile(sandbox, person):
+    """Return a person's profile from a login at Feishu."""
+    return find_feishu_person(sandbox, sandbox.code("feishu", person))
 
 
-# What goes over the wire
+# Calls and failures
 
 
-def test_fail_answers_so_many_times(sandbox):
+def test_fail_answers_the_number_of_requests_asked_for(sandbox):
     sandbox.fail("/cgi-bin/*", count=2, status=502, body="<h1>Bad gateway</h1>", headers={"X-Mark": "1"})
 
     answers = [gettoken(sandbox) for _ in range(3)]
@@ -71,7 +68,7 @@ def test_fail_drips_the_body(sandbox):
         pieces = list(answer.raw.stream(1, decode_content=False))
 
     assert b"".join(pieces) == b"ten bytes!"
-    assert answer.elapsed.total_seconds() < 0.2  # the headers came long before the end
+    assert answer.elapsed.total_seconds() < 0.2  # the headers arrived long before the end
 
 
 def test_fail_drops_the_connection(sandbox):
@@ -90,7 +87,7 @@ def test_fail_redirects(sandbox):
     assert (answer.status_code, answer.headers["Location"]) == (302, "http://127.0.0.1:9/elsewhere")
 
 
-def test_hold_lets_all_go_together(sandbox):
+def test_hold_releases_all_requests_together(sandbox):
     crowd = 100
     sandbox.fail("/cgi-bin/gettoken", hold=crowd)
     arrived = []
@@ -111,7 +108,7 @@ def test_hold_lets_all_go_together(sandbox):
     assert (before, len(arrived)) == (0, crowd)
 
 
-def test_a_gate_holds_what_comes_after_and_lets_it_go(sandbox):
+def test_a_gate_holds_later_requests_until_it_opens(sandbox):
     sandbox.gate("/cgi-bin/get*", after=1)
     assert gettoken(sandbox).status_code == 200
 
@@ -127,7 +124,7 @@ def test_a_gate_holds_what_comes_after_and_lets_it_go(sandbox):
     assert gettoken(sandbox).status_code == 200
 
 
-def test_a_number_of_its_own_in_every_failing_answer(sandbox):
+def test_each_failing_answer_has_a_number_of_its_own(sandbox):
     sandbox.fail("/cgi-bin/gettoken", count=2, body={"errcode": 0, "cursor": "page %n"})
 
     cursors = [gettoken(sandbox).json()["cursor"] for _ in range(2)]
@@ -135,7 +132,7 @@ def test_a_number_of_its_own_in_every_failing_answer(sandbox):
     assert len(set(cursors)) == 2
 
 
-def test_departments_come_move_and_go(sandbox):
+def test_a_department_can_be_added_moved_and_removed(sandbox):
     token = gettoken(sandbox).json()["access_token"]
 
     def departments():
@@ -153,7 +150,7 @@ def test_departments_come_move_and_go(sandbox):
     assert 90 not in departments()
 
 
-def test_calls_tell_what_was_asked(sandbox):
+def test_calls_are_recorded_with_query_headers_and_body(sandbox):
     requests.post(f"{sandbox.url}{V2}?x=1&x=2", data="hello", headers={"X-Mark": "m"}, timeout=10)
     gettoken(sandbox)
 
@@ -189,30 +186,30 @@ def test_reset_undoes_everything(sandbox):
     sandbox.reset()
 
     assert gettoken(sandbox).json()["errcode"] == 0
-    assert profile(sandbox, "zhangsan")["name"] == "张三"
+    assert get_profile(sandbox, "zhangsan")["name"] == "张三"
     with pytest.raises(ValueError, match="no such application"):
         sandbox.code("wecom", "zhangsan", corpid="wwsandbox00000002", agentid=1)
 
 
-def test_person_can_be_added_moved_renamed_and_dressed(sandbox):
+def test_a_person_can_be_added_and_changed(sandbox):
     sandbox.person("feishu", "dora", add=True, name="Dora", departments=["3"], leads=["3"])
     sandbox.person("feishu", "dora", set={"email": "dora@example.com", "en_name": 7}, withhold=["mobile"])
 
-    found = profile(sandbox, "dora")
+    profile = get_profile(sandbox, "dora")
 
-    assert (found["name"], found["email"], found["en_name"]) == ("Dora", "dora@example.com", 7)
-    assert "mobile" not in found
+    assert (profile["name"], profile["email"], profile["en_name"]) == ("Dora", "dora@example.com", 7)
+    assert "mobile" not in profile
 
 
 def test_a_change_on_one_platform_leaves_the_other(sandbox):
     sandbox.person("feishu", "zhangsan", name="Other")
 
-    assert profile(sandbox, "zhangsan")["name"] == "Other"
+    assert get_profile(sandbox, "zhangsan")["name"] == "Other"
     query = {"access_token": gettoken(sandbox).json()["access_token"], "userid": "zhangsan"}
     assert requests.get(f"{sandbox.url}/cgi-bin/user/get", params=query, timeout=10).json()["name"] == "张三"
 
 
-def test_lark_app_can_be_registered(sandbox):
+def test_an_app_of_lark_can_be_added(sandbox):
     sandbox.app("feishu", app_id="cli_5a4db0c5a4db0cff", secret="lark", brand="lark", permissions=[])
     body = {"app_id": "cli_5a4db0c5a4db0cff", "app_secret": "lark"}
     path = f"{sandbox.url}/open-apis/auth/v3/tenant_access_token/internal"
@@ -241,7 +238,7 @@ def test_corp_ids_that_look_real_are_refused(sandbox):
         ("code", {"provider": "feishu", "person": "nobody"}),
     ],
 )
-def test_a_knob_turned_the_wrong_way_says_so(sandbox, knob, words):
+def test_a_wrong_request_to_a_knob_is_explained(sandbox, knob, words):
     answer = requests.post(f"{sandbox.url}/_sandbox/{knob}", json=words, timeout=10)
 
     assert answer.status_code == 400
@@ -251,7 +248,7 @@ def test_a_knob_turned_the_wrong_way_says_so(sandbox, knob, words):
 # The process
 
 
-def test_it_listens_on_loopback_only(sandbox):
+def test_the_sandbox_listens_on_loopback_only(sandbox):
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if line.split()[3] == "0A"]
 
     assert f"0100007F:{sandbox.port:04X}" in listening
@@ -266,7 +263,7 @@ def test_a_crowd_is_always_the_same():
     assert len(one.list_below("1")) - len(Directory().list_below("1")) == 30
 
 
-def test_it_ends_with_its_parent():
+def test_the_sandbox_ends_with_its_parent():
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--stop-with-stdin"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     port = int(process.stdout.readline().strip().rstrip("/").rpartition(":")[2])

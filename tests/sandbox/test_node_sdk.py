@@ -1,4 +1,7 @@
-"""Feishu's own SDK for Node takes the sandbox for the platform: https://github.com/larksuite/node-sdk"""
+"""Feishu's own SDK for Node works with the sandbox.
+
+https://github.com/larksuite/node-sdk
+"""
 
 import json
 import os
@@ -16,7 +19,10 @@ IDS = {"user_id_type": "user_id", "department_id_type": "department_id"}
 
 @pytest.fixture
 def sdk(sandbox):
-    """Return a function that makes calls with the SDK: each a name, its payload and perhaps a user's token."""
+    """Return a function that makes calls with the SDK.
+
+    A call has a name, a payload and perhaps a user's token.
+    """
     if shutil.which("node") is None:
         report_missing("node", "Node is not installed")
     if not (ROOT / "node_modules" / "@larksuiteoapi" / "node-sdk").is_dir():
@@ -34,19 +40,19 @@ def sdk(sandbox):
     return make
 
 
-def codes(answers):
+def list_codes(answers):
     return [answer["code"] for answer in answers]
 
 
-def exchange(code):
+def build_exchange(code):
     return {"data": {"grant_type": "authorization_code", "code": code}}
 
 
-def refresh(token):
+def build_refresh(token):
     return {"data": {"grant_type": "refresh_token", "refresh_token": token}}
 
 
-def test_tokens_of_the_application(sandbox, sdk):
+def test_the_app_token_needs_the_right_app_and_secret(sandbox, sdk):
     app, wrong = sandbox.FEISHU, {**sandbox.FEISHU, "app_secret": "wrong"}
 
     tenant, own, refused, unknown = sdk(
@@ -61,37 +67,38 @@ def test_tokens_of_the_application(sandbox, sdk):
     assert unknown["code"] == 10003
 
 
-def test_oidc(sandbox, sdk):
+def test_oidc_takes_each_code_and_refresh_token_once(sandbox, sdk):
     code = sandbox.code("feishu", "zhangsan")
 
     first, again = sdk(
-        ("authen.v1.oidcAccessToken.create", exchange(code)), ("authen.v1.oidcAccessToken.create", exchange(code))
+        ("authen.v1.oidcAccessToken.create", build_exchange(code)),
+        ("authen.v1.oidcAccessToken.create", build_exchange(code)),
     )
     token = first["data"]["refresh_token"]
-    me, renewed, used = sdk(
+    profile, renewed, used = sdk(
         ("authen.v1.userInfo.get", {}, first["data"]["access_token"]),
-        ("authen.v1.oidcRefreshAccessToken.create", refresh(token)),
-        ("authen.v1.oidcRefreshAccessToken.create", refresh(token)),
+        ("authen.v1.oidcRefreshAccessToken.create", build_refresh(token)),
+        ("authen.v1.oidcRefreshAccessToken.create", build_refresh(token)),
     )
 
-    assert (me["data"]["name"], me["data"]["user_id"]) == ("张三", "zhangsan")
+    assert (profile["data"]["name"], profile["data"]["user_id"]) == ("张三", "zhangsan")
     assert renewed["data"]["refresh_token"] != token
     assert (again["code"], used["code"]) == (20003, 20038)
 
 
-def test_v1(sandbox, sdk):
+def test_v1_returns_the_profile_and_takes_a_code_once(sandbox, sdk):
     code = sandbox.code("feishu", "alice")
 
     first, again = sdk(
-        ("authen.v1.accessToken.create", exchange(code)), ("authen.v1.accessToken.create", exchange(code))
+        ("authen.v1.accessToken.create", build_exchange(code)), ("authen.v1.accessToken.create", build_exchange(code))
     )
-    [renewed] = sdk(("authen.v1.refreshAccessToken.create", refresh(first["data"]["refresh_token"])))
+    [renewed] = sdk(("authen.v1.refreshAccessToken.create", build_refresh(first["data"]["refresh_token"])))
 
     assert first["data"]["name"] == renewed["data"]["name"] == "Alice Johnson"
     assert again["code"] == 20007
 
 
-def test_v2_by_a_raw_request(sandbox, sdk):
+def test_v2_answers_a_raw_request(sandbox, sdk):
     client = {"client_id": sandbox.FEISHU["app_id"], "client_secret": sandbox.FEISHU["app_secret"]}
 
     def request(code):
@@ -104,25 +111,25 @@ def test_v2_by_a_raw_request(sandbox, sdk):
     assert (bad["status"], bad["code"], bad["error"]) == (400, 20003, "invalid_grant")
 
 
-def test_v3(sandbox, sdk):
+def test_v3_takes_a_code_once_and_renews_tokens(sandbox, sdk):
     code = sandbox.code("feishu", "alice", redirect_uri=CALLBACK, scope="offline_access")
     by_code = {"code": code, "redirectUri": CALLBACK}
 
     token, again = sdk(
         ("accessToken.retrieveByAuthorizationCode", by_code), ("accessToken.retrieveByAuthorizationCode", by_code)
     )
-    renewed, me = sdk(
+    renewed, profile = sdk(
         ("accessToken.refresh", {"refreshToken": token["refreshToken"]}),
         ("authen.v1.userInfo.get", {}, token["accessToken"]),
     )
 
     assert token["scope"] == "auth:user.id:read offline_access"
     assert renewed["refreshToken"] != token["refreshToken"]
-    assert me["data"]["name"] == "Alice Johnson"
+    assert profile["data"]["name"] == "Alice Johnson"
     assert (again["status"], again["code"]) == (400, 20065)
 
 
-def test_people(sandbox, sdk):
+def test_people_are_found_by_every_call(sandbox, sdk):
     one, several, members, deprecated, ids, names = sdk(
         ("contact.v3.user.get", {"path": {"user_id": "wangwu"}, "params": IDS}),
         ("contact.v3.user.batch", {"params": {**IDS, "user_ids": ["lisi", "nobody", "bob"]}}),
@@ -148,7 +155,7 @@ def test_people(sandbox, sdk):
     assert names["data"]["users"][0]["name"] == "郑十"
 
 
-def test_departments(sandbox, sdk):
+def test_departments_are_found_by_every_call(sandbox, sdk):
     below = {**IDS, "fetch_child": True, "page_size": 50}
 
     one, several, children, deprecated, parents, scope, company = sdk(
@@ -170,7 +177,7 @@ def test_departments(sandbox, sdk):
     assert company["data"]["tenant"]["tenant_key"] == "5a4db0c5a4db0c01"
 
 
-def test_refusals(sandbox, sdk):
+def test_refusals_have_the_platforms_numbers(sandbox, sdk):
     sandbox.app("feishu", drop_permissions=["contact:user.id:readonly"])
 
     refused = sdk(
@@ -181,5 +188,5 @@ def test_refusals(sandbox, sdk):
         ("authen.v1.userInfo.get", {}, "u-nonsense"),
     )
 
-    assert codes(refused) == [41050, 41012, 40015, 99991672, 99991668]
+    assert list_codes(refused) == [41050, 41012, 40015, 99991672, 99991668]
     assert refused[3]["error"]["permission_violations"][0]["type"] == "action_scope_required"

@@ -1,4 +1,7 @@
-"""WeCom's login panel in a frame: by messages, by the top page, by the frame; with Tencent's own script in Chromium."""
+"""WeCom's login panel in a frame.
+
+Tencent's own script runs in Chromium. The panel hands over the outcome by messages, by the top page, or by the frame.
+"""
 
 import json
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -46,14 +49,17 @@ def embedder(sandbox):
 
 @pytest.fixture
 def params(embedder, sandbox):
-    """What a page gives to Tencent's script."""
+    """The parameters that a page gives to Tencent's script."""
     app = {"login_type": "CorpApp", "appid": sandbox.WECOM["corpid"], "agentid": sandbox.WECOM["agentid"]}
     return {**app, "redirect_uri": embedder.callback, "state": "s1"}
 
 
 @pytest.fixture
 def open_panel(page, embedder, sandbox, params):
-    """Return a function that opens a page with Tencent's panel; the frame's host is played by the sandbox."""
+    """Return a function that opens a page with Tencent's panel.
+
+    The sandbox plays the frame's host.
+    """
     if not SDK.exists():
         report_missing("browser", "@wecom/jssdk is not installed")
 
@@ -74,7 +80,7 @@ def open_panel(page, embedder, sandbox, params):
 
 @pytest.fixture
 def open_frame(page, embedder, sandbox, params):
-    """Return a function that opens a page of ours around the frame."""
+    """Return a function that opens our page around the frame."""
 
     def show(path=PAGE, **more):
         page.goto(embedder.url)
@@ -84,28 +90,28 @@ def open_frame(page, embedder, sandbox, params):
     return show
 
 
-def frame(page):
+def find_frame(page):
     return page.frame_locator("#qr iframe")
 
 
 def expect_shown(page):
-    """Wait until the frame has loaded, its script included."""
+    """Wait until the frame and its script have loaded."""
     wait_on_page(page, "() => window.loaded === true")
-    expect(frame(page).get_by_role("button", name="Allow")).to_be_visible()
+    expect(find_frame(page).get_by_role("button", name="Allow")).to_be_visible()
 
 
 def pick(page, person="bob", button="Allow"):
-    frame(page).locator(f'input[value="{person}"]').check()
-    frame(page).get_by_role("button", name=button).click()
+    find_frame(page).locator(f'input[value="{person}"]').check()
+    find_frame(page).get_by_role("button", name=button).click()
 
 
-def wait_heard(page, count):
+def wait_for_messages(page, count):
     wait_on_page(page, "(count) => heard.length >= count", count)
     return page.evaluate("heard")
 
 
 def expect_callback(page, embedder, sandbox, person="bob"):
-    """See that the page has come to the callback with the state and a code of this person."""
+    """Check that the callback got the state and a person's code."""
     page.wait_for_url(f"{embedder.callback}?*")
     query = parse_qs(urlsplit(page.url).query)
     assert query["state"] == ["s1"]
@@ -128,64 +134,64 @@ def greet(page, sandbox):
 def test_callback_hands_the_code_to_tencents_script(page, sandbox, open_panel, channel):
     sandbox.app("wecom", panel_channel=channel)
     open_panel(redirect_type="callback")
-    assert wait_heard(page, 1) == [["onCheckWeComLogin", {"isWeComLogin": False}]]
+    assert wait_for_messages(page, 1) == [["onCheckWeComLogin", {"isWeComLogin": False}]]
     pick(page)
-    name, words = wait_heard(page, 2)[1]
+    name, words = wait_for_messages(page, 2)[1]
     assert (name, set(words)) == ("onLoginSuccess", {"code"})
     assert sandbox.redeem_code("wecom", words["code"]) == "bob"
 
 
-def test_a_refusal_is_told_to_tencents_script(page, open_panel):
+def test_tencents_script_hears_of_a_refusal(page, open_panel):
     open_panel(redirect_type="callback")
     pick(page, button="Refuse")
-    name, words = wait_heard(page, 2)[1]
+    name, words = wait_for_messages(page, 2)[1]
     assert (name, set(words)) == ("onLoginFail", {"errCode", "errMsg"})
 
 
 @pytest.mark.parametrize("kind", [{}, {"redirect_type": "top"}])
-def test_the_top_page_comes_to_the_callback(page, embedder, sandbox, open_panel, kind):
+def test_the_top_page_is_redirected_to_the_callback(page, embedder, sandbox, open_panel, kind):
     open_panel(**kind)
     assert page.locator("#qr iframe").get_attribute("sandbox") is None
     pick(page)
     expect_callback(page, embedder, sandbox)
 
 
-def test_a_panel_of_another_origins_page_leads_the_top_page_from_a_sandboxed_frame(page, embedder, sandbox, open_panel):
+def test_a_sandboxed_frame_redirects_the_top_page_of_another_origin(page, embedder, sandbox, open_panel):
     open_panel(home=embedder.url.replace("127.0.0.1", "localhost"), redirect_type="top")
     assert "allow-forms" not in page.locator("#qr iframe").get_attribute("sandbox")
     pick(page)
     expect_callback(page, embedder, sandbox)
 
 
-def test_self_leads_the_frame(page, embedder, sandbox, open_frame):
+def test_self_redirects_the_frame(page, embedder, sandbox, open_frame):
     embedder.policy += f" {embedder.url}"
     open_frame(redirect_type="self")
     pick(page)
-    expect(frame(page).locator("#told")).to_be_attached()
-    inner = next(each for each in page.frames if each.url.startswith(embedder.callback))
+    expect(find_frame(page).locator("#told")).to_be_attached()
+    inner = next(frame for frame in page.frames if frame.url.startswith(embedder.callback))
     assert parse_qs(urlsplit(inner.url).query)["state"] == ["s1"]
     assert page.url == f"{embedder.url}/"
 
 
-def test_a_member_out_of_range_is_told_so_in_the_panel_and_nothing_comes_of_it(page, open_panel):
+def test_the_panel_refuses_a_member_out_of_range(page, open_panel):
     open_panel(redirect_type="callback")
     pick(page, "zhengshi")
-    expect(frame(page).get_by_text("50002")).to_be_visible()
+    expect(find_frame(page).get_by_text("50002")).to_be_visible()
     assert len(page.evaluate("heard")) == 1
 
 
 # A page of our own
 
 
-def test_the_frame_says_ready_only_when_it_is_greeted(page, sandbox, open_frame):
+def test_the_frame_sends_nothing_before_it_is_greeted(page, sandbox, open_frame):
     open_frame(redirect_type="callback")
     expect_shown(page)
     pick(page)
     assert page.evaluate("heard") == []
     greet(page, sandbox)
-    found = wait_heard(page, 3)
-    assert [(kind, origin) for kind, _, origin in found] == [("string", sandbox.site_url)] * 3
-    messages = [message for _, message, _ in found]
+    heard = wait_for_messages(page, 3)
+    assert [(kind, origin) for kind, _, origin in heard] == [("string", sandbox.site_url)] * 3
+    messages = [message for _, message, _ in heard]
     assert messages[0] == {"type": "ww-iframe-handle:ready"}
     assert [message["args"]["name"] for message in messages[1:]] == ["onCheckWeComLogin", "onLoginSuccess"]
     assert [message["type"] for message in messages[1:]] == ["ww-iframe-handle:call"] * 2
@@ -193,30 +199,28 @@ def test_the_frame_says_ready_only_when_it_is_greeted(page, sandbox, open_frame)
     assert sandbox.redeem_code("wecom", messages[2]["args"]["payload"]["code"]) == "bob"
 
 
-def test_an_answer_in_the_address_waits_for_the_greeting_too(page, sandbox, open_frame):
+def test_an_answer_in_the_address_waits_for_the_greeting(page, sandbox, open_frame):
     open_frame(redirect_type="callback", person="alice", action="allow")
-    expect(frame(page).get_by_role("status")).to_contain_text("Signing in")
+    expect(find_frame(page).get_by_role("status")).to_contain_text("Signing in")
     assert page.evaluate("heard") == []
     greet(page, sandbox)
-    assert sandbox.redeem_code("wecom", wait_heard(page, 3)[2][1]["args"]["payload"]["code"]) == "alice"
+    assert sandbox.redeem_code("wecom", wait_for_messages(page, 3)[2][1]["args"]["payload"]["code"]) == "alice"
 
 
-def test_an_answer_in_the_address_leads_the_top_page_on(page, embedder, sandbox, open_frame):
+def test_an_answer_in_the_address_redirects_the_top_page(page, embedder, sandbox, open_frame):
     open_frame(person="alice", action="allow")
     expect_callback(page, embedder, sandbox, "alice")
 
 
 @pytest.mark.parametrize(("path", "kind"), [(PAGE, "CorpApp"), (OLD_PAGE, "jssdk")])
-def test_a_click_in_a_frame_that_says_nothing_of_itself_leads_the_top_page_on(
-    page, embedder, sandbox, open_frame, path, kind
-):
+def test_a_click_in_a_plain_frame_redirects_the_top_page(page, embedder, sandbox, open_frame, path, kind):
     open_frame(path, login_type=kind)
     expect_shown(page)
     pick(page)
     expect_callback(page, embedder, sandbox)
 
 
-def test_a_page_of_another_origin_than_the_redirect_address_hears_nothing(page, embedder, sandbox, open_frame, watch):
+def test_a_page_of_another_origin_hears_nothing(page, embedder, sandbox, open_frame, watch):
     open_frame(redirect_type="callback", redirect_uri=f"{sandbox.site_url}/phone")
     expect_shown(page)
     greet(page, sandbox)
@@ -225,13 +229,13 @@ def test_a_page_of_another_origin_than_the_redirect_address_hears_nothing(page, 
     assert page.evaluate("heard") == []
 
 
-def test_a_wrong_domain_is_told_in_the_frame(page, open_frame):
+def test_the_frame_refuses_a_wrong_domain(page, open_frame):
     open_frame(redirect_type="callback", redirect_uri="https://portal.example.test/callback")
-    expect(frame(page).get_by_text("50001")).to_be_visible()
+    expect(find_frame(page).get_by_text("50001")).to_be_visible()
     assert page.evaluate("heard") == []
 
 
-def test_the_panel_knows_whether_the_client_is_signed_in_here(page, sandbox, open_frame):
+def test_the_panel_says_whether_the_client_is_signed_in(page, sandbox, open_frame):
     page.goto(f"{sandbox.site_url}/workspace/wecom")
     page.locator('input[value="carol"]').check()
     page.route("**/login/*/in-app", lambda route: route.fulfill(content_type="text/html", body="<title>Portal</title>"))
@@ -240,20 +244,20 @@ def test_the_panel_knows_whether_the_client_is_signed_in_here(page, sandbox, ope
     open_frame(redirect_type="callback")
     expect_shown(page)
     greet(page, sandbox)
-    assert wait_heard(page, 2)[1][1]["args"]["payload"] == {"isWeComLogin": True}
+    assert wait_for_messages(page, 2)[1][1]["args"]["payload"] == {"isWeComLogin": True}
 
 
 # Without a script
 
 
 @pytest.mark.parametrize("kind", [None, "top", "self"])
-def test_a_window_of_its_own_is_sent_back_by_a_redirect(sandbox, params, kind):
+def test_a_window_of_its_own_is_redirected_back(sandbox, params, kind):
     query = {**params, "person": "bob", "action": "allow"} | ({"redirect_type": kind} if kind else {})
     answer = requests.get(sandbox.url + PAGE, params=query, allow_redirects=False, timeout=10)
     assert (answer.status_code, answer.headers["Location"].startswith(params["redirect_uri"])) == (302, True)
 
 
-def test_the_outcome_of_a_callback_is_data_for_its_own_script(sandbox, params):
+def test_the_panels_script_gets_the_outcome_as_data(sandbox, params):
     query = {**params, "redirect_type": "callback", "person": "bob", "action": "allow"}
     answer = requests.get(
         sandbox.url + PAGE, params=query, headers={"Accept": "application/json"}, allow_redirects=False, timeout=10

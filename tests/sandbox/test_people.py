@@ -1,4 +1,4 @@
-"""The sandbox's test person with hostile text in every field is the last thing a newcomer sees."""
+"""The person with hostile text is never first on a page."""
 
 import re
 
@@ -16,7 +16,7 @@ PAGES = ("/admin/bindings", "/admin/accounts", "/admin/directory")
 
 @pytest.fixture
 def admin(portal):
-    """An administrator, after everybody has been synced and all have signed in once on both platforms."""
+    """An administrator, after syncs and logins on both platforms."""
     client = portal.test_client()
     client.sign_in(person="zhangsan")
     for name in (FEISHU, WECOM):
@@ -29,21 +29,21 @@ def admin(portal):
     return client
 
 
-def rows(page):
-    """Return the text of each row in the bodies of a page's tables."""
+def list_rows(page):
+    """Return the text of each row of a page's tables."""
     bodies = "".join(re.findall(r"<tbody[^>]*>(.*?)</tbody>", page, re.S))
     return re.findall(r"<tr[^>]*>(.*?)</tr>", bodies, re.S)
 
 
 @both_databases
-def test_the_hostile_person_heads_no_table_and_ends_the_list_of_people(admin):
+def test_the_hostile_person_is_first_in_no_table_and_last_in_the_list(admin):
     for path in PAGES:
-        found = rows(admin.get(path).text)
-        assert len(found) > 1 and HOSTILE not in found[0], path
-    marked = [HOSTILE in row for row in rows(admin.get("/admin/bindings").text)]
+        rows = list_rows(admin.get(path).text)
+        assert len(rows) > 1 and HOSTILE not in rows[0], path
+    marked = [HOSTILE in row for row in list_rows(admin.get("/admin/bindings").text)]
     assert marked == sorted(marked) and any(marked)
 
 
-def test_the_hostile_person_heads_no_page_of_the_sandbox(sandbox):
+def test_the_hostile_person_is_first_on_no_page_of_the_sandbox(sandbox):
     names = re.findall(r'class="name">(.*?)</bdi>', sandbox.http.get(f"{sandbox.url}/", timeout=10).text)
     assert len(names) > 1 and HOSTILE not in names[0]

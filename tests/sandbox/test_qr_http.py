@@ -1,4 +1,4 @@
-"""The pretend QR code by HTTP, with its frame and the phone."""
+"""The pretend QR code by HTTP, with frame and phone."""
 
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit

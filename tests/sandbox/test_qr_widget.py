@@ -26,7 +26,7 @@ def embedder(sandbox):
 
 @pytest.fixture
 def widget(page, embedder):
-    """Return a function that shows the QR code on a page.
+    """Return a function that shows the QR code.
 
     It takes the SDK's version and options, and returns the names that the SDK gives.
     """

@@ -1,11 +1,11 @@
-"""How the sandbox's WeCom treats codes, tokens and cursors from one call to the next."""
+"""Codes, tokens and cursors of WeCom across several calls."""
 
 from support.sandbox_tokens import RequestFiller, send_request
 
 
-def test_wecom_code_works_once(sandbox):
-    made = RequestFiller(sandbox)
-    query = {"access_token": made.corp_token(), "code": made.sso_code()}
+def test_a_code_works_once(sandbox):
+    filler = RequestFiller(sandbox)
+    query = {"access_token": filler.corp_token(), "code": filler.sso_code()}
 
     first = send_request(sandbox, "GET", "/cgi-bin/auth/getuserinfo", params=query).json()
     second = send_request(sandbox, "GET", "/cgi-bin/auth/getuserinfo", params=query).json()
@@ -13,30 +13,30 @@ def test_wecom_code_works_once(sandbox):
     assert (first["errcode"], second["errcode"]) == (0, 40029)
 
 
-def test_a_refused_wecom_token_leaves_the_code_good(sandbox):
-    made = RequestFiller(sandbox)
-    old, code = made.corp_token(), made.sso_code()
+def test_a_refused_token_leaves_the_code_good(sandbox):
+    filler = RequestFiller(sandbox)
+    old, code = filler.corp_token(), filler.sso_code()
     sandbox.app("wecom", revoke_tokens=True)
 
     refused = send_request(
         sandbox, "GET", "/cgi-bin/auth/getuserinfo", params={"access_token": old, "code": code}
     ).json()
-    fresh = {"access_token": made.corp_token(), "code": code}
+    fresh = {"access_token": filler.corp_token(), "code": code}
     accepted = send_request(sandbox, "GET", "/cgi-bin/auth/getuserinfo", params=fresh).json()
 
     assert refused["errcode"] == 40014
     assert accepted["userid"] == "zhangsan"
 
 
-def test_a_wecom_token_stays_the_same_until_it_ends(sandbox):
-    made = RequestFiller(sandbox)
-    first = made.corp_token()
+def test_a_token_stays_the_same_until_it_ends(sandbox):
+    filler = RequestFiller(sandbox)
+    first = filler.corp_token()
     sandbox.clock(7000)
-    same = made.corp_token()
+    same = filler.corp_token()
     sandbox.clock(300)
 
     assert same == first
-    assert made.corp_token() != first
+    assert filler.corp_token() != first
 
 
 def test_cursors_reach_every_seat(sandbox):
@@ -52,7 +52,7 @@ def test_cursors_reach_every_seat(sandbox):
     assert len(rows) == len(set(rows))
 
 
-def test_leaving_wecom_has_two_faces(sandbox):
+def test_a_resigned_member_is_gone_and_one_that_left_is_listed(sandbox):
     token = RequestFiller(sandbox).corp_token()
 
     def ask(userid):
@@ -61,5 +61,5 @@ def test_leaving_wecom_has_two_faces(sandbox):
         ).json()
 
     assert ask("zhaoliu")["errcode"] == 60111  # resigned: gone
-    assert ask("wujiu")["status"] == 5  # left by themselves: still listed
+    assert ask("wujiu")["status"] == 5  # left alone: still listed
     assert (ask("sunqi")["status"], ask("zhouba")["status"]) == (2, 4)

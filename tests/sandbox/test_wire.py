@@ -1,10 +1,11 @@
-"""The sandbox's raw answers, compared with the platforms' bodies in data/sandbox/*.json.
+"""The sandbox's raw answers, compared with the platforms' bodies.
 
-A case says what is `given`, what happens `later` (after codes and tokens were made), the request and the answer.
-The cases of `*_published.json` are answers of the platforms that others published; `source` may say where.
-`$name` in a request is made on the spot, see `made.py`. In an answer, `"~abc"` is any text that starts with abc,
-`"~str"` any text, `"~^…"` any text like the expression; everything else has to be equal, keys included. `only` narrows
-what is compared of users and departments.
+The cases are in data/sandbox/*.json. A case has the state `given`, the changes made `later` (after codes and tokens
+were made), the request and the answer. The cases of `*_published.json` are answers of the platforms that others
+published. `source` may say where. `$name` in a request is made for the case, see `support.sandbox_tokens`.
+
+In an answer, `"~abc"` is any text that starts with abc, `"~str"` any text, `"~^…"` any text like the expression. All
+else has to be equal, keys included. `only` names the fields of users and departments to compare.
 """
 
 import json
@@ -22,7 +23,7 @@ CASES = [
 ]
 
 
-def turn(sandbox, provider, knobs):
+def turn_knobs(sandbox, provider, knobs):
     for name, value in knobs.items():
         if name == "clock":
             sandbox.clock(value)
@@ -33,39 +34,39 @@ def turn(sandbox, provider, knobs):
                 sandbox.person(provider, key, **changes)
 
 
-def is_like(found, wanted):
-    if isinstance(wanted, str) and wanted.startswith("~^"):
-        return isinstance(found, str) and re.match(wanted[1:], found) is not None
-    if isinstance(wanted, str) and wanted.startswith("~"):
-        return isinstance(found, str) and bool(found) and (wanted == "~str" or found.startswith(wanted[1:]))
-    if isinstance(wanted, dict):
+def is_like(value, expected):
+    if isinstance(expected, str) and expected.startswith("~^"):
+        return isinstance(value, str) and re.match(expected[1:], value) is not None
+    if isinstance(expected, str) and expected.startswith("~"):
+        return isinstance(value, str) and bool(value) and (expected == "~str" or value.startswith(expected[1:]))
+    if isinstance(expected, dict):
         return (
-            isinstance(found, dict)
-            and found.keys() == wanted.keys()
-            and all(is_like(found[name], wanted[name]) for name in wanted)
+            isinstance(value, dict)
+            and value.keys() == expected.keys()
+            and all(is_like(value[name], expected[name]) for name in expected)
         )
-    if isinstance(wanted, list):
-        return isinstance(found, list) and len(found) == len(wanted) and all(map(is_like, found, wanted))
-    return type(found) is type(wanted) and found == wanted
+    if isinstance(expected, list):
+        return isinstance(value, list) and len(value) == len(expected) and all(map(is_like, value, expected))
+    return type(value) is type(expected) and value == expected
 
 
-def narrow(found, names):
-    """Return an answer whose entries hold nothing but these names."""
-    if isinstance(found, list):
-        return [narrow(entry, names) for entry in found]
-    if isinstance(found, dict) and not found.keys().isdisjoint(names):
-        return {name: value for name, value in found.items() if name in (*names, "errcode", "errmsg")}
-    if isinstance(found, dict):
-        return {name: narrow(value, names) for name, value in found.items()}
-    return found
+def narrow(value, names):
+    """Return an answer with these names only in its entries."""
+    if isinstance(value, list):
+        return [narrow(entry, names) for entry in value]
+    if isinstance(value, dict) and not value.keys().isdisjoint(names):
+        return {name: part for name, part in value.items() if name in (*names, "errcode", "errmsg")}
+    if isinstance(value, dict):
+        return {name: narrow(part, names) for name, part in value.items()}
+    return value
 
 
 @pytest.mark.parametrize(("provider", "case"), CASES)
-def test_answer_is_the_platforms(sandbox, provider, case):
-    turn(sandbox, provider, case.get("given", {}))
+def test_an_answer_is_the_platforms(sandbox, provider, case):
+    turn_knobs(sandbox, provider, case.get("given", {}))
     request = RequestFiller(sandbox).fill(case["request"])
-    turn(sandbox, provider, case.get("later", {}))
-    wanted = case["answer"]
+    turn_knobs(sandbox, provider, case.get("later", {}))
+    expected = case["answer"]
 
     answer = send_request(
         sandbox,
@@ -76,11 +77,11 @@ def test_answer_is_the_platforms(sandbox, provider, case):
         data=request.get("form") or request.get("data"),
     )
 
-    assert answer.status_code == wanted["status"], answer.text
-    for name, value in wanted.get("headers", {}).items():
-        assert is_like(answer.headers.get(name), value), (name, answer.headers.get(name))
-    if "text" in wanted:
-        assert answer.text == wanted["text"]
+    assert answer.status_code == expected["status"], answer.text
+    for name, part in expected.get("headers", {}).items():
+        assert is_like(answer.headers.get(name), part), (name, answer.headers.get(name))
+    if "text" in expected:
+        assert answer.text == expected["text"]
         return
     body = narrow(answer.json(), case["only"]) if "only" in case else answer.json()
-    assert is_like(body, wanted["body"]), f"\n{json.dumps(body, ensure_ascii=False)}\nis not like\n{wanted['body']}"
+    assert is_like(body, expected["body"]), f"\n{json.dumps(body, ensure_ascii=False)}\nis not like\n{expected['body']}"

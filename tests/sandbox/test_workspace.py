@@ -1,4 +1,4 @@
-"""The pretend workspaces, what they make of a browser, and the start page that leads to everything."""
+"""The pretend workspaces, their clients, and the start page."""
 
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -26,7 +26,7 @@ ACCESS = """() => {
 
 @pytest.fixture
 def visitor():
-    """A browser of its own, with cookies."""
+    """A browser with cookies and its own user agent."""
     with requests.Session() as session:
         session.headers["User-Agent"] = "one"
         yield session
@@ -45,12 +45,12 @@ def get(sandbox, visitor, path, **query):
     common = {"redirect_uri": CALLBACK, "response_type": "code", "state": "s1"}
     feishu = {"client_id": sandbox.FEISHU["app_id"]}
     wecom = {"appid": sandbox.WECOM["corpid"], "agentid": sandbox.WECOM["agentid"], "login_type": "CorpApp"}
-    mine = feishu if path in (AUTHORIZE, PASSPORT) else wecom
-    address = f"{sandbox.url}{path}?{urlencode({**common, **mine, **query})}"
+    app = feishu if path in (AUTHORIZE, PASSPORT) else wecom
+    address = f"{sandbox.url}{path}?{urlencode({**common, **app, **query})}"
     return visitor.get(address, allow_redirects=False, timeout=10)
 
 
-def code_in(answer):
+def read_code(answer):
     assert answer.status_code == 302, answer.text
     return parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
 
@@ -82,7 +82,7 @@ def test_the_knob_says_where_the_portal_is_and_reset_forgets_it(sandbox, visitor
 
 
 @pytest.mark.parametrize("words", [{"url": "javascript:alert(1)"}, {"url": "http://127.0.0.1:1", "dingtalk": []}])
-def test_the_knob_refuses_what_is_no_portal(sandbox, words):
+def test_the_knob_refuses_a_wrong_portal(sandbox, words):
     with pytest.raises(ValueError, match="error"):
         sandbox.portal(**words)
 
@@ -102,7 +102,7 @@ def test_the_options_say_where_the_portal_is(visitor):
 
 
 @pytest.mark.parametrize(("person", "tile"), [("nobody", "FSInnerExample"), ("bob", "Other"), (None, None)])
-def test_nobody_and_nothing_open_no_client(sandbox, visitor, person, tile):
+def test_a_client_needs_a_person_and_a_tile(sandbox, visitor, person, tile):
     answer = post(sandbox, visitor, "feishu", person=person, open=tile)
 
     assert answer.headers["Location"] == "/workspace/feishu"
@@ -117,7 +117,7 @@ def test_feishu_answers_the_workspaces_browser_as_a_client(sandbox, visitor, pat
     after = get(sandbox, visitor, path)
 
     assert "<form" in before.text
-    assert sandbox.redeem_code("feishu", code_in(after)) == "alice"
+    assert sandbox.redeem_code("feishu", read_code(after)) == "alice"
     assert "<form" in get(sandbox, visitor, AUTHORIZE, prompt="consent").text
 
 
@@ -128,28 +128,28 @@ def test_wecom_answers_the_workspaces_browser_as_a_client(sandbox, visitor):
     after = get(sandbox, visitor, OAUTH, scope="snsapi_base")
 
     assert "请在企业微信客户端打开链接" in before.text
-    assert sandbox.redeem_code("wecom", code_in(after)) == "alice"
+    assert sandbox.redeem_code("wecom", read_code(after)) == "alice"
     assert "请在企业微信客户端打开链接" not in get(sandbox, visitor, OAUTH, scope="snsapi_privateinfo").text
     assert "<form" in get(sandbox, visitor, WEB_LOGIN).text  # a scan stays a scan
 
 
-def test_the_workspace_goes_before_an_earlier_choice(sandbox, visitor):
+def test_the_workspace_overrides_an_earlier_choice(sandbox, visitor):
     get(sandbox, visitor, AUTHORIZE, person="bob", action="allow")
     get(sandbox, visitor, OAUTH, scope="snsapi_base", person="bob", action="allow")
     enter(sandbox, visitor, "feishu", person="alice")
     enter(sandbox, visitor, "wecom", person="carol")
 
-    assert sandbox.redeem_code("feishu", code_in(get(sandbox, visitor, AUTHORIZE))) == "alice"
-    assert sandbox.redeem_code("wecom", code_in(get(sandbox, visitor, OAUTH, scope="snsapi_base"))) == "carol"
+    assert sandbox.redeem_code("feishu", read_code(get(sandbox, visitor, AUTHORIZE))) == "alice"
+    assert sandbox.redeem_code("wecom", read_code(get(sandbox, visitor, OAUTH, scope="snsapi_base"))) == "carol"
 
 
-def test_one_platforms_workspace_is_not_the_others(sandbox, visitor):
+def test_each_platform_has_a_workspace_of_its_own(sandbox, visitor):
     enter(sandbox, visitor, "feishu")
 
     assert "请在企业微信客户端打开链接" in get(sandbox, visitor, OAUTH, scope="snsapi_base").text
 
 
-def test_the_browser_is_known_without_cookies_and_no_other_is(sandbox, visitor):
+def test_a_browser_is_recognised_without_cookies(sandbox, visitor):
     enter(sandbox, visitor)
     visitor.cookies.clear()
 
@@ -191,7 +191,7 @@ def test_the_script_works_in_the_workspaces_browser_only(sandbox, visitor):
     assert ("window.tt" in before, "window.tt" in after) == (False, True)
 
 
-def test_own_pages_are_not_among_the_calls(sandbox, visitor):
+def test_own_pages_are_not_recorded_as_calls(sandbox, visitor):
     for path in ("/", "/phone", "/workspace/feishu", "/workspace/wecom"):
         assert visitor.get(sandbox.url + path, timeout=10).status_code == 200
 
@@ -235,7 +235,7 @@ def test_own_pages_fit_every_screen(browse, sandbox, width, scheme):
 
 
 @pytest.mark.browser
-def test_everything_is_reached_from_the_start_page(page, sandbox):
+def test_the_start_page_links_to_everything(page, sandbox):
     page.goto(sandbox.url)
     [login, *others] = page.get_by_role("navigation").get_by_role("link").all()
     assert login.get_attribute("href") == "http://127.0.0.1:8000/login"

@@ -1,4 +1,4 @@
-"""A private certificate authority, and an https front for a server."""
+"""A private certificate authority and an https front."""
 
 import datetime
 import ipaddress
@@ -62,9 +62,9 @@ class Authority:
 
 @contextmanager
 def serve_https(target, certificate=None):
-    """Run an https server that passes connections on to a port.
+    """Run an https server in front of a port.
 
-    It yields the address. Without a certificate it does not speak TLS.
+    It yields the address and passes connections on. Without a certificate it does not speak TLS.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate:

@@ -1,4 +1,4 @@
-"""Checks of a page in Chromium, by axe-core and for sideways scrolling."""
+"""Checks of a page by axe-core and for sideways scrolling."""
 
 # The content of the platform's frame is not checked; the frame itself is.
 RUN_AXE = """async () => (await axe.run(document, { iframes: false, resultTypes: ["violations"] })).violations

@@ -1,4 +1,4 @@
-"""A portal in a fresh process whose first requests are simultaneous.
+"""A portal in a fresh process with simultaneous first requests.
 
 It prints the status of each answer. Standard input holds the requests as JSON, a list of [path, cookies].
 """
@@ -11,7 +11,7 @@ import threading
 import app as portal_app
 
 
-def main():
+def run_requests():
     requests = json.load(sys.stdin)
     sys.setswitchinterval(1e-6)  # threads take turns at any point
     portal = portal_app.create_app(os.environ)
@@ -32,4 +32,4 @@ def main():
     print(json.dumps(answers))
 
 
-main()
+run_requests()

@@ -9,7 +9,7 @@ MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if
 
 
 def report_missing(group, what):
-    """Skip the test, or fail it where its group must run."""
+    """Skip the test, or fail if its group must run."""
     if group in MUST_RUN:
         pytest.fail(f"{what}, but PORTAL_MUST_RUN names {group}")
     pytest.skip(what)

@@ -1,4 +1,4 @@
-"""Our commands in a process that signals itself during a sync.
+"""Our commands in a process that signals itself.
 
 python interrupted.py SIGKILL writing 17 sync NAME    before the 17th statement after the phase `writing` has begun
 python interrupted.py SIGSTOP writing 3 sync NAME     before the 3rd transaction after that, while none is open

@@ -1,4 +1,4 @@
-// Makes the calls named on standard input with Feishu's SDK for Node, one after another, and prints what came back.
+// Make the calls named on standard input with Feishu's SDK for Node, one after another, and print the answers.
 
 const { readFileSync } = require("node:fs");
 const lark = require("@larksuiteoapi/node-sdk");

@@ -28,7 +28,7 @@ def add_account(username, **fields):
 
 
 def add_person(user_id, account=None, departments=(), provider="wecom", **fields):
-    """Store a person with a seat in each of the departments."""
+    """Store a person with a seat in each department."""
     fields = {"tenant": TENANT, "subject": user_id, "name": user_id, **fields}
     seats = [row.dept_id for row in departments]
     person = store_row(Identity(provider=provider, user_id=user_id, account=account, department=seats, **fields))

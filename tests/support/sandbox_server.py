@@ -111,7 +111,7 @@ class SandboxServer:
         self._turn("portal", url=url, **names)
 
     def qr(self, action, person=None, ticket="last"):
-        """Act on a QR code as a phone and return its state.
+        """Act on a QR code and return its state.
 
         :param action: `scan`, `confirm`, `refuse`, `expire`.
         :param person: the owner of the phone, needed unless the code is scanned.
@@ -133,7 +133,7 @@ class SandboxServer:
         return self.http.post(f"{self.url}/open-apis/authen/v2/oauth/token", json=fields, timeout=10).json()
 
     def redeem_code(self, provider, code):
-        """Use a code up and return the key of its person."""
+        """Use a code up and return its person's key."""
         if provider == "feishu":
             headers = {"Authorization": f"Bearer {self.exchange(code)['access_token']}"}
             answer = self.http.get(f"{self.url}/open-apis/authen/v1/user_info", headers=headers, timeout=10)

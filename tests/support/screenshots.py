@@ -31,16 +31,15 @@ from support.portal_app import (
 )
 from support.postgres import find_free_port
 from support.sandbox_server import SandboxServer
+from support.screenshot_pages import PAGES
 
 import app as portal_app
 from portal import models
 from portal.clocks import now
 from portal.database import write
 
-STAFF = b"username,employee number,platform\nlisi,E0002,feishu\nnew.one,E0001,feishu\nbob,E9999,feishu\n"
 PICTURES = ROOT / "docs" / "pictures"
 OTHERS = ROOT / "instance" / "screenshots"
-CONNECT = "form[action*='/account/bind/'] button"
 WIDE = {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}}
 NARROW = {"color_scheme": "dark", "viewport": {"width": 375, "height": 760}}
 LOOKS = {
@@ -50,140 +49,8 @@ LOOKS = {
 }
 
 
-def login(page, site):
-    page.goto(f"{site.url}/login")
-    page.frame_locator("#qr iframe").locator("img").first.wait_for()
-
-
-def login_wecom(page, site):
-    page.goto(f"{site.url}/login?via=QywxInnerExample")
-
-
-def in_app(page, site):
-    page.goto(f"{site.url}/login/QywxInnerExample/in-app?next=/account")
-    page.goto(f"{site.url}/login/QywxInnerExample/in-app?next=/account")
-
-
-def account(page, site):
-    page.goto(f"{site.url}/login/FSInnerExample")
-    answer(page)
-
-
-def account_bind(page, site):
-    account(page, site)
-    connect(page)
-
-
-def account_unbind(page, site):
-    page.goto(f"{site.url}/login/FSInnerExample")
-    answer(page, "lisi")
-    if page.locator(CONNECT).count():
-        connect(page, "lisi")
-        page.locator("main form button").click()
-        page.wait_for_url(f"{site.url}/account")
-    page.locator("main a[href$='/unbind']").last.click()
-    page.locator("main form").wait_for()
-
-
-def connect(page, person="zhangsan"):
-    page.locator(CONNECT).click()
-    page.locator('input[name="person"]').first.wait_for()
-    answer(page, person)
-
-
-def cancelled(page, site):
-    page.goto(f"{site.url}/login/FSInnerExample")
-    answer(page, button="Refuse")
-
-
-def waiting(page, site):
-    page.goto(f"{site.asking}/login/FSInnerExample")
-    answer(page)
-
-
-def one_time_link(page, site):
-    command = [sys.executable, "-m", "flask", "create-admin", "wang.fang"]
-    done = subprocess.run(command, cwd=ROOT, env=site.settings, check=True, capture_output=True, text=True)
-    page.goto(done.stdout.strip())
-
-
-def answer(page, person="zhangsan", button="Allow"):
-    page.locator(f'input[name="person"][value="{person}"]').check()
-    page.get_by_role("button", name=button).click()
-    page.locator("main h1").wait_for()
-
-
-# The administrators' pages, in a company where people are bound, suggested, waiting and gone
-
-
-def bindings(page, site):
-    office(page, site, "/admin/bindings")
-
-
-def bind(page, site):
-    office(page, site, "/admin/queue")
-    page.get_by_role("link", name="李四").first.click()
-    page.locator("main a[href*='/bindings/bind?']").first.click()
-    page.locator("main h1").wait_for()
-
-
-def person(page, site):
-    office(page, site, "/admin/bindings?status=bound")
-    page.get_by_role("link", name="Alice Johnson").first.click()
-    page.locator("main h1").wait_for()
-
-
-def conflict(page, site):
-    office(page, site, "/admin/bindings?status=conflict")
-    page.locator("main a[href$='/conflict']").first.click()
-    page.locator("main h1").wait_for()
-
-
-def queue(page, site):
-    office(page, site, "/admin/queue")
-
-
-def accounts(page, site):
-    office(page, site, "/admin/accounts")
-
-
-def account_card(page, site):
-    office(page, site, "/admin/accounts")
-    page.get_by_role("link", name="bob", exact=True).click()
-    page.locator("main h1").wait_for()
-
-
-def directory(page, site):
-    office(page, site, "/admin/directory")
-
-
-def elements(page, site):
-    office(page, site, "/admin/elements")
-    page.locator("main form[data-check] button").first.click()
-    page.locator("main h1").wait_for()
-
-
-def audit(page, site):
-    office(page, site, "/admin/audit")
-
-
-def bindings_import(page, site):
-    office(page, site, "/admin/bindings/import")
-    page.locator("input[type=file]").set_input_files({"name": "staff.csv", "mimeType": "text/csv", "buffer": STAFF})
-    page.locator("form:has(input[type=file]) button").click()
-    page.locator("table").wait_for()
-
-
-def office(page, site, path):
-    """Open a page as the administrator wang.fang."""
-    one_time_link(page, SimpleNamespace(settings=site.office_settings))
-    page.locator("main form button").first.click()
-    page.wait_for_url(f"{site.office}/account")
-    page.goto(site.office + path)
-
-
 @contextmanager
-def worker(settings):
+def run_worker(settings):
     """Run a worker that has nothing to do."""
     command = [sys.executable, "-m", "flask", "worker"]
     process = subprocess.Popen(command, cwd=ROOT, env={**settings, "PORTAL_SYNC_EVERY": "0"})
@@ -192,14 +59,14 @@ def worker(settings):
     process.wait()
 
 
-def furnish(settings, url):
+def fill_database(settings, url):
     """Fill the database with people in every state.
 
     Some are bound, some wait, and a bound one has left.
     """
     subprocess.run([sys.executable, "-m", "flask", "sync"], cwd=ROOT, env=settings, check=True, capture_output=True)
     with portal_app.create_app(settings).app_context(), write() as session:
-        people = {(one.provider, one.user_id): one for one in session.scalars(select(models.Identity))}
+        people = {(row.provider, row.user_id): row for row in session.scalars(select(models.Identity))}
         for key, number in (("alice", ""), ("bob", ""), ("carol", ""), ("wangwu", ""), ("lisi", "E0002")):
             account = models.Account(username=key, name=people["wecom", key].name, employee_number=number or None)
             session.add(account)
@@ -218,39 +85,15 @@ def furnish(settings, url):
         browser.get(url + answer_platform(start.headers["Location"], key))
 
 
-PAGES = {
-    "login": login,
-    "login-wecom": login_wecom,
-    "in-app": in_app,
-    "account": account,
-    "account-bind": account_bind,
-    "account-unbind": account_unbind,
-    "cancelled": cancelled,
-    "waiting": waiting,
-    "one-time-link": one_time_link,
-    "bindings": bindings,
-    "person": person,
-    "bind": bind,
-    "conflict": conflict,
-    "queue": queue,
-    "accounts": accounts,
-    "account-card": account_card,
-    "directory": directory,
-    "elements": elements,
-    "audit": audit,
-    "import": bindings_import,
-}
-
-
-def shown_pictures() -> set[str]:
+def list_shown_pictures() -> set[str]:
     """Return the names of the pictures that the docs show."""
     texts = (path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
     files = {name for text in texts for name in re.findall(r"pictures/([\w-]+)\.png", text)}
     return {name.removesuffix("-zh") for name in files}
 
 
-def run(folder: Path, sandbox, **more):
-    """Start another portal and return its address and settings."""
+def prepare_portal(folder: Path, sandbox, **more):
+    """Write a portal's files and return its address and settings."""
     url = f"http://127.0.0.1:{find_free_port()}"
     database = f"sqlite:///{folder / 'portal.db'}"
     elements = Elements(folder / "app", sandbox, url)
@@ -262,23 +105,27 @@ def run(folder: Path, sandbox, **more):
     return url, {**make_settings(database, folder / "app", url), "PORTAL_TITLE": "Spruce Works", **more}
 
 
-def main(others: Path):
-    shown = shown_pictures()
+def draw_pages(others: Path):
+    """Draw all pages.
+
+    :param others: the folder of the pictures that the docs do not show.
+    """
+    shown = list_shown_pictures()
     folder = Path(tempfile.mkdtemp())
     (folder / "asking").mkdir()
     (folder / "office").mkdir()
     sandbox = SandboxServer.start()
-    url, settings = run(folder, sandbox)
-    asking, asking_settings = run(folder / "asking", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
-    office, office_settings = run(folder / "office", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
+    url, settings = prepare_portal(folder, sandbox)
+    asking, asking_settings = prepare_portal(folder / "asking", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
+    office, office_settings = prepare_portal(folder / "office", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
     for target in (PICTURES, others):
         target.mkdir(parents=True, exist_ok=True)
     try:
         with ExitStack() as running:
-            for each in (settings, asking_settings, office_settings):
-                running.enter_context(run_portals(each, folder))(workers=1)
-            running.enter_context(worker(office_settings))
-            furnish(office_settings, office)
+            for environ in (settings, asking_settings, office_settings):
+                running.enter_context(run_portals(environ, folder))(workers=1)
+            running.enter_context(run_worker(office_settings))
+            fill_database(office_settings, office)
             addresses = {"url": url, "asking": asking, "office": office}
             site = SimpleNamespace(**addresses, settings=settings, office_settings=office_settings)
             with sync_playwright() as playwright:
@@ -299,4 +146,4 @@ def main(others: Path):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else OTHERS)
+    draw_pages(Path(sys.argv[1]) if len(sys.argv) > 1 else OTHERS)

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 @contextmanager
 def open_sql(url):
-    """Yield a function that runs a statement and returns its rows."""
+    """Yield a function that runs statements and returns rows."""
     engine = create_engine(url)
 
     def run(statement, **values):

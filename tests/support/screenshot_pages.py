@@ -1,0 +1,169 @@
+"""The pages that `make screenshots` draws, and the way to each.
+
+A function takes a page in Chromium and `site`, which holds the addresses of the portals.
+"""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+from support.portal_app import ROOT
+
+STAFF = b"username,employee number,platform\nlisi,E0002,feishu\nnew.one,E0001,feishu\nbob,E9999,feishu\n"
+CONNECT = "form[action*='/account/bind/'] button"
+
+
+def open_login(page, site):
+    page.goto(f"{site.url}/login")
+    page.frame_locator("#qr iframe").locator("img").first.wait_for()
+
+
+def open_wecom_login(page, site):
+    page.goto(f"{site.url}/login?via=QywxInnerExample")
+
+
+def open_in_app(page, site):
+    page.goto(f"{site.url}/login/QywxInnerExample/in-app?next=/account")
+    page.goto(f"{site.url}/login/QywxInnerExample/in-app?next=/account")
+
+
+def open_account(page, site):
+    page.goto(f"{site.url}/login/FSInnerExample")
+    answer_platform_page(page)
+
+
+def open_bind_confirmation(page, site):
+    open_account(page, site)
+    scan_to_connect(page)
+
+
+def open_unbind_confirmation(page, site):
+    page.goto(f"{site.url}/login/FSInnerExample")
+    answer_platform_page(page, "lisi")
+    if page.locator(CONNECT).count():
+        scan_to_connect(page, "lisi")
+        page.locator("main form button").click()
+        page.wait_for_url(f"{site.url}/account")
+    page.locator("main a[href$='/unbind']").last.click()
+    page.locator("main form").wait_for()
+
+
+def scan_to_connect(page, person="zhangsan"):
+    page.locator(CONNECT).click()
+    page.locator('input[name="person"]').first.wait_for()
+    answer_platform_page(page, person)
+
+
+def cancel_login(page, site):
+    page.goto(f"{site.url}/login/FSInnerExample")
+    answer_platform_page(page, button="Refuse")
+
+
+def open_waiting(page, site):
+    page.goto(f"{site.asking}/login/FSInnerExample")
+    answer_platform_page(page)
+
+
+def open_one_time_link(page, site):
+    command = [sys.executable, "-m", "flask", "create-admin", "wang.fang"]
+    done = subprocess.run(command, cwd=ROOT, env=site.settings, check=True, capture_output=True, text=True)
+    page.goto(done.stdout.strip())
+
+
+def answer_platform_page(page, person="zhangsan", button="Allow"):
+    page.locator(f'input[name="person"][value="{person}"]').check()
+    page.get_by_role("button", name=button).click()
+    page.locator("main h1").wait_for()
+
+
+# The administrators' pages, in a company with people in every state
+
+
+def open_bindings(page, site):
+    open_as_administrator(page, site, "/admin/bindings")
+
+
+def open_bind(page, site):
+    open_as_administrator(page, site, "/admin/queue")
+    page.get_by_role("link", name="李四").first.click()
+    page.locator("main a[href*='/bindings/bind?']").first.click()
+    page.locator("main h1").wait_for()
+
+
+def open_person(page, site):
+    open_as_administrator(page, site, "/admin/bindings?status=bound")
+    page.get_by_role("link", name="Alice Johnson").first.click()
+    page.locator("main h1").wait_for()
+
+
+def open_conflict(page, site):
+    open_as_administrator(page, site, "/admin/bindings?status=conflict")
+    page.locator("main a[href$='/conflict']").first.click()
+    page.locator("main h1").wait_for()
+
+
+def open_queue(page, site):
+    open_as_administrator(page, site, "/admin/queue")
+
+
+def open_accounts(page, site):
+    open_as_administrator(page, site, "/admin/accounts")
+
+
+def open_account_card(page, site):
+    open_as_administrator(page, site, "/admin/accounts")
+    page.get_by_role("link", name="bob", exact=True).click()
+    page.locator("main h1").wait_for()
+
+
+def open_directory(page, site):
+    open_as_administrator(page, site, "/admin/directory")
+
+
+def open_elements(page, site):
+    open_as_administrator(page, site, "/admin/elements")
+    page.locator("main form[data-check] button").first.click()
+    page.locator("main h1").wait_for()
+
+
+def open_audit(page, site):
+    open_as_administrator(page, site, "/admin/audit")
+
+
+def open_import(page, site):
+    open_as_administrator(page, site, "/admin/bindings/import")
+    page.locator("input[type=file]").set_input_files({"name": "staff.csv", "mimeType": "text/csv", "buffer": STAFF})
+    page.locator("form:has(input[type=file]) button").click()
+    page.locator("table").wait_for()
+
+
+def open_as_administrator(page, site, path):
+    """Open a page as the administrator wang.fang."""
+    open_one_time_link(page, SimpleNamespace(settings=site.office_settings))
+    page.locator("main form button").first.click()
+    page.wait_for_url(f"{site.office}/account")
+    page.goto(site.office + path)
+
+
+PAGES = {
+    "login": open_login,
+    "login-wecom": open_wecom_login,
+    "in-app": open_in_app,
+    "account": open_account,
+    "account-bind": open_bind_confirmation,
+    "account-unbind": open_unbind_confirmation,
+    "cancelled": cancel_login,
+    "waiting": open_waiting,
+    "one-time-link": open_one_time_link,
+    "bindings": open_bindings,
+    "person": open_person,
+    "bind": open_bind,
+    "conflict": open_conflict,
+    "queue": open_queue,
+    "accounts": open_accounts,
+    "account-card": open_account_card,
+    "directory": open_directory,
+    "elements": open_elements,
+    "audit": open_audit,
+    "import": open_import,
+}
