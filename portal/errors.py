@@ -80,51 +80,52 @@ class Explained(Code):
         return Meaning(self.status, str(self.title), str(self.advice))
 
 
-ASK_ADMIN = _("Only your administrator can mend this. Give them the reference below.")
-START_AGAIN = _("Please start again. A login must be finished in the browser it was started in, within ten minutes.")
-LATER = _("Please try again in a minute. If it stays like this, tell your administrator the reference below.")
+ASK_ADMIN = _("Only your administrator can fix this. Give them the reference below.")
+START_AGAIN = _("Start again. Finish the sign-in in the same browser, within ten minutes.")
+LATER = _("Try again in a minute. If the problem stays, give your administrator the reference below.")
 
 MEANINGS = {
-    BAD_CREDENTIALS: Meaning(500, _("This sign-in is not set up correctly"), ASK_ADMIN, again=False),
-    BAD_TOKEN: Meaning(502, _("The platform did not accept our request"), LATER),
-    EXPIRED_TOKEN: Meaning(502, _("The platform did not accept our request"), LATER),
-    BAD_CODE: Meaning(
-        400, _("This login code can't be used"), _("It was used already or is too old. Please start again.")
-    ),
+    BAD_CREDENTIALS: Meaning(500, _("This login is not set up correctly"), ASK_ADMIN, again=False),
+    BAD_TOKEN: Meaning(502, _("The platform did not accept the portal's request"), LATER),
+    EXPIRED_TOKEN: Meaning(502, _("The platform did not accept the portal's request"), LATER),
+    BAD_CODE: Meaning(400, _("This sign-in code can't be used"), _("It was already used or has expired. Start again.")),
     NOT_PERMITTED: Meaning(500, _("The platform refuses this portal"), ASK_ADMIN, again=False),
-    NOT_SIGNED_IN: Meaning(401, _("You are not signed in"), _("Please sign in to go on.")),
+    NOT_SIGNED_IN: Meaning(401, _("You are not signed in"), _("Sign in to continue.")),
     BAD_STATE: Meaning(400, _("Please start again"), START_AGAIN),
     NOT_A_MEMBER: Meaning(
-        403, _("You are not a member of this company"), _("Sign in with your account of this company.")
+        403, _("You are not a member of this company"), _("Sign in with your account at this company.")
     ),
     NOT_ALLOWED: Meaning(
         403,
-        _("You can't sign in with this account"),
-        _("It has left, is disabled, or may not use this portal. If that is wrong, ask your administrator."),
+        _("You can't sign in"),
+        _(
+            "The platform says that you have left or are disabled, or you may not use this portal."
+            " If that is wrong, ask your administrator."
+        ),
     ),
     NOT_BOUND: Meaning(
         403,
         _("You have no account here yet"),
-        _("An administrator has to connect you with an account first. Give them the reference below."),
+        _("An administrator has to bind you to an account first. Give them the reference below."),
     ),
     ACCOUNT_DISABLED: Meaning(
         403, _("Your account is disabled"), _("Ask your administrator if you need it again."), again=False
     ),
-    CANCELLED: Meaning(400, _("You cancelled the login"), _("Nothing has changed. You can start again at any time.")),
-    FORBIDDEN: Meaning(403, _("You may not do this"), _("It needs another role or a fresher sign-in.")),
-    STALE_FORM: Meaning(400, _("This page is too old"), _("Go back, reload the page and try once more.")),
-    CONFLICT: Meaning(409, _("This has changed meanwhile"), _("Look at how it stands now, then decide again.")),
-    TOO_MANY_TRIES: Meaning(429, _("Too many tries"), _("Please wait five minutes, then try again."), again=False),
-    NO_SUCH_PAGE: Meaning(404, _("There is nothing here"), _("Check the address, or go back to the start page.")),
+    CANCELLED: Meaning(400, _("Sign-in cancelled"), _("Nothing has changed. You can start again at any time.")),
+    FORBIDDEN: Meaning(403, _("You don't have access"), _("This needs another role or a more recent sign-in.")),
+    STALE_FORM: Meaning(400, _("This page has expired"), _("Go back, reload the page and try again.")),
+    CONFLICT: Meaning(409, _("This has changed meanwhile"), _("Look at the current state, then decide again.")),
+    TOO_MANY_TRIES: Meaning(429, _("Too many attempts"), _("Wait five minutes, then try again."), again=False),
+    NO_SUCH_PAGE: Meaning(404, _("Page not found"), _("Check the address, or go back to the start page.")),
     WRONG_METHOD: Meaning(
-        405, _("This does not work that way"), _("Go back to the start page and use the buttons there.")
+        405, _("This can't be opened that way"), _("Go back to the start page and use the buttons there.")
     ),
-    TOO_LARGE: Meaning(413, _("That was too large"), _("Send less at once."), again=False),
-    SETTING_MISSING: Meaning(500, _("This sign-in is not set up completely"), ASK_ADMIN, again=False),
-    SETTING_WRONG: Meaning(500, _("This sign-in is not set up correctly"), ASK_ADMIN, again=False),
-    NOT_FOUND: Meaning(404, _("Nobody of that name is known"), _("Check the id and try again."), again=False),
-    UNAVAILABLE: Meaning(503, _("Something we need is not answering"), LATER),
-    FAULT: Meaning(500, _("Something went wrong here"), LATER),
+    TOO_LARGE: Meaning(413, _("The request is too large"), _("Send less data at once."), again=False),
+    SETTING_MISSING: Meaning(500, _("This login is not set up completely"), ASK_ADMIN, again=False),
+    SETTING_WRONG: Meaning(500, _("This login is not set up correctly"), ASK_ADMIN, again=False),
+    NOT_FOUND: Meaning(404, _("No such person or account"), _("Check the ID and try again."), again=False),
+    UNAVAILABLE: Meaning(503, _("A service the portal needs is not responding"), LATER),
+    FAULT: Meaning(500, _("Something went wrong"), LATER),
 }
 
 

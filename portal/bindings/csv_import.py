@@ -35,7 +35,17 @@ HEADINGS = {  # column -> how files call it; the first two are the template's
     "email": ("e-mail", "邮箱", "email", "mail", "电子邮箱", "企业邮箱", "邮件"),
     "mobile": ("mobile", "手机号", "phone", "mobile number", "手机", "手机号码", "电话"),
     "provider": ("platform", "平台", "provider"),
-    "provider_id": ("platform id", "平台用户 id", "provider id", "user id", "userid", "平台id", "平台用户id", "用户id"),
+    "provider_id": (
+        "platform id",
+        "成员 id",
+        "平台用户 id",
+        "provider id",
+        "user id",
+        "userid",
+        "平台id",
+        "平台用户id",
+        "用户id",
+    ),
     "name": ("name", "姓名", "名字"),
     "role": ("role", "角色"),
 }

@@ -147,9 +147,10 @@ class BoundElsewhere(Explained):
     """CONFLICT, because the person is bound to another account."""
 
     def __init__(self):
-        title = _("This person is connected with another account")
+        title = _("This person is bound to another account")
         advice = _(
-            "Nobody opens two accounts. If that one is yours, too, disconnect there first; or ask your administrator."
+            "A person can be bound to one account only. If the other account is yours, too, unbind there first."
+            " Otherwise ask your administrator."
         )
         super().__init__(CONFLICT, "the person is bound to another account", title, advice)
 
@@ -161,8 +162,8 @@ class CompanyTaken(Explained):
         super().__init__(
             CONFLICT,
             "the account has somebody else of this company already",
-            _("Your account already has somebody of this company"),
-            _("It can hold one person of each company. Disconnect the other one first, or ask your administrator."),
+            _("Your account already has a person of this company"),
+            _("It can hold one person of each company. Unbind the other one first, or ask your administrator."),
         )
 
 
@@ -173,6 +174,6 @@ class LastWayIn(Explained):
         super().__init__(
             CONFLICT,
             "nobody else of the account could sign in",
-            _("This is your only way in"),
-            _("Without it you could not sign in any more. Connect another one first, or ask your administrator."),
+            _("This is your only sign-in method"),
+            _("Without it you can't sign in. Bind another one first, or ask your administrator."),
         )

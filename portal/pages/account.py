@@ -111,9 +111,9 @@ def commit_unbind(id):
     g.start_again = url_for("account.show")
     self_service.unbind_own(id, by=browser.get_actor())
     if id != me.identity_id:
-        flash(_("Disconnected. This person can no longer sign in to your account."), "good")
+        flash(_("Unbound. This person can no longer sign in to your account."), "good")
         return redirect_to("account.show")
-    flash(_("Disconnected. You are signed out because you had signed in that way."), "good")
+    flash(_("Unbound. You are signed out because you had signed in that way."), "good")
     return sign_out_here()
 
 

@@ -46,8 +46,8 @@ class AnotherPerson(Explained):
         super().__init__(
             FORBIDDEN,
             "somebody else was to confirm",
-            _("That was somebody else"),
-            _("Only a person who is connected with this account can confirm here. Nothing has changed."),
+            _("That was another person"),
+            _("Only a person who is bound to this account can confirm here. Nothing has changed."),
         )
 
 

@@ -45,7 +45,7 @@ def test_of_two_accounts_that_confirm_one_person_at_once_one_gets_them(serve, sa
         assert Counter(answer.status_code for answer in answers.values()) == {303: 1, 409: 1}, server.output()
         winner = next(name for name, answer in answers.items() if answer.status_code == 303)
         loser = next(answer for answer in answers.values() if answer.status_code == 409)
-        assert "connected with another account" in loser.text
+        assert "bound to another account" in loser.text
         assert not any(name in loser.text.partition("<main")[2] for name in (winner, "张三", "李四"))
         held = "SELECT username FROM identity JOIN account ON account.id = account_id WHERE provider = 'feishu'"
         assert sql(held) == [(winner,)]

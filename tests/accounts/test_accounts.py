@@ -154,7 +154,7 @@ def test_disabling_ends_sessions_and_link_at_once(alice, portal, stored, trail):
     bob = browser.session().json["account"]["id"]
     handed_over(portal, bob)
     page = strip_markup(alice.get(f"/admin/accounts/{bob}/disable").text)
-    assert "1 session ends now." in page and "Its open one-time link ends." in page
+    assert "1 session ends now." in page and "Its unused one-time link stops working." in page
     assert alice.post_form(f"/admin/accounts/{bob}/disable").status_code == 303
     assert browser.session().status_code == 401
     assert not stored(bob).active
@@ -264,7 +264,7 @@ def test_a_link_is_shown_once_and_signs_in_once(alice, portal, trail):
     assert "/login/once/" in address
     token = address.rpartition("/")[2]
     card = alice.get(f"/admin/accounts/{bob}").text
-    assert token not in card and "Revoke the link" in card
+    assert token not in card and "Revoke link" in card
     assert token not in alice.get("/admin/audit").text
     visitor = portal.test_client()
     assert visitor.post_form(f"/login/once/{token}").status_code == 303
@@ -340,7 +340,7 @@ def test_the_list_is_filtered_sorted_and_paged(alice, portal):
     assert found("?role=admin") == ["alice", "zoe"]
     assert found("?state=disabled") == ["gone"]
     assert "gone" not in found("?sort=-username") and found("?sort=-username")[0] == "zoe"
-    assert found("?q=nobody") == [] and "No account fits" in alice.get("/admin/accounts?q=nobody").text
+    assert found("?q=nobody") == [] and "No results" in alice.get("/admin/accounts?q=nobody").text
     assert len(found("?role=x&state=y&sort=z&page=-1")) == 50
 
 

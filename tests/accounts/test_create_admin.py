@@ -146,7 +146,7 @@ def test_the_audit_tells_what_was_done(portal, command):
     command("lisi", "--promote")
     page = open_admin_browser(portal).get("/admin/audit?action=account.create_admin").text
     assert "lisi was made an administrator on the server" in page
-    assert "lisi was not made an administrator, because people are bound" in page
+    assert "lisi was not made an administrator on the server because people are bound to it" in page
     assert "1 session ended" in page
 
 

@@ -34,14 +34,14 @@ def test_somebody_with_a_private_address_is_never_bound_to_the_chief_with_the_ot
     colleague = add_person("zw", email="zw@corp.example", company_email="zw@corp.example")
     requests = {add_request(stranger): boss, add_request(colleague): own}
     queue = strip_markup(alice.get("/admin/queue").text)
-    assert queue.count("same company e-mail") == 1 and "same e-mail, typed by the person" in queue
+    assert queue.count("same company e-mail") == 1 and "same e-mail, entered by the person" in queue
     assert "Bind to ceo" not in queue and "Bind to zhang.wei" in queue
 
     shown = {f"account-{request.id}": each.id for request, each in requests.items()}
     page = alice.post_form("/admin/queue/many", do="bind", request=[each.id for each in requests], **shown)
     words = strip_markup(page.text)
     assert "Bind 1 person?" in words and "zw → zhang.wei same company e-mail" in words
-    assert "To administrators' accounts" in words.replace("&#39;", "'") and "stranger → ceo" in words
+    assert "Administrator accounts" in words.replace("&#39;", "'") and "stranger → ceo" in words
     assert re.findall(r'name="pair" value="([^"]+)"', page.text) == [pair(colleague, own)]
     assert bound() == set()
 
@@ -71,9 +71,9 @@ def test_weak_reasons_are_listed_apart_and_not_carried_out(alice):
     page = alice.post_form(ACCEPT, pair=pairs)
     assert 'name="pair"' not in page.text
     words = strip_markup(page.text)
-    assert "None of them can be bound like this" in words
+    assert "None of these people can be bound in bulk" in words
     for each in ("typed → typed", "李四 → left", "张伟 → namesake"):
-        assert each in words.partition("For a weak reason")[2]
+        assert each in words.partition("Weak reasons")[2]
     before = bound()
     alice.post_form(ACCEPT, pair=pairs, confirm="yes")
     assert bound() == before
@@ -129,7 +129,7 @@ def test_an_id_that_came_back_after_its_holder_had_left_is_looked_at_alone(alice
     who = db.session.query(Identity).filter_by(user_id="newcomer").one()
     asked_for = f"{who.id}:{who.last_account_id}"
     queue = strip_markup(alice.get("/admin/queue").text)
-    assert "had this account before and had left since" in queue and "Bind to newcomer" not in queue
+    assert "had this account before and left in between" in queue and "Bind to newcomer" not in queue
     assert 'name="pair"' not in alice.post_form(ACCEPT, pair=asked_for).text
     alice.post_form(ACCEPT, pair=asked_for, confirm="yes")
     assert "newcomer" not in bound()

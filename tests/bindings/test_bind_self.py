@@ -127,7 +127,7 @@ class TestWhoMayBegin:
         answer = signed_in.post_form(f"/account/bind/{WECOM}")
         assert answer.status_code == status
         if status == 403:
-            assert "First show that it is you" in answer.text
+            assert "Confirm that it is you" in answer.text
             assert f'action="/account/confirm/{FEISHU}"' in answer.text
             assert f'action="/account/confirm/{WECOM}"' not in answer.text
             assert len(rows(portal, LoginAttempt)) == 1
@@ -141,7 +141,7 @@ class TestWhoMayBegin:
         change(LoginSession, signed_in_at=now() - timedelta(minutes=11))
         answer = client.post_form(f"/account/bind/{WECOM}")
         assert answer.status_code == 403
-        assert "nobody is connected who could confirm" in answer.text
+        assert "no person is bound to your account to confirm with" in answer.text
 
     def test_unknown_and_switched_off_elements_are_not_there(self, signed_in):
         assert signed_in.post_form("/account/bind/Nothing").status_code == 404
@@ -165,7 +165,7 @@ class TestWhoIsRefused:
     def test_somebody_bound_elsewhere_without_saying_where(self, signed_in, lisi, portal):
         answer = scan(signed_in, person="lisi")
         assert answer.status_code == 409
-        assert "connected with another account" in answer.text
+        assert "bound to another account" in answer.text
         assert "lisi" not in answer.text and "李四" not in answer.text
         assert signed_in.get(CONFIRM).status_code == 400
         assert holder(portal) == "lisi"
@@ -178,7 +178,7 @@ class TestWhoIsRefused:
         change(Identity, Identity.user_id == "lisi", account_id=2)
         for answer in (signed_in.get(CONFIRM), signed_in.post_form(CONFIRM)):
             assert answer.status_code == 409
-            assert "connected with another account" in answer.text
+            assert "bound to another account" in answer.text
             assert "lisi" not in answer.text
         assert holder(portal) == "lisi"
         assert trail(portal)[-1] == ("binding.make", 40900)
@@ -189,8 +189,8 @@ class TestWhoIsRefused:
         connect(signed_in, person="zhangsan")
         answer = scan(signed_in, person="lisi")
         assert answer.status_code == 409
-        assert "already has somebody of this company" in answer.text
-        assert "Disconnect the other one first" in answer.text
+        assert "already has a person of this company" in answer.text
+        assert "Unbind the other one first" in answer.text
 
     @both_databases
     def test_a_second_person_of_the_same_company_at_the_yes(self, signed_in, portal):
@@ -202,7 +202,7 @@ class TestWhoIsRefused:
             db.session.commit()
         answer = signed_in.post_form(CONFIRM)
         assert answer.status_code == 409
-        assert "already has somebody of this company" in answer.text
+        assert "already has a person of this company" in answer.text
 
     def test_somebody_an_administrator_has_refused(self, signed_in, portal):
         with portal.app_context():
@@ -407,7 +407,7 @@ class TestConfirm:
         before = [len(rows(portal, table)) for table in (Account, Identity)]
         answer = self.confirm(stale, "bob")
         assert answer.status_code == 403
-        assert "That was somebody else" in answer.text
+        assert "That was another person" in answer.text
         assert 'href="/account">Back to your account</a>' in answer.text
         assert [len(rows(portal, table)) for table in (Account, Identity)] == before
         assert stale.session().json["identity"]["userId"] == "zhangsan"

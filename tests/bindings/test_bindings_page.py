@@ -168,12 +168,12 @@ def test_a_full_page_costs_few_queries(alice, portal):
 
 def test_where_too_many_are_unbound_to_compare_them_all_the_page_says_so(alice, monkeypatch):
     add_person("one", name="甲"), add_person("two", name="乙")
-    assert "no more than" not in alice.get("/admin/bindings?status=unbound").text
+    assert "at most" not in alice.get("/admin/bindings?status=unbound").text
     monkeypatch.setattr(people_table, "MOST_COMPARED", 1)
     text = alice.get("/admin/bindings?status=unbound").text
     assert names(text) == ["甲"]
-    assert "no more than 1 unbound people, those known longest" in text
-    assert "no more than" not in alice.get("/admin/bindings?status=waiting").text
+    assert "at most 1 unbound people, the longest known first" in text
+    assert "at most" not in alice.get("/admin/bindings?status=waiting").text
 
 
 def test_a_large_tree_is_offered_level_by_level(alice):
@@ -260,7 +260,7 @@ def test_a_network_address_is_shown_without_its_end(alice):
 
 def test_nobody_known_yet_says_what_to_do(alice, base):
     page = alice.get("/admin/bindings").text
-    assert "Nobody is known here yet" in page
+    assert "No people yet" in page
     assert 'href="/admin/directory"' in page
     assert f"{base}/login" in page
 
@@ -268,7 +268,7 @@ def test_nobody_known_yet_says_what_to_do(alice, base):
 def test_without_an_element_there_are_three_steps(make_portal, tmp_path):
     empty = make_portal(PORTAL_APP_DIR=str(tmp_path))
     page = open_admin_browser(empty, "root").get("/admin/bindings").text
-    assert "No sign-in is set up yet" in page
+    assert "No login is set up yet" in page
     assert page.count("<li>", page.index('<ol class="steps">')) == 3
 
 
@@ -339,15 +339,15 @@ class TestBinding:
         who = add_person("zw", employee_number="E1", company_email="a@example.com")
         boss = add_account("boss", role="admin", employee_number="E1", email="A@example.com")
         page = alice.get(f"/admin/bindings/bind?identity={who.id}&account={boss.id}").text
-        for text in ("same employee number", "same company e-mail", "the account is an administrator's"):
+        for text in ("same employee number", "same company e-mail", "the account is an administrator account"):
             assert text in page
-        assert "Afterwards zw signs in to boss with a WeCom scan." in page
+        assert "After binding, zw can sign in to boss with a WeCom scan." in page
 
     def test_a_taken_account_can_not_be_chosen(self, alice):
         own = add_account("own")
         holder, who = add_person("holder", account=own, name="李四"), add_person("zw")
         page = alice.get(f"/admin/bindings/bind?identity={who.id}&account={own.id}").text
-        assert "the account is 李四's of this company" in page
+        assert "the account is bound to 李四 of this company" in page
         assert 'name="seen"' not in page
         answer = alice.post_form("/admin/bindings/bind", identity=who.id, account=own.id)
         assert answer.status_code == 409 and "李四" not in answer.text
@@ -365,7 +365,7 @@ class TestConflict:
         _own, old, new = three
         add_session(old)
         page = strip_markup(alice.get(f"/admin/bindings/{new.id}/conflict").text)
-        for text in ("Keep it with 旧人", "Move it to 新人", "旧人 is unbound. 1 session ends now.", "Leave it open"):
+        for text in ("Keep 旧人", "Move account to 新人", "旧人 will be unbound. 1 session ends now.", "Not now"):
             assert text in page
 
     def test_move(self, alice, three):
@@ -385,7 +385,7 @@ class TestConflict:
         add_account("one", email="a@example.com")
         two = add_account("two", email="a@example.com")
         who = add_person("zw", email="a@example.com")
-        assert "2 accounts fit zw equally well." in alice.get(f"/admin/bindings/{who.id}/conflict").text
+        assert "2 accounts match zw equally well." in alice.get(f"/admin/bindings/{who.id}/conflict").text
         alice.post_form(f"/admin/bindings/{who.id}/decline", account=two.id)
         assert "one" in alice.get(f"/admin/people/{who.id}").text
         assert alice.get(f"/admin/bindings/{who.id}/conflict").status_code == 303
@@ -402,11 +402,11 @@ class TestUnbinding:
             "Unbind 张伟 from zhang.wei?",
             "WeCom · 华东",
             "1 session ends now.",
-            "They have no other way in.",
+            "They have no other sign-in method.",
         ):
             assert text in page
         add_person("ou", account=who.account, provider="feishu")
-        assert "They have no other way in." not in alice.get(f"/admin/bindings/{who.id}/unbind").text
+        assert "They have no other sign-in method." not in alice.get(f"/admin/bindings/{who.id}/unbind").text
 
     def test_it_is_done(self, alice):
         own = add_account("own")
@@ -443,8 +443,8 @@ class TestMany:
         for text in (
             "Unbind 3 people?",
             "1 session ends now.",
-            "2 accounts have no other way in.",
-            "1 of them is bound to nothing",
+            "2 accounts have no other sign-in method.",
+            "1 of them is not bound",
         ):
             assert text in words
         assert reload_row(one).account_id is not None
@@ -468,7 +468,7 @@ class TestMany:
         for count in ("", "20", "x"):
             answer = alice.post_form("/admin/bindings/many", person=ticks, do="end-sessions", sure="1", count=count)
             assert answer.status_code == 422
-            assert "That is another number." in answer.text
+            assert "The number does not match." in answer.text
         assert db.session.query(LoginSession).filter(LoginSession.ended_at.is_(None)).count() == 22
         db.session.rollback()
         alice.post_form("/admin/bindings/many", person=ticks, do="end-sessions", sure="1", count="21")
@@ -488,7 +488,7 @@ class TestLookUp:
     def test_a_look_shows_who_it_is_and_stores_nothing(self, alice, sandbox, element, user_id):
         page = alice.post_form("/admin/bindings/look-up", element=element, user_id=user_id)
         assert page.status_code == 200
-        assert "Store 张三 and go on" in page.text
+        assert "Save 张三 and continue" in page.text
         assert "13800000001" not in page.text and "zhangsan@" not in page.text
         assert [db.session.query(table).count() for table in (Identity, Department, Membership)] == [0, 0, 0]
 
@@ -498,14 +498,14 @@ class TestLookUp:
         answer = alice.post_form("/admin/bindings/store", **fields)
         stored = db.session.query(Identity).one()
         assert answer.location == f"/admin/bindings/bind?identity={stored.id}&account={own.id}"
-        assert "Afterwards 张三 signs in to own" in alice.get(answer.location).text
+        assert "After binding, 张三 can sign in to own" in alice.get(answer.location).text
         again = alice.post_form("/admin/bindings/look-up", **fields).text
-        assert "Go on with 张三" in again
+        assert "Continue with 张三" in again
 
     def test_nobody_of_that_id(self, alice, sandbox):
         answer = alice.post_form("/admin/bindings/look-up", element="QywxInnerExample", user_id="nobody")
         assert answer.status_code == 404
-        assert "Nobody of that name is known" in answer.text
+        assert "No such person or account" in answer.text
         assert alice.post_form("/admin/bindings/look-up", element="Nothing", user_id="x").status_code == 404
         sandbox.forget_calls()
         assert alice.post_form("/admin/bindings/look-up", element="QywxInnerExample", user_id=" ").status_code == 404

@@ -82,7 +82,7 @@ def test_the_template_is_a_file_that_can_be_uploaded(alice, portal, language):
         (b"username,name\na\0b,c\n", "be read as CSV"),
         (b'username,name\n"a,b\n', "be read as CSV"),
         (b"name,role\nx,user\n", "no column for the username"),
-        (b"username,department\nx,y\n", "must say who is meant"),
+        (b"username,department\nx,y\n", "must name the person"),
         (b"username,e-mail,mail\nx,y,z\n", "Two columns mean the same"),
     ],
 )
@@ -253,7 +253,7 @@ def test_accounts_and_moves_are_choices_of_their_own(alice, portal, person, boun
         alice, "carol,,,,,moving\ndave,,,,,newcomer,戴夫,管理员\ndave,,,,,both,,\nerin,,,,,,Erin\n"
     )  # fmt: skip
     page = strip_markup(alice.get(address).text)
-    assert "Also make the accounts of 3 lines · 1 of them an administrator" in page
+    assert "Also create the accounts of 3 lines · 1 of them an administrator" in page
     assert "Also move 1 person who is bound to another account" in page
     alice.post_form(f"{address}/apply", accounts="1", changes="1")
     assert set(read_results(portal, address).values()) == {("done", "")}
@@ -274,7 +274,7 @@ def test_a_repeated_application_changes_nothing(alice, portal, person):
     before = [count_rows(portal, model) for model in (AuditEvent, Account)]
     assert alice.post_form(f"{address}/apply", accounts="1").status_code == 409
     assert alice.post_form(f"{address}/step").status_code == 303
-    with open_database(portal) as session:  # as if a step had been broken off before it was noted
+    with open_database(portal) as session:  # as if a step had been interrupted before it was noted
         session.get_one(Import, int(address.rpartition("/")[2])).state = "applying"
         for row in session.scalars(select(ImportRow)):
             row.result = None
@@ -325,7 +325,7 @@ def test_a_long_file_goes_step_by_step(alice, portal, person, bound, monkeypatch
     for _ in range(2):
         alice.post_form(f"{address}/step")
     assert [bound(id) for id in ids] == accounts
-    assert "5 lines have been carried out." in alice.get(address).text
+    assert "5 lines were applied." in alice.get(address).text
 
 
 def test_an_import_is_its_administrators_alone_and_ends(alice, portal, person):

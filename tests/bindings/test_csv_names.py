@@ -74,13 +74,13 @@ def test_a_username_in_another_case_is_a_conflict_that_shows_the_account(alice, 
 def test_two_lines_that_write_a_username_in_two_cases_are_a_conflict(alice, portal, monkeypatch, at_once):
     monkeypatch.setattr("portal.bindings.csv_import.CHECKED_AT_ONCE", at_once)
     address = start_dry_run(alice, "Dave\ndave\ndave,E7\nDave,E8\n", HEAD)
-    while "Go on" in alice.get(address).text:
+    while "Continue" in alice.get(address).text:
         alice.post_form(f"{address}/step")
     clash = ("conflict", "case_of_line")
     assert read_outcomes(portal, address) == {2: ("account", ""), 3: clash, 4: clash, 5: ("account", "")}
     assert "Line 2 writes this username in another case." in strip_markup(alice.get(address).text)
     alice.post_form(f"{address}/apply", accounts="1")
-    while "Go on" in alice.get(address).text:
+    while "Continue" in alice.get(address).text:
         alice.post_form(f"{address}/step")
     with open_database(portal) as session:
         assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "Dave"]

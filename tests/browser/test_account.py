@@ -56,7 +56,7 @@ def at(page, site, path):
 
 def connect(page, site, person):
     """From the account page to the one that asks whether this person shall be connected."""
-    press(page, "Connect WeCom")
+    press(page, "Bind WeCom")
     site.at_platform(page)
     site.answer(page, person)
 
@@ -65,24 +65,24 @@ def connect(page, site, person):
 def test_connecting_and_disconnecting(site, browse, sql, scripted):
     page = browse(java_script_enabled=scripted)
     site.sign_in(page, person="bob")
-    disabled = row_of(page, "Feishu").get_by_role("button", name="Disconnect")
+    disabled = row_of(page, "Feishu").get_by_role("button", name="Unbind")
     expect(disabled).to_be_disabled()
-    expect(disabled).to_have_accessible_description("Your only way in. Connect another one first.")
+    expect(disabled).to_have_accessible_description("Your only sign-in method. Bind another one first.")
     connect(page, site, "carol")
     at(page, site, "/account/bind/confirm")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Connect this person?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bind this person to your account?")
     expect(page.locator("main")).to_contain_text("carol")
     who = "SELECT username, bound_how FROM identity JOIN account ON account.id = account_id WHERE provider = 'wecom'"
     assert sql(who) == []
-    press(page, "Yes, connect")
+    press(page, "Bind")
     at(page, site, "/account")
     expect(page.get_by_role("status")).to_contain_text("can now sign in to this account")
     assert sql(who) == [("bob", "self")]
-    row_of(page, "WeCom").get_by_role("link", name="Disconnect").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Disconnect WeCom?")
-    press(page, "Disconnect")
+    row_of(page, "WeCom").get_by_role("link", name="Unbind").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Unbind WeCom?")
+    press(page, "Unbind")
     at(page, site, "/account")
-    expect(page.get_by_role("status")).to_contain_text("Disconnected.")
+    expect(page.get_by_role("status")).to_contain_text("Unbound.")
     assert sql(who) == []
 
 
@@ -92,8 +92,8 @@ def test_an_old_sign_in_is_confirmed_by_a_scan_and_leads_back(site, browse, watc
     site.sign_in(page, person="bob")
     age()
     watch.expect(403, BIND)
-    press(page, "Connect WeCom")
-    expect(page.get_by_role("heading", level=1)).to_have_text("First show that it is you")
+    press(page, "Bind WeCom")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm that it is you")
     press(page, "Confirm with Feishu")
     site.at_platform(page)
     site.answer(page, "bob")
@@ -108,12 +108,12 @@ def test_somebody_elses_scan_confirms_nothing(site, page, watch, age, sql):
     site.sign_in(page, person="bob")
     age()
     watch.expect(403, BIND)
-    press(page, "Connect WeCom")
+    press(page, "Bind WeCom")
     press(page, "Confirm with Feishu")
     site.at_platform(page)
     watch.expect(403, "/login/FSInnerExample/callback")
     site.answer(page, "zhangsan")
-    expect(page.get_by_role("heading", level=1)).to_have_text("That was somebody else")
+    expect(page.get_by_role("heading", level=1)).to_have_text("That was another person")
     assert urlsplit(page.url).query == ""
     page.get_by_role("link", name="Back to your account").click()
     at(page, site, "/account")
@@ -123,11 +123,11 @@ def test_somebody_elses_scan_confirms_nothing(site, page, watch, age, sql):
 def test_somebody_bound_elsewhere_is_not_taken_over(site, page, browse, watch, sql):
     site.sign_in(browse(), "QywxInnerExample", "lisi")
     site.sign_in(page, person="bob")
-    press(page, "Connect WeCom")
+    press(page, "Bind WeCom")
     site.at_platform(page)
     watch.expect(409, CALLBACK)
     site.answer(page, "lisi")
-    expect(page.get_by_role("heading", level=1)).to_have_text("This person is connected with another account")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This person is bound to another account")
     assert sql("SELECT username FROM identity JOIN account ON account.id = account_id WHERE provider = 'wecom'") == [
         ("lisi",)
     ]
@@ -144,14 +144,14 @@ def test_sessions_elsewhere_are_ended_one_or_all(site, browse, watch, scripted):
     mine.get_by_role("button", name="End Chrome").first.click()
     expect(here.get_by_role("status")).to_contain_text("Signed out on that device.")
     expect(mine.locator("tbody tr")).to_have_count(2)
-    press(here, "End all others")
+    press(here, "Sign out everywhere else")
     expect(here.get_by_role("status")).to_contain_text("Signed out on 1 other device.")
     expect(mine.locator("tbody tr")).to_have_count(1)
     for page in others:
         watch.expect(401, "/account")
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_have_text("You are not signed in")
-    press(here, "End this one")
+    press(here, "Sign out")
     at(here, site, "/login")
 
 

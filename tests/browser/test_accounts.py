@@ -35,7 +35,7 @@ def test_an_account_from_its_making_to_its_end(office, desk, rows, java_script_e
     page.get_by_label("Name (optional)", exact=True).fill("李娜")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Mobile").fill("13812345678")
-    press(page, "Make the account")
+    press(page, "Create account")
     expect(page.get_by_role("heading", level=1)).to_have_text("李娜")
     expect(page.get_by_text("138****5678")).to_be_visible()
 
@@ -45,26 +45,26 @@ def test_an_account_from_its_making_to_its_end(office, desk, rows, java_script_e
     expect(page.get_by_role("status").get_by_text("Saved.")).to_be_visible()
     page.get_by_role("button", name="Show the mobile number").click()
     expect(page.get_by_text("13812345678")).to_be_visible()
-    follow(page, "Hide it again")
+    follow(page, "Hide")
 
-    follow(page, "Make an administrator")
+    follow(page, "Make administrator")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Make {username} an administrator?")
-    press(page, "Make an administrator")
+    press(page, "Make administrator")
     expect(page.get_by_text("The account is now an administrator.")).to_be_visible()
     assert rows("SELECT role, employee_number, mobile FROM account WHERE username = ?", username) == [
         ("admin", "E77", "13812345678")
     ]
 
     follow(page, "Disable")
-    expect(page.get_by_text("It is signed in nowhere.")).to_be_visible()
-    press(page, "Disable the account")
+    expect(page.get_by_text("There are no active sessions.")).to_be_visible()
+    press(page, "Disable account")
     expect(page.get_by_text("The account is disabled.")).to_be_visible()
     assert rows("SELECT active FROM account WHERE username = ?", username) == [(0,)]
     press(page, "Enable")
     expect(page.get_by_text("The account can sign in again.")).to_be_visible()
     assert rows("SELECT active FROM account WHERE username = ?", username) == [(1,)]
 
-    follow(page, "Whole history")
+    follow(page, "Full history")
     said = page.locator(".said").all_inner_texts()
     assert said == [
         f"root enabled {username}",
@@ -82,7 +82,7 @@ def test_what_was_typed_stays_when_a_field_can_not_be_used(office, desk, watch):
     page.goto(f"{office.url}/admin/accounts/create")
     page.get_by_label("Username").fill("root")
     page.get_by_label("Employee number").fill("E1")
-    press(page, "Make the account")
+    press(page, "Create account")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_label("Username")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Username")).to_have_accessible_description(
@@ -97,8 +97,8 @@ def test_a_link_is_made_handed_over_and_used(office, desk, browse, rows, java_sc
     username = f"guest.{java_script_enabled}".lower()
     page.goto(f"{office.url}/admin/accounts/create")
     page.get_by_label("Username").fill(username)
-    press(page, "Make the account")
-    press(page, "Make a link")
+    press(page, "Create account")
+    press(page, "Create link")
     address = page.locator("#address").inner_text()
     assert page.url.endswith("/link") and address.rpartition("/")[2] not in page.url
     follow(page, "Back to the account")
@@ -117,8 +117,8 @@ def test_a_link_is_made_handed_over_and_used(office, desk, browse, rows, java_sc
         "SELECT ended_why FROM login_session JOIN account ON account.id = account_id WHERE username = ?", username
     )
     assert why == "administrator"
-    press(page, "Make a link")
-    press(page, "Revoke the link")
+    press(page, "Create link")
+    press(page, "Revoke link")
     expect(page.get_by_text("The link can no longer be used.")).to_be_visible()
 
 
@@ -131,7 +131,7 @@ def test_the_last_administrator_reads_why_they_stay(office, desk, rows, java_scr
     follow(page, "root")
     follow(page, "Disable")
     expect(page.get_by_text("This is the last active administrator.")).to_be_visible()
-    expect(page.get_by_role("button", name="Disable the account")).to_have_count(0)
+    expect(page.get_by_role("button", name="Disable account")).to_have_count(0)
 
 
 @script
@@ -145,27 +145,27 @@ def test_a_file_from_its_upload_to_its_bindings(office, desk, rows, java_script_
     page = desk(java_script_enabled=java_script_enabled)
     page.goto(f"{office.url}/admin/bindings/import")
     page.get_by_label("CSV file").set_input_files({"name": "staff.csv", "mimeType": "text/csv", "buffer": content})
-    press(page, "Look at it first")
-    expect(page.get_by_role("heading", level=1)).to_have_text("What would come of staff.csv")
+    press(page, "Preview")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Preview of staff.csv")
     follow(page, "Errors 1")
     expect(page.get_by_text("Nobody of the directory fits.")).to_be_visible()
-    page.get_by_label("Also make the accounts of 130 lines").check()
+    page.get_by_label("Also create the accounts of 130 lines").check()
     press(page, "Apply")
     if not java_script_enabled:
         expect(page.get_by_text("101 of 131 lines")).to_be_visible()
-        press(page, "Go on")
-    expect(page.get_by_text("130 lines have been carried out.")).to_be_visible()
+        press(page, "Continue")
+    expect(page.get_by_text("130 lines were applied.")).to_be_visible()
     bound = "SELECT count(*) FROM identity JOIN account ON account.id = account_id WHERE bound_how = 'import'"
     assert rows(f"{bound} AND username LIKE ?", f"{mark}.%") == [(130,)]
     with page.expect_download() as download:
-        follow(page, "Download the failed lines")
+        follow(page, "Download failed lines")
     assert "Nobody of the directory fits." in download.value.path().read_text(encoding="utf-8-sig")
 
 
 def test_the_trail_is_filtered_and_taken_along(office, desk):
     page = desk()
     page.goto(f"{office.url}/admin/audit")
-    page.get_by_label("What", exact=True).select_option("Administrator made on the server")
+    page.get_by_label("Event", exact=True).select_option("Administrator created on the server")
     press(page, "Filter")
     expect(page.locator(".said")).to_have_text(["root was made an administrator on the server"])
     with page.expect_download() as download:

@@ -50,15 +50,15 @@ def test_find_a_person_bind_move_and_unbind_them(office, desk, store, rows, java
         add_account(f"right.{mark}", employee_number=f"E{mark}")
         add_account(f"wrong.{mark}")
     page.goto(f"{office.url}/admin/bindings")
-    page.get_by_label("Name, account, employee number or id").fill(f"阳{mark}")
+    page.get_by_label("Name, account, employee number or ID").fill(f"阳{mark}")
     press(page, "Filter")
     expect(page.locator("tbody tr")).to_have_count(1)
     follow(page, f"欧阳{mark}")
     follow(page, "Bind to an account…")
     page.get_by_label("Username, name, employee number or e-mail").fill(f"wrong.{mark}")
     press(page, "Search")
-    follow(page, f"Look at both wrong.{mark}")
-    expect(page.get_by_text("nothing we know speaks for it")).to_be_visible()
+    follow(page, f"Compare wrong.{mark}")
+    expect(page.get_by_text("no matching information")).to_be_visible()
     press(page, f"Bind to wrong.{mark}")
     said(page, f"欧阳{mark} can now sign in to wrong.{mark}.")
     assert rows(BOUND, mark) == [(f"wrong.{mark}", "administrator")]
@@ -66,7 +66,7 @@ def test_find_a_person_bind_move_and_unbind_them(office, desk, store, rows, java
     with store() as session:
         add_session(session.query(Identity).filter_by(user_id=mark).one())
     follow(page, "Move to another account…")
-    follow(page, f"Look at both right.{mark}")
+    follow(page, f"Compare right.{mark}")
     expect(page.get_by_text("same employee number")).to_be_visible()
     expect(page.get_by_text("1 session ends now.")).to_be_visible()
     press(page, f"Move to right.{mark}")
@@ -76,7 +76,7 @@ def test_find_a_person_bind_move_and_unbind_them(office, desk, store, rows, java
 
     follow(page, "Unbind…")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Unbind 欧阳{mark} from right.{mark}?")
-    expect(page.get_by_text("They have no other way in.")).to_be_visible()
+    expect(page.get_by_text("They have no other sign-in method.")).to_be_visible()
     expect(page.locator("button.button-danger:focus")).to_have_count(0)
     press(page, "Unbind")
     said(page, f"欧阳{mark} is unbound and signed out everywhere.")
@@ -98,7 +98,7 @@ def test_who_waits_gets_an_account_and_is_in(office, desk, browse, watch, rows, 
     page.goto(f"{office.url}/admin/bindings")
     page.get_by_role("link", name="Queue").click()
     name = page.locator("li.request", has_text=who).locator("h2").inner_text()
-    press(page, f"Create an account {name}")
+    press(page, f"Create account {name}")
     said(page, f"{name} now has the account {who}.")
     assert rows(BOUND, who) == [(who, "created")]
 
@@ -115,13 +115,13 @@ def test_refuse_with_a_reason_and_take_it_back(office, desk, store, rows, java_s
     page.goto(f"{office.url}/admin/queue")
     card = page.locator("li.request", has_text=f"王{mark}")
     card.locator("summary").click()
-    card.get_by_label("Reason, which they read").fill("Use your team's account.")
+    card.get_by_label("Reason (shown to the person)").fill("Use your team's account.")
     press(page, f"Refuse 王{mark}")
     said(page, f"王{mark} is refused and will read the reason at the next scan.")
     state = "SELECT state, reason FROM binding_request JOIN identity ON identity.id = identity_id WHERE user_id = ?"
     assert rows(state, mark) == [("refused", "Use your team's account.")]
     follow(page, "Refused")
-    page.locator("li.request", has_text=f"王{mark}").get_by_role("button", name="Take the refusal back").click()
+    page.locator("li.request", has_text=f"王{mark}").get_by_role("button", name="Withdraw refusal").click()
     said(page, f"The refusal is withdrawn. 王{mark} is waiting again.")
     assert rows(state, mark) == [("waiting", "")]
 
@@ -134,9 +134,9 @@ def test_settle_a_conflict_by_moving_the_account(office, desk, store, rows, java
         add_session(add_person(f"old{mark}", account=own, name=f"旧{mark}"))
         add_person(f"new{mark}", name=f"新{mark}", employee_number=f"E{mark}")
     page.goto(f"{office.url}/admin/bindings?status=conflict&q=new{mark}")
-    follow(page, f"Decide 新{mark}")
+    follow(page, f"Resolve 新{mark}")
     expect(page.get_by_text("1 session ends now.")).to_be_visible()
-    press(page, f"Move it to 新{mark}")
+    press(page, f"Move account to 新{mark}")
     said(page, f"新{mark} can now sign in to own.{mark}.")
     assert rows(BOUND, f"new{mark}") == [(f"own.{mark}", "administrator")]
     assert rows(BOUND, f"old{mark}") == []
@@ -151,14 +151,14 @@ def test_many_at_once(office, desk, store, rows, java_script_enabled):
     page.goto(f"{office.url}/admin/bindings?q={mark}")
     if java_script_enabled:
         expect(page.get_by_role("button", name="Unbind…")).to_be_disabled()
-        page.get_by_label("Tick all").check()
-        expect(page.get_by_text("With the 3 ticked:")).to_be_visible()
+        page.get_by_label("Select all").check()
+        expect(page.get_by_text("3 selected:")).to_be_visible()
     else:
         for box in page.locator("tbody input[type=checkbox]").all():
             box.check()
     press(page, "Unbind…")
     expect(page.get_by_role("heading", level=1)).to_have_text("Unbind 3 people?")
-    expect(page.get_by_text("3 accounts have no other way in.")).to_be_visible()
+    expect(page.get_by_text("3 accounts have no other sign-in method.")).to_be_visible()
     press(page, "Unbind")
     said(page, "3 people are unbound.")
     expect(page).to_have_url(f"{office.url}/admin/bindings?q={mark}")
@@ -176,17 +176,17 @@ def test_follow_suggestions_once_they_are_listed(office, desk, store, rows, java
     page.goto(f"{office.url}/admin/queue")
     for name in (f"周{mark}", f"吴{mark}"):
         page.locator("li.request", has_text=name).get_by_role("checkbox").check()
-    press(page, "Bind to their suggestions")
+    press(page, "Bind to suggested accounts")
     expect(page.get_by_role("heading", level=1)).to_have_text("Bind 1 person?")
     expect(page.locator("main form")).to_contain_text(f"周{mark} → own.{mark} same employee number")
-    expect(page.get_by_role("region", name="To administrators' accounts")).to_contain_text(f"吴{mark} → boss.{mark}")
+    expect(page.get_by_role("region", name="Administrator accounts")).to_contain_text(f"吴{mark} → boss.{mark}")
     press(page, "Bind")
     said(page, "1 person is bound.")
     assert rows(BOUND, f"fits{mark}") == [(f"own.{mark}", "queue")]
     assert rows(BOUND, f"stranger{mark}") == []
     page.goto(f"{office.url}/admin/queue")
-    follow(page, f"Look at both 吴{mark}")
-    expect(page.get_by_text("same e-mail, typed by the person")).to_be_visible()
+    follow(page, f"Compare 吴{mark}")
+    expect(page.get_by_text("same e-mail, entered by the person")).to_be_visible()
 
 
 @script
@@ -197,9 +197,9 @@ def test_somebody_by_the_platforms_id(office, desk, store, rows, java_script_ena
         own = add_account(f"raw.{who}").id
     page.goto(f"{office.url}/admin/bindings/bind?account={own}")
     page.get_by_label("Platform", exact=True).select_option("QywxInnerExample")
-    page.get_by_label("The platform's id, such as zhangsan or ou_…").fill(who)
+    page.get_by_label("Platform ID, such as zhangsan or ou_…").fill(who)
     press(page, "Look up")
-    button = page.get_by_role("button", name="and go on")
+    button = page.get_by_role("button", name="and continue")
     expect(button).to_be_visible()
     assert rows("SELECT count(*) FROM identity WHERE user_id = ?", who) == [(0,)]
     button.click()

@@ -54,7 +54,7 @@ def start(page, button="Sync now", element="QywxInnerExample"):
 
 def newest(page):
     return (
-        page.get_by_role("region", name="Last runs")
+        page.get_by_role("region", name="Recent syncs")
         .or_(page.locator("section[aria-labelledby=last-runs]"))
         .locator("tbody tr")
         .first
@@ -87,12 +87,12 @@ def test_a_dry_run_says_who_would_change(office, open_directory):
     office.sandbox.person("wecom", "zhangsan", name="张叁")
     start(page, "Dry run")
     expect(newest(page)).to_contain_text("dry run")
-    expect(newest(page)).to_contain_text("would be: 1 changed")
-    newest(page).locator("summary", has_text="Who").click()
+    expect(newest(page)).to_contain_text("would change: 1 changed")
+    newest(page).locator("summary", has_text="Names").click()
     expect(newest(page)).to_contain_text("张叁")
-    page.get_by_label("Name, id or employee number").fill("张叁")
+    page.get_by_label("Name, ID or employee number").fill("张叁")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Nobody and no department is called “张叁”.")).to_be_visible()
+    expect(page.get_by_text("No person or department matches “张叁”.")).to_be_visible()
 
 
 def test_many_leavers_need_a_yes(office, open_directory):
@@ -106,10 +106,10 @@ def test_many_leavers_need_a_yes(office, open_directory):
     start(page)
     expect(card(page)).to_contain_text("Stopped: 12 people would lose their access.")
     expect(card(page)).to_contain_text("走11")
-    start(page, "Sync all the same")  # without the tick the browser holds it back
+    start(page, "Sync anyway")  # without the tick the browser holds it back
     expect(card(page)).to_contain_text("Stopped: 12 people would lose their access.")
-    card(page).get_by_label("I have looked at the list.").check()
-    start(page, "Sync all the same")
+    card(page).get_by_label("I have checked the list.").check()
+    start(page, "Sync anyway")
     expect_done(page)
     expect(newest(page)).to_contain_text("12 left")
     expect(card(page)).not_to_contain_text("Stopped")
@@ -125,7 +125,7 @@ def test_the_tree_opens_level_by_level(office, open_directory, script):
     page.get_by_role("link", name="研发中心").click()
     expect(page.get_by_role("heading", name="People in 研发中心")).to_be_visible()
     expect(page.get_by_role("row", name="李四")).to_contain_text("leader")
-    above = page.get_by_role("navigation", name="Departments above")
+    above = page.get_by_role("navigation", name="Parent departments")
     above.get_by_role("link", name="云杉科技").click()
     expect(page.get_by_role("link", name="市场部")).to_be_visible()
 

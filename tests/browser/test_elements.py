@@ -35,7 +35,7 @@ def test_a_problem_is_found_mended_and_gone(browse, site, sandbox_process, scrip
     expect(card).to_contain_text("203.0.113.7")
     sandbox_process.app("wecom", trusted_ip=True)
     card.get_by_role("button", name="Check again").click()
-    expect(card.get_by_role("status")).to_contain_text("nothing to mend")
+    expect(card.get_by_role("status")).to_contain_text("no problems")
     assert site.sandbox.calls("/cgi-bin/message/*") == []
 
 

@@ -115,7 +115,7 @@ def test_who_says_no_is_not_asked_again_but_by_the_button(site, client):
     site.sandbox.jsapi("107")
     page = client("feishu")
     page.goto(site.url + HOME["feishu"])
-    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("You said no")
+    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("Sign-in cancelled")
     assert asked(site) == [ACCESS]
     page.goto(f"{site.url}/login")
     expect(page.get_by_text("You are not signed in.")).to_be_visible()
@@ -128,7 +128,7 @@ def test_the_button_below_a_no_signs_in(site, client):
     site.sandbox.jsapi("107")
     page = client("feishu")
     page.goto(site.url + HOME["feishu"])
-    expect(page.get_by_role("alert")).to_contain_text("You said no")
+    expect(page.get_by_role("alert")).to_contain_text("Sign-in cancelled")
     the_button(page, "feishu").click()
     expect_signed_in(page, site)
     assert asked(site) == [ACCESS, SILENT["feishu"]]
@@ -138,7 +138,7 @@ def test_a_client_that_refuses_the_page_is_told_with_a_reference(site, client):
     site.sandbox.app("feishu", redirect_uris=[f"{site.url}/elsewhere"])
     page = client("feishu")
     page.goto(site.url + HOME["feishu"])
-    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("That did not work by itself")
+    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("Couldn't sign you in automatically")
     assert len(page.get_by_role("alert").locator("strong").inner_text()) == 7
     assert asked(site) == [ACCESS]
     site.sandbox.app("feishu", redirect_uris=None)
@@ -200,7 +200,7 @@ def test_after_two_ways_it_takes_a_tap(site, client, watch, way_out):
     with page.expect_request("**/*jsapi=requestAuthCode*"):
         page.goto(site.url + HOME["feishu"])
     page.clock.fast_forward(WAIT)
-    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("That did not work by itself")
+    expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("Couldn't sign you in automatically")
     assert asked(site) == [ACCESS]
     the_button(page, "feishu").click()
     expect_signed_in(page, site)
@@ -209,7 +209,7 @@ def test_after_two_ways_it_takes_a_tap(site, client, watch, way_out):
 def test_without_javascript_one_tap_signs_in(site, client):
     page = client("feishu", java_script_enabled=False)
     page.goto(site.url + HOME["feishu"])
-    expect(page.get_by_text("One tap, and Feishu tells us who you are.")).to_be_visible()
+    expect(page.get_by_text("Tap the button, and Feishu tells the portal who you are.")).to_be_visible()
     for state in ("waiting", "denied", "failed"):
         expect(page.locator(f"[data-when={state}]")).to_be_hidden()
     the_button(page, "feishu").click()
@@ -221,7 +221,7 @@ def test_a_way_out_into_the_browser_leads_to_the_login_page(site, client):
     page = client("feishu")
     page.goto(site.url + HOME["feishu"])
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Open in the browser").click()
+        page.get_by_role("link", name="Open in browser").click()
     expect(opened.value).to_have_url(f"{site.url}/login?via=FSInnerExample")
     expect(the_button(opened.value, "feishu")).to_be_visible()
 
@@ -269,7 +269,7 @@ def test_a_consent_is_asked_for_and_its_refusal_can_be_taken_back(many, client, 
     many.at_platform(page)
     assert parse_qs(urlsplit(page.url).query)["scope"] == ["snsapi_privateinfo"]
     many.answer(page, "bob", button="Refuse")
-    expect(heading(page)).to_have_text("You cancelled the login")
+    expect(heading(page)).to_have_text("Sign-in cancelled")
     page.get_by_role("link", name="Start again").click()
     many.at_platform(page)
     many.answer(page, "bob")
@@ -289,7 +289,7 @@ def test_a_client_that_keeps_no_cookies_gets_one_start_again_and_no_loop(site, f
         for _ in range(2):
             watch.expect(400, "/api/auths/loginTypes/FSInnerExample/getLoginConfig")
         page.goto(f"{site.url}/login")
-        expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("That did not work by itself")
+        expect(page.get_by_role("alert").get_by_role("heading")).to_have_text("Couldn't sign you in automatically")
         assert gone_to == ["/login", HOME["feishu"]]
         watch.expect(400, CALLBACK["feishu"])
         the_button(page, "feishu").click()
@@ -326,7 +326,7 @@ def test_cookies_lost_while_feishus_client_answers_cost_one_start_again(site, cl
     page.clock.install()
     page.route("**/*jsapi=requestAccess*", lambda route: (page.context.clear_cookies(), route.continue_()))
     page.goto(site.url + HOME["feishu"])
-    expect(heading(page)).to_have_text("This page is too old")
+    expect(heading(page)).to_have_text("This page has expired")
     expect(page.locator("main").get_by_role("link")).to_have_count(1)
     assert asked(site) == [ACCESS]
     page.unroute_all()
@@ -401,7 +401,7 @@ def test_wechat_is_told_to_open_wecom_with_the_address_to_copy(site, browse):
     page = browse(user_agent=WECHAT_CLIENT["windows"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(site.url + HOME["wecom"])
     expect(page.get_by_text("from your workbench in WeCom")).to_be_visible()
-    page.get_by_role("button", name="Copy the address").click()
+    page.get_by_role("button", name="Copy address").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == site.url + HOME["wecom"]
     assert asked(site) == []
@@ -425,7 +425,7 @@ def test_a_phone_copies_the_address_for_wecoms_workbench(site, browse):
     page = browse(user_agent=PHONE_BROWSER["android"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"{site.url}/login?via=QywxInnerExample")
     expect(page.get_by_text("open the portal from your workbench in WeCom")).to_be_visible()
-    page.get_by_role("button", name="Copy the address").click()
+    page.get_by_role("button", name="Copy address").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == site.url + HOME["wecom"]
 

@@ -29,9 +29,9 @@ def test_the_code_comes_without_younger_methods(site, page):
 def test_a_script_the_engine_cannot_read_leaves_notice_and_button(site, page, watch, script):
     page.route(f"**/static/js/{script}*", lambda route: route.fulfill(body=UNREADABLE, content_type="text/javascript"))
     page.goto(f"{site.url}/login")
-    expect(page.get_by_text("Please use the button.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Use the button below.")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
-    expect(page.get_by_text("The code is coming…")).to_be_hidden()
+    expect(page.get_by_text("Loading QR code…")).to_be_hidden()
     complaints = watch.take()
     assert len(complaints) == 1 and "Unexpected token" in complaints[0]
 
@@ -39,7 +39,7 @@ def test_a_script_the_engine_cannot_read_leaves_notice_and_button(site, page, wa
 def test_a_method_nobody_thought_of_leaves_notice_and_button(site, page, watch):
     page.add_init_script("delete Element.prototype.append; delete Document.prototype.createElement;")
     page.goto(f"{site.url}/login")
-    expect(page.get_by_text("Please use the button.")).to_be_visible()
+    expect(page.get_by_text("Use the button below.")).to_be_visible()
     expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
 
 
@@ -47,4 +47,4 @@ def test_without_a_script_the_button_is_there_at_once(site, browse):
     page = browse(java_script_enabled=False)
     page.goto(f"{site.url}/login")
     expect(page.get_by_role("link", name=BUTTON)).to_be_visible()
-    expect(page.get_by_text("The code is coming…")).to_be_hidden()
+    expect(page.get_by_text("Loading QR code…")).to_be_hidden()

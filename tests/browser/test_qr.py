@@ -18,8 +18,8 @@ AUTHORIZE = "/suite/passport/oauth/authorize"
 CONFIG = "/api/auths/loginTypes/FSInnerExample/getLoginConfig"
 LIFE = 600_000  # milliseconds a code lives
 SAY = "(messages) => messages.forEach((each) => parent.postMessage(each, '*'))"
-BLOCKED = "The code can't be shown here: something blocks Feishu's script or frame."
-LOST = "The connection is lost. Check your network."
+BLOCKED = "The QR code can't be shown. Something blocks the script or frame of Feishu."
+LOST = "Connection lost. Check your network."
 REAL = "https://passport.feishu.cn"
 MARK_FRAMES = """document.addEventListener("load", ({ target }) => {
   if (target.tagName === "IFRAME") target.dataset.came = "";
@@ -101,7 +101,7 @@ def expect_signed_in(page, site, name="Bob Miller", path="/account"):
 
 def expect_gave_way(page, site, reason):
     """See that the frame is gone, the reason is told, and the button works."""
-    expect(page.locator("#no-code")).to_have_text(f"{reason} Please use the button.", use_inner_text=True)
+    expect(page.locator("#no-code")).to_have_text(f"{reason} Use the button below.", use_inner_text=True)
     expect(page.locator("#scan")).to_be_hidden()
     assert page.locator("iframe").count() == 0
     page.get_by_role("link", name="Open the Feishu sign-in page").click()
@@ -178,7 +178,7 @@ def test_the_last_minute_counts_down(site, page):
     page.clock.fast_forward(LIFE - 90_000)
     expect(status(page)).to_have_text("Waiting for your scan", use_inner_text=True)
     page.clock.fast_forward(45_000)
-    expect(status(page)).to_contain_text("This code ends in less than a minute", use_inner_text=True)
+    expect(status(page)).to_contain_text("This code expires in less than a minute", use_inner_text=True)
     seconds = page.locator("#seconds")
     left = int(seconds.text_content())
     assert 0 < left <= 45
@@ -192,7 +192,7 @@ def test_a_code_is_renewed_three_times_and_then_by_a_button(site, page):
     page.clock.install()
     logins = begun(page)
     open_login(page, site)
-    button = page.get_by_role("button", name="New code")
+    button = page.get_by_role("button", name="Refresh code")
     states = [state_of(page)]
     for renewals in (1, 2, 3):
         with page.expect_response(lambda answer: urlsplit(answer.url).path == CONFIG):
@@ -203,7 +203,7 @@ def test_a_code_is_renewed_three_times_and_then_by_a_button(site, page):
         states.append(state_of(page))
         assert (len(logins), len(set(states)), page.locator("iframe").count()) == (1 + renewals, 1 + renewals, 1)
     page.clock.fast_forward(LIFE)
-    expect(status(page)).to_have_text("This code has ended.", use_inner_text=True)
+    expect(status(page)).to_have_text("This code has expired.", use_inner_text=True)
     page.clock.fast_forward(LIFE)
     expect(button).to_be_visible()
     assert len(logins) == 4
@@ -226,10 +226,10 @@ def test_an_ended_code_takes_no_scan_and_no_focus_any_more(site, page):
     assert page.locator("#qr").evaluate("(box) => box.inert") is False
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
     page.clock.fast_forward(LIFE)
-    expect(status(page)).to_have_text("This code has ended.", use_inner_text=True)
+    expect(status(page)).to_have_text("This code has expired.", use_inner_text=True)
     assert page.locator("#qr").evaluate("(box) => box.inert") is True
     say(page, {"source": "qrcode", "tmp_code": site.sandbox.tmp_code("bob")})
-    expect(status(page)).to_have_text("This code has ended.", use_inner_text=True)
+    expect(status(page)).to_have_text("This code has expired.", use_inner_text=True)
 
 
 def test_nothing_is_renewed_while_nobody_looks(site, page):
@@ -238,10 +238,10 @@ def test_nothing_is_renewed_while_nobody_looks(site, page):
     open_login(page, site)
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
     page.clock.fast_forward(LIFE)
-    expect(status(page)).to_have_text("This code has ended.", use_inner_text=True)
+    expect(status(page)).to_have_text("This code has expired.", use_inner_text=True)
     page.clock.fast_forward(LIFE)
     assert len(logins) == 1
-    page.get_by_role("button", name="New code").click()
+    page.get_by_role("button", name="Refresh code").click()
     expect(status(page)).to_have_text("Waiting for your scan", use_inner_text=True)
     assert len(logins) == 2
 
@@ -318,7 +318,11 @@ def test_a_frame_forbidden_by_the_content_policy_gives_way_to_the_button(site, p
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (500, {"errcode": 47001, "errmsg": "no", "requestId": "x", "data": None}, "The code can't be shown just now."),
+        (
+            500,
+            {"errcode": 47001, "errmsg": "no", "requestId": "x", "data": None},
+            "The QR code can't be shown right now.",
+        ),
         (503, {"errcode": 50300, "errmsg": "no", "requestId": "x", "data": None}, LOST),
         (502, "<h1>a proxy's words</h1>", LOST),
     ],
@@ -335,7 +339,7 @@ def test_going_offline_is_told_and_coming_back_brings_a_new_code(site, page, wat
     open_login(page, site)
     before = state_of(page)
     page.context.set_offline(True)
-    expect(page.locator("#no-code")).to_have_text(f"{LOST} Please use the button.", use_inner_text=True)
+    expect(page.locator("#no-code")).to_have_text(f"{LOST} Use the button below.", use_inner_text=True)
     expect(page.locator("#scan")).to_be_hidden()
     page.context.set_offline(False)
     expect(page.locator("#no-code")).to_be_hidden()

@@ -112,7 +112,7 @@ def test_what_a_login_by_script_resolves_to(own, page, element):
         ("loginWithCode", "FSInnerExample", {"authCode": "x", "state": "y"}, 400, 40300, "Please start again"),
         ("loginWithCode", "FSInnerExample", {"authCode": "x"}, 400, 40300, "Please start again"),
         ("getLoginConfig", "FSInnerExample", {"kind": "dance"}, 400, 40300, "Please start again"),
-        ("getLoginConfig", "Nobody", {}, 404, 47000, "This sign-in is not set up completely"),
+        ("getLoginConfig", "Nobody", {}, 404, 47000, "This login is not set up completely"),
     ],
 )
 def test_a_refusal_is_an_error_with_number_and_text(site, page, watch, method, name, given, status, code, message):
@@ -162,5 +162,5 @@ def test_a_token_that_is_never_good_is_not_renewed_for_ever(site, page, watch):
     for _ in range(2):
         watch.expect(400, METHOD.format("FSInnerExample", "getLoginConfig"))
     told = outcome(page, "getLoginConfig")
-    assert told == {"isError": True, "code": 40310, "message": "This page is too old"}
+    assert told == {"isError": True, "code": 40310, "message": "This page has expired"}
     assert calls == [("getLoginConfig", 400), ("csrf", 200), ("getLoginConfig", 400)]

@@ -66,7 +66,7 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
 
         # There is no other server yet.
         page = begin()
-        assert (page.status_code, "Something we need is not answering" in page.text) == (503, True)
+        assert (page.status_code, "A service the portal needs is not responding" in page.text) == (503, True)
         assert browser.get(f"{server.url}/account", allow_redirects=False).status_code == 503
         token = browser.get(f"{server.url}/api/csrf").json()["csrfToken"]
         call = f"{server.url}/api/auths/loginTypes/{WECOM}/getLoginConfig"

@@ -8,7 +8,7 @@ from support.syncs import FEISHU, PROVIDERS, WECOM, find_person, run_sync
 from portal.models import LEFT
 
 both_platforms = pytest.mark.parametrize("name", [FEISHU, WECOM])
-REASON = "a person of this name and department had it and has left"
+REASON = "a departed person of this name and department had it"
 
 
 @pytest.fixture
@@ -47,4 +47,4 @@ def test_their_account_is_suggested_with_the_reason(renamed, name):
 def test_another_name_or_department_is_somebody_else(renamed, name, facts):
     portal, scan = renamed
     scan("lisi.new", **facts)
-    assert "No account looks like theirs." in strip_markup(sign_in_administrator(portal).get("/admin/queue").text)
+    assert "No matching account." in strip_markup(sign_in_administrator(portal).get("/admin/queue").text)

@@ -50,7 +50,7 @@ def test_answers_that_name_no_member_are_refused(client, portal, sandbox, body):
 
 def test_an_answer_that_names_nobody_is_no_answer(client, sandbox):
     sandbox.fail("/cgi-bin/auth/getuserinfo", body={"errcode": 0, "errmsg": "ok"})
-    refused(client, "QywxInnerExample", "zhangsan", "Something we need is not answering", status=503)
+    refused(client, "QywxInnerExample", "zhangsan", "A service the portal needs is not responding", status=503)
 
 
 def test_keys_of_the_older_spelling_are_understood(client, sandbox):
@@ -77,7 +77,7 @@ def test_a_feishu_company_on_the_list_is_let_in(elements, make_portal, sandbox, 
 @pytest.mark.parametrize("value", [None, "", 5, ["x"]])
 def test_a_profile_without_a_stable_id_is_no_profile(client, portal, sandbox, missing, value):
     sandbox.fail(USER_INFO, body={"code": 0, "msg": "success", "data": {**PROFILE, missing: value}})
-    refused(client, "FSInnerExample", "zhangsan", "Something we need is not answering", status=503)
+    refused(client, "FSInnerExample", "zhangsan", "A service the portal needs is not responding", status=503)
     assert accounts(portal) == 0
 
 
@@ -85,7 +85,7 @@ def test_a_profile_without_a_stable_id_is_no_profile(client, portal, sandbox, mi
 def test_an_id_that_needs_cleaning_is_nobodys(client, portal, sandbox, bad):
     """Cleaned, it could be somebody else's."""
     sandbox.fail(USER_INFO, body={"code": 0, "msg": "success", "data": {**PROFILE, "union_id": bad}})
-    refused(client, "FSInnerExample", "zhangsan", "Something we need is not answering", status=503)
+    refused(client, "FSInnerExample", "zhangsan", "A service the portal needs is not responding", status=503)
     assert accounts(portal) == 0
 
 

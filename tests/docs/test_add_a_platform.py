@@ -131,7 +131,7 @@ def test_an_administrator_finds_the_person_under_the_label(client, platform):
 @pytest.mark.parametrize("action", ["refuse", "leave"])
 def test_a_cancelled_login_says_so(client, platform, action):
     answer = sign_in(client, platform, action)
-    assert_refused(answer, client, 400, "You cancelled the login")
+    assert_refused(answer, client, 400, "Sign-in cancelled")
     assert platform.calls == []
 
 

@@ -116,7 +116,7 @@ def test_the_type_on_meta_explains_a_refused_code(staff):
     state = parse_query(staff.start("Staff"))["state"]
     answer = staff.get("/login/Staff/callback", query_string={"code": "bad", "state": state})
     assert answer.status_code == 400
-    assert "This login code can" in answer.text
+    assert "This sign-in code can" in answer.text
 
 
 def test_the_type_on_meta_takes_a_state_once(staff):

@@ -150,7 +150,7 @@ class TestFiles:
         client = make_portal(PORTAL_APP_DIR=str(tmp_path / "nothing")).test_client()
         page = client.get("/login")
         assert page.status_code == 200
-        assert "No sign-in is set up yet" in page.text
+        assert "No login is set up yet" in page.text
 
 
 class TestVariables:
@@ -482,7 +482,7 @@ class Faulty(FSInnerType):
         client = make_portal().test_client()
         answer = client.sign_in("OfFaulty")
         assert answer.status_code == 500
-        assert "Something went wrong here" in answer.text
+        assert "Something went wrong" in answer.text
         assert "secret" not in answer.text
         assert "Traceback" not in answer.text
 

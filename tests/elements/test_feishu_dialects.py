@@ -97,7 +97,7 @@ def test_the_verifier_is_this_logins_own(signed, sandbox, elements, make_portal)
     code, state = parse_query(stolen)["code"], parse_query(own)["state"]
     answer = client.get("/login/FSInnerExample/callback", query_string={"code": code, "state": state})
     assert answer.status_code == 400
-    assert "This login code can" in answer.text
+    assert "This sign-in code can" in answer.text
 
 
 REFUSALS = [

@@ -124,7 +124,7 @@ class TestTheShippedExamples:
         for name, key in SHIPPED.items():
             reason = f"auths/loginTypes/{name}/{name}.json: {key} is an address of this machine"
             page = portal.test_client().get(f"/login?via={name}").text
-            assert "is not available: it is not set up correctly" in page and "/login/" not in page
+            assert "is not available because it is not set up correctly" in page and "/login/" not in page
             assert f"element {name} is broken: 47001: {reason}" in log
             with portal.app_context():
                 found = doctor.examine(portal.elements.instances[name])

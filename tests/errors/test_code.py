@@ -52,7 +52,7 @@ def test_a_code_that_makes_no_sense_is_refused_here(client, sandbox, element, co
     state = parse_query(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"code": code, "state": state})
     assert answer.status_code == 400
-    assert "This login code can" in answer.text
+    assert "This sign-in code can" in answer.text
     assert sandbox.calls(EXCHANGES[element]) == []
 
 
@@ -61,14 +61,14 @@ def test_a_callback_without_a_code_is_a_cancelled_login(client, sandbox, element
     state = parse_query(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"state": state})
     assert answer.status_code == 400
-    assert "You cancelled the login" in answer.text
+    assert "Sign-in cancelled" in answer.text
     assert sandbox.calls(EXCHANGES[element]) == []
 
 
 @EACH
 def test_an_error_beside_a_code_is_a_cancelled_login_too(client, sandbox, element):
     address = f"{client.scan(element)}&error=access_denied"
-    assert "You cancelled the login" in client.get(address).text
+    assert "Sign-in cancelled" in client.get(address).text
     assert sandbox.calls(EXCHANGES[element]) == []
 
 

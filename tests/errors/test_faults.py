@@ -56,7 +56,7 @@ def test_a_database_locked_for_good_is_told_and_nobody_is_signed_in(client, data
     other.execute("COMMIT")
     other.close()
     assert answer.status_code == 503
-    assert "Something we need is not answering" in answer.text
+    assert "A service the portal needs is not responding" in answer.text
     assert client.session().status_code == 401
     assert client.get(address).status_code == 303
 

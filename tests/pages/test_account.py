@@ -56,23 +56,23 @@ class TestDisconnecting:
         portal.test_client().sign_in(WECOM)
         page = two.get("/account/bindings/2/unbind")
         assert page.status_code == 200
-        assert "Disconnect WeCom?" in page.text and "张三" in page.text
+        assert "Unbind WeCom?" in page.text and "张三" in page.text
         assert "2 sessions end now." in page.text
-        assert "This one is among them" not in page.text
+        assert "That includes this session" not in page.text
         assert bound(portal) == [1, 2]
 
     def test_it_ends_the_sessions_of_that_person_alone(self, two, portal):
         elsewhere = portal.test_client()
         elsewhere.sign_in(WECOM)
         assert unbind(two, 2).location == "/account"
-        assert "Disconnected." in two.get("/account").text
+        assert "Unbound." in two.get("/account").text
         assert elsewhere.session().status_code == 401
         assert two.session().status_code == 200
         assert bound(portal) == [1]
         assert last_line(portal) == ("binding.end", 0, 1, 1)
 
     def test_of_the_one_who_is_here_it_signs_out(self, two, portal):
-        assert "This one is among them" in two.get("/account/bindings/1/unbind").text
+        assert "That includes this session" in two.get("/account/bindings/1/unbind").text
         answer = unbind(two, 1)
         assert answer.location == "/login"
         assert two.session().status_code == 401
@@ -89,12 +89,12 @@ class TestDisconnecting:
 class TestTheLastWayIn:
     def assert_stays(self, client, portal, id, left):
         page = client.get("/account").text
-        assert "Your only way in." in page
+        assert "Your only sign-in method." in page
         assert f'href="/account/bindings/{id}/unbind"' not in page
-        assert "This is your only way in" in client.get(f"/account/bindings/{id}/unbind").text
+        assert "This is your only sign-in method" in client.get(f"/account/bindings/{id}/unbind").text
         answer = unbind(client, id)
         assert answer.status_code == 409
-        assert "This is your only way in" in answer.text
+        assert "This is your only sign-in method" in answer.text
         assert 'href="/account">Back to your account</a>' in answer.text
         assert bound(portal) == left
         assert last_line(portal) == ("binding.end", 40900, 1, 1)
@@ -156,7 +156,7 @@ class TestWhoMayDisconnect:
         change(LoginSession, signed_in_at=now() - timedelta(minutes=10, seconds=1))
         for answer in (two.get("/account/bindings/2/unbind"), unbind(two, 2)):
             assert answer.status_code == 403
-            assert "First show that it is you" in answer.text
+            assert "Confirm that it is you" in answer.text
             assert 'name="next" value="/account/bindings/2/unbind"' in answer.text
         assert bound(portal) == [1, 2]
 
@@ -179,10 +179,10 @@ class TestSessions:
     def test_the_page_tells_them_apart(self, one, phone):
         page = one.get("/account").text
         assert "Chrome · Windows" in page
-        assert page.count(">this one<") == 1
+        assert page.count(">this device<") == 1
         assert "127.0.0.1" not in page and "127.0.0.*" in page
         assert 'action="/account/sessions/2/end"' in page
-        assert "End all others" in page
+        assert "Sign out everywhere else" in page
 
     def test_one_elsewhere_ends_at_once(self, one, phone, portal):
         assert one.post_form("/account/sessions/2/end").location == "/account"
@@ -241,13 +241,13 @@ class TestThePage:
             token = administrator_links.make_administrator("alice", promote=True).token
         client.post_form(f"/login/once/{token}")
         page = client.get("/account").text
-        assert "No Feishu or WeCom person is connected" in page
-        assert "Connect Feishu" in page and "Connect WeCom" in page
+        assert "No Feishu or WeCom person is bound" in page
+        assert "Bind Feishu" in page and "Bind WeCom" in page
 
     def test_a_scan_that_was_left_undecided_is_remembered(self, one):
         address = one.post_form(f"/account/bind/{WECOM}").location
         one.get(answer_platform(address, "zhangsan"))
-        assert "They are not connected yet." in one.get("/account").text
+        assert "This person is not bound yet." in one.get("/account").text
 
     def test_hostile_names_are_shown_as_text(self, two, portal, change):
         hostile = "<script>alert(1)</script>{{ 7*7 }}\"'><img src=x>"

@@ -34,7 +34,7 @@ def test_what_is_not_there_has_the_envelope(client, method, path, status, number
 
 @pytest.mark.parametrize(
     ("path", "status", "title"),
-    [("/nothing", 404, "There is nothing here"), ("/logout", 405, "does not work that way")],
+    [("/nothing", 404, "Page not found"), ("/logout", 405, "be opened that way")],
 )
 def test_what_is_not_there_is_a_page_elsewhere(client, path, status, title):
     answer = client.get(path)
@@ -51,7 +51,7 @@ def test_a_body_too_large_is_refused(client):
     token = client.get("/api/csrf").json["csrfToken"]
     answer = client.post("/language", data={"csrf_token": token, "language": "x" * 70_000})
     assert answer.status_code == 413
-    assert "That was too large" in answer.text
+    assert "The request is too large" in answer.text
 
 
 def test_every_answer_carries_the_headers(client):
@@ -95,4 +95,4 @@ def test_not_ready_without_the_tables_of_this_version(client, portal):
     assert "flask db upgrade" in answer.json["status"]
     page = client.get("/login/FSInnerExample")
     assert page.status_code == 503
-    assert "Something we need is not answering" in page.text
+    assert "A service the portal needs is not responding" in page.text

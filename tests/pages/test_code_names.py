@@ -43,7 +43,7 @@ def test_a_callback_without_any_of_the_names_was_cancelled(badge, query):
     state = parse_query(badge.start("FrontDoor"))["state"]
     answer = badge.get("/login/FrontDoor/callback", query_string={**query, "state": state})
     assert answer.status_code == 400
-    assert "You cancelled the login" in answer.text
+    assert "Sign-in cancelled" in answer.text
 
 
 def test_a_page_with_a_code_in_its_address_tells_no_other_page(badge):

@@ -16,7 +16,7 @@ def still_in(client):
 
 def assert_too_old(answer):
     assert answer.status_code == 400
-    assert "This page is too old" in answer.text
+    assert "This page has expired" in answer.text
 
 
 @pytest.mark.parametrize("fields", [{}, {"csrf_token": ""}, {"csrf_token": "x"}, {"csrf_token": "a.b.c"}])

@@ -113,7 +113,7 @@ def test_the_page_itself_asks_no_platform(administer, sandbox):
 
 def test_without_elements_it_says_the_first_steps(administer, tmp_path):
     page = administer(PORTAL_APP_DIR=str(tmp_path / "nothing")).get(PAGE).text
-    assert "No way to sign in yet" in page and page.count("<li>", page.index("No way"), page.index("</ol>")) == 3
+    assert "No login is set up yet" in page and page.count("<li>", page.index("No login"), page.index("</ol>")) == 3
 
 
 def test_a_proxy_nobody_told_of_is_seen_from_the_request(administer):

@@ -72,7 +72,7 @@ def grow_old(age=AGED):
 
 
 def refused(answer):
-    return answer.status_code == 403 and "First show that it is you" in answer.text
+    return answer.status_code == 403 and "Confirm that it is you" in answer.text
 
 
 def way_back(answer):
@@ -172,7 +172,7 @@ def test_whoever_came_by_a_link_and_can_not_confirm_reads_how_to_get_another(ali
     grow_old()
     own = add_account("own")
     page = strip_markup(alice.post_form(f"/admin/accounts/{own.id}/link").text)
-    assert "nobody is connected who could confirm" in page
+    assert "no person is bound to your account to confirm with" in page
     assert "flask create-admin NAME" in page
     again = open_admin_browser(portal)
     assert again.post_form(f"/admin/accounts/{own.id}/link").status_code == 200

@@ -60,7 +60,7 @@ def test_somebody_signed_out_is_led_to_the_login_and_back(client):
 def test_refusing_at_the_platform_is_a_cancelled_login(client, element):
     answer = client.get(client.scan(element, action="deny"))
     assert answer.status_code == 400
-    assert "You cancelled the login" in answer.text
+    assert "Sign-in cancelled" in answer.text
     assert f'href="/login/{element}"' in answer.text
     assert client.session().status_code == 401
 

@@ -122,4 +122,4 @@ def test_the_trail_says_why_they_ended(portal):
     for _ in range(MOST + 1):
         portal.test_client().sign_in()
     words = strip_markup(open_admin_browser(portal).get("/admin/audit").text)
-    assert "The oldest sessions of zhangsan ended, because an account has at most twenty" in words
+    assert "The oldest sessions of zhangsan ended because an account can have at most twenty" in words

@@ -51,7 +51,7 @@ class Installation(Examination):
         "proxy_unseen": Advice(
             SKIPPED,
             _("The headers of a proxy can only be seen in a request."),
-            _("Open the page Elements in the browser. It checks its own request."),
+            _("Open the page Logins in the browser. It checks its own request."),
         ),
         "proxy_unexpected": Advice(
             PROBLEM,

@@ -45,7 +45,7 @@ def export():
     """
     wanted = read_audit_filter()
     record_csv_export("audit", [field.name for field in fields(wanted) if getattr(wanted, field.name)])
-    headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Sign-in"), _("From")]
+    headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Login"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
     lines = (make_event_line(entry) for events in audit.iterate_events(wanted) for entry in describe_events(events))
     return send_csv(headings, lines, "audit")

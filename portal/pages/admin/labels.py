@@ -9,8 +9,8 @@ STATUSES = {  # of a row in the table -> its word, and the class of its sign and
     "suggested": (_("suggestion"), "maybe"),
     "waiting": (_("waiting"), "wait"),
     "conflict": (_("conflict"), "bad"),
-    "left_bound": (_("left, still bound"), "bad"),
-    "left": (_("left"), "off"),
+    "left_bound": (_("departed, still bound"), "bad"),
+    "left": (_("departed"), "off"),
     "refused": (_("refused"), "no"),
     "unbound": (_("unbound"), "off"),
 }
@@ -21,26 +21,26 @@ COUNTERS = {  # in their order
     "suggested": _("Suggestions"),
     "waiting": _("Waiting"),
     "conflict": _("Conflicts"),
-    "left_bound": _("Left, still bound"),
+    "left_bound": _("Departed, still bound"),
 }
 REASONS = {
     "before": _("had this account before"),
-    "returned": _("had this account before and had left since"),
+    "returned": _("had this account before and left in between"),
     "employee_number": _("same employee number"),
     "email": _("same company e-mail"),
-    "own_email": _("same e-mail, typed by the person"),
-    "leaver": _("a person of this name and department had it and has left"),
+    "own_email": _("same e-mail, entered by the person"),
+    "leaver": _("a departed person of this name and department had it"),
     "name_department": _("same name, same department"),
 }
 WEAK_REASONS = {name for strength, name in suggestions.REASONS.items() if strength not in suggestions.STRONG} | {
     "returned"
 }
 BOUND_HOW = {
-    "self": _("by themselves"),
+    "self": _("by the person"),
     "administrator": _("by an administrator"),
     "queue": _("from the queue"),
     "created": _("with a new account"),
-    "import": _("by an import"),
+    "import": _("by import"),
 }
 STALE = {
     "30": _("older than 30 days"),
@@ -56,4 +56,4 @@ FILTERS = {
     "status": _("the status"),
     "stale": _("the last sign-in"),
 }
-PERSON_STATES = {2: _("has left"), 3: _("frozen or disabled"), 4: _("not yet activated")}
+PERSON_STATES = {2: _("departed"), 3: _("frozen or disabled"), 4: _("not yet activated")}
