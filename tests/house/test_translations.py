@@ -1,6 +1,7 @@
 """Every English text has its Chinese."""
 
 import gettext
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from babel.messages.pofile import read_po
 from support.portal_app import ROOT
 
 PO = ROOT / "translations/zh/LC_MESSAGES/messages.po"
+OTHER_WORDS = re.compile(
+    "解除绑定|审计|参考编号|平台用户 ID|登陆|帐号|帐户"
+)  # for 解绑, 操作日志, 参考号, 成员 ID, 登录, 账号
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,11 @@ def test_no_translation_is_left_over(texts, chinese):
 
 def test_placeholders_are_the_same(chinese):
     assert [(message.id, error) for message in chinese for error in message.check()] == []
+
+
+def test_chinese_has_one_word_for_a_thing(chinese):
+    forms = [form for message in chinese if message.id for form in list_forms(message.string)]
+    assert [form for form in forms if OTHER_WORDS.search(form)] == []
 
 
 def test_what_is_installed_is_what_is_written(chinese):
