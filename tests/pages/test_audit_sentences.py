@@ -1,0 +1,59 @@
+"""Every entry of the audit log is a sentence."""
+
+import re
+
+import pytest
+from support.admin_client import store_account, strip_markup
+from support.audit_entries import add_entry, store_person
+from support.portal_app import ROOT
+
+from portal.pages.admin import audit_sentences
+from portal.pages.login_flow import REFUSED_ACTIONS
+
+
+def actions():
+    """Return the actions that the code writes, by what stands in its source."""
+    found = set()
+    for path in (ROOT / "portal").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:record|recorded)\(\s*"([a-z_.]+)"', source))
+    return found | set(REFUSED_ACTIONS.values()) | {"audit.export", "bindings.export"}
+
+
+def test_every_action_has_a_sentence_and_a_name_in_the_filter():
+    found = actions()
+    assert {"login", "session.end", "binding.make", "binding.end", "account.disable", "link.make"} <= found
+    assert found == {key[0] for key in audit_sentences.SENTENCES} == set(audit_sentences.GROUPS)
+
+
+def test_sentences_name_nobody_they_do_not_know():
+    for key, sentence in audit_sentences.SENTENCES.items():
+        assert set(re.findall(r"%\((\w+)\)s", str(sentence))) <= {"actor", "account", "person", "element"}, key
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"action": "login", "actor_id": 2, "account_id": 2, "identity_id": 1}, "张伟 signed in as bob"),
+        ({"action": "login", "actor_id": 2, "account_id": 2, "details": {"how": "link"}}, "bob signed in with"),
+        ({"action": "login", "result": 40303, "identity_id": 1}, "张伟 could not sign in You have no account here yet"),
+        ({"action": "login", "result": 40029}, "An unknown person could not sign in This sign-in code can't be used"),
+        ({"action": "binding.make", "actor_id": 1, "account_id": 2, "identity_id": 1}, "alice bound 张伟 to bob"),
+        ({"action": "binding.make", "actor_id": 2, "account_id": 2, "identity_id": 1}, "bob bound 张伟 to their own"),
+        ({"action": "binding.end", "account_id": 2, "identity_id": 1}, "张伟 left and was unbound from bob"),
+        (
+            {"action": "account.role", "actor_id": 1, "account_id": 2, "details": {"role": "user"}},
+            "alice removed the administrator role from",
+        ),
+        ({"action": "account.disable", "actor_id": 1, "account_id": 2, "details": {"sessions": 2}}, "2 sessions ended"),
+        ({"action": "account.edit", "actor_id": 1, "account_id": 2, "details": {"fields": ["mobile"]}}, "Changed: mob"),
+        ({"action": "account.enable", "actor_id": 77, "account_id": 2}, "account no. 77 enabled bob"),
+        ({"action": "binding.end", "actor_id": 1, "account_id": 2, "identity_id": 99}, "alice unbound person no. 99"),
+        ({"action": "their.own", "actor_id": 1}, "alice: their.own"),
+    ],
+)
+def test_an_entry_is_a_sentence(alice, portal, facts, sentence):
+    store_account(portal, "bob"), store_person(portal)
+    add_entry(portal, **facts)
+    words = strip_markup(alice.get("/admin/audit").text).replace("&#39;", "'")
+    assert sentence in words
