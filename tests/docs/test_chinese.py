@@ -1,4 +1,7 @@
-"""The Chinese pages say the same as their English twins, in the words of the portal's Chinese pages."""
+"""The Chinese pages say the same as their English twins.
+
+They use the words of the portal's own Chinese pages.
+"""
 
 import re
 from functools import cache
@@ -56,54 +59,60 @@ def test_the_twins_lead_to_each_other(page, english):
 
 @twins
 def test_the_headings_are_as_many_and_as_deep(page, english):
-    def depths(page):
+    def read_depths(page):
         return re.findall("^#+ ", prose(page), re.MULTILINE)
 
-    assert depths(page) == depths(english)
+    assert read_depths(page) == read_depths(english)
 
 
 @twins
 def test_the_examples_are_the_same_but_for_titles_and_comments(page, english):
-    def examples(page):
+    def read_examples(page):
         titles, comments = r'(?<="title": ")[^"]*', r"\s+# .*"
         return [(name, re.sub(comments, "", re.sub(titles, "", code))) for name, code in CODE.findall(text(page))]
 
-    assert examples(page) == examples(english)
+    assert read_examples(page) == read_examples(english)
 
 
 @twins
 def test_the_names_commands_and_addresses_are_the_same(page, english):
-    def addresses(page):
+    def find_addresses(page):
         return set(re.findall(r"https?://[^\s)>`]+", text(page)))
 
     assert set(inline_code(page)) == set(inline_code(english))
-    assert addresses(page) == addresses(english)
+    assert find_addresses(page) == find_addresses(english)
 
 
 @twins
 def test_the_tables_have_the_same_numbers_and_names(page, english):
-    def facts(page):
-        return [[[(numbers(cell), INLINE.findall(cell)) for cell in row] for row in rows] for rows in all_tables(page)]
+    def read_facts(page):
+        return [
+            [[(find_numbers(cell), INLINE.findall(cell)) for cell in row] for row in rows]
+            for rows in find_all_tables(page)
+        ]
 
-    assert facts(page) == facts(english)
+    assert read_facts(page) == read_facts(english)
 
 
-def all_tables(page):
-    """Return the tables of a page: their rows, headings included, without the line below the headings."""
+def find_all_tables(page):
+    """Return the rows of each table of a page, headings included."""
     blocks = re.findall(r"(?:^\|.*\n)+", prose(page), re.MULTILINE)
     lines = [[line for line in block.splitlines() if not line.startswith("|-")] for block in blocks]
     return [[line.strip("|").split("|") for line in rows] for rows in lines]
 
 
-def numbers(words):
-    """Return the numbers that a text writes in digits, but for those in code, addresses and links."""
+def find_numbers(words):
+    """Return the numbers that a text writes in digits.
+
+    Those in code, addresses and links are left out.
+    """
     plain = re.sub(r"<http[^>]*>", "", LINK.sub("]", INLINE.sub("", words)))
     return re.findall(r"\d+(?:[,.]\d+)*", plain)
 
 
 @twins
 def test_the_text_has_the_numbers_of_the_english_one(page, english):
-    assert sorted(set(numbers(prose(english))) - set(numbers(prose(page)))) == []
+    assert sorted(set(find_numbers(prose(english))) - set(find_numbers(prose(page)))) == []
 
 
 @twins
@@ -114,13 +123,13 @@ def test_the_text_has_the_minutes_of_the_english_one(page, english):
 
 @twins
 def test_the_links_lead_to_the_same_places(page, english):
-    ours = {place(*link) for link in links(page)} - {(english, None)}
-    theirs = {place(*link) for link in links(english)} - {(english, None)}
+    ours = {find_target(*link) for link in links(page)} - {(english, None)}
+    theirs = {find_target(*link) for link in links(english)} - {(english, None)}
     assert ours == theirs
 
 
-def place(path, anchor):
-    """Return the English page or picture a link leads to, and the number of its heading."""
+def find_target(path, anchor):
+    """Return a link's English file and the number of its heading."""
     return TWINS.get(path, path.replace("-zh.png", ".png")), anchors(path).index(anchor) if anchor else None
 
 
@@ -149,36 +158,37 @@ def test_the_names_in_the_consoles_are_all_there(page):
 
 
 @cache
-def translations():
-    """Return the portal's English texts, each with its Chinese; of plurals the first form."""
+def read_translations():
+    """Return the portal's texts in Chinese, by the English ones."""
     with (ROOT / "translations/zh/LC_MESSAGES/messages.po").open("rb") as file:
         catalog = read_po(file, locale="zh")
-    return {first(message.id): first(message.string) for message in catalog if message.id}
+    return {pick_first(message.id): pick_first(message.string) for message in catalog if message.id}
 
 
-def first(forms):
+def pick_first(forms):
+    """Return a text, or the first of its plural forms."""
     return forms if isinstance(forms, str) else forms[0]
 
 
-def quoted(page):
-    """Return the names of the portal's buttons and pages that a page quotes."""
+def find_quoted_names(page):
+    """Return the buttons and pages that a page names."""
     return {name for place in re.findall("「([^」]*)」", prose(page)) for name in place.split(" → ")}
 
 
 @chinese
 def test_the_buttons_and_pages_it_names_are_called_so_in_chinese(page):
-    assert sorted(quoted(page) - set(translations().values())) == []
+    assert sorted(find_quoted_names(page) - set(read_translations().values())) == []
 
 
 @twins
 def test_it_names_the_buttons_and_pages_of_the_english_page(page, english):
     english_names = {name for place in italics(english) for name in place.split(" → ")}
-    assert {translations()[name] for name in english_names} <= quoted(page)
+    assert {read_translations()[name] for name in english_names} <= find_quoted_names(page)
 
 
 def test_the_table_names_the_administrators_pages_in_chinese():
     rows = table("docs/zh/administration.md", "页面")
-    assert [row[0] for row in rows] == [translations()[str(name)] for name in layout.PAGES.values()]
+    assert [row[0] for row in rows] == [read_translations()[str(name)] for name in layout.PAGES.values()]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +213,7 @@ def test_the_words_are_those_of_the_word_list(page):
 
 @chinese
 def test_blanks_part_chinese_from_latin_and_nothing_else(page):
-    for line in set_lines(page):
+    for line in read_lines(page):
         plain = re.sub("“[^”]*”", "“”", line)  # a console's names are written as there
         assert not re.search(rf"[{HAN}][A-Za-z0-9`]|[A-Za-z0-9`][{HAN}]", plain), line
         assert not re.search(rf"[{HAN}」”）。，：；、] +[{HAN}「“（]", line), line
@@ -211,19 +221,22 @@ def test_blanks_part_chinese_from_latin_and_nothing_else(page):
 
 @chinese
 def test_marks_beside_chinese_are_chinese(page):
-    for line in set_lines(page):
+    for line in read_lines(page):
         assert not re.search(rf"[{HAN}」”）`] *[,;:!?()]|[,;:!?()] *[{HAN}「“（]", line), line
 
 
-def set_lines(page):
-    """Return a page's lines as they are read: links by their text, without marks for bold."""
+def read_lines(page):
+    """Return a page's lines without links and marks for bold."""
     plain = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", prose(page))
     return plain.replace("**", "").splitlines()
 
 
 @chinese
 def test_a_line_within_a_paragraph_ends_with_a_mark(page):
-    """A browser shows the end of a line as a blank, which Chinese has only beside its marks."""
+    """Browsers show the end of a line as a blank.
+
+    Beside a mark of Chinese the blank can't be seen.
+    """
     lines = prose(page).splitlines()
     for line, following in zip(lines, lines[1:], strict=False):
         continued = line and re.match(r" *[^\s|#!<\-\d*]", following) and not line.startswith(("#", "|", "!"))

@@ -87,7 +87,7 @@ def relative(file: Path) -> str:
 
 
 def anchors(page: str) -> list[str]:
-    """Return the anchors that GitHub gives to the headings of a page, in their order."""
+    """Return the anchors that GitHub gives to headings, in order."""
     headings = (re.sub(r"[`*]", "", heading).lower() for heading in HEADING.findall(CODE.sub("", text(page))))
     return [re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings]
 
