@@ -400,7 +400,7 @@ def test_several_logins_of_a_platform_are_a_choice(many, client, platform, secon
 def test_wechat_is_told_to_open_wecom_with_the_address_to_copy(site, browse):
     page = browse(user_agent=WECHAT_CLIENT["windows"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(site.url + HOME["wecom"])
-    expect(page.get_by_text("from your workbench in WeCom")).to_be_visible()
+    expect(page.get_by_text("from your WeCom workbench")).to_be_visible()
     page.get_by_role("button", name="Copy address").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == site.url + HOME["wecom"]
@@ -424,7 +424,7 @@ def test_a_phone_opens_feishu_or_signs_in_by_the_plain_link(site, browse, agent)
 def test_a_phone_copies_the_address_for_wecoms_workbench(site, browse):
     page = browse(user_agent=PHONE_BROWSER["android"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"{site.url}/login?via=QywxInnerExample")
-    expect(page.get_by_text("open the portal from your workbench in WeCom")).to_be_visible()
+    expect(page.get_by_text("open the portal from your WeCom workbench")).to_be_visible()
     page.get_by_role("button", name="Copy address").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == site.url + HOME["wecom"]

@@ -138,7 +138,7 @@ def test_wechat_is_told_to_open_wecom(open_in, elements, portal, agent):
     for path in ("/login?via=QywxInnerExample", "/login/QywxInnerExample/in-app"):
         answer = open_in(agent, path)
         assert answer.status_code == 200
-        assert "Open this address from your workbench in WeCom" in answer.text
+        assert "Open this address from your WeCom workbench" in answer.text
         assert elements.base + COPIED.format("QywxInnerExample") in answer.text
         assert sign_in_links(answer) == []
     assert attempts(portal) == 0
@@ -161,7 +161,7 @@ def test_a_phone_opens_lark_by_larks_link(elements, open_in, agent):
 @pytest.mark.parametrize("agent", PHONE_BROWSER.values())
 def test_a_phone_is_told_to_open_wecoms_workbench(open_in, elements, agent):
     answer = open_in(agent, via="QywxInnerExample")
-    assert "open the portal from your workbench in WeCom" in answer.text
+    assert "open the portal from your WeCom workbench" in answer.text
     assert elements.base + COPIED.format("QywxInnerExample") in answer.text
     assert sign_in_links(answer) == []
 
