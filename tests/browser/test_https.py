@@ -61,7 +61,7 @@ def test_a_login_over_https_leaves_two_cookies_for_this_host_alone(site, page, e
     for cookie in held.values():
         assert {key: cookie[key] for key in COOKIE} == COOKIE
 
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("banner").get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{site.url}/login")
     assert set(cookies(page, site)) == {"__Host-portal_visit"}
 

@@ -43,7 +43,7 @@ def test_a_click_signs_in_and_another_signs_out(site, page, watch, element):
     expect(heading(page)).to_have_text("张三")
     expect(page.get_by_text(f"You signed in with {PLATFORM[element]} as 张三.")).to_be_visible()
 
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("banner").get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{site.url}/login")
     names = {cookie["name"] for cookie in page.context.cookies(site.url)}
     assert {name for name in names if not name.startswith("portal_attempt_")} == {"portal_visit"}  # of an unused code
@@ -152,7 +152,7 @@ def test_answering_twice_at_the_platform_leads_back_to_the_account(site, page, w
 def test_going_back_after_signing_out_shows_nothing_of_the_account(site, page, watch):
     site.sign_in(page)
     assert page.reload().header_value("Cache-Control") == "no-store"
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("banner").get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{site.url}/login")
     watch.expect(401, "/account")
     page.go_back()
@@ -177,7 +177,7 @@ def test_everything_works_without_javascript(site, browse, watch, element):
     site.answer(page)
     expect(page).to_have_url(f"{site.url}/account")
     expect(heading(page)).to_have_text("张三")
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("banner").get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{site.url}/login")
     watch.expect(401, "/account")
     page.goto(f"{site.url}/account")

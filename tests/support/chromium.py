@@ -1,4 +1,4 @@
-"""Chromium for the tests: one browser a session, one portal a module, and a watch on what the browser complains of.
+"""Chromium for the tests, with one browser a session and one portal a module.
 
 A test module asks for this by `pytest_plugins = ["support.chromium"]`. The sandbox is reached as `localhost`, the
 portal as `127.0.0.1`, so that to the browser they are different sites.
@@ -6,11 +6,9 @@ portal as `127.0.0.1`, so that to the browser they are different sites.
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +18,8 @@ from support.groups import report_missing
 from support.portal_app import H5_SCRIPT, PORTAL, QR_SCRIPT, ROOT, Elements, make_settings, run_portals
 from support.postgres import find_free_port
 
+pytest_plugins = ["support.browser_watch", "support.administrator_site"]
+
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -28,9 +28,6 @@ WAYS = {  # element: its tab on the login page, and the link to the platform bel
     "FSInnerExample": ("Feishu", "Open the Feishu sign-in page"),
     "QywxInnerExample": ("WeCom", "Sign in with WeCom"),
 }
-QR_SCRIPT_FILE = "LarkSSOSDKWebQRCode-"
-LISTEN = """document.addEventListener("securitypolicyviolation", (event) =>
-  reportViolation(`${event.violatedDirective} forbids ${event.blockedURI} on ${document.URL}`, event.sourceFile));"""
 
 
 @pytest.fixture(scope="session")
@@ -113,72 +110,6 @@ def lan_page(playwright, watch):
     watch.follow(context)
     yield context.new_page()
     browser.close()
-
-
-# The watch
-
-
-@pytest.fixture
-def watch():
-    """See that no page breaks its content policy or reports an error; else the test fails in the end."""
-    watch = Watch()
-    yield watch
-    assert watch.take() == []
-
-
-class Watch:
-    """Collects violations of the content policy, errors in the console, and uncaught ones.
-
-    What it says of styles that Feishu's QR script sets is in `styles`: the one line on each login page is accepted.
-    """
-
-    def __init__(self):
-        self.complaints = []
-        self.expected = []
-        self.styles = []
-        self.tolerated = ()
-
-    def follow(self, context):
-        context.on("console", self.console)
-        context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
-        context.expose_binding("reportViolation", self.violation)
-        context.add_init_script(LISTEN)
-
-    def violation(self, source, text, script=""):
-        if not (text.startswith("style-src-attr forbids inline") and QR_SCRIPT_FILE in script):
-            self.complaints.append(f"policy: {text}")
-
-    def console(self, message):
-        if message.type not in ("error", "warning") or message.text.startswith(self.tolerated):
-            return
-        if message.text.startswith("Applying inline style violates") and QR_SCRIPT_FILE in message.location["url"]:
-            self.styles.append(message.text)
-            return
-        for status, path in self.expected:
-            how = status if isinstance(status, str) else f"the server responded with a status of {status} "
-            if (
-                message.text.startswith(f"Failed to load resource: {how}")
-                and urlsplit(message.location["url"]).path == path
-            ):
-                self.expected.remove((status, path))
-                return
-        self.complaints.append(f"console: {message.text} ({message.location['url']})")
-
-    def expect(self, status, path):
-        """Let one page be refused: Chromium reports each 4xx as an error. One that does not come is a complaint.
-
-        :param status: the HTTP status, or Chromium's word for a failure such as `net::ERR_FAILED`.
-        """
-        self.expected.append((status, path))
-
-    def take(self):
-        """Return the complaints so far, and forget them."""
-        complaints = self.complaints + [f"expected, but did not come: {each}" for each in self.expected]
-        self.complaints, self.expected = [], []
-        return complaints
-
-
-# The portal
 
 
 class SiteElements(Elements):
@@ -271,50 +202,3 @@ def site(browser, run_site):
 def asking_site(browser, run_site):
     """A portal where an administrator decides who gets in."""
     return run_site(PORTAL_UNKNOWN_PEOPLE="queue")
-
-
-# Administrators
-
-
-@pytest.fixture(scope="module")
-def office(browser, run_site):
-    """A portal for administrators' work: who is unknown waits."""
-    return run_site(PORTAL_UNKNOWN_PEOPLE="queue")
-
-
-@pytest.fixture(scope="module")
-def cookies(office, browser):
-    """An administrator's session."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(office.one_time_link("root"))
-    page.locator("main form button").click()
-    page.wait_for_url("**/account")
-    found = [cookie for cookie in context.cookies(office.url) if cookie["name"] == "portal_session"]
-    context.close()
-    return found
-
-
-@pytest.fixture
-def desk(browse, cookies, rows):
-    """Return a function that opens a page on which the administrator is signed in, as if just now."""
-
-    def open_(**options):
-        rows("UPDATE login_session SET signed_in_at = ? WHERE ended_at IS NULL", f"{datetime.now(UTC):%F %T.%f}")
-        page = browse(**options)
-        page.context.add_cookies(cookies)
-        return page
-
-    return open_
-
-
-@pytest.fixture
-def rows(office):
-    """Return a function that asks the portal's database."""
-    path = office.settings["PORTAL_DATABASE_URL"].removeprefix("sqlite:///")
-
-    def ask(query, *values):
-        with closing(sqlite3.connect(path)) as connection, connection:
-            return connection.execute(query, values).fetchall()
-
-    return ask
