@@ -1,4 +1,4 @@
-"""The one border where a person from outside is cleaned."""
+"""Cleaning of people, once, where their data enters."""
 
 import re
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class CleanPerson(Person):
 
 
 def clean_person(person: Mapping, avatar_hosts: tuple[str, ...]) -> CleanPerson:
-    """Return a person with every value cleaned; ids are left alone.
+    """Return a person with clean values.
 
-    In a mapping without `withheld`, what is empty counts as withheld.
+    Ids stay as they are. In a mapping without `withheld`, what is empty counts as withheld.
 
     :param avatar_hosts: ends of the host names from which pictures are accepted.
     """
@@ -52,9 +52,9 @@ def clean_in_place(person: CleanPerson, avatar_hosts: tuple[str, ...]) -> CleanP
 
 
 def clean_avatar(address: object, hosts: tuple[str, ...]) -> str:
-    """Return the address of a picture, or "" for one that is not accepted.
+    """Return the address of a picture, if it is accepted.
 
-    It has to be https on one of the platform's own hosts.
+    Else it returns "". The address has to be https on one of the platform's own hosts.
     """
     if not isinstance(address, str) or len(address) > PICTURE_LONGEST:
         return ""
@@ -65,9 +65,9 @@ def clean_avatar(address: object, hosts: tuple[str, ...]) -> str:
 
 
 def check_ids(person: Mapping) -> None:
-    """Raise unless the ids of a person are usable as they are.
+    """Raise unless a person's ids are usable as they are.
 
-    Cleaned, one could be another person's.
+    A cleaned id could be another person's.
 
     :raises Code: UNAVAILABLE.
     """

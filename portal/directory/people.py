@@ -1,4 +1,7 @@
-"""People of the platforms in the database: find, save, and take access from those who have left."""
+"""People of the platforms in the database.
+
+They are found, saved, and lose their access when they have left.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -58,7 +61,7 @@ def find_identity(person: Person) -> Identity | None:
 
 
 def find_identity_early(person: Person) -> Identity | None:
-    """Return the stored row of a person before a login's transaction.
+    """Return the stored row of a person before the transaction.
 
     The person remembers which it is, so that one login looks it up once.
     """
@@ -74,7 +77,10 @@ def find_by_subject(person: Person) -> Identity | None:
 
 
 def person_key(person: Mapping) -> tuple[str, str, str]:
-    """Return what tells a person from all others: provider, tenant and subject."""
+    """Return provider, tenant and subject of a person.
+
+    Together they tell the person from all others.
+    """
     return person["provider"], person["tenant"], person["subject"]
 
 
@@ -83,9 +89,9 @@ def key_of(identity: Identity) -> tuple[str, str, str]:
 
 
 def find_by_user_id(provider: str, tenant: str, user_id: str, element: str) -> Identity | None:
-    """Return the stored person of a platform's id, if that settles who it is.
+    """Return the one stored person of a platform's id.
 
-    It may be any of a person's ids.
+    It may be any of a person's ids. Where several people have it, none is returned.
 
     :param tenant: "" where it is not known.
     """
@@ -97,9 +103,9 @@ def find_by_user_id(provider: str, tenant: str, user_id: str, element: str) -> I
 
 
 def is_recent(identity: Identity | None) -> bool:
-    """Return whether the directory has told of a person within a day.
+    """Return whether a person's contact data is of today.
 
-    It may have told of this person alone, or in a complete sync.
+    The directory may have been asked about this person alone, or in a complete sync, within the last day.
     """
     if identity is None:
         return False
@@ -142,10 +148,10 @@ def add_departments(person: Person) -> Person:
 
 
 def save_person(person: CleanPerson, element: str, identity: Identity | None) -> Identity:
-    """Store what a provider told about a person, inside the caller's transaction.
+    """Store a person, inside the caller's transaction.
 
-    What it withheld stays as it was. A person who turns out to have left or to be frozen loses their open sessions, as
-    in `end_access()`.
+    What the platform withheld stays as it was. A person that has left or is frozen loses their open sessions, as in
+    `end_access()`.
 
     :param element: the element that read the person: ids that differ per app are kept under it.
     :param identity: the person's row, or `None` for a new one.
@@ -174,7 +180,9 @@ def save_person(person: CleanPerson, element: str, identity: Identity | None) ->
 
 
 def list_changes(person: CleanPerson, element: str, open_ids: dict) -> dict:
-    """Return the columns a person changes: none that was withheld.
+    """Return the columns a person changes.
+
+    No withheld value is among them.
 
     :param open_ids: those stored so far.
     """
@@ -204,7 +212,7 @@ def forget_digests(*conditions: ColumnElement[bool]) -> None:
 def refresh(person: CleanPerson, element: str) -> None:
     """Store what the directory has told about a person.
 
-    One who has left is unbound, and their account is free again.
+    A leaver is unbound, and their account is free again.
     """
     with database.write():
         identity = save_person(person, element, find_identity(person))
@@ -239,10 +247,10 @@ def unbind_leaver(identity: Identity, element: str) -> None:
 
 
 def end_access(identity_id: int, status: int, account_id: int | None) -> None:
-    """End the sessions of a leaver or a frozen person, inside the caller's transaction.
+    """End the sessions of a leaver or a frozen person.
 
-    Where no other person can sign in as the account, its other sessions end too, and the link that an administrator
-    has handed out.
+    Call it inside the transaction that notes the status. Where no other person can sign in as the account, its other
+    sessions end too, and the link that an administrator has handed out.
 
     :param account_id: the account they could sign in to until now.
     """

@@ -1,4 +1,7 @@
-"""The tokens of people who have signed in, kept encrypted where an element asks for it."""
+"""Tokens of people that have signed in.
+
+They are kept, encrypted, where an element asks for it.
+"""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ REFRESH_WAIT, STEP = 2.0, 0.05  # seconds
 
 
 def set_tokens(identity: Identity, pair: Mapping) -> None:
-    """Set a person's tokens, with the app and dialect they are of.
+    """Set a person's tokens, with their app and dialect.
 
     A login that brings no refresh token, such as one by QR code, leaves that app's kept one in place.
     """

@@ -1,10 +1,13 @@
-"""Configured logins: Meta -> Type -> Instance, under the names their users know (hence the camelCase)."""
+"""Configured logins, each an instance of a Type below `Meta`.
+
+Their methods have the names that their users know, hence the camelCase.
+"""
 
 from portal.elements.feishu.type import FSInnerType
 from portal.elements.meta import Meta
 from portal.elements.plain import PlainApp, PlainType
 from portal.elements.wecom.type import QywxInnerType
-from portal.providers.client import ProviderApp
+from portal.providers.client import Expected, ProviderApp
 from portal.providers.person import Person
 
-__all__ = ["FSInnerType", "Meta", "Person", "PlainApp", "PlainType", "ProviderApp", "QywxInnerType"]
+__all__ = ["Expected", "FSInnerType", "Meta", "Person", "PlainApp", "PlainType", "ProviderApp", "QywxInnerType"]

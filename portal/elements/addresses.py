@@ -1,7 +1,8 @@
-"""Hosts in addresses: which of them mean this machine, in whatever way they are written."""
+"""Finds the hosts that mean this machine."""
 
 import re
 import socket
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # as a browser's address bar has them
@@ -14,7 +15,9 @@ HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 def plain_host(host: str) -> str:
-    """Return a host in lower case and ASCII, without a dot at its end.
+    """Return a host in lower case and ASCII.
+
+    A dot at its end is taken away.
 
     :raises ValueError: for what is no host.
     """
@@ -26,7 +29,9 @@ def plain_host(host: str) -> str:
 
 
 def is_local(host: str) -> bool:
-    """Return whether a host is this machine: by name, or as an address in any form that connects to it.
+    """Return whether a host is this machine.
+
+    It may be a name, or an address in any form that connects to this machine.
 
     :param host: as :func:`plain_host` returns it.
     """
@@ -39,11 +44,11 @@ def is_local(host: str) -> bool:
             address = IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f000001, 2130706433, 0177.0.0.1
         except (OSError, ValueError):
             return False
-    return any(each.is_loopback or each.is_unspecified or each in THIS_NETWORK for each in list_addresses(address))
+    return any(form.is_loopback or form.is_unspecified or form in THIS_NETWORK for form in list_forms(address))
 
 
-def list_addresses(address):
-    """Yield an address, and the IPv4 address that an IPv6 one carries."""
+def list_forms(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
+    """Yield an address, and an IPv4 address inside it."""
     yield address
     if isinstance(address, IPv6Address):
         if any(address in net for net in CARRIERS):

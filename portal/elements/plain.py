@@ -1,17 +1,19 @@
-"""A platform that speaks plain OAuth 2, described by data alone."""
+"""Platforms that speak plain OAuth 2, described by data alone."""
+
+from typing import Any
 
 from portal.elements.meta import Meta
 from portal.errors import NOT_A_MEMBER, Code
-from portal.providers.client import ProviderApp
+from portal.providers.client import Expected, ProviderApp
 from portal.providers.person import Person
 from portal.providers.values import texts, token_in
 
 
 class PlainApp(ProviderApp):
-    """The client of a plain platform; each attribute is a fact about the platform.
+    """The client of a plain platform.
 
-    In a page's address `{apiBaseUrl}` means the host of that name. The platform's words for errors, in `code` or
-    `error` of an answer, are the keys of `numbers`.
+    Each attribute is a fact about the platform. In a page's address `{apiBaseUrl}` means the host of that name. The
+    platform's words for errors, in `code` or `error` of an answer, are the keys of `numbers`.
     """
 
     hosts: dict[str, str] = {}  #: the element file's key -> the platform's own origin
@@ -54,13 +56,16 @@ class PlainApp(ProviderApp):
         }
         fields = {name: values[key] for key, name in self.token_fields.items()}
         body = {"json" if self.token_as_json else "data": fields}
-        token = self.ask("POST", self.access_token_url, expect=self.token_name, lacks_code=True, **body)
+        token = self.ask("POST", self.access_token_url, Expected(self.token_name, lacks_code=True), **body)
         key, page = token_in(token, self.token_name), self.server_metadata["userinfo_endpoint"]
-        profile = self.ask("GET", page, expect=None, lacks_code=True, token=key)
+        profile = self.ask("GET", page, Expected(None, lacks_code=True), token=key)
         return self.read_person({**token, **profile})
 
     def read_person(self, answer: dict) -> Person:
-        """Return the person an answer describes; an app of a platform without companies is one."""
+        """Return the person an answer describes.
+
+        Where a platform has no companies, all people of an app count as one.
+        """
         values = {key: next(iter(texts([answer.get(name)])), "") for key, name in self.person_names.items()}
         if "tenant" not in self.person_names:
             values["tenant"] = self.client_id
@@ -72,13 +77,19 @@ class PlainApp(ProviderApp):
         return {} if token is None else {name: form.format(token=token)}
 
     def result_in(self, body: dict, lacks_code: bool) -> int | str | None:
-        """Return the answer's number or its word for an error; a plain platform has either under `code`."""
+        """Return the answer's number, or its word for an error.
+
+        Plain platforms have either of them under `code`.
+        """
         native = body.get(self.code_key)
         return native if isinstance(native, str) and native else super().result_in(body, lacks_code)
 
 
 class PlainType(Meta):
-    """A login with a plain platform; its people and departments can't be synced."""
+    """A login with a plain platform.
+
+    Its people and departments can't be synced.
+    """
 
     client_class: type[PlainApp] = PlainApp
 
@@ -95,7 +106,7 @@ class PlainType(Meta):
             **self.client_class.endpoints(self.addresses(self.client_class.hosts)),
         )
 
-    def getLoginConfig(self, kind: str = "qr", **kwargs) -> dict:
+    def getLoginConfig(self, kind: str = "qr", **kwargs: Any) -> dict:
         """Return `clientId`, `redirectUri` and a fresh `state`."""
         return {"clientId": self.clientId, **super().getLoginConfig(kind, **kwargs)}
 

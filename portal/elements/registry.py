@@ -1,14 +1,20 @@
-"""Reads `auths/loginTypes/`: Types, overridden Types and instances, each from its folder, once at start."""
+"""Reads `auths/loginTypes/` once at the start.
+
+Below it are Types, overridden Types and instances, each in its folder.
+"""
 
 import importlib.util
 import json
 import logging
 import re
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from authlib.integrations.flask_client import OAuth
+from flask import Flask
 
 from portal.elements.doctor import Doctor
 from portal.elements.feishu.type import FSInnerType
@@ -26,7 +32,7 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 @dataclass(frozen=True)
 class Broken:
-    """An element that can't be used: what its folder says of it, and why not."""
+    """An element that can't be used, and the reason."""
 
     name: str
     title: str
@@ -47,7 +53,7 @@ class Elements:
     :param variable: called with a name used as `${NAME}`; its value, or `None` when unset.
     """
 
-    def __init__(self, app, folder: Path, variable):
+    def __init__(self, app: Flask, folder: Path, variable: Callable[[str], str | None]):
         self.app, self.root, self.variable = app, folder / "auths" / "loginTypes", variable
         app.oauth = OAuth(app)
         self.types: dict[str, type[Meta]] = {"Meta": Meta, "FSInnerType": FSInnerType, "QywxInnerType": QywxInnerType}
@@ -63,44 +69,48 @@ class Elements:
             if not (path / "__init__.py").is_file():
                 self.instances[path.name] = self.load_instance(path)
 
-    def get(self, full_name: str):
-        """Return the element of that full name, or the class where it names a Type.
+    def get(self, full_name: str) -> Meta | type[Meta]:
+        """Return the element, or the Type, of a full name.
 
-        :raises Code: 47000 unknown or incomplete, 47001 wrong.
+        :raises Code: SETTING_MISSING unknown or incomplete, SETTING_WRONG.
         """
         name = full_name.removeprefix(PREFIX) if full_name.startswith(PREFIX) else ""
         if name in self.broken_types:
             raise self.broken_types[name]
-        found = self.instances.get(name) or self.types.get(name)
-        if found is None:
+        element = self.instances.get(name) or self.types.get(name)
+        if element is None:
             raise Code(SETTING_MISSING, f"there is no element {full_name!r} below {PREFIX}")
-        if isinstance(found, Broken):
-            raise found.problem
-        return found
+        if isinstance(element, Broken):
+            raise element.problem
+        return element
 
     def find_active(self, name: str) -> Meta:
-        """Return the element people can sign in with under that name.
+        """Return a usable element by its name.
 
-        :raises Code: 40400 unknown or switched off; 47000 or 47001 broken.
+        :raises Code: NO_SUCH_PAGE unknown or switched off; SETTING_MISSING or SETTING_WRONG broken.
         """
-        found = self.instances.get(name)
-        if found is None or not found.isActive:
+        element = self.instances.get(name)
+        if element is None or not element.isActive:
             raise Code(NO_SUCH_PAGE, "there is no such element, or it is switched off")
-        if isinstance(found, Broken):
-            raise found.problem
-        return found
+        if isinstance(element, Broken):
+            raise element.problem
+        return element
 
     def list_shown(self) -> list[Meta | Broken]:
-        """Return what the login page lists: all but those switched off."""
+        """Return the elements that the login page lists.
+
+        These are all but those switched off.
+        """
         return [element for element in self.instances.values() if element.isActive]
 
     def list_usable(self) -> list[Meta]:
         return [element for element in self.list_shown() if not isinstance(element, Broken)]
 
-    def list_named(self, names) -> list[Meta | Broken]:
-        """Return the configured elements of these short or full names, broken ones too; all of them without names.
+    def list_named(self, names: Iterable[str]) -> list[Meta | Broken]:
+        """Return the configured elements of some names, broken ones too.
 
-        :raises Code: 47000 for a name that none has.
+        :param names: short or full names; without any, all elements are returned.
+        :raises Code: SETTING_MISSING for a name that none has.
         """
         short = [name.removeprefix(PREFIX) for name in names]
         for name in short:
@@ -111,7 +121,7 @@ class Elements:
         return [self.instances[name] for name in dict.fromkeys(short or self.instances)]
 
     def list_syncable(self) -> list[Meta]:
-        """Return those whose people and departments can be synced."""
+        """Return the elements with a directory to sync."""
         return [element for element in self.list_usable() if element.has_directory]
 
     def client_programs(self) -> dict[str, str]:
@@ -122,25 +132,34 @@ class Elements:
         return {product: name for cls in self.types.values() for product, name in cls.client_programs.items()}
 
     def lookalike_apps(self) -> dict[str, str]:
-        """Return the apps that are taken for a platform's client and can't sign in.
+        """Return the apps that look like a platform's client.
 
-        Keys are products in a user agent, values are names.
+        They can't sign in. Keys are products in a user agent, values are names.
         """
         return {product: name for cls in self.types.values() for product, name in cls.lookalike_apps.items()}
 
     def csv_names(self) -> dict[str, str]:
-        """Return the words by which a CSV file may name a provider, each with that provider."""
+        """Return the words for providers in a CSV file.
+
+        Each has its provider as its value.
+        """
         return {word: cls.provider for cls in self.types.values() for word in cls.csv_names}
 
-    def break_(self, name: str, problem: Code):
-        """Take an element out of service: a check that needed the whole app has failed."""
+    def break_(self, name: str, problem: Code) -> None:
+        """Take an element out of service.
+
+        A check that needed the whole app has failed.
+        """
         log.error("element %s is broken: %s", name, problem)
         self.instances[name] = Broken(name, self.instances[name].title, problem)
 
     # Reading
 
-    def load_type(self, name: str):
-        """Make a developer's own Type from its folder; one named like an official Type replaces it."""
+    def load_type(self, name: str) -> None:
+        """Load a developer's own Type from its folder.
+
+        One named like an official Type replaces it.
+        """
         path = self.pending.pop(name, None)
         if path is None:
             return
@@ -166,10 +185,10 @@ class Elements:
         except Exception as error:  # it is the developer's code: anything may happen
             log.exception("%s can't be imported", self.relative_path(file))
             raise Code(SETTING_WRONG, f"{self.relative_path(file)} can't be imported: {type(error).__name__}") from None
-        found = getattr(module, name, None)
-        if not isinstance(found, type) or not issubclass(found, Meta):
+        cls = getattr(module, name, None)
+        if not isinstance(cls, type) or not issubclass(cls, Meta):
             raise Code(SETTING_WRONG, f"{self.relative_path(file)} must export a class {name} that builds on a Type")
-        return found
+        return cls
 
     def load_instance(self, path: Path) -> Meta | Broken:
         name, title, active = path.name, path.name, True
@@ -199,7 +218,7 @@ class Elements:
             raise Code(SETTING_MISSING, f"{self.relative_path(path / 'e.json')}: {key} is missing")
         return value.strip()
 
-    def check_name(self, path: Path):
+    def check_name(self, path: Path) -> None:
         if not NAME.fullmatch(path.name) or path.name in RESERVED:
             raise Code(SETTING_WRONG, f"{self.relative_path(path)}: an element can't have this name")
 
@@ -209,22 +228,25 @@ class Elements:
 
     def parse(self, file: Path) -> dict:
         try:
-            found = json.loads(file.read_text(encoding="utf-8-sig"))
+            content = json.loads(file.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise Code(SETTING_MISSING, f"{self.relative_path(file)} is missing") from None
         except (OSError, ValueError, RecursionError) as error:
             raise Code(
                 SETTING_WRONG, f"{self.relative_path(file)} can't be read as JSON: {type(error).__name__}"
             ) from None
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise Code(SETTING_WRONG, f"{self.relative_path(file)} must hold a JSON object")
-        return found
+        return content
 
-    def fill(self, file: Path, found: dict) -> dict:
-        return {key: self.fill_value(file, key, value) for key, value in found.items()}
+    def fill(self, file: Path, content: dict) -> dict:
+        return {key: self.fill_value(file, key, value) for key, value in content.items()}
 
-    def fill_value(self, file: Path, key: str, value):
-        """Return a value with each `${NAME}` and `${NAME:-default}` in its texts replaced."""
+    def fill_value(self, file: Path, key: str, value: Any) -> Any:
+        """Return a value with the variables in its texts replaced.
+
+        These are `${NAME}`, and `${NAME:-default}` with a default.
+        """
         if isinstance(value, dict):
             return {inner: self.fill_value(file, f"{key}.{inner}", item) for inner, item in value.items()}
         if isinstance(value, list):
@@ -232,17 +254,17 @@ class Elements:
         if not isinstance(value, str):
             return value
 
-        def replace(match):
+        def replace(match: re.Match) -> str:
             name, default = match.groups()
             try:
-                found = self.variable(name)
+                replacement = self.variable(name)
             except ValueError as error:
                 raise Code(SETTING_WRONG, f"{self.relative_path(file)}: {key}: variable {name} {error}") from None
-            if not found and default is None:
+            if not replacement and default is None:
                 raise Code(
                     SETTING_MISSING, f"{self.relative_path(file)}: {key} needs the variable {name}, which is not set"
                 )
-            return found or default
+            return replacement or default
 
         return VARIABLE.sub(replace, value)
 

@@ -1,4 +1,4 @@
-"""The settings of an element's file, each checked as it is read."""
+"""Settings of an element file, checked as they are read."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,7 +11,10 @@ PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # of a redirect address
 
 
 class SettingsReader:
-    """Reads an element's settings; every refusal names file and key."""
+    """Reads an element's settings.
+
+    Every error names file and key.
+    """
 
     @property
     def file(self) -> str:
@@ -29,7 +32,10 @@ class SettingsReader:
         return Code(SETTING_WRONG, f"{self.file}: {key} {why}")
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return a text setting without blanks around it; a number counts as its text."""
+        """Return a text setting without blanks around it.
+
+        A number counts as its text.
+        """
         value = self.settings.get(key, default)
         if type(value) is int:
             value = str(value)
@@ -47,7 +53,10 @@ class SettingsReader:
         return value
 
     def text_list(self, key: str, required: bool = False) -> list[str] | None:
-        """Return a setting that is a list of texts; `None` where it is missing and may be."""
+        """Return a setting that is a list of texts.
+
+        `None` where it is missing and may be.
+        """
         values = self.settings.get(key)
         if values is None and not required:
             return None
@@ -65,9 +74,10 @@ class SettingsReader:
         return value
 
     def address(self, key: str, default: str | None = None, origin: bool = True) -> str:
-        """Return an address: https, or http on this machine; in production none of this machine.
+        """Return a setting that is an address.
 
-        Whatever listens on a port of this machine could else say who signs in.
+        It is https, or http on this machine. In production it is no address of this machine: any program that listens
+        on a port here could name the person to sign in.
 
         :param origin: whether it must end after host and port.
         """
@@ -89,16 +99,16 @@ class SettingsReader:
         return value
 
     def addresses(self, hosts: Mapping[str, str]) -> dict[str, str]:
-        """Return the origins of a platform's hosts, by the keys that may change them.
+        """Return the origins of a platform's hosts, by their keys.
 
         :param hosts: key -> the platform's own origin.
         """
         return {key: self.address(key, default) for key, default in hosts.items()}
 
     def proxy(self) -> dict:
-        """Return the forward proxy for calls to the platform, as options for Authlib; none without `httpProxy`.
+        """Return the forward proxy for calls, as options for Authlib.
 
-        Some companies need one for its fixed address, others have no other way out.
+        There is none without `httpProxy`. Some companies need one for its fixed address, others have no other way out.
         """
         if "httpProxy" not in self.settings:
             return {}
@@ -146,5 +156,8 @@ class SettingsReader:
 
 
 def origin_parts(parts: SplitResult) -> tuple:
-    """Return scheme, host and port of a split address; a scheme's own port counts as written."""
+    """Return scheme, host and port of a split address.
+
+    A scheme's own port counts as written.
+    """
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

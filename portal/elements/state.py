@@ -1,4 +1,7 @@
-"""The state of a login: random, signed together with element, kind and time; letters and digits only."""
+"""The state of a login.
+
+It is random, signed together with element, kind and time, and has letters and digits only.
+"""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""A pause for a platform that fails again and again."""
+"""A pause in the calls to a failing platform."""
 
 import threading
 import time

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -55,6 +55,18 @@ class OfAnother(Code):
 
     def __init__(self):
         super().__init__(UNAVAILABLE, "the platform's answer is about another person")
+
+
+class Expected(NamedTuple):
+    """What a successful answer to a call holds.
+
+    `field` is a key it must have, or `None` where the caller looks for one of several. `lacks_code` tells whether it
+    may come without the platform's number. `numbers` translates the platform's numbers at this call only.
+    """
+
+    field: str | None
+    lacks_code: bool = False
+    numbers: Mapping = {}
 
 
 class ProviderApp(FlaskOAuth2App):
@@ -113,10 +125,8 @@ class ProviderApp(FlaskOAuth2App):
         self,
         method: str,
         url: str,
+        expected: Expected,
         *,
-        expect: str | None,
-        lacks_code: bool = False,
-        numbers: Mapping | None = None,
         again: bool = True,
         token: str | None = None,
         **kwargs: Any,
@@ -124,10 +134,9 @@ class ProviderApp(FlaskOAuth2App):
         """Call the platform and return its successful answer.
 
         :param url: the whole address.
-        :param expect: the field a success must hold; `None` where the caller looks for one of several.
-        :param lacks_code: whether a success may come without the platform's number.
         :param again: whether a GET is repeated once when a gateway answers 502, 503 or 504.
-        :raises Code: translated with `numbers`; UNAVAILABLE when there is no usable answer.
+        :param token: sent in the header of `token_header()`.
+        :raises Code: the platform's number, translated; UNAVAILABLE when there is no usable answer.
         """
         try:
             with http.deadline():
@@ -136,7 +145,7 @@ class ProviderApp(FlaskOAuth2App):
                     response = self.send(method, url, token, **kwargs)
         except requests.RequestException as error:
             raise as_unreachable(error) from None
-        return self.open_answer(response, expect, lacks_code, numbers)
+        return self.open_answer(response, expected)
 
     def send(self, method: str, url: str, token: str | None, **kwargs: Any) -> requests.Response:
         return http.send(method, url, self.token_header(token), self.client_kwargs.get("proxies"), **kwargs)
@@ -197,13 +206,7 @@ class ProviderApp(FlaskOAuth2App):
         """
         raise NotImplementedError
 
-    def open_answer(
-        self,
-        response: requests.Response,
-        expect: str | None,
-        lacks_code: bool = False,
-        numbers: Mapping | None = None,
-    ) -> dict:
+    def open_answer(self, response: requests.Response, expected: Expected) -> dict:
         """Return the JSON object of a successful answer.
 
         A success has HTTP 2xx, the integer 0 as its number, and the expected field.
@@ -218,15 +221,15 @@ class ProviderApp(FlaskOAuth2App):
             raise self.refusal_of("unknown", {}, response)
         if not isinstance(body, dict):
             raise Code(UNAVAILABLE, "the platform's answer is not a JSON object", native=f"HTTP {response.status_code}")
-        native = self.result_in(body, lacks_code)
+        native = self.result_in(body, expected.lacks_code)
         if native is None and response.status_code == 429:
             raise self.refusal_of("unknown", {}, response)
         if native not in (0, None):
-            raise self.refusal_of(native, {**self.numbers, **(numbers or {})}, response)
+            raise self.refusal_of(native, {**self.numbers, **expected.numbers}, response)
         if native is None or not response.ok:
             raise Code(UNAVAILABLE, "the platform's answer makes no sense", native=f"HTTP {response.status_code}")
-        if expect and expect not in body:
-            raise Code(UNAVAILABLE, f"the platform's answer lacks {expect}")
+        if expected.field and expected.field not in body:
+            raise Code(UNAVAILABLE, f"the platform's answer lacks {expected.field}")
         return body
 
     def result_in(self, body: dict, lacks_code: bool) -> int | str | None:

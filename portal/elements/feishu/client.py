@@ -21,6 +21,7 @@ from portal.errors import (
     UNAVAILABLE,
     Code,
 )
+from portal.providers.client import Expected
 from portal.providers.person import Person
 from portal.providers.values import life_in, text, token_in
 from portal.text import is_clean
@@ -154,7 +155,7 @@ class Feishu(FeishuContacts):
         return Person(**person, **self.pick_tokens(token)) if keep else person
 
     def open_token(self, response: requests.Response) -> dict:
-        return self.clean_token(self.open_answer(response, "access_token", numbers=LOGIN_NUMBERS))
+        return self.clean_token(self.open_answer(response, Expected("access_token", numbers=LOGIN_NUMBERS)))
 
     def clean_token(self, answer: dict) -> dict:
         """Return a token answer without the values that Authlib can't handle.
@@ -192,7 +193,7 @@ class Feishu(FeishuContacts):
     def read_profile(self, token: dict) -> dict:
         """Return the profile of the person to whom a token belongs."""
         page = self.server_metadata["userinfo_endpoint"]
-        answer = self.ask("GET", page, expect="data", numbers=LOGIN_NUMBERS, token=token["access_token"])
+        answer = self.ask("GET", page, Expected("data", numbers=LOGIN_NUMBERS), token=token["access_token"])
         return answer["data"] if isinstance(answer["data"], dict) else {}
 
     def make_person(self, profile: dict) -> Person:
@@ -228,8 +229,7 @@ class Feishu(FeishuContacts):
         answer = self.ask(
             "POST",
             f"{self.api_base_url}/open-apis/auth/v3/app_access_token/internal",
-            expect="app_access_token",
-            numbers={10003: BAD_CREDENTIALS, 10014: BAD_CREDENTIALS, 10015: BAD_CREDENTIALS},
+            Expected("app_access_token", numbers=dict.fromkeys((10003, 10014, 10015), BAD_CREDENTIALS)),
             json={"app_id": self.client_id, "app_secret": self.client_secret},
         )
         values = {name: token_in(answer, name) for name in ("app_access_token", "tenant_access_token")}

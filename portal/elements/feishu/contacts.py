@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from portal.elements.feishu.entries import parse_department, parse_user, quote_id
 from portal.elements.feishu.survey import DEPARTMENT_IDS, FeishuSurvey
 from portal.errors import NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
-from portal.providers.client import OfAnother, ProviderApp
+from portal.providers.client import Expected, OfAnother, ProviderApp
 from portal.providers.survey import call_once
 from portal.providers.values import text
 
@@ -41,7 +41,7 @@ class FeishuContacts(ProviderApp):
         url = f"{self.api_base_url}/open-apis/{path}"
 
         def call(token):
-            return self.ask("GET", url, expect="data", numbers=numbers, token=token, params=params)
+            return self.ask("GET", url, Expected("data", numbers=numbers), token=token, params=params)
 
         data = self.as_app(call, "tenant_access_token")["data"]
         return data if isinstance(data, dict) else {}

@@ -7,6 +7,7 @@ import requests
 
 from portal.elements.feishu.client import JSON_TYPE, LOGIN_NUMBERS, Feishu
 from portal.errors import BAD_CODE, BAD_CREDENTIALS, BAD_TOKEN, NOT_ALLOWED, NOT_PERMITTED, UNAVAILABLE
+from portal.providers.client import Expected
 
 
 class FeishuV3(Feishu):
@@ -57,7 +58,7 @@ class FeishuOidc(Feishu):
         return self.as_app(lambda token: refresh(refresh_token, auth=SignAsApp(token)), "app_access_token")
 
     def open_token(self, response: requests.Response) -> dict:
-        data = self.open_answer(response, "data", numbers=LOGIN_NUMBERS)["data"]
+        data = self.open_answer(response, Expected("data", numbers=LOGIN_NUMBERS))["data"]
         return self.clean_token(data if isinstance(data, dict) else {})
 
 
@@ -96,11 +97,11 @@ class FeishuPassport(FeishuV3):
     reasons = {**Feishu.reasons, "invalid_request": Feishu.reasons[20071]}  # our requests are complete
 
     def open_token(self, response: requests.Response) -> dict:
-        return self.clean_token(self.open_answer(response, "access_token", lacks_code=True, numbers=LOGIN_NUMBERS))
+        return self.clean_token(self.open_answer(response, Expected("access_token", True, LOGIN_NUMBERS)))
 
     def read_profile(self, token: dict) -> dict:
         page, key = self.server_metadata["userinfo_endpoint"], token["access_token"]
-        return self.ask("GET", page, expect="open_id", lacks_code=True, numbers=LOGIN_NUMBERS, token=key)
+        return self.ask("GET", page, Expected("open_id", lacks_code=True, numbers=LOGIN_NUMBERS), token=key)
 
 
 class SignAsApp:

@@ -1,8 +1,9 @@
-"""`auths.loginTypes.FSInnerType`: sign in with Feishu or Lark."""
+"""Sign in with Feishu or Lark, `auths.loginTypes.FSInnerType`."""
 
 import logging
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask_babel import lazy_gettext as _
@@ -10,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from portal.clocks import now
 from portal.database import db
 from portal.directory import companies, people, user_tokens
-from portal.elements.feishu.client import HOSTS
+from portal.elements.feishu.client import HOSTS, Feishu
 from portal.elements.feishu.dialects import DIALECTS
 from portal.elements.feishu.doctor import FeishuDoctor
 from portal.elements.meta import Meta, id_text
@@ -52,7 +53,7 @@ class FSInnerType(Meta):
     FSInnerAuthModel = FSInnerAuthModel
     doctor = FeishuDoctor
 
-    def configure(self):
+    def configure(self) -> None:
         self.region = self.choice("region", HOSTS, "feishu")
         self.label = _("Lark") if self.region == "lark" else _("Feishu")
         self.mark = "L" if self.region == "lark" else "飞"
@@ -70,10 +71,13 @@ class FSInnerType(Meta):
         by_kind = dict(zip(KINDS, (dialect, qr_dialect, dialect, auth_code_dialect), strict=True))
         self.clients = {kind: self.connect(DIALECTS[name], hosts, kind) for kind, name in by_kind.items()}
         # By dialect: only the one that gave a refresh token takes it.
-        self.refreshers = {name: self.connect(each, hosts, f"refresh_{name}") for name, each in DIALECTS.items()}
+        self.refreshers = {name: self.connect(cls, hosts, f"refresh_{name}") for name, cls in DIALECTS.items()}
 
-    def connect(self, dialect, hosts: dict, kind: str):
-        """Return the client for logins of one kind, registered with Authlib."""
+    def connect(self, dialect: type[Feishu], hosts: dict[str, str], kind: str) -> Feishu:
+        """Return the client for logins of one kind.
+
+        Authlib registers it.
+        """
         options = dialect.endpoints(hosts, kind)
         options["client_kwargs"].update(self.proxy())
         if "scope" in self.settings and dialect.takes_scope(kind):
@@ -86,32 +90,34 @@ class FSInnerType(Meta):
             **options,
         )
 
-    def check_company(self, hosts: dict):
-        """Raise where a host that is not the platform's own may name any company; in development it may.
+    def check_company(self, hosts: dict[str, str]) -> None:
+        """Raise where a foreign host could name any company.
 
-        :raises Code: 47000 without `tenantKeys`.
+        Such a host is not the platform's own. In development it may.
+
+        :raises Code: SETTING_MISSING without `tenantKeys`.
         """
         foreign = [key for key, address in hosts.items() if not OWN_HOST.fullmatch(urlsplit(address).hostname)]
         if self.in_production and foreign and self.tenantKeys is None:
             why = f"{foreign[0]} is not Feishu's or Lark's own, so the companies that may sign in have to be named"
             raise Code(SETTING_MISSING, f"{self.file}: tenantKeys is missing: {why}")
 
-    def getLoginConfig(self, kind="qr", **kwargs):
+    def getLoginConfig(self, kind: str = "qr", **kwargs: Any) -> dict:
         """Return `appId`, `redirectUri` and a fresh `state`."""
         return {"appId": self.appId, **super().getLoginConfig(kind, **kwargs)}
 
-    def authorize_url(self, kind, state):
+    def authorize_url(self, kind: str, state: str) -> str | None:
         if kind not in HAS_REDIRECT:
             return None
         client = self.clients[kind]
         extra = {"code_verifier": self.code_verifier(state)} if self.has_challenge(kind) else {}
         return client.authorization_url(self.redirectUri, state, **extra)
 
-    def has_challenge(self, kind) -> bool:
+    def has_challenge(self, kind: str) -> bool:
         return "code_challenge_method" in self.clients[kind].client_kwargs
 
-    def fetch_person(self, code, kind, state):
-        """Exchange the code, and read what the login does not tell from the directory.
+    def fetch_person(self, code: str, kind: str, state: str | None) -> Person:
+        """Exchange the code, and add contact data.
 
         The dialect of the exchange follows the kind of login. The directory is asked when what we hold is older than a
         day.
@@ -128,7 +134,10 @@ class FSInnerType(Meta):
         return person
 
     def add_contact_data(self, person: Person) -> None:
-        """Add what the login profile lacks, from the directory or from what is stored."""
+        """Add what the login profile lacks.
+
+        It comes from the directory, or from what is stored.
+        """
         identity = people.find_identity_early(person)
         if people.has_fresh_contact(identity):
             columns = ((key, column) for key, column in people.COLUMNS.items() if key in person["withheld"])
@@ -152,25 +161,25 @@ class FSInnerType(Meta):
         withheld = [key for key in person["withheld"] if key not in entry]
         person.update({**entry, "withheld": withheld, "contactRead": True})
 
-    def directory_client(self):
+    def directory_client(self) -> Feishu:
         return self.clients["redirect"]
 
-    def directory_person(self, user_id):
-        told = self.directory_client().member(user_id)
-        told = {"userId": told.get("openId"), **told}
-        return Person(provider=self.provider, tenant=self.recall_tenant(), subject=told.get("unionId"), **told)
+    def directory_person(self, user_id: str) -> Person:
+        entry = self.directory_client().member(user_id)
+        entry = {"userId": entry.get("openId"), **entry}
+        return Person(provider=self.provider, tenant=self.recall_tenant(), subject=entry.get("unionId"), **entry)
 
-    def recall_tenant(self):
-        """Return the only company on the list, or the one that is remembered."""
+    def recall_tenant(self) -> str:
+        """Return the only listed company, or the remembered one."""
         if self.tenantKeys is not None and len(self.tenantKeys) == 1:
             return self.tenantKeys[0]
         return companies.of_app(self.provider, self.directory_client().app_key())
 
-    def tenant(self):
-        """Return the company whose directory this is, and remember it.
+    def tenant(self) -> str:
+        """Return the company of this directory, and remember it.
 
-        The directory does not tell, so the platform is asked; without that permission, whom the directory knows of
-        the people who have signed in here tells.
+        The directory does not tell it, so the platform is asked. Without that permission the company is known once the
+        directory knows a person that has signed in here.
         """
         tenant = self.recall_tenant()
         if not tenant:
@@ -180,6 +189,10 @@ class FSInnerType(Meta):
         return tenant
 
     def ask_tenant(self) -> str:
+        """Return the company the platform or our people tell.
+
+        :raises Code: NOT_PERMITTED where neither does.
+        """
         try:
             return self.directory_client().read_tenant()
         except Code as error:
@@ -187,11 +200,14 @@ class FSInnerType(Meta):
                 raise
             if tenant := self.tenant_of_people():
                 return tenant
-            why = "the company is unknown: set tenantKeys, grant tenant:tenant:readonly, or let somebody sign in first"
+            why = "the company is unknown: set tenantKeys, grant tenant:tenant:readonly, or sign in once"
             raise Code(NOT_PERMITTED, f"{self.file}: {why}", error.native) from None
 
     def tenant_of_people(self) -> str:
-        """Return the company of the first bound person whom the directory knows, or ""."""
+        """Return the company of a bound person the directory knows.
+
+        It is the first one's, or "" where the directory knows none.
+        """
         bound = companies.of_bound_people(self.name)
         db.session.rollback()
         for tenant, subject in bound:
@@ -204,18 +220,20 @@ class FSInnerType(Meta):
         return ""
 
     def getUserToken(self, userId: str) -> str:
-        """Return a valid token of somebody who has signed in, refreshed where it has ended.
+        """Return a valid token of a person.
 
-        Of several that refresh at once, the one that comes first at the platform stores the new pair for all.
+        The person has signed in before. A token that has ended is refreshed. Of several workers that refresh at once,
+        the first at the platform stores the new pair for all.
 
-        :raises Code: 60111 when none of theirs is kept (see `keepUserTokens`); 42001 or 40014 when it can't be
-            refreshed any more: then they have to sign in again. Any other failure may be tried again.
+        :raises Code: NOT_FOUND when no token of the person is kept (see `keepUserTokens`); EXPIRED_TOKEN or BAD_TOKEN
+            when it can't be refreshed any more, and the person has to sign in again. Any other failure may be tried
+            again.
         """
-        stored = self.find_person(id_text(userId))
-        if stored is None or not stored.access_token or stored.token_app not in (None, self.appId):
+        identity = self.find_person(id_text(userId))
+        if identity is None or not identity.access_token or identity.token_app not in (None, self.appId):
             raise Code(NOT_FOUND, "no token of this person is kept for this app")
-        person, token, ends, refresh = stored.id, stored.access_token, stored.expires_at, stored.refresh_token
-        dialect = stored.token_dialect or self.clients["redirect"].dialect
+        token, ends, refresh = identity.access_token, identity.expires_at, identity.refresh_token
+        identity_id, dialect = identity.id, identity.token_dialect or self.clients["redirect"].dialect
         db.session.rollback()  # no transaction stays open during a call
         if ends - now() > TOKEN_EARLY:
             return token
@@ -224,28 +242,31 @@ class FSInnerType(Meta):
         try:
             pair = self.refreshers[dialect].refresh(refresh)
         except Code as error:
-            return user_tokens.wait_for_refresh(person, ends, error)
-        user_tokens.store_tokens(person, pair)
+            return user_tokens.wait_for_refresh(identity_id, ends, error)
+        user_tokens.store_tokens(identity_id, pair)
         return pair["accessToken"]
 
     def getAccessToken(self) -> str:
-        """Return the app's valid `tenant_access_token`, for calls to the platform's interfaces."""
+        """Return the app's own valid `tenant_access_token`."""
         return self.clients["redirect"].stored_token.get()["tenant_access_token"]
 
-    def start_origins(self, user_agent):
-        """Whoever is not signed in to Feishu is led through its other hosts; browsers look at the whole way."""
+    def start_origins(self, user_agent: str) -> list[str]:
+        """Return the platform's origins to which a login's form leads.
+
+        A person not signed in to Feishu is led through its other hosts. Browsers check the whole way.
+        """
         return [*super().start_origins(user_agent), self.accountsBaseUrl, self.passportBaseUrl]
 
-    def qr(self):
+    def qr(self) -> dict:
         return {"script": self.qrSdkUrl, "origin": self.passportBaseUrl}
 
-    def client_script(self):
+    def client_script(self) -> dict:
         return {"script": self.h5SdkUrl, "app": self.appId}
 
-    def app_link(self):
+    def app_link(self) -> str:
         return f"{APP_LINKS[self.region]}/client/web_app/open?appId={quote(self.appId)}"
 
-    def page_sources(self, page):
+    def page_sources(self, page: str) -> dict[str, list[str]]:
         # The vendor's script alone, not its whole host. It has no integrity hash: the vendor publishes none, and a file
         # it mends under the same address would lock all people out. docs/feishu.md says more.
         if page == "in_app":

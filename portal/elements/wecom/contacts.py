@@ -4,11 +4,12 @@ https://developer.work.weixin.qq.com/document/path/90193
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from portal.elements.wecom.entries import make_subject, parse_department, parse_member
 from portal.elements.wecom.survey import NO_DEPARTMENT, WeComSurvey
 from portal.errors import NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
-from portal.providers.client import OfAnother, ProviderApp
+from portal.providers.client import Expected, OfAnother, ProviderApp
 from portal.providers.survey import call_once
 from portal.providers.values import life_in, token_in
 
@@ -62,7 +63,16 @@ class WeComContacts(ProviderApp):
 
     # The app's token
 
-    def call(self, method: str, path: str, *, expect: str | None, params: dict | None = None, **kwargs) -> dict:
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: str | None,
+        numbers: dict | None = None,
+        params: dict | None = None,
+        **kwargs: Any,
+    ) -> dict:
         """Return an answer, asked for with the app's token.
 
         WeCom takes the token in the query string only.
@@ -71,7 +81,8 @@ class WeComContacts(ProviderApp):
         def send(token):
             query = {**(params or {}), "access_token": token}
             url = f"{self.api_base_url}/cgi-bin/{path}"
-            return self.ask(method, url, expect=expect, lacks_code=True, params=query, **kwargs)
+            expected = Expected(expect, lacks_code=True, numbers=numbers or {})
+            return self.ask(method, url, expected, params=query, **kwargs)
 
         return self.as_app(send)
 
@@ -83,8 +94,7 @@ class WeComContacts(ProviderApp):
         answer = self.ask(
             "GET",
             f"{self.api_base_url}/cgi-bin/gettoken",
-            expect="access_token",
-            lacks_code=True,
+            Expected("access_token", lacks_code=True),
             params={"corpid": self.client_id, "corpsecret": self.client_secret},
         )
         return {"access_token": token_in(answer, "access_token")}, life_in(answer, "expires_in")

@@ -1,6 +1,7 @@
-"""`auths.loginTypes.QywxInnerType`: sign in with WeCom."""
+"""Sign in with WeCom, `auths.loginTypes.QywxInnerType`."""
 
 import re
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 
@@ -8,6 +9,7 @@ from portal.elements.meta import Meta
 from portal.elements.wecom.client import HOSTS, WeCom
 from portal.elements.wecom.doctor import WecomDoctor
 from portal.models import QywxInnerAuthModel
+from portal.providers.person import Person
 
 SCOPES = ("snsapi_base", "snsapi_privateinfo")
 IN_CLIENT = ("in_app", "auth_code")
@@ -30,7 +32,7 @@ class QywxInnerType(Meta):
     QywxInnerAuthModel = QywxInnerAuthModel
     doctor = WecomDoctor
 
-    def configure(self):
+    def configure(self) -> None:
         self.corpId, self.agentId = self.text("corpId"), self.text("agentId")
         if not self.agentId.isascii() or not self.agentId.isdigit():
             raise self.wrong_setting("agentId", "must be the app's number")
@@ -48,46 +50,54 @@ class QywxInnerType(Meta):
         )
 
     def verification(self) -> dict[str, str] | None:
-        """Return name and content of the file by which WeCom checks that the domain is ours."""
-        found = self.settings.get("domainVerification")
-        if found is None:
+        """Return name and content of WeCom's verification file.
+
+        By this file WeCom checks that the domain is ours.
+        """
+        setting = self.settings.get("domainVerification")
+        if setting is None:
             return None
-        name, content = (found.get(key) if isinstance(found, dict) else None for key in ("file", "content"))
+        name, content = (setting.get(key) if isinstance(setting, dict) else None for key in ("file", "content"))
         if not isinstance(name, str) or not VERIFICATION_FILE.fullmatch(name) or not isinstance(content, str):
             raise self.wrong_setting("domainVerification", 'must be {"file": "WW_verify_….txt", "content": "…"}')
         return {"file": name, "content": content}
 
-    def root_files(self):
-        found = self.domainVerification
-        return {found["file"]: found["content"]} if found else {}
+    def root_files(self) -> dict[str, str]:
+        file = self.domainVerification
+        return {file["file"]: file["content"]} if file else {}
 
-    def getLoginConfig(self, kind="qr", **kwargs):
+    def getLoginConfig(self, kind: str = "qr", **kwargs: Any) -> dict:
         """Return `corpId`, `agentId`, `redirectUri` and a fresh `state`."""
         return {"corpId": self.corpId, "agentId": self.agentId, **super().getLoginConfig(kind, **kwargs)}
 
-    def authorize_url(self, kind, state):
+    def authorize_url(self, kind: str, state: str) -> str:
         return self.client.authorization_url(self.redirectUri, state, in_app=kind in IN_CLIENT)
 
-    def start_kind(self, user_agent):
-        """The SSO page does not work inside the client; there its own silent page is asked."""
+    def start_kind(self, user_agent: str) -> str:
+        """Return the kind of a login begun by a click.
+
+        The SSO page does not work inside the client. There the client's own silent page is used.
+        """
         return "in_app" if self.is_client(user_agent) else "redirect"
 
-    def fetch_person(self, code, kind, state):
-        """Ask who it is, then read the member; with the member's consent a third call.
+    def fetch_person(self, code: str, kind: str, state: str | None) -> Person:
+        """Ask for the member's id, then read the member.
+
+        With the member's consent there is a third call.
 
         :raises Code: BAD_CODE; NOT_A_MEMBER; NOT_ALLOWED unknown or outside the app's range.
         """
         return self.client.person_by_code(code)
 
-    def directory_client(self):
+    def directory_client(self) -> WeCom:
         return self.client
 
-    def directory_person(self, user_id):
+    def directory_person(self, user_id: str) -> Person:
         return self.client.make_person(self.client.member(user_id))
 
-    def recall_tenant(self):
+    def recall_tenant(self) -> str:
         return self.corpId
 
     def getAccessToken(self) -> str:
-        """Return the app's valid `access_token`, for calls to the platform's interfaces."""
+        """Return the app's own valid `access_token`."""
         return self.client.stored_token.get()["access_token"]
