@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from portal import commands, database, files
-from portal.bindings import csv_import as kept_imports
+from portal.bindings import csv_import
 from portal.clocks import VisitCookies
 from portal.database import db
 from portal.directory import runs
@@ -117,7 +117,7 @@ def create_app(environ=None) -> Portal:
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room stands below those of the rows it removes, so it is told what to call.
-    app.extensions["old_rows"] = (attempts.remove_old_attempts, kept_imports.forget_old, runs.forget_old)
+    app.extensions["old_rows"] = (attempts.remove_old_attempts, csv_import.remove_old_imports, runs.forget_old)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]

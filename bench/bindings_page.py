@@ -16,7 +16,7 @@ import app as portal_app
 from bench.directory_sync import NAMES, Row, Size
 from bench.machine import Portals
 from portal.audit import Client
-from portal.bindings import people_table
+from portal.bindings import people_counts, people_filters, people_table
 from portal.clocks import now
 from portal.database import db
 from portal.models import LEFT, Account, BindingRequest, Department, Identity, Membership
@@ -40,8 +40,8 @@ class Asked:
     args: dict
 
     @property
-    def filters(self) -> people_table.Filters:
-        return people_table.Filters(**self.args)
+    def filters(self) -> people_filters.PeopleFilters:
+        return people_filters.PeopleFilters(**self.args)
 
 
 class Bench:
@@ -115,11 +115,11 @@ class Site:
             raise SystemExit(f"the page of {args} answered {answer.status}")
         return took
 
-    def statements(self, filters: people_table.Filters) -> list[tuple]:
+    def statements(self, filters: people_filters.PeopleFilters) -> list[tuple]:
         """Return the statements, with their parameters, that read the rows of a page and count."""
         self.recorded = []
         with self.app.app_context():
-            people_table.page(filters, people_table.counters()["all"])
+            people_table.load_page(filters, people_counts.count_by_status()["all"])
         found, self.recorded = self.recorded, None
         return found
 

@@ -67,7 +67,7 @@ class PendingEntry:
     is_dropped: bool = False
 
     def note(self, **facts: Any) -> None:
-        """Complete the row, refused or not, by what is known by now."""
+        """Complete the row by further facts."""
         self.facts |= facts
 
     def drop(self) -> None:
@@ -75,7 +75,7 @@ class PendingEntry:
         self.is_dropped = True
 
     def refuse(self, refusal: Code) -> None:
-        """Keep what the block writes, and raise a refusal at its end."""
+        """Raise a refusal after the block, but keep its writes."""
         self.refusal = refusal
 
 
@@ -107,7 +107,7 @@ def recorded(
     conflict: type[Code] | None = None,
     **facts: Any,
 ) -> Iterator[PendingEntry]:
-    """Open a writing transaction, and record at its end what was done.
+    """Open a writing transaction, and record the act it does.
 
     A refusal raised inside undoes what the block has written. It is recorded in a transaction of its own.
 
@@ -225,12 +225,12 @@ def search(wanted: AuditFilter, older: str = "", newer: str = "", size: int = PA
 
 
 def format_place(event: AuditEvent) -> str:
-    """Return a row's place in the audit log, for an address."""
+    """Return a row's place in the audit log."""
     return f"{(event.at - EPOCH) // timedelta(microseconds=1)}-{event.id}"
 
 
 def parse_place(text: str) -> Tuple | None:
-    """Return the place that :func:`format_place` has written, or `None`."""
+    """Return the place that `format_place()` has written, or `None`."""
     match = PLACE.fullmatch(text)
     if match is None:
         return None
@@ -258,7 +258,7 @@ def iterate_events(wanted: AuditFilter) -> Iterator[list[AuditEvent]]:
 
 
 def load_names(events: list[AuditEvent]) -> tuple[dict[int, Account], dict[int, Identity]]:
-    """Return the accounts and the people of some rows, by id.
+    """Return the accounts and people of rows, by id.
 
     Each takes one query.
     """

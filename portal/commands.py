@@ -73,7 +73,7 @@ def describe_changes(link: AdministratorLink) -> str:
 
 
 def describe_refusal(refusal: PromotionNotAsked) -> str:
-    """Return why an account stays as it is, and what to do."""
+    """Return why an account is unchanged, and a remedy."""
     name, role = refusal.account.username, "an administrator" if refusal.account.role == "admin" else "a user"
     return (
         f"{name} is {role} already, and signs in {list_people(refusal.people)}. Nothing was changed.\n"
@@ -265,7 +265,7 @@ def make_first_link() -> str:
 
 
 def is_port_taken(port: int) -> bool:
-    """Tell whether a program on this machine listens on a port."""
+    """Tell whether a program listens on a port here."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -8,7 +8,7 @@ from portal.models import LoginSession
 
 
 def end_sessions(*conditions: ColumnElement[bool], why: str) -> int:
-    """End the open sessions that meet the conditions, and count them.
+    """End the open sessions of some conditions, and count them.
 
     It is part of the caller's transaction.
     """

@@ -1,4 +1,7 @@
-"""Whether the portal can work: its database, its tables, its workers."""
+"""The health of the portal.
+
+It needs its database, its tables and its workers.
+"""
 
 from datetime import timedelta
 from functools import cache
@@ -14,7 +17,7 @@ from portal.models import Readiness, Worker
 
 WORKER_ALIVE = timedelta(minutes=1)  # a worker reports more often
 WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
-PROBLEMS = {  # seen by anybody: nothing here quotes the server
+PROBLEMS = {  # shown to all: nothing here quotes the server
     "database_down": "the database cannot be used",
     "database_full": "the disk of the database is full",
     "database_read_only": "the database can only be read",
@@ -23,24 +26,32 @@ PROBLEMS = {  # seen by anybody: nothing here quotes the server
 }
 
 
-def database_problem() -> tuple[str, str] | None:
-    """Return what is wrong with the database, and what it says; `None` when it can be written and has our tables."""
+def find_database_problem() -> tuple[str, str] | None:
+    """Return what is wrong with the database, if anything is.
+
+    Sound is a database that can be written and has our tables.
+
+    :return: a key of `PROBLEMS`, and what the database says.
+    """
     try:
-        found = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-        if found != newest_version(current_app.extensions["migrate"].directory):
+        version = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+        if version != get_newest_version(current_app.extensions["migrate"].directory):
             return "database_old", ""
         write_once()
-        name, said = None, "there is no room to grow"
+        problem, message = None, "there is no room to grow"
     except database.FAILURES as error:
         db.session.rollback()
-        name, said = f"database_{database.name_cause(error)}", database.explain(error)
+        problem, message = f"database_{database.name_cause(error)}", database.explain(error)
     if database.is_full(db.engine):
-        return "database_full", said
-    return name and (name if name in PROBLEMS else "database_down", said)
+        return "database_full", message
+    return problem and (problem if problem in PROBLEMS else "database_down", message)
 
 
 def write_once() -> None:
-    """Take the right to write, and write a tiny row where this process has not done so within a second."""
+    """Take the right to write, and sometimes write a tiny row.
+
+    This process does so once a second at most.
+    """
     with database.write() as session:
         if database.was_written_lately(db.engine, WRITTEN_EVERY):
             return
@@ -49,8 +60,8 @@ def write_once() -> None:
 
 
 @cache
-def newest_version(migrations: str) -> str:
-    """Return the version this code's tables have."""
+def get_newest_version(migrations: str) -> str:
+    """Return the version of this code's tables."""
     return ScriptDirectory(migrations).get_current_head()
 
 
@@ -61,5 +72,6 @@ def note_worker(name: str) -> None:
         session.execute(delete(Worker).where(Worker.seen_at < now() - timedelta(days=1)))
 
 
-def worker_is_alive() -> bool:
+def is_worker_alive() -> bool:
+    """Tell whether a worker has reported lately."""
     return db.session.scalar(select(Worker.name).where(Worker.seen_at > now() - WORKER_ALIVE).limit(1)) is not None

@@ -51,7 +51,7 @@ class AccountDisabled(Code):
 
 
 class AccountChanged(Code):
-    """CONFLICT, because the account is not as the administrator saw it."""
+    """CONFLICT, because the account has changed meanwhile."""
 
     def __init__(self):
         super().__init__(CONFLICT, "the account has changed meanwhile")

@@ -34,7 +34,7 @@ def mask_email(value: str | None) -> str:
 
 
 def reveal_contact(kind: str, id: int, field: str, *, by: Actor) -> tuple[Account | Identity, str]:
-    """Record that contact data is shown, and return owner and value.
+    """Return contact data to show, and record that.
 
     :param kind: `account` or `identity`.
     :param field: `mobile` or `email`.

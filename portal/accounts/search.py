@@ -74,7 +74,7 @@ class AccountPage:
 
 
 def search_accounts(wanted: AccountFilter, number: int) -> AccountPage:
-    """Return a page of the accounts that a filter asks for.
+    """Return a page of the accounts a filter asks for.
 
     :param number: from 1; one beyond the last page means that one.
     """

@@ -1,4 +1,7 @@
-"""The queue of people who scanned and are unbound: an administrator binds, makes an account, or refuses."""
+"""The queue of people that scanned and are unbound.
+
+An administrator binds them, creates an account for them, or refuses them.
+"""
 
 from sqlalchemy import func, select
 
@@ -13,41 +16,42 @@ from portal.text import one_line
 
 
 def bind_request(request_id: int, account_id: int, *, by: Actor) -> Identity:
-    """Bind the person who waits to an account.
+    """Bind a waiting person to an account.
 
     :raises Code: NO_SUCH_PAGE no such request; as `rules.bind_identity()`, also when the request is decided already.
     """
-    facts = {"identity_id": person_of(request_id), "account_id": account_id}
+    facts = {"identity_id": find_person_id(request_id), "account_id": account_id}
     with audit.recorded("binding.make", by, conflict=rules.AccountTaken, **facts) as entry:
-        waiting = locked(request_id)
-        return rules.make(entry, waiting.identity_id, account_id, "queue", None)
+        request = lock_request(request_id)
+        return rules.make_binding(entry, request.identity_id, account_id, "queue", None)
 
 
 @database.retried
-def create_account(request_id: int, *, by: Actor) -> Account:
-    """Create an account for the person who waits, and bind them to it.
+def create_account_for_request(request_id: int, *, by: Actor) -> Account:
+    """Create an account for a waiting person, and bind them.
 
     :raises Code: NO_SUCH_PAGE no such request; NOT_ALLOWED left or frozen; :class:`rules.BindingChanged` when it is
         decided already.
     """
-    with audit.recorded("binding.make", by, identity_id=person_of(request_id)) as entry:
-        identity = locked(request_id).identity
+    with audit.recorded("binding.make", by, identity_id=find_person_id(request_id)) as entry:
+        identity = lock_request(request_id).identity
         account = accounts.add_account_for(identity)
         facts = {"account_id": account.id, "identity_id": identity.id, "details": {"how": "queue"}}
         audit.record("account.create", by, **facts)
-        rules.make(entry, identity.id, account.id, "created", None)
+        rules.make_binding(entry, identity.id, account.id, "created", None)
         return account
 
 
 def refuse_request(request_id: int, reason: str, *, by: Actor) -> Identity:
-    """Refuse the person who waits; they read the reason at their next scan.
+    """Refuse a waiting person.
 
+    :param reason: for the person to read at their next scan.
     :raises Code: NO_SUCH_PAGE no such request; :class:`rules.BindingChanged` when it is decided already.
     """
-    with audit.recorded("queue.refuse", by, identity_id=person_of(request_id)):
-        waiting = locked(request_id)
-        waiting.state, waiting.reason = "refused", one_line(reason)
-        return waiting.identity
+    with audit.recorded("queue.refuse", by, identity_id=find_person_id(request_id)):
+        request = lock_request(request_id)
+        request.state, request.reason = "refused", one_line(reason)
+        return request.identity
 
 
 def reopen_request(request_id: int, *, by: Actor) -> Identity:
@@ -55,29 +59,31 @@ def reopen_request(request_id: int, *, by: Actor) -> Identity:
 
     :raises Code: NO_SUCH_PAGE no such request; :class:`rules.BindingChanged` when it is not refused any more.
     """
-    with audit.recorded("queue.reopen", by, identity_id=person_of(request_id)):
-        refused = locked(request_id, "refused")
-        refused.state, refused.reason = "waiting", ""
-        return refused.identity
+    with audit.recorded("queue.reopen", by, identity_id=find_person_id(request_id)):
+        request = lock_request(request_id, "refused")
+        request.state, request.reason = "waiting", ""
+        return request.identity
 
 
-def person_of(request_id: int) -> int:
-    """Return the id of whom a request is about.
+def find_person_id(request_id: int) -> int:
+    """Return the id of a request's person.
 
     :raises Code: NO_SUCH_PAGE no such request.
     """
-    found = db.session.scalar(select(BindingRequest.identity_id).where(BindingRequest.id == request_id))
-    if found is None:
+    identity_id = db.session.scalar(select(BindingRequest.identity_id).where(BindingRequest.id == request_id))
+    if identity_id is None:
         raise Code(NO_SUCH_PAGE, "there is no such request")
-    return found
+    return identity_id
 
 
-def locked(request_id: int, state: str = "waiting") -> BindingRequest:
-    """Return a request for writing, with its person locked before it, as every decision does.
+def lock_request(request_id: int, state: str = "waiting") -> BindingRequest:
+    """Return a request in this state, for writing.
+
+    Its person is locked before it, as every decision does.
 
     :raises Code: NO_SUCH_PAGE no such request; :class:`rules.BindingChanged` when it is in another state.
     """
-    identity = rules.locked(person_of(request_id), None)
+    identity = rules.lock_identity(find_person_id(request_id), None)
     request = db.session.get(BindingRequest, request_id, with_for_update=True, populate_existing=True)
     if request.state != state:
         raise rules.BindingChanged(identity)
@@ -88,3 +94,9 @@ def count_waiting() -> int:
     """Return how many requests wait for a decision."""
     waiting = select(func.count()).select_from(BindingRequest).where(BindingRequest.state == "waiting")
     return db.session.scalar(waiting)
+
+
+def find_waiting_people(request_ids: list[int]) -> dict[int, int]:
+    """Return the ids of waiting people, by request."""
+    waiting = (BindingRequest.id.in_(request_ids), BindingRequest.state == "waiting")
+    return dict(db.session.execute(select(BindingRequest.id, BindingRequest.identity_id).where(*waiting)).all())

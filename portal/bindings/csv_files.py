@@ -1,4 +1,7 @@
-"""CSV as spreadsheets read and write it: the file's bytes to rows, and rows to a file that no formula hides in."""
+"""CSV files as spreadsheets read and write them.
+
+Bytes become rows, and rows become a file that hides no formula.
+"""
 
 import codecs
 import csv
@@ -9,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from portal.text import UNSEEN, clean
 
 DELIMITERS = ",;\t"
-MARKS = {  # what programs write before a text in their encoding
+ENCODING_MARKS = {  # what programs write before a text in their encoding
     b"\xef\xbb\xbf": "utf-8",
     b"\xff\xfe": "utf-16-le",  # what Excel calls Unicode text
     b"\xfe\xff": "utf-16-be",
@@ -22,13 +25,13 @@ MOST_COLUMNS = 200
 MOST_ROWS = 1_048_576  # which is also a sheet's limit; empty ones count
 CHUNK = 65_536  # bytes decoded at once
 # A spreadsheet runs a cell that begins so; one that parts cells by semicolons sees them begin elsewhere, too.
-START, SIGN = "(^|;)", '[\\s"]*[=+\\-@\t\r\n＝＋－＠﹢﹣﹦﹫]'
-RISKY = re.compile(f"{START}(?='*{SIGN})|^(?='+[0-9])")
-DEFUSED = re.compile(f"{START}'(?='*{SIGN})|^'(?='*[0-9])")
+CELL_START, SIGN = "(^|;)", '[\\s"]*[=+\\-@\t\r\n＝＋－＠﹢﹣﹦﹫]'
+RISKY = re.compile(f"{CELL_START}(?='*{SIGN})|^(?='+[0-9])")
+DEFUSED = re.compile(f"{CELL_START}'(?='*{SIGN})|^'(?='*[0-9])")
 AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')  # how spreadsheets are told to keep leading zeros
 
 
-class Unreadable(ValueError):
+class UnreadableFile(ValueError):
     """The file is no CSV file of text.
 
     :param why: `unreadable`, `quotes`, `columns`, `long_line` or `too_long`.
@@ -40,48 +43,55 @@ class Unreadable(ValueError):
         self.why, self.line = why, line
 
 
-def write(headings: list, rows: Iterable[list]) -> Iterator[str]:
-    """Give a file's text line by line."""
+def write_csv(headings: list, rows: Iterable[list]) -> Iterator[str]:
+    """Yield the text of a file in parts."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     buffer.write(BOM)
-    writer.writerow([safe(cell) for cell in headings])
+    writer.writerow([defuse_cell(cell) for cell in headings])
     for row in rows:
-        writer.writerow([safe(cell) for cell in row])
+        writer.writerow([defuse_cell(cell) for cell in row])
         if buffer.tell() > 8192:
-            yield taken(buffer)
-    yield taken(buffer)
+            yield drain_buffer(buffer)
+    yield drain_buffer(buffer)
 
 
-def taken(buffer: io.StringIO) -> str:
+def drain_buffer(buffer: io.StringIO) -> str:
+    """Return the text of a buffer, and empty it."""
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
     return text
 
 
-def safe(cell) -> str:
-    """Return a cell's text with an apostrophe before whatever a spreadsheet would run."""
+def defuse_cell(cell: object) -> str:
+    """Return a cell's text that no spreadsheet runs.
+
+    An apostrophe stands before what it would run.
+    """
     return RISKY.sub(r"\1'", "" if cell is None else str(cell))
 
 
-def plain(cell: str) -> str:
-    """Return what a cell says, without the apostrophes of :func:`safe` and out of its `="…"`."""
+def read_cell(cell: str) -> str:
+    """Return the text of a cell.
+
+    The apostrophes of :func:`defuse_cell` are gone, and so is `="…"` around it.
+    """
     text = cell.strip()
-    kept = AS_TEXT.fullmatch(text)
-    return kept[1].replace('""', '"') if kept else DEFUSED.sub(r"\1", text)
+    quoted = AS_TEXT.fullmatch(text)
+    return quoted[1].replace('""', '"') if quoted else DEFUSED.sub(r"\1", text)
 
 
-def read(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Give a file's rows that are not empty, each with the number of its line.
+def read_rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a file with their line numbers.
 
-    None is kept in memory.
+    Empty ones are left out. None is kept in memory.
 
     :param content: UTF-8, UTF-16 with its mark or GB18030; cells parted by comma, semicolon or tab.
-    :raises Unreadable: when it is no text, or no table.
+    :raises UnreadableFile: when it is no text, or no table.
     """
-    skipped, delimiter = layout(content)
-    lines = lines_of(content)
+    skipped, delimiter = find_layout(content)
+    lines = read_lines(content)
     for _ in range(skipped):
         next(lines)
     reader, before = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True), skipped
@@ -91,31 +101,33 @@ def read(content: bytes) -> Iterator[tuple[int, list[str]]]:
             if not any(row):
                 continue
             if any(row[MOST_COLUMNS:]):
-                raise Unreadable("columns", line)
-            cells = [clean(plain(clean(cell))) for cell in row[:MOST_COLUMNS]]
+                raise UnreadableFile("columns", line)
+            cells = [clean(read_cell(clean(cell))) for cell in row[:MOST_COLUMNS]]
             if any(cells):
                 yield line, cells
     except csv.Error:
-        raise Unreadable("quotes", before + 1) from None
+        raise UnreadableFile("quotes", before + 1) from None
 
 
-def layout(content: bytes) -> tuple[int, str]:
-    """Return how many lines stand before the table, and what parts its cells."""
-    for number, line in enumerate(lines_of(content), 1):
-        told = SEPARATOR_LINE.fullmatch(line)
-        if told:
-            return number, told[1]
+def find_layout(content: bytes) -> tuple[int, str]:
+    """Return how many lines precede the table, and its delimiter."""
+    for number, line in enumerate(read_lines(content), 1):
+        separator = SEPARATOR_LINE.fullmatch(line)
+        if separator:
+            return number, separator[1]
         if not line.isspace() and clean(line):
             return 0, max(DELIMITERS, key=line.count)
     return 0, ","
 
 
-def lines_of(content: bytes) -> Iterator[str]:
-    """Give a file's lines, decoded bit by bit, without what can't be seen.
+def read_lines(content: bytes) -> Iterator[str]:
+    """Yield the lines of a file without unseen marks.
 
-    :raises Unreadable: when it is no text, or lines are longer or more than any sheet's.
+    They are decoded bit by bit.
+
+    :raises UnreadableFile: when it is no text, or lines are longer or more than any sheet's.
     """
-    encoding, start = encoding_of(content)
+    encoding, start = find_encoding(content)
     file = io.BytesIO(content)
     file.seek(start)
     text = io.TextIOWrapper(file, encoding, newline="")
@@ -123,31 +135,34 @@ def lines_of(content: bytes) -> Iterator[str]:
     while line := text.readline(LONGEST_LINE):
         number += 1
         if number > MOST_ROWS:
-            raise Unreadable("too_long", number)
+            raise UnreadableFile("too_long", number)
         if len(line) == LONGEST_LINE:
-            raise Unreadable("long_line", number)
-        yield line if line.isascii() else without_marks(line)
+            raise UnreadableFile("long_line", number)
+        yield line if line.isascii() else strip_unseen(line)
 
 
-def without_marks(line: str) -> str:
-    """Return a line without what can't be seen: before a quotation mark, it would hide that the cell is quoted."""
+def strip_unseen(line: str) -> str:
+    """Return a line without unseen marks.
+
+    Before a quotation mark, one would hide that the cell is quoted.
+    """
     return UNSEEN.sub(lambda mark: mark[0] if mark[1] or mark[0] in "\t\n\r" else "", line)
 
 
-def encoding_of(content: bytes) -> tuple[str, int]:
-    """Return a text's encoding, and how long the mark before it is.
+def find_encoding(content: bytes) -> tuple[str, int]:
+    """Return a text's encoding, and the length of its mark.
 
-    :raises Unreadable: when it is no text.
+    :raises UnreadableFile: when it is no text.
     """
-    told = [(encoding, len(mark)) for mark, encoding in MARKS.items() if content.startswith(mark)]
-    for encoding, start in told or [("utf-8", 0), ("gb18030", 0)]:
+    marked = [(encoding, len(mark)) for mark, encoding in ENCODING_MARKS.items() if content.startswith(mark)]
+    for encoding, start in marked or [("utf-8", 0), ("gb18030", 0)]:
         if is_text(content, encoding, start):
             return encoding, start
-    raise Unreadable("unreadable")
+    raise UnreadableFile("unreadable")
 
 
 def is_text(content: bytes, encoding: str, start: int) -> bool:
-    """Return whether bytes are a text without NUL."""
+    """Tell whether bytes are a text without NUL."""
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for at in range(start, len(content), CHUNK):

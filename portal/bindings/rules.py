@@ -1,4 +1,7 @@
-"""Which provider person opens which account: bound and unbound in one transaction, nothing replaced silently."""
+"""Binding a person to an account, and unbinding.
+
+Each happens in one transaction, and nothing is replaced silently.
+"""
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
@@ -14,22 +17,63 @@ from portal.models import HAD_LEFT, LEFT, MAY_SIGN_IN, Account, AuditEvent, Bind
 DECISIONS = ("binding.make", "binding.end", "queue.refuse", "queue.reopen")
 
 
-def bind_identity(identity_id: int, account_id: int, seen: int | None = None, *, by: Actor) -> Identity:
-    """Let a provider identity sign in as an account, and as no other any more.
+class AccountTaken(Explained):
+    """CONFLICT, because the account has another person of that company."""
 
-    :param seen: the account it was bound to when the decision was taken; `None`: to none.
-    :raises Code: NOT_FOUND no such person or account; NOT_ALLOWED left or frozen; ACCOUNT_DISABLED;
+    def __init__(self):
+        super().__init__(
+            CONFLICT,
+            "the account has somebody of this company already",
+            _("This account has somebody of that company already"),
+            _("Nothing was replaced. Unbind that person first, or decide on the page about the two."),
+        )
+
+
+class BindingChanged(Explained):
+    """CONFLICT, because the binding has changed meanwhile.
+
+    `by` is the name of the account that changed it, where the audit log has one.
+    """
+
+    def __init__(self, identity: Identity):
+        of_identity = (AuditEvent.identity_id == identity.id, AuditEvent.action.in_(DECISIONS), AuditEvent.result == 0)
+        newest = select(AuditEvent.actor_id).where(*of_identity).order_by(AuditEvent.id.desc()).limit(1)
+        actor = db.session.get(Account, db.session.scalar(newest) or 0)
+        self.by = (actor.name or actor.username) if actor else ""
+        title = _("Changed meanwhile by %(name)s", name=self.by) if actor else _("This has changed meanwhile")
+        advice = _("Nothing was replaced. Look at how it stands now, then decide again.")
+        super().__init__(CONFLICT, "the binding has changed meanwhile", title, advice)
+
+
+class PersonRefused(Explained):
+    """NOT_BOUND, because an administrator has refused the person."""
+
+    def __init__(self, reason: str):
+        answer = _("What the administrator says: %(reason)s", reason=reason)
+        super().__init__(
+            NOT_BOUND,
+            "an administrator has refused this person",
+            _("An administrator has refused this person"),
+            answer if reason else _("Ask your administrator if that should be changed."),
+        )
+
+
+def bind_identity(identity_id: int, account_id: int, seen: int | None = None, *, by: Actor) -> Identity:
+    """Let a person sign in as this account only.
+
+    :param seen: the account they were bound to when the administrator decided; `None`: to none.
+    :raises Code: NOT_FOUND no such person or account; NOT_ALLOWED left or frozen; :class:`AccountDisabled`;
         :class:`BindingChanged`; :class:`AccountTaken`.
     """
     facts = {"identity_id": identity_id, "account_id": account_id}
     with audit.recorded("binding.make", by, conflict=AccountTaken, **facts) as entry:
-        return make(entry, identity_id, account_id, "administrator", seen)
+        return make_binding(entry, identity_id, account_id, "administrator", seen)
 
 
 def replace_holder(
     identity_id: int, account_id: int, holder_id: int, seen: int | None = None, *, by: Actor
 ) -> Identity:
-    """Move an account from the identity that holds it to another one.
+    """Move an account from its holder to another person.
 
     The holder's sessions end in the same transaction.
 
@@ -38,26 +82,23 @@ def replace_holder(
     facts = {"identity_id": identity_id, "account_id": account_id}
     with audit.recorded("binding.make", by, conflict=AccountTaken, **facts) as entry:
         for id in sorted((identity_id, holder_id)):  # in one order, so that two of us don't wait for each other
-            locked(id, seen if id == identity_id else account_id)
-        ended = part(db.session.get_one(Identity, holder_id))
-        facts = {"identity_id": holder_id, "account_id": account_id, "details": {"sessions": ended}}
-        audit.record("binding.end", by, **facts)
+            lock_identity(id, seen if id == identity_id else account_id)
+        ended = detach_identity(db.session.get_one(Identity, holder_id))
+        audit.record("binding.end", by, identity_id=holder_id, account_id=account_id, details={"sessions": ended})
         db.session.flush()
-        return make(entry, identity_id, account_id, "administrator", seen)
+        return make_binding(entry, identity_id, account_id, "administrator", seen)
 
 
-def make(entry: PendingEntry, identity_id: int, account_id: int, how: str, seen: int | None) -> Identity:
-    """Bind as `bind_identity()` does, inside a recorded transaction.
+def make_binding(entry: PendingEntry, identity_id: int, account_id: int, how: str, seen: int | None) -> Identity:
+    """Bind as `bind_identity()` does, in a recorded transaction.
 
     :param entry: of a `binding.make`; it is completed, or dropped where nothing changes.
     :param how: `self`, `administrator`, `queue`, `created` or `import`.
-
-    :raises Code: besides, NOT_BOUND where somebody binds themselves whom an administrator has refused.
-    :raises IntegrityError: the account has somebody of that company already.
+    :raises Code: besides, :class:`PersonRefused` where refused people bind themselves.
+    :raises IntegrityError: the account has another person of that company.
     """
-    session = db.session
-    identity = locked(identity_id, seen)
-    account = session.get(Account, account_id, with_for_update={"read": True})
+    identity = lock_identity(identity_id, seen)
+    account = db.session.get(Account, account_id, with_for_update={"read": True})
     if account is None:
         raise Code(NOT_FOUND, "there is no such account")
     if identity.status not in MAY_SIGN_IN:
@@ -73,44 +114,43 @@ def make(entry: PendingEntry, identity_id: int, account_id: int, how: str, seen:
         endings.end_sessions(LoginSession.identity_id == identity.id, why="moved")
         identity.last_account_id = seen
     identity.account_id, identity.bound_at, identity.bound_how = account.id, now(), how
-    mine = BindingRequest.identity_id == identity.id
-    session.execute(update(BindingRequest).where(mine).values(state="done", reason=""))
-    session.flush()
+    of_identity = BindingRequest.identity_id == identity.id
+    db.session.execute(update(BindingRequest).where(of_identity).values(state="done", reason=""))
+    db.session.flush()
     entry.note(account_id=account.id, identity_id=identity.id, details={"how": how, "before": seen})
     return identity
 
 
 def check_not_refused(identity: Identity) -> None:
-    """See that no administrator has refused this person: then nobody but an administrator lets them in.
+    """Raise if an administrator has refused this person.
 
-    :raises Code: NOT_BOUND.
+    Then only an administrator lets them in.
+
+    :raises PersonRefused: with the administrator's reason.
     """
-    mine = select(BindingRequest).where(BindingRequest.identity_id == identity.id).with_for_update()
-    request = db.session.scalar(mine.execution_options(populate_existing=True))
+    of_identity = select(BindingRequest).where(BindingRequest.identity_id == identity.id).with_for_update()
+    request = db.session.scalar(of_identity.execution_options(populate_existing=True))
     if request is not None and request.state == "refused":
-        said = _("What the administrator says: %(reason)s", reason=request.reason)
-        raise Explained(
-            NOT_BOUND,
-            "an administrator has refused this person",
-            _("An administrator has refused this person"),
-            said if request.reason else _("Ask your administrator if that should be changed."),
-        )
+        raise PersonRefused(request.reason)
 
 
 def unbind_identity(identity_id: int, seen: int, *, by: Actor) -> int:
-    """Unbind a provider identity from its account; return how many sessions that ends.
+    """Unbind a person from their account, and count ended sessions.
 
-    :param seen: the account it was bound to when the decision was taken.
+    :param seen: the account they were bound to when the administrator decided.
     :raises Code: NOT_FOUND no such person; :class:`BindingChanged`.
     """
     with audit.recorded("binding.end", by, identity_id=identity_id, account_id=seen) as entry:
-        ended = part(locked(identity_id, seen))
+        ended = detach_identity(lock_identity(identity_id, seen))
         entry.note(details={"sessions": ended})
         return ended
 
 
-def part(identity: Identity) -> int:
-    """Unbind a person who is locked and bound, inside the caller's transaction; return how many sessions that ends."""
+def detach_identity(identity: Identity) -> int:
+    """Unbind a locked and bound person, and count ended sessions.
+
+    Part of the caller's transaction.
+    """
     ended = endings.end_sessions(LoginSession.identity_id == identity.id, why="unbound")
     identity.last_account_id, identity.account_id = identity.account_id, None
     if identity.status == LEFT:
@@ -119,7 +159,9 @@ def part(identity: Identity) -> int:
 
 
 def end_identity_sessions(identity_id: int, *, by: Actor) -> None:
-    """Sign a person out wherever they have signed in as this identity.
+    """Sign a person out wherever they have signed in.
+
+    Other people of the same account stay signed in.
 
     :raises Code: NOT_FOUND no such person.
     """
@@ -135,17 +177,18 @@ def end_identity_sessions(identity_id: int, *, by: Actor) -> None:
 def decline_suggestion(identity_id: int, account_id: int, *, by: Actor) -> None:
     """Suggest this account for this person no more.
 
-    Another account that was turned down before is suggested again.
+    Only one is remembered: an account that was declined before is suggested again.
 
     :raises Code: NOT_FOUND no such person; :class:`BindingChanged` when they are bound meanwhile.
     """
     with audit.recorded("suggestion.decline", by, identity_id=identity_id, account_id=account_id):
-        locked(identity_id, None).declined_account_id = account_id
+        lock_identity(identity_id, None).declined_account_id = account_id
 
 
-def locked(identity_id: int, seen: int | None) -> Identity:
-    """Return a person as they are now, for writing, if they still are as they were seen.
+def lock_identity(identity_id: int, seen: int | None) -> Identity:
+    """Return a person for writing, if they are unchanged.
 
+    :param seen: the account they were bound to.
     :raises Code: NOT_FOUND no such person; :class:`BindingChanged` otherwise.
     """
     identity = db.session.get(Identity, identity_id, with_for_update=True)
@@ -156,36 +199,8 @@ def locked(identity_id: int, seen: int | None) -> Identity:
     return identity
 
 
-class AccountTaken(Explained):
-    """CONFLICT, because the account has another person of that company."""
-
-    def __init__(self):
-        super().__init__(
-            CONFLICT,
-            "the account has somebody of this company already",
-            _("This account has somebody of that company already"),
-            _("Nothing was replaced. Unbind that person first, or decide on the page about the two."),
-        )
-
-
-class BindingChanged(Explained):
-    """CONFLICT, because the binding has changed since the caller looked at it.
-
-    `by` is the name of the account that changed it, where the audit log has one.
-    """
-
-    def __init__(self, identity: Identity):
-        mine = (AuditEvent.identity_id == identity.id, AuditEvent.action.in_(DECISIONS), AuditEvent.result == 0)
-        newest = select(AuditEvent.actor_id).where(*mine).order_by(AuditEvent.id.desc()).limit(1)
-        actor = db.session.get(Account, db.session.scalar(newest) or 0)
-        self.by = (actor.name or actor.username) if actor else ""
-        title = _("Changed meanwhile by %(name)s", name=self.by) if actor else _("This has changed meanwhile")
-        advice = _("Nothing was replaced. Look at how it stands now, then decide again.")
-        super().__init__(CONFLICT, "the binding has changed meanwhile", title, advice)
-
-
 def find_holder(account_id: int, person: Identity) -> Identity | None:
-    """Return another person of the same company that the account has."""
+    """Return the account's other person of the same company."""
     company = (Identity.provider == person.provider, Identity.tenant == person.tenant)
     others = (Identity.account_id == account_id, Identity.id != person.id)
     return db.session.scalar(select(Identity).where(*company, *others))

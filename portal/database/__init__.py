@@ -95,7 +95,7 @@ def end_transaction() -> None:
 
 
 def retried(work: Callable[P, R]) -> Callable[P, R]:
-    """Run a function that writes again when it has lost a race.
+    """Run a function again when it has lost a race.
 
     A race is lost to another worker: for a unique value, or for rows that both wait for. The function opens its own
     transaction.

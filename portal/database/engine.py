@@ -1,4 +1,4 @@
-"""The pool of connections, their time limits, and checks of them."""
+"""Connections with their time limits and checks."""
 
 import os
 import time
@@ -85,7 +85,7 @@ def prepare_postgresql(connection: Any, record: Any) -> None:
 
 
 def fetch_value(connection: Any, statement: str) -> Any:
-    """Return the first value of an answer, outside of any transaction."""
+    """Return the first value that a statement selects."""
     connection.autocommit = True
     value = connection.execute(statement, prepare=False).fetchone()[0]
     connection.autocommit = False
@@ -104,8 +104,8 @@ def write_limits(is_local: bool) -> str:
 def _refuse_useless(connection, record, proxy):
     """Refuse a connection that is dead or can only read.
 
-    After a fail-over a pool would keep its connections to the former server for days; and to a SQLite file whose
-    owner or mode has changed, those from before. They are thrown away together; only where a new one is no better,
+    After a fail-over a pool would keep its connections to the former server for days; and to a SQLite file with
+    another owner or mode since, those from before. They are thrown away together; only where a new one is no better,
     its error is raised.
     """
     if type(connection).__module__.startswith("sqlite3"):
@@ -135,7 +135,7 @@ def _begin(connection):
 
 @event.listens_for(Engine, "handle_error")
 def _discard_pool(context):
-    """Discard the pool of a connection that met a lasting failure."""
+    """Discard the pool after a lasting failure."""
     if context.sqlalchemy_exception is not None and name_cause(context.sqlalchemy_exception) in LASTING:
         context.is_disconnect = True
         last_writes.pop(context.engine, None)
@@ -147,5 +147,5 @@ def note_write(engine: Engine) -> None:
 
 
 def was_written_lately(engine: Engine, seconds: float) -> bool:
-    """Tell whether a write was noted lately, with no failure since."""
+    """Tell whether a write was noted since the last failure."""
     return time.monotonic() - last_writes.get(engine, float("-inf")) < seconds

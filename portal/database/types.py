@@ -8,7 +8,10 @@ from sqlalchemy import DateTime, Dialect, LargeBinary, TypeDecorator
 
 
 class Moment(TypeDecorator):
-    """A time in UTC, also where the database keeps no zone."""
+    """A time in UTC.
+
+    It is so, too, where the database keeps no zone.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -25,8 +25,8 @@ bp = Blueprint("account", __name__)
 @bp.get("/account")
 def show():
     me = require_sign_in()
-    identities, ways = search.list_identities(me.account_id), ways_in.usable()
-    missing = [way.element for way in ways_in.missing(ways, identities)]
+    identities, ways = search.list_identities(me.account_id), ways_in.list_ways()
+    missing = [way.element for way in ways_in.find_missing_ways(ways, identities)]
     headers.allow_logins_from_forms(missing)
     return render_template(
         "account.html",
@@ -74,7 +74,7 @@ def confirm_bind():
     identity = self_service.pending_scan(me)
     if identity is None:
         raise Code(BAD_STATE, "no scan of this session waits for a confirmation")
-    self_service.check(identity, me.account_id)
+    self_service.check_can_bind(identity, me.account_id)
     return render_template("account_bind.html", me=me, identity=identity, **collect_names())
 
 
@@ -82,7 +82,7 @@ def confirm_bind():
 def commit_bind():
     me = require_sign_in()
     g.start_again = url_for("account.show")
-    identity = self_service.bind_scanned(me, read_sent_id(request.form, "identity"), by=browser.get_actor())
+    identity = self_service.bind_scanned_person(me, read_sent_id(request.form, "identity"), by=browser.get_actor())
     flash(_("%(name)s can now sign in to this account.", name=identity.shown_name), "good")
     return redirect_to("account.show")
 
@@ -91,7 +91,7 @@ def commit_bind():
 def unbind(id):
     """Show what disconnecting a person means."""
     me = require_fresh_sign_in(get_request_address())
-    identities, ways = search.list_identities(me.account_id), ways_in.usable()
+    identities, ways = search.list_identities(me.account_id), ways_in.list_ways()
     identity = next((identity for identity in identities if identity.id == id), None)
     if identity is None:
         raise Code(NO_SUCH_PAGE, "the account has no such person")
@@ -109,7 +109,7 @@ def unbind(id):
 def commit_unbind(id):
     me = require_fresh_sign_in(url_for("account.unbind", id=id))
     g.start_again = url_for("account.show")
-    self_service.unbind_own(id, by=browser.get_actor())
+    self_service.unbind_own_identity(id, by=browser.get_actor())
     if id != me.identity_id:
         flash(_("Unbound. This person can no longer sign in to your account."), "good")
         return redirect_to("account.show")

@@ -4,7 +4,7 @@ import logging
 
 from flask import Blueprint, g, jsonify
 
-from portal.health import PROBLEMS, database_problem
+from portal.health import PROBLEMS, find_database_problem
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def ready():
 
     The database must be writable and have the tables of this version.
     """
-    problem = database_problem()
+    problem = find_database_problem()
     if problem is None:
         return jsonify({"status": "ok"})
     name, explanation = problem

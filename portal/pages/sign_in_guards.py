@@ -48,6 +48,7 @@ def require_fresh_sign_in(back: str, way_out: str | None = None) -> SignedIn:
     me = require_sign_in()
     if sessions.is_fresh(me):
         return me
-    elements = [way.element for way in ways_in.leading_in(ways_in.usable(), search.list_identities(me.account_id))]
+    ways = ways_in.find_open_ways(ways_in.list_ways(), search.list_identities(me.account_id))
+    elements = [way.element for way in ways]
     headers.allow_logins_from_forms(elements)
     raise NotFresh(me, back, way_out or url_for("account.show"), name_elements(elements))

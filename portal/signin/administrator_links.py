@@ -17,7 +17,7 @@ from portal.signin.one_time_links import make_link
 
 
 class PromotionNotAsked(Code):
-    """CONFLICT, because people of a platform sign in as the account.
+    """CONFLICT, because people sign in as the account.
 
     The operator must say that they are meant.
 

@@ -67,7 +67,7 @@ def begin_attempt(state: str, browser: str, element: str, kind: str, goal: Goal 
 
 
 def remove_old_attempts(most: int) -> int:
-    """Remove attempts that can't be used any more, and count them.
+    """Remove useless attempts, and count them.
 
     Part of the caller's transaction.
 
@@ -112,7 +112,7 @@ def find_element(state: str) -> str | None:
 
 
 def find_attempt(state: str, session_id: int) -> LoginAttempt | None:
-    """Return the attempt of a state, if it belongs to this session.
+    """Return the attempt of a state in this session.
 
     It has opened the session, or was begun in it. It may be used up.
     """

@@ -31,7 +31,7 @@ def make_link(account: Account) -> str:
 
 
 def find_holder(token: str) -> Account | None:
-    """Return the account of a link that can still be used."""
+    """Return the account of a usable link."""
     open_link = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now(), Account.active)
     return db.session.scalar(select(Account).join(OneTimeLink).where(*open_link))
 
@@ -43,7 +43,7 @@ def find_link(account_id: int) -> OneTimeLink | None:
 
 
 def use_link(token: str, client: Client, old_token: str | None = None) -> OpenedSession | None:
-    """Use a link up, and open a session for its account.
+    """Use a link up, and open its account's session.
 
     :param old_token: this browser's session so far; it ends.
     :return: `None` when the link is used, expired or none.
@@ -80,7 +80,7 @@ def hand_out_link(account_id: int, *, by: Actor) -> str:
 
 
 def revoke_link(account_id: int, *, by: Actor) -> bool:
-    """End an account's open link, and tell whether there was one.
+    """End an account's open link, if there is one.
 
     :raises Code: NOT_FOUND no such account.
     """

@@ -116,7 +116,7 @@ def end_oldest_sessions(account_id: int, client: Client) -> None:
 
 
 def find_session(token: str) -> SignedIn | None:
-    """Return the session of a token, if it is in use.
+    """Return a token's session, if it is in use.
 
     Session, account and identity must all allow it.
     """
@@ -161,7 +161,7 @@ def is_fresh(me: SignedIn) -> bool:
 
 
 def note_use(session_id: int, moment: datetime) -> None:
-    """Note that a session is in use, unless it has ended meanwhile."""
+    """Note that a session is in use, unless it ended."""
     with database.write() as session:
         not_ended = (LoginSession.id == session_id, LoginSession.ended_at.is_(None))
         session.execute(update(LoginSession).where(*not_ended).values(last_seen_at=moment))

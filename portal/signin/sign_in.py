@@ -53,11 +53,12 @@ class AnotherPerson(Explained):
 
 @database.retried
 def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
-    """Open a session for the person a used-up attempt has brought.
+    """Open a session for the person of an attempt.
 
     Identity, account, binding and session are stored in one transaction, or none of them. Where a user was asked to
     confirm a sign-in, only a person of that very account gets the new session.
 
+    :param attempt: used up already.
     :param old_token: this browser's session so far; it ends.
     :raises Code: BAD_STATE an attempt for another purpose; NOT_ALLOWED left or frozen; :class:`NotBound`;
         :class:`accounts.AccountDisabled`; :class:`AnotherPerson` confirms.
@@ -92,7 +93,7 @@ def refuse_stranger(person: dict, attempt: LoginAttempt) -> Code | None:
 
 
 def refuse_person(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
-    """Return why a stored person may not sign in, or `None`.
+    """Return why a stored person may not sign in.
 
     A person without an account gets one, or a place in the queue.
     """

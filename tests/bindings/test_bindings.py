@@ -95,7 +95,7 @@ class TestQueue:
         binding_requests.bind_request(request.id, own.id, by=from_here(root.id))
         for again in (
             lambda: binding_requests.bind_request(request.id, root.id, by=from_here(root.id)),
-            lambda: binding_requests.create_account(request.id, by=from_here(root.id)),
+            lambda: binding_requests.create_account_for_request(request.id, by=from_here(root.id)),
             lambda: binding_requests.refuse_request(request.id, "no", by=from_here(root.id)),
             lambda: binding_requests.reopen_request(request.id, by=from_here(root.id)),
         ):
@@ -107,11 +107,11 @@ class TestQueue:
         root = add_account("root")
         add_account("zhangsan")
         request = add_request(add_person("zhangsan", name="张三"))
-        made = binding_requests.create_account(request.id, by=from_here(root.id))
+        made = binding_requests.create_account_for_request(request.id, by=from_here(root.id))
         assert (made.username, made.name, made.role) == ("zhangsan-2", "张三", "user")
         left = add_request(add_person("gone", status=2))
         with pytest.raises(Code, match="40302"):
-            binding_requests.create_account(left.id, by=from_here(root.id))
+            binding_requests.create_account_for_request(left.id, by=from_here(root.id))
         assert db.session.query(Account).filter_by(username="gone").count() == 0
 
     def test_refusing_and_taking_it_back(self):

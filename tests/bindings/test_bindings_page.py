@@ -18,7 +18,7 @@ from support.rows import (
     reload_row,
 )
 
-from portal.bindings import people_table
+from portal.bindings import people_filters
 from portal.clocks import now
 from portal.database import db
 from portal.models import LEFT, Account, AuditEvent, Department, Identity, LoginSession, Membership, SyncRun
@@ -169,7 +169,7 @@ def test_a_full_page_costs_few_queries(alice, portal):
 def test_where_too_many_are_unbound_to_compare_them_all_the_page_says_so(alice, monkeypatch):
     add_person("one", name="甲"), add_person("two", name="乙")
     assert "at most" not in alice.get("/admin/bindings?status=unbound").text
-    monkeypatch.setattr(people_table, "MOST_COMPARED", 1)
+    monkeypatch.setattr(people_filters, "MOST_COMPARED", 1)
     text = alice.get("/admin/bindings?status=unbound").text
     assert names(text) == ["甲"]
     assert "at most 1 unbound people, the longest known first" in text

@@ -22,7 +22,7 @@ from support.csv_uploads import (
 )
 from support.portal_app import both_databases
 
-from portal.bindings import csv_files, csv_import, csv_lines, people_table
+from portal.bindings import csv_apply, csv_files, csv_headings, csv_import, csv_lines, people_filters
 from portal.clocks import now
 from portal.models import LEFT, Account, AuditEvent, BindingRequest, FSInnerAuthModel, Identity, Import, ImportRow
 from portal.pages.admin import imports as pages
@@ -60,17 +60,18 @@ def test_files_are_read_as_spreadsheets_save_them(alice, portal, person, encodin
 
 
 @pytest.mark.parametrize(
-    "names", [[names[at] for names in csv_import.HEADINGS.values()] for at in (0, 1)], ids=["en", "zh"]
+    "names", [[names[at] for names in csv_headings.HEADINGS.values()] for at in (0, 1)], ids=["en", "zh"]
 )
 def test_headings_may_be_english_or_chinese(names):
-    assert csv_import.understood([f" {name.upper()} " for name in names]) == (list(csv_import.HEADINGS), [])
+    headings = [f" {name.upper()} " for name in names]
+    assert csv_headings.understand_headings(headings) == (list(csv_headings.HEADINGS), [])
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_template_is_a_file_that_can_be_uploaded(alice, portal, language):
     alice.post_form("/language", language=language)
     [headings] = read_csv(alice.get("/admin/bindings/import/template.csv"))
-    assert csv_import.understood(headings) == (list(csv_import.HEADINGS), [])
+    assert csv_headings.understand_headings(headings) == (list(csv_headings.HEADINGS), [])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_no_file_is_said_at_the_field(alice):
 
 
 def test_too_many_lines_are_refused(alice, portal, monkeypatch):
-    monkeypatch.setattr(csv_import, "MOST_LINES", 3)
+    monkeypatch.setattr(csv_headings, "MOST_LINES", 3)
     assert upload_csv(alice, CSV_HEADER + "a,1\n" * 3).status_code == 303
     assert upload_csv(alice, CSV_HEADER + "a,1\n" * 4).status_code == 422
 
@@ -309,7 +310,7 @@ def test_what_has_changed_since_the_dry_run_is_not_replaced(alice, portal, perso
 
 def test_a_long_file_goes_step_by_step(alice, portal, person, bound, monkeypatch):
     monkeypatch.setattr(csv_import, "CHECKED_AT_ONCE", 2)
-    monkeypatch.setattr(csv_import, "APPLIED_AT_ONCE", 2)
+    monkeypatch.setattr(csv_apply, "APPLIED_AT_ONCE", 2)
     ids = [person(f"p{number}") for number in range(5)]
     accounts = [store_account(portal, f"u{number}") for number in range(5)]
     address = start_dry_run(alice, "".join(f"u{number},,,,,p{number}\n" for number in range(5)) + "u4,,,,,p0\n")
@@ -368,11 +369,11 @@ def test_the_failed_lines_come_back_with_reasons_and_can_be_uploaded_again(alice
 
 
 def test_every_reason_has_words_and_every_word_a_reason():
-    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (csv_import, csv_lines)]
-    said = set(re.findall(r'Trouble\("\w+", f?"(\w+)[:"]', sources[1]))
-    said |= {"no_account", "not_chosen", *re.findall(r'(?:"failed", |\b[A-Z_]+: )"(\w+)"', sources[0])}
-    said |= set(re.findall(r'refusal.code, "(\w+)"', sources[0]))
-    assert said == set(csv_lines.REASONS)
+    judging, applying = (Path(module.__file__).read_text(encoding="utf-8") for module in (csv_lines, csv_apply))
+    reasons = set(re.findall(r'LineProblem\("\w+", f?"(\w+)[:"]', judging))
+    reasons |= {"no_account", "not_chosen", *re.findall(r'"failed", "(\w+)"', applying)}
+    reasons |= {*csv_apply.REASONS.values(), *re.findall(r'refusal.code, "(\w+)"', applying)}
+    assert reasons == set(csv_lines.REASONS)
 
 
 # What leaves the portal
@@ -380,9 +381,9 @@ def test_every_reason_has_words_and_every_word_a_reason():
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_no_cell_begins_like_a_formula(cell):
-    [_, [written]] = list(csv.reader(io.StringIO("".join(csv_files.write(["x"], [[cell]])), newline="")))
+    [_, [written]] = list(csv.reader(io.StringIO("".join(csv_files.write_csv(["x"], [[cell]])), newline="")))
     assert written == f"'{cell}"
-    assert csv_files.plain(written) == cell
+    assert csv_files.read_cell(written) == cell
 
 
 def test_the_bindings_leave_as_they_are_filtered_masked_and_on_record(alice, portal, person):
@@ -404,7 +405,7 @@ def test_the_bindings_leave_as_they_are_filtered_masked_and_on_record(alice, por
 
 
 def test_an_export_holds_also_whom_the_page_would_not_look_at(alice, portal, person, monkeypatch):
-    monkeypatch.setattr(people_table, "MOST_COMPARED", 1)
+    monkeypatch.setattr(people_filters, "MOST_COMPARED", 1)
     monkeypatch.setattr(pages, "EXPORTED_AT_ONCE", 2)
     store_account(portal, "bob", employee_number="E1")
     for name in ("a", "b", "c"):

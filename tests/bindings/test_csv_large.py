@@ -7,7 +7,7 @@ from sqlalchemy import select
 from support.admin_client import open_database, sign_in_administrator, strip_markup
 from support.csv_uploads import count_rows, post_whole_file, read_outcomes, upload_csv
 
-from portal.bindings import csv_import
+from portal.bindings import csv_headings, csv_import
 from portal.models import Import, ImportRow
 from portal.pages.admin.imports import PROBLEMS
 
@@ -33,8 +33,8 @@ def test_a_large_file_is_refused_with_its_reason_and_without_memory(portal, shap
     content = content[:SIZE]
     tracemalloc.start()
     try:
-        with open_database(portal), pytest.raises(csv_import.BadFile) as refusal:
-            csv_import.upload(content, "staff.csv", 1, {})
+        with open_database(portal), pytest.raises(csv_headings.BadFile) as refusal:
+            csv_import.store_upload(content, "staff.csv", 1, {})
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

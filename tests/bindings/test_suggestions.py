@@ -4,8 +4,8 @@ import pytest
 from support.portal_app import both_databases
 from support.rows import TENANT, add_account, add_department, add_person, add_request, store_row
 
-from portal.bindings import people_table, suggestions
-from portal.bindings.people_table import Filters
+from portal.bindings import people_counts, people_filters, people_table, suggestions
+from portal.bindings.people_filters import PeopleFilters
 from portal.database import db
 from portal.models import LEFT, BindingRequest
 
@@ -16,17 +16,17 @@ pytestmark = pytest.mark.usefixtures("context")
 
 
 def suggested(who):
-    return [(each.account.username, each.reasons) for each in suggestions.for_people([who])[who.id]]
+    return [(each.account.username, each.reasons) for each in suggestions.suggest_accounts([who])[who.id]]
 
 
 def shown(who):
     """Return the status a person has on their own, in the table, and by the filter that finds them."""
-    row = people_table.row(who)
-    [in_table] = [each.status for each in people_table.rows(Filters()) if each.person.id == who.id]
+    row = people_table.find_row(who)
+    [in_table] = [each.status for each in people_table.list_rows(PeopleFilters()) if each.person.id == who.id]
     filtered = [
         status
-        for status in people_table.STATUSES
-        if who in [r.person for r in people_table.rows(Filters(status=status))]
+        for status in people_filters.STATUSES
+        if who in [r.person for r in people_table.list_rows(PeopleFilters(status=status))]
     ]
     assert row.status == in_table
     return row.status, filtered
@@ -84,7 +84,7 @@ def test_the_strongest_reason_is_first_and_decides():
     old = add_account("old")
     who = add_person("zhangsan", email="a@example.com", employee_number="E1", last_account_id=old.id)
     assert [username for username, _ in suggested(who)] == ["old", "number", "mail"]
-    assert not suggestions.in_conflict(suggestions.for_people([who])[who.id])
+    assert not suggestions.is_conflict(suggestions.suggest_accounts([who])[who.id])
     assert shown(who) == ("suggested", ["suggested"])
 
 
@@ -131,13 +131,13 @@ def test_the_counters_say_what_their_filters_find():
     add_request(add_person("refused", employee_number="E1"), "refused")
     add_request(add_person("waiting"))
     add_person("left", account=add_account("x"), status=LEFT)
-    counts = people_table.counters()
+    counts = people_counts.count_by_status()
     assert counts == {"all": 6, "bound": 1, "suggested": 1, "waiting": 2, "conflict": 1, "left_bound": 1, "open": 4}
     for status in ("bound", "suggested", "waiting", "conflict", "left_bound"):
         assert (
             counts[status]
-            == people_table.count(Filters(status=status))
-            == len(people_table.rows(Filters(status=status)))
+            == people_filters.count_people(PeopleFilters(status=status))
+            == len(people_table.list_rows(PeopleFilters(status=status)))
         )
 
 
@@ -146,13 +146,13 @@ def test_for_an_account_the_unbound_people_who_may_own_it():
     add_person("elsewhere", account=add_account("other"), employee_number="E1")
     add_person("by.mail", email="A@example.com")
     add_person("by.number", employee_number="E1")
-    assert [each.person.user_id for each in suggestions.for_account(mine)] == ["by.number", "by.mail"]
+    assert [each.person.user_id for each in suggestions.suggest_people(mine)] == ["by.number", "by.mail"]
 
 
 def test_where_too_many_are_unbound_two_counters_stay_without_a_number(monkeypatch):
-    monkeypatch.setattr(people_table, "MOST_COUNTED", 1)
+    monkeypatch.setattr(people_counts, "MOST_COUNTED", 1)
     add_person("one"), add_person("two")
-    counts = people_table.counters()
+    counts = people_counts.count_by_status()
     assert (counts["suggested"], counts["conflict"], counts["all"]) == (None, None, 2)
 
 
@@ -162,14 +162,14 @@ def test_where_too_many_are_unbound_those_known_longest_are_compared(monkeypatch
     sales = add_department("1", "销售部")
     first, second = (add_person(f"p{number}", employee_number=f"E{number}") for number in (1, 2))
     third = add_person("p3", employee_number="E3", departments=[sales])
-    suggested, there = Filters(status="suggested"), Filters(status="suggested", department=sales.id)
-    assert people_table.count(suggested) == 3
+    suggested, there = PeopleFilters(status="suggested"), PeopleFilters(status="suggested", department=sales.id)
+    assert people_filters.count_people(suggested) == 3
 
-    monkeypatch.setattr(people_table, "MOST_COMPARED", 2)
+    monkeypatch.setattr(people_filters, "MOST_COMPARED", 2)
 
-    assert [row.person for row in people_table.rows(suggested)] == [first, second]
-    assert people_table.count(suggested) == 2
-    assert [row.person for row in people_table.rows(there)] == [third]
+    assert [row.person for row in people_table.list_rows(suggested)] == [first, second]
+    assert people_filters.count_people(suggested) == 2
+    assert [row.person for row in people_table.list_rows(there)] == [third]
 
 
 def test_a_suggestion_signs_nobody_in(portal, settings, make_portal):
@@ -184,7 +184,7 @@ def test_a_suggestion_signs_nobody_in(portal, settings, make_portal):
 def test_a_tree_that_bites_its_tail_ends():
     one, two = add_department("1", "一", parent="2"), add_department("2", "二", parent="1")
     who = add_person("zhangsan", departments=[two])
-    assert people_table.count(Filters(department=one.id)) == 1
+    assert people_filters.count_people(PeopleFilters(department=one.id)) == 1
     from portal.directory import paths
 
     [path] = paths.find_paths([who])[who.id]

@@ -200,7 +200,7 @@ class TestAlive:
     def test_a_worker_gives_signs_of_life(self, queue, portal, settings):
         def alive():
             with portal.app_context():
-                return health.worker_is_alive()
+                return health.is_worker_alive()
 
         assert alive() is False
         with run_command(settings, "worker") as worker:

@@ -24,7 +24,7 @@ from support.docs_pages import (
 )
 from support.portal_app import ROOT
 
-from portal.bindings import csv_import
+from portal.bindings import csv_headings
 from portal.pages.admin import layout
 
 TWINS = {
@@ -198,9 +198,9 @@ def test_the_table_names_the_administrators_pages_in_chinese():
 def test_the_columns_of_an_import_are_called_so(page, heading, separator):
     rows = table(page, heading)
     written = [name.lower() for row in rows for name in row[0].split(separator)]
-    columns = [column for column, headings in csv_import.HEADINGS.items() for name in written if name in headings]
+    columns = [column for column, headings in csv_headings.HEADINGS.items() for name in written if name in headings]
     assert len(written) == len(columns)
-    assert set(columns) == set(csv_import.HEADINGS)
+    assert set(columns) == set(csv_headings.HEADINGS)
 
 
 @chinese

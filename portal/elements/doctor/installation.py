@@ -143,7 +143,7 @@ class Installation(Examination):
 
     def check_database(self) -> Iterator[Finding]:
         """Check that the database can be written and has our tables."""
-        problem = health.database_problem()
+        problem = health.find_database_problem()
         if problem:
             name, said = problem
             yield self.make_finding(name, said=said)
@@ -162,7 +162,7 @@ class Installation(Examination):
 
     def check_worker(self) -> Iterator[Finding]:
         """Check that a worker runs where scheduled syncs need one."""
-        if self.config["PORTAL_SYNC_EVERY"] and not health.worker_is_alive():
+        if self.config["PORTAL_SYNC_EVERY"] and not health.is_worker_alive():
             yield self.make_finding("worker_missing")
 
     def check_usernames(self) -> Iterator[Finding]:

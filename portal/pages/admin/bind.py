@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from portal import database
 from portal.accounts import search
 from portal.bindings import people_table, rules, suggestions
-from portal.bindings.people_table import Filters, Row
+from portal.bindings.people_filters import PeopleFilters
+from portal.bindings.people_table import Row
 from portal.bindings.suggestions import Suggestion
 from portal.directory import paths
 from portal.elements.meta import Meta
@@ -75,7 +76,7 @@ def show_choice(person: Identity | None, account: Account | None, **result: obje
     :param result: of a look-up by id: `told`, `problem`, `stored`, `via`.
     """
     q = read_text(request.values.get("q"))
-    row = people_table.row(person) if person else None
+    row = people_table.find_row(person) if person else None
     if person and account:
         candidates = []
     else:
@@ -119,10 +120,10 @@ def list_people_choices(account: Account | None, q: str) -> list[dict]:
 
     Those are the ones that the search finds, or else those suggested.
     """
-    suggested = suggestions.for_account(account) if account else ()
+    suggested = suggestions.suggest_people(account) if account else ()
     by_person = {suggestion.person.id: suggestion for suggestion in suggested}
     if q:
-        people = [row.person for row in people_table.rows(Filters(q=q), per_page=MOST_CHOICES)]
+        people = [row.person for row in people_table.list_rows(PeopleFilters(q=q), per_page=MOST_CHOICES)]
     else:
         people = [suggestion.person for suggestion in by_person.values()][:MOST_CHOICES]
     return [{"person": person, "suggestion": by_person.get(person.id)} for person in people]
@@ -204,8 +205,8 @@ def conflict(id):
 
     The best suggestion has another person already, or several accounts fit equally.
     """
-    row = people_table.row(require_person(id))
-    if not suggestions.in_conflict(row.suggestions) or row.person.account_id is not None:
+    row = people_table.find_row(require_person(id))
+    if not suggestions.is_conflict(row.suggestions) or row.person.account_id is not None:
         return redirect_to("admin_bindings.person", id=id)
     strongest = row.best.strengths[0]
     equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_CHOICES]

@@ -10,8 +10,9 @@ from flask_babel import ngettext
 
 from portal import audit
 from portal.accounts import search
-from portal.bindings import people_table, rules, self_service, ways_in
-from portal.bindings.people_table import PER_PAGE, Filters
+from portal.bindings import people_counts, people_filters, people_table, rules, self_service, ways_in
+from portal.bindings.people_filters import PeopleFilters
+from portal.bindings.people_table import PER_PAGE
 from portal.directory import paths, runs
 from portal.errors import CONFLICT, Code
 from portal.models import Identity, SyncRun
@@ -35,8 +36,8 @@ SHOWN_EVENTS = 12  # of the audit log, on a person's page
 
 @bp.get("/bindings")
 def show():
-    counts = people_table.counters()
-    filters, rows, total = people_table.page(read_people_filters(), counts["all"])
+    counts = people_counts.count_by_status()
+    filters, rows, total = people_table.load_page(read_people_filters(), counts["all"])
     companies, usable = paths.count_by_company(), current_app.elements.list_usable()
     last_sync = runs.find_last_sync()
     return render_template(
@@ -52,19 +53,19 @@ def show():
         companies=companies,
         several=find_several(companies),
         providers=sorted({company[0] for company in companies} | {element.provider for element in usable}),
-        looser=people_table.looser(filters) if not rows and counts["all"] else {},
+        looser=people_filters.count_without_each_filter(filters) if not rows and counts["all"] else {},
         steps=list_first_steps(counts, last_sync),
         last_sync=last_sync,
     )
 
 
-def find_compared_limit(filters: Filters, counts: dict) -> int | None:
+def find_compared_limit(filters: PeopleFilters, counts: dict) -> int | None:
     """Return how many people the filter compares at most.
 
     It is `None` where it compares all of them.
     """
-    may_be_more = filters.status in people_table.COMPARED and counts["open"] > people_table.MOST_COMPARED
-    return people_table.MOST_COMPARED if may_be_more else None
+    may_be_more = filters.status in people_filters.SUGGESTION_STATUSES and counts["open"] > people_filters.MOST_COMPARED
+    return people_filters.MOST_COMPARED if may_be_more else None
 
 
 def find_several(companies: Iterable[tuple[str, str]]) -> set[str]:
@@ -97,7 +98,7 @@ def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]
 
 @bp.get(f"/people/{ID}")
 def person(id):
-    row = people_table.row(require_person(id))
+    row = people_table.find_row(require_person(id))
     history = audit.search(audit.AuditFilter(identity_id=id), size=SHOWN_EVENTS)
     return render_template(
         "admin/person.html",
@@ -134,7 +135,7 @@ def find_consequences(person: Identity) -> dict:
 
     That is how many sessions end, and whether the account stays without a way in.
     """
-    identities, ways = search.list_identities(person.account_id), ways_in.usable()
+    identities, ways = search.list_identities(person.account_id), ways_in.list_ways()
     return {
         "sessions": count_identity_sessions(person.id),
         "last_way": self_service.is_last_way(person, identities, ways),

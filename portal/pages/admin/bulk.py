@@ -59,7 +59,7 @@ def show_pairs(pairs: list[tuple[int, int | None]], back: str, mistyped: bool = 
     :param pairs: ids of people, each with the account's.
     """
     groups = {state: [] for state in (bulk_accept.GOES, bulk_accept.WEAK, bulk_accept.ADMINISTRATOR, bulk_accept.STAYS)}
-    for pair in bulk_accept.look(pairs):
+    for pair in bulk_accept.review_pairs(pairs):
         groups[pair.state].append(pair)
     shown = {"groups": groups, "back": back, "mistyped": mistyped, "typed_over": CONFIRM_COUNT_OVER}
     return render_template("admin/accepting.html", **shown)

@@ -26,8 +26,8 @@ def accept():
     if not pairs:
         ask_to_select()
         return return_to_table()
-    if len(pairs) > bulk_accept.MOST:
-        flash(_("Select at most %(number)s people at once.", number=bulk_accept.MOST), "stop")
+    if len(pairs) > bulk_accept.MOST_PAIRS:
+        flash(_("Select at most %(number)s people at once.", number=bulk_accept.MOST_PAIRS), "stop")
         return return_to_table()
     if request.form.get("confirm") != "yes":
         return show_pairs(pairs, get_table_address())
@@ -35,7 +35,7 @@ def accept():
     count = request.form.get("count")  # the page asks for it; a script that sends pairs without it has counted them
     if len(pairs) > CONFIRM_COUNT_OVER and count is not None and read_number(count) != len(pairs):
         return show_pairs(pairs, get_table_address(), mistyped=True), 422
-    going = {pair.row.person.id for pair in bulk_accept.look(pairs) if not pair.rivalled}
+    going = {pair.row.person.id for pair in bulk_accept.review_pairs(pairs) if not pair.has_rival}
     bind, by = bulk_accept.accept_suggestion, browser.get_actor()
     done, _refused = run_each(partial(bind, person, account, by=by) for person, account in pairs if person in going)
     report_bound(done, len(pairs) - done)

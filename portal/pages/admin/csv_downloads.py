@@ -12,7 +12,7 @@ from portal.pages import browser
 
 def send_csv(headings: list[str], lines: Iterable[list], name: str) -> Response:
     """Send lines as a file while they are read."""
-    response = Response(stream_with_context(csv_files.write(headings, lines)), mimetype="text/csv")
+    response = Response(stream_with_context(csv_files.write_csv(headings, lines)), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{datetime.now(UTC):%Y-%m-%d}.csv"'
     return response
 

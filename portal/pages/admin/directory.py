@@ -104,7 +104,7 @@ def collect_sync_values() -> dict:
         "newest": newest,
         "complete": complete,
         "moving": any(run.open for run in newest.values()),
-        "worker": health.worker_is_alive(),
+        "worker": health.is_worker_alive(),
         "every": current_app.config["PORTAL_SYNC_EVERY"],
         "phase_of": lambda run: PHASES.get(run.phase, run.phase),
         "share_of": get_share_done,

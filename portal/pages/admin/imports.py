@@ -9,9 +9,12 @@ from flask_babel import lazy_gettext as N_  # a name that text is collected by
 
 from portal import database
 from portal.accounts.contact_data import mask_email, mask_mobile
-from portal.bindings import csv_import, people_table
-from portal.bindings.csv_lines import REASONS, is_typed
-from portal.bindings.people_table import Filters, Row
+from portal.bindings import csv_apply, csv_import, people_filters, people_table
+from portal.bindings.csv_headings import BadFile
+from portal.bindings.csv_keys import is_typed
+from portal.bindings.csv_lines import REASONS
+from portal.bindings.people_filters import PeopleFilters
+from portal.bindings.people_table import Row
 from portal.directory import paths
 from portal.directory.paths import Path
 from portal.models import Account, Identity, Import, ImportRow
@@ -69,7 +72,7 @@ def show_upload(problem: str | None = None, line: int | None = None) -> str:
 
     :param problem: of `PROBLEMS`, what is wrong with a file that was sent, and `line` where.
     """
-    jobs = csv_import.recent(layout.require_administrator().account_id)
+    jobs = csv_import.list_recent(layout.require_administrator().account_id)
     text = str(PROBLEMS[problem]) % {"line": line} if problem else None
     return render_template("admin/import.html", problem=text, jobs=jobs)
 
@@ -91,10 +94,10 @@ def upload():
         elements = current_app.elements
         platforms = elements.csv_names() | {str(element.label): element.provider for element in elements.list_usable()}
         name = read_text(file.filename, 255)
-        job = csv_import.upload(file.read(), name, layout.require_administrator().account_id, platforms)
-    except csv_import.BadFile as error:
+        job = csv_import.store_upload(file.read(), name, layout.require_administrator().account_id, platforms)
+    except BadFile as error:
         return show_upload(error.why, error.line), 422
-    csv_import.check(job)
+    csv_import.check_next_lines(job)
     return show_import(job)
 
 
@@ -108,7 +111,7 @@ def find_own_import(id: int) -> Import:
 
     :raises Code: NOT_FOUND for another one.
     """
-    return csv_import.mine(id, layout.require_administrator().account_id)
+    return csv_import.find_import(id, layout.require_administrator().account_id)
 
 
 @bp.get(f"/bindings/import/{ID}")
@@ -116,13 +119,13 @@ def show(id):
     job, outcome = find_own_import(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
     number = read_page_number(request.args)
-    rows, total = csv_import.page(job, outcome, number)
-    last = max(1, -(-total // csv_import.SIZE))
-    people, accounts = csv_import.meant(rows)
+    rows, total = csv_import.list_lines(job, outcome, number)
+    last = max(1, -(-total // csv_import.PAGE_SIZE))
+    people, accounts = csv_import.load_meanings(rows)
     return render_template(
         "admin/import_shown.html",
         job=job,
-        counts=csv_import.counts(job),
+        counts=csv_import.count_lines(job),
         rows=[(row, list_cells(row), explain_row(row, people, accounts)) for row in rows],
         people=people,
         accounts=accounts,
@@ -174,9 +177,9 @@ def step(id):
     """Check the next lines, or carry them out."""
     job = find_own_import(id)
     if job.state == "checking":
-        csv_import.check(job)
+        csv_import.check_next_lines(job)
     else:
-        csv_import.step(job, by=browser.get_actor())
+        csv_apply.apply_next_lines(job, by=browser.get_actor())
     return show_import(job)
 
 
@@ -184,14 +187,14 @@ def step(id):
 def apply(id):
     layout.require_fresh_administrator(url_for(".show", id=id))
     job = find_own_import(id)
-    csv_import.start(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
-    csv_import.step(find_own_import(id), by=browser.get_actor())
+    csv_import.choose_lines(job, bool(request.form.get("accounts")), bool(request.form.get("changes")))
+    csv_apply.apply_next_lines(find_own_import(id), by=browser.get_actor())
     return show_import(job)
 
 
 @bp.post(f"/bindings/import/{ID}/discard")
 def discard(id):
-    csv_import.discard(find_own_import(id))
+    csv_import.discard_import(find_own_import(id))
     flash(_("The file is discarded."), "info")
     return redirect_to("admin_imports.form")
 
@@ -209,8 +212,8 @@ def failed(id):
 
 def iterate_failed_lines(job: Import) -> Iterator[list]:
     """Yield the lines that were not carried out."""
-    for rows in csv_import.failed(job):
-        people, accounts = csv_import.meant(rows)
+    for rows in csv_import.iterate_failed(job):
+        people, accounts = csv_import.load_meanings(rows)
         for row in rows:
             cells = [row.cells.get(column, "") for column in HEADINGS]
             yield [*cells, row.line, explain_row(row, people, accounts)]
@@ -234,15 +237,15 @@ def export() -> Response:
     return send_csv(headings, iterate_people_lines(filters), "bindings")
 
 
-def iterate_people_lines(filters: Filters) -> Iterator[list]:
+def iterate_people_lines(filters: PeopleFilters) -> Iterator[list]:
     """Yield the lines of all people that the filters leave.
 
     Where the table compares only some of them, the export compares them all.
     """
     labels, number = label_providers(), 1
-    is_compared = filters.status in people_table.COMPARED
+    is_compared = filters.status in people_filters.SUGGESTION_STATUSES
     wider_filters = replace(filters, status="") if is_compared else filters
-    while rows := people_table.rows(replace(wider_filters, page=number), EXPORTED_AT_ONCE):
+    while rows := people_table.list_rows(replace(wider_filters, page=number), EXPORTED_AT_ONCE):
         rows = [row for row in rows if not is_compared or row.status == filters.status]
         row_paths = paths.find_paths(row.person for row in rows)
         database.end_transaction()

@@ -3,15 +3,15 @@
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from portal.bindings import people_table
-from portal.bindings.people_table import Filters
+from portal.bindings import people_filters
+from portal.bindings.people_filters import PeopleFilters
 from portal.pages.local_addresses import choose_way_back
 from portal.pages.parameters import read_number, read_page_number, read_text
 
 LONGEST_NAME = 320  # characters of a provider and its tenant
 
 
-def read_people_filters() -> Filters:
+def read_people_filters() -> PeopleFilters:
     """Return the filters in the address.
 
     A value that makes no sense counts as none.
@@ -19,14 +19,14 @@ def read_people_filters() -> Filters:
     args = request.args
     provider, _, tenant = read_text(args.get("provider"), LONGEST_NAME).partition(":")
     sort, status, stale = (args.get(name, "") for name in ("sort", "status", "stale"))
-    return Filters(
+    return PeopleFilters(
         q=read_text(args.get("q")),
         provider=provider,
         tenant=(read_text(args.get("tenant"), LONGEST_NAME) or tenant) if provider else "",
         department=read_number(args.get("department")),
-        status=status if status in people_table.STATUSES else "",
-        stale=stale if stale in people_table.STALE else "",
-        sort=sort if sort.removeprefix("-") in people_table.SORTS else "name",
+        status=status if status in people_filters.STATUSES else "",
+        stale=stale if stale in people_filters.STALE else "",
+        sort=sort if sort.removeprefix("-") in people_filters.SORTS else "name",
         page=read_page_number(args),
     )
 

@@ -25,7 +25,7 @@ DECISIONS = ("bind", "create", "refuse")  # about many requests at once
 @bp.get("/queue")
 def show():
     state = "refused" if request.args.get("state") == "refused" else "waiting"
-    rows, page, total = people_table.queue(state, read_page_number(request.args))
+    rows, page, total = people_table.load_queue(state, read_page_number(request.args))
     return render_template(
         "admin/queue.html",
         state_shown=state,
@@ -50,7 +50,7 @@ def bind(id):
 @bp.post(f"/queue/{ID}/create")
 def create(id):
     layout.require_fresh_administrator(lead_errors_to(url_for(".show")))
-    account = binding_requests.create_account(id, by=browser.get_actor())
+    account = binding_requests.create_account_for_request(id, by=browser.get_actor())
     flash(_("%(name)s now has the account %(account)s.", name=account.name, account=account.username), "good")
     return redirect_to(".show")
 
@@ -89,14 +89,15 @@ def many():
     if decision == "refuse" and not reason:
         return ask_for_reason()
     if not has_confirmed(len(requests)):
-        rows = people_table.rows_of(list(people_table.waiting_people(requests).values()))
+        rows = people_table.find_rows(list(binding_requests.find_waiting_people(requests).values()))
         shown = {"chosen": requests, "people": [row.person for row in rows.values()], "reason": reason}
         return show_confirmation("admin/queue_many.html", doing=decision, **shown)
     if decision == "create":
         layout.require_fresh_administrator(url_for(".show"))
     by = browser.get_actor()
     if decision == "create":
-        report_decided(decision, *run_each(partial(binding_requests.create_account, id, by=by) for id in requests))
+        action = binding_requests.create_account_for_request
+        report_decided(decision, *run_each(partial(action, id, by=by) for id in requests))
     else:
         action = binding_requests.refuse_request
         report_decided(decision, *run_each(partial(action, id, reason, by=by) for id in requests))
@@ -125,7 +126,7 @@ def read_selected_requests() -> list[int]:
 
 def read_suggestions(requests: list[int]) -> list[tuple[int, int | None]]:
     """Return the people and suggested accounts of requests."""
-    people = people_table.waiting_people(requests)
+    people = binding_requests.find_waiting_people(requests)
     return [(people[id], read_number(request.form.get(f"account-{id}"))) for id in requests if id in people]
 
 
