@@ -1,4 +1,41 @@
-"""The error every part raises, and one table: number -> HTTP status, title, what to do."""
+"""The numbers of errors, their meanings, and every exception class.
+
+`MEANINGS` maps each number to HTTP status, title and advice. `Code` carries a number, and is what pages show. The tree
+of all exception classes of the portal, below the classes they come from:
+
+    Exception
+        Code                        a number, and the cause in English
+            AccountChanged          the account is not as an administrator saw it
+            AccountDisabled         the account is disabled
+            AnswerAboutAnother      the platform's answer is about another person
+            Explained               its page says more than the table does
+                AccountTaken        the account has another person of that company
+                AnotherPerson       only the account's own people can confirm a sign-in
+                BindingChanged      the binding is not as an administrator saw it
+                BoundElsewhere      the person is bound to another account
+                CompanyTaken        the user's account has another person of this company
+                LastAdministrator   the portal would lose its last administrator
+                LastWayIn           the account would have no way in
+                PersonRefused       an administrator has refused the person
+            NotBound                the person has no account, and may wait for one
+            PlatformBusy            the platform limits our calls
+            PlatformUnreachable     no answer came
+            PromotionNotAsked       the operator must say that the account's people are meant
+            SignInTooOld            the user must confirm the sign-in first
+            UsernameTaken           another account has the username
+        LeaseLost                   another run of a sync has taken over
+        LineProblem                 a line of an import can't be applied
+        SurveyStopped               the reading of a directory has ended
+        SyncGuarded                 a sync would take the access of too many people
+    ValueError
+        BadFile                     an uploaded file can't be used
+        InvalidFields               fields of an account can't be used
+        UnreadableFile              a file is no CSV file of text
+    requests.ConnectionError
+        PlatformPaused              an address that fails again and again is left alone
+    requests.exceptions.SSLError
+        MissingAuthorities          the file of certificate authorities can't be read
+"""
 
 from dataclasses import dataclass
 
@@ -55,7 +92,10 @@ class Code(Exception):
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a number means to people: HTTP status, title, advice, and whether a fresh login may help."""
+    """The meaning of a number for people.
+
+    :param again: whether a fresh login may help.
+    """
 
     status: int
     title: str
@@ -64,10 +104,10 @@ class Meaning:
 
 
 class Explained(Code):
-    """An error whose page says more than the table does.
+    """An error with a title and advice of its own.
 
-    :param title: what people read first; lazily translated, as `advice`.
-    :param advice: what they can do.
+    :param title: the text people read first; lazily translated, as `advice`.
+    :param advice: the text that says what they can do.
     """
 
     def __init__(self, code: int, reason: str, title: str, advice: str):
@@ -76,7 +116,10 @@ class Explained(Code):
 
     @property
     def meaning(self) -> "Meaning":
-        """As plain texts: Jinja takes lazy ones for safe, and these may hold what somebody wrote."""
+        """Return the meaning in plain texts.
+
+        Jinja takes lazy ones for safe, and these may hold what a user wrote.
+        """
         return Meaning(self.status, str(self.title), str(self.advice))
 
 
@@ -130,5 +173,8 @@ MEANINGS = {
 
 
 def meaning(code: int) -> Meaning:
-    """Return what a number means; an unknown one means 50000."""
+    """Return the meaning of a number.
+
+    An unknown one means `FAULT`.
+    """
     return MEANINGS.get(code, MEANINGS[FAULT])

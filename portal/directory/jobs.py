@@ -127,7 +127,7 @@ def run_queued(name: str) -> None:
         sync = Sync(current_app.getElement(f"auths.loginTypes.{name}"), lease)
         state = sync.run()
         log.info("%s: sync %s, %s people %s", name, state, sync.counts["people"], sync.failure or "")
-    except runs.Lost:
+    except runs.LeaseLost:
         log.warning("%s: another sync has taken over", name)
     except Code as error:
         runs.end(lease, "failed", name, failure=[error.code, error.reason, error.native])

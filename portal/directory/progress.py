@@ -21,7 +21,7 @@ def run(element, dry_run: bool, accept_leavers: bool) -> str:
         lease = runs.take(element.name, dry_run=dry_run, accept_leavers=accept_leavers)
         sync = Sync(element, lease, shown.tell)
         state = sync.run()
-    except (Code, runs.Lost) as error:
+    except (Code, runs.LeaseLost) as error:
         shown.say(str(error) or "another sync has taken over")
         return "failed"
     shown.say(ending(sync, state, accept_leavers), err=state != "done")

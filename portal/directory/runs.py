@@ -22,7 +22,7 @@ GONE = [FAULT, "the process that ran it has ended or was cut off", None]
 REPLACED = [CONFLICT, "a sync from the command line went first", None]
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """The lease has gone to another run: nothing may be written any more."""
 
 
@@ -36,12 +36,12 @@ class Lease:
     def hold(self, **changes) -> None:
         """Renew the lease and note `changes` on the run, inside the caller's transaction.
 
-        :raises Lost: when another run has taken over.
+        :raises LeaseLost: when another run has taken over.
         """
         mine = (SyncRun.id == self.run_id, SyncRun.lease == self.token, SyncRun.state == "running")
         renewed = update(SyncRun).where(*mine).values(leased_until=now() + LEASE, **changes)
         if db.session.execute(renewed, execution_options={"synchronize_session": False}).rowcount != 1:
-            raise Lost()
+            raise LeaseLost()
 
 
 def ask(element: str, how: str, actor_id: int | None = None, **wishes) -> SyncRun | None:
@@ -125,7 +125,7 @@ def end(lease: Lease, state: str, element: str, **facts) -> None:
     """Note how a run has ended.
 
     :param state: `done`, `failed` or `stopped`.
-    :raises Lost: when another run has taken over.
+    :raises LeaseLost: when another run has taken over.
     """
     with database.write() as session:
         lease.hold(**ending(state, **facts))

@@ -21,7 +21,7 @@ from portal.directory import bulk, cleaning, departments, memberships, people, r
 from portal.directory.cleaning import CleanPerson
 from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
 from portal.models import ACTIVE, LEFT, MAY_SIGN_IN, BindingRequest, Identity, Listing, LoginSession, SyncRun
-from portal.providers.client import OfAnother
+from portal.providers.client import AnswerAboutAnother
 from portal.providers.survey import Pace, PacedCaller, read_in_threads
 from portal.text import is_clean, one_line
 
@@ -42,7 +42,7 @@ COUNTS = (
 )
 
 
-class Guarded(Exception):
+class SyncGuarded(Exception):
     """So many would lose their access that an administrator has to say yes first."""
 
 
@@ -73,16 +73,16 @@ class Sync:
     def run(self) -> str:
         """Sync; note how it has ended, and return that: `done`, `failed` or `stopped`.
 
-        :raises Lost: when another run has taken over meanwhile.
+        :raises LeaseLost: when another run has taken over meanwhile.
         """
         try:
             self.sync()
             state = "done"
-        except Guarded:
+        except SyncGuarded:
             state = "stopped"
         except Code as error:
             state, self.failure = "failed", [error.code, error.reason, error.native]
-        except runs.Lost:
+        except runs.LeaseLost:
             raise
         except KeyboardInterrupt:
             state, self.failure = "failed", runs.GONE
@@ -240,13 +240,13 @@ class Sync:
     def check_losses(self):
         """Stop where so many would lose their access that it looks like a mistake.
 
-        :raises Guarded: unless an administrator has said yes to about as many.
+        :raises SyncGuarded: unless an administrator has said yes to about as many.
         """
         allowed = max(FEW, SHARE * self.active_before)
         if self.accepted is not None:
             allowed = max(allowed, self.accepted + FEW)
         if self.counts["losing"] > allowed:
-            raise Guarded()
+            raise SyncGuarded()
 
     def ask_about(self, unseen: list[str]) -> tuple[list[tuple], dict[str, list[str]]]:
         """Ask about people not listed: return what is to be written, and their names by what they turned out to be.
@@ -273,10 +273,10 @@ class Sync:
         try:
             told = self.survey.entry(self.call(lambda: self.client.member(key)))
             if told["subject"] != identity.subject:
-                raise OfAnother()
+                raise AnswerAboutAnother()
             if not is_clean(told["userId"]):
                 told["userId"] = identity.user_id
-        except OfAnother:
+        except AnswerAboutAnother:
             with self.reading:
                 self.warn("unanswered_person", identity.shown_name)
             yield identity, False, None

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from portal import database
 from portal.database import db
 from portal.errors import FAULT, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
-from portal.pages.sign_in_guards import NotFresh
+from portal.pages.sign_in_guards import SignInTooOld
 from portal.signin.sign_in import NotBound
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def show_error(error: Code) -> ResponseReturnValue:
         return f"{error.meaning.title}\n", status, {"Content-Type": "text/plain; charset=utf-8"}
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
-    if isinstance(error, NotFresh):
+    if isinstance(error, SignInTooOld):
         return render_template("account_fresh.html", error=error), status
     return render_template("error.html", error=error, meaning=error.meaning), status
 

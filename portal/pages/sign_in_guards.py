@@ -11,7 +11,7 @@ from portal.signin import sessions
 from portal.signin.sessions import SignedIn
 
 
-class NotFresh(Code):
+class SignInTooOld(Code):
     """FORBIDDEN for a sign-in that is too old.
 
     Its page offers to confirm the sign-in by a scan.
@@ -51,4 +51,4 @@ def require_fresh_sign_in(back: str, way_out: str | None = None) -> SignedIn:
     ways = ways_in.find_open_ways(ways_in.list_ways(), search.list_identities(me.account_id))
     elements = [way.element for way in ways]
     headers.allow_logins_from_forms(elements)
-    raise NotFresh(me, back, way_out or url_for("account.show"), name_elements(elements))
+    raise SignInTooOld(me, back, way_out or url_for("account.show"), name_elements(elements))

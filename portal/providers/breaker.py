@@ -3,7 +3,7 @@
 import threading
 import time
 
-from portal.providers.causes import Paused
+from portal.providers.causes import PlatformPaused
 
 FAILURES, PAUSE = 5, 15.0  # after so many failures in a row no call is made for so many seconds
 
@@ -22,12 +22,12 @@ class Breaker:
     def check(self) -> None:
         """Allow a call unless the platform is paused.
 
-        :raises Paused: with the cause of the last failure.
+        :raises PlatformPaused: with the cause of the last failure.
         """
         with self._lock:
             moment = time.monotonic()
             if moment < self._paused_until:
-                raise Paused(self._cause)
+                raise PlatformPaused(self._cause)
             if self._failures >= FAILURES:  # the pause is over: one call may try, the others wait on
                 self._paused_until = moment + PAUSE
 

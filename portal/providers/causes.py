@@ -12,11 +12,11 @@ CERTIFICATE = dict.fromkeys((9, 10), "certificate_expired") | dict.fromkeys((62,
 CAUSES = ("certificate_untrusted", "certificate_expired", "certificate_host", "authorities", "tls", "proxy")
 
 
-class NoAuthorities(requests.exceptions.SSLError):
+class MissingAuthorities(requests.exceptions.SSLError):
     """The file or folder of certificate authorities can't be read."""
 
 
-class Paused(requests.ConnectionError):
+class PlatformPaused(requests.ConnectionError):
     """No calls are made for a while after repeated failures.
 
     :param cause: that of the last failure, as :func:`cause_of` names it.
@@ -32,11 +32,11 @@ def find_authorities() -> str | bool:
 
     It is a file or a folder. `True` means the public ones.
 
-    :raises NoAuthorities: when there is no such file.
+    :raises MissingAuthorities: when there is no such file.
     """
     path = next(filter(None, map(os.environ.get, AUTHORITIES)), None)
     if path is not None and not os.access(path, os.R_OK):
-        raise NoAuthorities("the file of certificate authorities can't be read")
+        raise MissingAuthorities("the file of certificate authorities can't be read")
     return path or True
 
 
@@ -45,13 +45,13 @@ def cause_of(error: Exception) -> str:
 
     One of `CAUSES`, or "" for any other reason.
     """
-    if isinstance(error, Paused):
+    if isinstance(error, PlatformPaused):
         return error.cause
     errors = list(walk(error))
     for inner in errors:
         if isinstance(inner, ssl.SSLCertVerificationError):
             return CERTIFICATE.get(inner.verify_code, "certificate_untrusted")
-    if isinstance(error, NoAuthorities) or any(getattr(inner, "library", "") == "X509" for inner in errors):
+    if isinstance(error, MissingAuthorities) or any(getattr(inner, "library", "") == "X509" for inner in errors):
         return "authorities"
     if isinstance(error, requests.exceptions.ProxyError):
         return "proxy"

@@ -27,7 +27,7 @@ REASONS = {
 }
 
 
-class Busy(Code):
+class PlatformBusy(Code):
     """UNAVAILABLE because of the platform's limits.
 
     :param told: the wait that the answer asks for, in seconds, if it does.
@@ -39,7 +39,7 @@ class Busy(Code):
         self.told, self.usual = told, usual
 
 
-class Unreachable(Code):
+class PlatformUnreachable(Code):
     """UNAVAILABLE because no answer came.
 
     :param cause: one of `causes.CAUSES`, or "" where it is not known.
@@ -50,7 +50,7 @@ class Unreachable(Code):
         self.cause = cause
 
 
-class OfAnother(Code):
+class AnswerAboutAnother(Code):
     """UNAVAILABLE because the answer is about another person."""
 
     def __init__(self):
@@ -249,7 +249,7 @@ class ProviderApp(FlaskOAuth2App):
     def refusal_of(self, native: int | str, numbers: Mapping, response: requests.Response) -> Code:
         """Return the error for the platform's number or word."""
         if native in self.busy or response.status_code == 429:
-            return Busy(native, wait_in(response), self.busy.get(native, 1))
+            return PlatformBusy(native, wait_in(response), self.busy.get(native, 1))
         if isinstance(native, str) and native not in numbers:
             native = "unknown"  # foreign text is not passed on
         ours = numbers.get(native, UNAVAILABLE if response.status_code >= 500 else FAULT)
@@ -266,9 +266,9 @@ def wait_in(response: requests.Response) -> int | None:
     return next((int(value) for value in waits if value.isascii() and value.isdigit()), None)
 
 
-def as_unreachable(error: requests.RequestException) -> Unreachable:
+def as_unreachable(error: requests.RequestException) -> PlatformUnreachable:
     """Return UNAVAILABLE without the text of its cause.
 
     That text holds the address, and WeCom puts secrets there.
     """
-    return Unreachable(causes.cause_of(error), type(error).__name__)
+    return PlatformUnreachable(causes.cause_of(error), type(error).__name__)

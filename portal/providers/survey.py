@@ -15,7 +15,7 @@ from flask import current_app
 
 from portal.errors import FAULT, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
 from portal.providers import http
-from portal.providers.client import Busy, OfAnother
+from portal.providers.client import AnswerAboutAnother, PlatformBusy
 
 MOST_TRIES = 3  # of one page
 LONGEST_WAIT = 60  # seconds
@@ -25,7 +25,7 @@ WINDOW_MARGIN = 1.02  # the platform's clock may run a little slower than ours
 DONE = object()
 
 
-class Stopped(Exception):
+class SurveyStopped(Exception):
     """The task has ended meanwhile."""
 
 
@@ -106,19 +106,19 @@ class PacedCaller:
         """Return what `send` returns, after at most three tries.
 
         :raises Code: of the last try.
-        :raises Stopped: when the task is over.
+        :raises SurveyStopped: when the task is over.
         """
         for tries_left in reversed(range(MOST_TRIES)):
             if self.stopped.is_set():
-                raise Stopped()
+                raise SurveyStopped()
             try:
                 with http.deadline(CALL_SECONDS, CALL_SIZE):
                     return self.pace.call(send)
             except Code as error:
-                if error.code != UNAVAILABLE or isinstance(error, OfAnother) or not tries_left:
+                if error.code != UNAVAILABLE or isinstance(error, AnswerAboutAnother) or not tries_left:
                     raise
                 wait = min(LONGEST_WAIT, calculate_wait(error, MOST_TRIES - 1 - tries_left))
-                if isinstance(error, Busy):
+                if isinstance(error, PlatformBusy):
                     self.pace.pause(wait)
                 self.stopped.wait(wait)
 
@@ -134,7 +134,7 @@ def calculate_wait(error: Code, waits_before: int) -> float:
     The platform's own wish counts; without one, each wait is twice as long as the one before. A random share keeps
     threads from going on all at once.
     """
-    wish, usual = (error.told, error.usual) if isinstance(error, Busy) else (None, 1)
+    wish, usual = (error.told, error.usual) if isinstance(error, PlatformBusy) else (None, 1)
     return (usual * 2**waits_before if wish is None else wish) * random.uniform(1.0, 1.2)
 
 

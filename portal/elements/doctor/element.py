@@ -18,7 +18,7 @@ from portal.elements.doctor.examination import PROBLEM, WARNING, Examination, Fi
 from portal.errors import UNAVAILABLE, Code
 from portal.models import AuditEvent, LoginSession
 from portal.providers import causes, http
-from portal.providers.client import TOKEN_REFUSED, ProviderApp, Unreachable
+from portal.providers.client import TOKEN_REFUSED, PlatformUnreachable, ProviderApp
 
 if TYPE_CHECKING:
     from portal.elements.meta import Meta
@@ -119,7 +119,7 @@ class Doctor(Examination):
 
     def find_name(self, error: Code) -> str:
         """Return the name of the finding that the error of a call means."""
-        if isinstance(error, Unreachable) and error.cause:
+        if isinstance(error, PlatformUnreachable) and error.cause:
             return error.cause
         if error.native in self.numbers:
             return self.numbers[error.native]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from portal.elements.feishu.entries import parse_department, parse_user, quote_id
 from portal.elements.feishu.survey import DEPARTMENT_IDS, FeishuSurvey
 from portal.errors import NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
-from portal.providers.client import Expected, OfAnother, ProviderApp
+from portal.providers.client import AnswerAboutAnother, Expected, ProviderApp
 from portal.providers.survey import call_once
 from portal.providers.values import text
 
@@ -69,7 +69,7 @@ class FeishuContacts(ProviderApp):
         if not isinstance(user, dict):
             raise Code(UNAVAILABLE, "the platform's answer lacks user")
         if text(user.get(kind)) not in ("", user_id):
-            raise OfAnother()
+            raise AnswerAboutAnother()
         return parse_user(user)
 
     def department(self, dept_id: str) -> dict:

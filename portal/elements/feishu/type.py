@@ -18,7 +18,7 @@ from portal.elements.meta import Meta, id_text
 from portal.elements.state import KINDS
 from portal.errors import EXPIRED_TOKEN, NOT_A_MEMBER, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, SETTING_MISSING, Code
 from portal.models import FSInnerAuthModel
-from portal.providers.client import OfAnother
+from portal.providers.client import AnswerAboutAnother
 from portal.providers.person import EMPTY, Person
 from portal.text import one_line
 
@@ -148,7 +148,7 @@ class FSInnerType(Meta):
         try:
             entry = self.clients["redirect"].member(person["openId"])
             if entry.get("unionId", person["unionId"]) != person["unionId"]:
-                raise OfAnother()
+                raise AnswerAboutAnother()
         except Code as error:
             log.warning(
                 "%s: no contact data, the login goes on without (%s, platform %s)", self.name, error, error.native

@@ -9,7 +9,7 @@ from typing import Any
 from portal.elements.wecom.entries import make_subject, parse_department, parse_member
 from portal.elements.wecom.survey import NO_DEPARTMENT, WeComSurvey
 from portal.errors import NOT_ALLOWED, NOT_FOUND, UNAVAILABLE, Code
-from portal.providers.client import Expected, OfAnother, ProviderApp
+from portal.providers.client import AnswerAboutAnother, Expected, ProviderApp
 from portal.providers.survey import call_once
 from portal.providers.values import life_in, token_in
 
@@ -37,7 +37,7 @@ class WeComContacts(ProviderApp):
             raise Code(NOT_FOUND, "no member of WeCom can have this id")
         user = self.call("GET", "user/get", expect=None, numbers=MEMBER_NUMBERS, params={"userid": userid})
         if make_subject(user.get("userid")) != make_subject(userid):
-            raise OfAnother()
+            raise AnswerAboutAnother()
         return parse_member(user)
 
     def department(self, dept_id: str) -> dict:

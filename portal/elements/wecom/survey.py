@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from portal.elements.wecom.entries import get_list, list_rows, make_subject, parse_department, parse_member
 from portal.errors import NOT_ALLOWED, NOT_FOUND, Code
-from portal.providers.client import OfAnother
+from portal.providers.client import AnswerAboutAnother
 from portal.providers.survey import is_refusal
 from portal.providers.values import texts
 
@@ -98,7 +98,7 @@ class WeComSurvey:
         """Yield one member, unless the platform does not tell about them."""
         try:
             yield self.entry(self.call(lambda: self.client.member(userid)))
-        except OfAnother:
+        except AnswerAboutAnother:
             self.unread.setdefault("unanswered_person", []).append(userid)
         except Code as error:
             if error.code not in (NOT_FOUND, NOT_ALLOWED):
