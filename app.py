@@ -1,14 +1,18 @@
-"""The portal's front door: `create_app()` wires settings, tables, elements and pages. WSGI: `app:create_app()`."""
+"""The portal's front door.
+
+`create_app()` wires settings, tables, elements and pages. WSGI: `app:create_app()`.
+"""
 
 import hashlib
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
-from flask import Flask, abort, current_app, request
+from flask import Flask, Response, abort, current_app, request
 from flask_babel import Babel
 from flask_migrate import Migrate
 from sqlalchemy.orm import configure_mappers
@@ -20,6 +24,7 @@ from portal.bindings import csv_import
 from portal.clocks import VisitCookies
 from portal.database import db
 from portal.directory import runs
+from portal.elements.meta import Meta
 from portal.elements.registry import Elements
 from portal.errors import SETTING_WRONG, Code
 from portal.pages import (
@@ -43,7 +48,7 @@ from portal.signin import attempts
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
-QUIET = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
+QUIET_LEVELS = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
 YEAR = 31_536_000  # seconds
 
 
@@ -56,16 +61,16 @@ class Portal(Flask):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.callback_paths: set[str] = set()
-        self.static_versions = digests(Path(self.static_folder))
+        self.static_versions = hash_files(Path(self.static_folder))
 
-    def static_version(self, name: str) -> str | None:
-        """Return the digest of a static file's content, or `None` for a name that is not among them.
+    def get_static_version(self, name: str) -> str | None:
+        """Return the digest of a static file, if there is one.
 
         The file's address changes with it, so browsers may keep the file for good.
         """
         return self.static_versions.get(name)
 
-    def send_static_file(self, filename):
+    def send_static_file(self, filename: str) -> Response:
         """Serve a file below `static/` by its own name.
 
         A name that leads to a file over dots or slashes is none: what there is was listed at the start.
@@ -74,23 +79,27 @@ class Portal(Flask):
             abort(404)
         return super().send_static_file(filename)
 
-    def get_send_file_max_age(self, filename):
-        """Return how long (seconds) a browser may keep a static file without asking."""
-        version = self.static_version(filename)
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return how long a browser may keep a static file.
+
+        :return: in seconds; `None`: it asks each time.
+        """
+        version = self.get_static_version(filename)
         return YEAR if version and request.args.get("v") == version else None
 
-    def getElement(self, fullName: str):
-        """Return the element of that full name, such as `auths.loginTypes.FSInnerExample`; for a Type its class.
+    def getElement(self, fullName: str) -> Meta | type[Meta]:
+        """Return the element of a full name.
 
+        :param fullName: such as `auths.loginTypes.FSInnerExample`; of a Type, it gives the class.
         :raises Code: SETTING_MISSING unknown or incomplete, SETTING_WRONG wrong: naming file and key.
         """
         return self.elements.get(fullName)
 
 
-def create_app(environ=None) -> Portal:
-    """Make the portal.
+def create_app(environ: Mapping[str, str] | None = None) -> Portal:
+    """Create the portal.
 
-    :param environ: the settings; default the process's environment.
+    :param environ: the settings; by default the process's environment.
     :raises config.BadSettings: naming each setting that can't be used.
     """
     environ = os.environ if environ is None else environ
@@ -101,7 +110,7 @@ def create_app(environ=None) -> Portal:
         if file.parent == Path(app.instance_path):
             files.make_folder(file.parent)
         files.make_file(file)
-    app.config.update(settings, **flask_settings(settings))
+    app.config.update(settings, **translate_settings(settings))
     app.url_map.merge_slashes = False  # an address with an empty part is none of ours
     set_up_logging()
 
@@ -116,23 +125,23 @@ def create_app(environ=None) -> Portal:
     for part in (home, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
-    # The worker's room stands below those of the rows it removes, so it is told what to call.
+    # The worker's room comes before those of the rows it removes, so it gets the functions from here.
     app.extensions["old_rows"] = (attempts.remove_old_attempts, csv_import.remove_old_imports, runs.forget_old)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
     app.wsgi_app = VisitorAddress(ProxyFix(app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies), proxies)
 
-    def variable(name):
-        return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.given(environ, name)
+    def read_variable(name: str) -> str | None:
+        return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.read_value(environ, name)
 
     configure_mappers()  # before the first requests come, all at once
-    app.elements = Elements(app, settings["PORTAL_APP_DIR"], variable)
+    app.elements = Elements(app, settings["PORTAL_APP_DIR"], read_variable)
     add_callbacks(app)
     return app
 
 
-def load_settings(environ, instance: Path) -> dict:
+def load_settings(environ: Mapping[str, str], instance: Path) -> dict:
     """Return the settings.
 
     Wrong ones end a command of `flask` here: its help would print an exception with a traceback, and go on.
@@ -146,14 +155,14 @@ def load_settings(environ, instance: Path) -> dict:
         sys.exit(error.exit_code)
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """Return a short digest of each file below a folder, by its path in there."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in found}
+def hash_files(folder: Path) -> dict[str, str]:
+    """Return short digests of the files below a folder, by path."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in paths}
 
 
-def flask_settings(settings: dict) -> dict:
-    """Return what Flask and its extensions want to be told, under their own names."""
+def translate_settings(settings: dict) -> dict:
+    """Return the settings of Flask and its extensions."""
     base = settings["PORTAL_BASE_URL"]
     return {
         "SECRET_KEY": settings["PORTAL_SECRET_KEY"],
@@ -175,21 +184,27 @@ def flask_settings(settings: dict) -> dict:
     }
 
 
-def set_up_logging():
-    """Log to standard error unless the host program has decided otherwise; libraries that log addresses stay quiet."""
+def set_up_logging() -> None:
+    """Log to standard error unless the host program logs.
+
+    Libraries that log addresses stay quiet.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name, level in QUIET.items():
+    for name, level in QUIET_LEVELS.items():
         logging.getLogger(name).setLevel(level)
 
 
-def add_callbacks(app: Portal):
-    """Serve the elements' own `redirectUri` paths; one that is a page of the portal breaks its element."""
-    taken, added = app.url_map.bind(""), set()
+def add_callbacks(app: Portal) -> None:
+    """Serve the paths of the elements' own `redirectUri`.
+
+    One that is a page of the portal breaks its element.
+    """
+    pages, added = app.url_map.bind(""), set()
     for element in app.elements.list_usable():
         path = unquote(urlsplit(element.redirectUri).path)
         if element.ownPage or path in added or path == f"/login/{element.name}/callback":
             continue
-        if taken.test(path, "GET") or taken.test(path, "POST"):
+        if pages.test(path, "GET") or pages.test(path, "POST"):
             why = f"{element.file}: redirectUri is a page of the portal ({path})"
             app.elements.break_(element.name, Code(SETTING_WRONG, why))
             continue
@@ -198,6 +213,7 @@ def add_callbacks(app: Portal):
         added.add(path)
 
 
-def add_static_version(endpoint, values):
+def add_static_version(endpoint: str, values: dict) -> None:
+    """Add a static file's version to its address."""
     if endpoint == "static" and "filename" in values:
-        values["v"] = current_app.static_version(values["filename"])
+        values["v"] = current_app.get_static_version(values["filename"])

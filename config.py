@@ -1,4 +1,6 @@
-"""Settings from the environment: each with its meaning, typed, unsafe ones refused by name.
+"""Settings from the environment.
+
+Each has a type and a meaning, and unsafe ones are refused by name.
 
 `SETTINGS` is the list; `load()` reads it. A setting called `NAME` may also be given as `NAME_FILE`,
 the path of a file that holds the value: the usual way to hand over a secret.
@@ -8,11 +10,11 @@ import difflib
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import click
@@ -38,13 +40,14 @@ class BadSettings(click.ClickException, AppImportError):
 
     exit_code = 2
 
-    def show(self, file=None):
+    def show(self, file: IO | None = None) -> None:
+        """Print the text to standard error."""
         click.echo(self.message, file=file, err=True)
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How one setting is read.
+    """The way to read one setting.
 
     :param read: turns the text into a value, or raises ValueError saying what is allowed.
     :param default: the text used when the variable is absent or empty; `None` leaves the value `None`.
@@ -54,12 +57,15 @@ class Setting:
     default: str | None = None
 
 
-def text(value: str) -> str:
+def read_text(value: str) -> str:
+    """Return a text as it is."""
     return value
 
 
-def choice(*allowed):
-    def read(value):
+def read_choice(*allowed: str) -> Callable[[str], str]:
+    """Return a function that reads one of some words."""
+
+    def read(value: str) -> str:
         if value not in allowed:
             raise ValueError(f"must be one of: {', '.join(allowed)}")
         return value
@@ -67,8 +73,10 @@ def choice(*allowed):
     return read
 
 
-def whole(least: int, most: int):
-    def read(value):
+def read_whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a function that reads a whole number."""
+
+    def read(value: str) -> int:
         number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else least - 1
         if not least <= number <= most:
             raise ValueError(f"must be a whole number from {least} to {most}")
@@ -77,8 +85,11 @@ def whole(least: int, most: int):
     return read
 
 
-def origin(value: str) -> str:
-    """Return `scheme://host[:port]`, lower case and without the scheme's own port."""
+def read_origin(value: str) -> str:
+    """Return an address as `scheme://host[:port]`.
+
+    It is in lower case and without the scheme's own port.
+    """
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -97,7 +108,8 @@ def origin(value: str) -> str:
     return f"{parts.scheme}://{host}{shown_port}"
 
 
-def database(value: str) -> str:
+def read_database(value: str) -> str:
+    """Return the address of a database for SQLAlchemy."""
     for short in ("postgres://", "postgresql://"):
         if value.startswith(short):
             value = "postgresql+psycopg://" + value.removeprefix(short)
@@ -110,24 +122,27 @@ def database(value: str) -> str:
     return value
 
 
-def redis(value: str) -> str:
+def read_redis(value: str) -> str:
+    """Return the address of a Redis server."""
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+        is_sound = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
     except ValueError:
-        sound = False
-    if not sound or not re.fullmatch("(/[0-9]{0,5})?", parts.path) or parts.fragment:
+        is_sound = False
+    if not is_sound or not re.fullmatch("(/[0-9]{0,5})?", parts.path) or parts.fragment:
         raise ValueError("must start with redis:// or rediss:// and a host, such as redis://127.0.0.1:6379/0")
     return value
 
 
-def secret_key(value: str) -> str:
+def read_secret_key(value: str) -> str:
+    """Return a secret of at least 32 characters."""
     if len(value) < 32:
         raise ValueError("must have at least 32 characters")
     return value
 
 
-def fernet_keys(value: str) -> list[str]:
+def read_fernet_keys(value: str) -> list[str]:
+    """Return the keys of a comma list."""
     keys = [key.strip() for key in value.split(",") if key.strip()]
     try:
         for key in keys:
@@ -141,31 +156,31 @@ def fernet_keys(value: str) -> list[str]:
 
 SETTINGS = {
     # `production` refuses settings that are only fit for trying the portal out.
-    "PORTAL_ENV": Setting(choice("development", "production"), "development"),
-    # Signs cookies and login states, the same on all machines. A new one ends open logins, but signs nobody out.
-    "PORTAL_SECRET_KEY": Setting(secret_key),
+    "PORTAL_ENV": Setting(read_choice("development", "production"), "development"),
+    # Signs cookies and login states, the same on all machines. A new one ends open logins, but ends no session.
+    "PORTAL_SECRET_KEY": Setting(read_secret_key),
     # Comma list of Fernet keys for stored tokens: the first encrypts, all decrypt.
-    "PORTAL_ENCRYPTION_KEYS": Setting(fernet_keys),
+    "PORTAL_ENCRYPTION_KEYS": Setting(read_fernet_keys),
     # SQLite file or PostgreSQL.
-    "PORTAL_DATABASE_URL": Setting(database),
+    "PORTAL_DATABASE_URL": Setting(read_database),
     # Job queue when there is more than one machine.
-    "PORTAL_REDIS_URL": Setting(redis),
+    "PORTAL_REDIS_URL": Setting(read_redis),
     # The public address: redirect URIs, cookies and HSTS follow it, never the request.
-    "PORTAL_BASE_URL": Setting(origin, "http://127.0.0.1:8000"),
+    "PORTAL_BASE_URL": Setting(read_origin, "http://127.0.0.1:8000"),
     # The folder that holds auths/loginTypes/.
     "PORTAL_APP_DIR": Setting(Path, str(ROOT)),
     # How many proxies in front may set X-Forwarded-*.
-    "PORTAL_TRUSTED_PROXIES": Setting(whole(0, 10), "0"),
-    # First scan of somebody unbound: an administrator decides, an account is made, or nothing is stored.
-    "PORTAL_UNKNOWN_PEOPLE": Setting(choice("queue", "create", "refuse"), "queue"),
+    "PORTAL_TRUSTED_PROXIES": Setting(read_whole(0, 10), "0"),
+    # First scan of an unbound person: an administrator decides, an account is made, or nothing is stored.
+    "PORTAL_UNKNOWN_PEOPLE": Setting(read_choice("queue", "create", "refuse"), "queue"),
     # Seconds without a request after which a session ends.
-    "PORTAL_SESSION_IDLE": Setting(whole(60, 31_536_000), "7200"),
+    "PORTAL_SESSION_IDLE": Setting(read_whole(60, 31_536_000), "7200"),
     # Seconds after the sign-in at which a session ends, used or not.
-    "PORTAL_SESSION_LIFETIME": Setting(whole(60, 31_536_000), "43200"),
+    "PORTAL_SESSION_LIFETIME": Setting(read_whole(60, 31_536_000), "43200"),
     # The company's or portal's name on every page.
-    "PORTAL_TITLE": Setting(text, "Login"),
+    "PORTAL_TITLE": Setting(read_text, "Login"),
     # Seconds between scheduled directory syncs; 0 = never.
-    "PORTAL_SYNC_EVERY": Setting(whole(0, 31_536_000), "3600"),
+    "PORTAL_SYNC_EVERY": Setting(read_whole(0, 31_536_000), "3600"),
 }
 
 
@@ -187,7 +202,7 @@ SERVICE = re.compile(r"(PORTAL\w*?)_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|U
 MENTIONED = re.compile(r"\$\{(PORTAL_\w+)")
 
 
-def load(environ, instance: Path) -> dict:
+def load(environ: Mapping[str, str], instance: Path) -> dict:
     """Return every setting's value by name.
 
     :param environ: the environment, or a mapping like it.
@@ -197,20 +212,25 @@ def load(environ, instance: Path) -> dict:
     values, problems = {}, []
     for name, setting in SETTINGS.items():
         try:
-            raw = given(environ, name) or setting.default
-            values[name] = None if raw is None else setting.read(raw)
+            value = read_value(environ, name) or setting.default
+            values[name] = None if value is None else setting.read(value)
         except ValueError as error:
             problems.append(f"{name} {error}")
-    problems += unknown_names(environ, values.get("PORTAL_APP_DIR"))
+    problems += check_names(environ, values.get("PORTAL_APP_DIR"))
     if not problems:
-        problems = complete(values, instance)
+        problems = complete_values(values, instance)
     if problems:
         raise BadSettings("\n".join(problems))
     return values
 
 
-def given(environ, name: str) -> str | None:
-    """Return the value of `name`, or the content of the file that `name_FILE` names, without blanks around it."""
+def read_value(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the value of `name`, without blanks around it.
+
+    It may also be the content of the file that `name_FILE` names.
+
+    :raises ValueError: when both are set, or the file can't be read.
+    """
     value, path = environ.get(name), environ.get(f"{name}_FILE")
     if value and path:
         raise ValueError(f"is set twice: by itself and as {name}_FILE; keep one")
@@ -224,44 +244,54 @@ def given(environ, name: str) -> str | None:
     return value.strip() if value else None
 
 
-def unknown_names(environ, app_dir: Path | None) -> list[str]:
-    """Return a problem for each PORTAL_ name that is neither a setting nor a variable of an element's file."""
-    known = {*SETTINGS, *OTHER_NAMES}
+def check_names(environ: Mapping[str, str], app_dir: Path | None) -> list[str]:
+    """Return a problem for each unknown PORTAL_ name.
+
+    Variables of elements' files are not unknown.
+    """
+    names = {*SETTINGS, *OTHER_NAMES}
     set_ones = sorted(name for name in environ if name.startswith("PORTAL_") and environ[name])
-    odd = [name for name in set_ones if name.removesuffix("_FILE") not in known]
-    odd = [name for name in odd if not is_of_service(name, environ)]
-    mentioned = mentioned_names(app_dir) if odd and app_dir else set()
+    odd = [name for name in set_ones if name.removesuffix("_FILE") not in names]
+    odd = [name for name in odd if not belongs_to_service(name, environ)]
+    mentioned = find_mentioned_names(app_dir) if odd and app_dir else set()
     return [
-        f"{name} is no setting; did you mean {nearest(name, known)}?"
+        f"{name} is no setting; did you mean {find_nearest(name, names)}?"
         for name in odd
         if name.removesuffix("_FILE") not in mentioned and name not in mentioned
     ]
 
 
-def is_of_service(name: str, environ) -> bool:
-    """Return whether Kubernetes has set a name, for a service whose host it tells, too."""
-    found = SERVICE.fullmatch(name)
-    return found is not None and f"{found[1]}_SERVICE_HOST" in environ
+def belongs_to_service(name: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether Kubernetes has set a name for a service.
+
+    Then it has set the name of the service's host, too.
+    """
+    match = SERVICE.fullmatch(name)
+    return match is not None and f"{match[1]}_SERVICE_HOST" in environ
 
 
-def nearest(name: str, known) -> str:
+def find_nearest(name: str, names: Iterable[str]) -> str:
+    """Return the name that is spelled most like this one."""
     stem, ending = name.removesuffix("_FILE"), "_FILE" if name.endswith("_FILE") else ""
-    return difflib.get_close_matches(stem, sorted(known), n=1, cutoff=0.0)[0] + ending
+    return difflib.get_close_matches(stem, sorted(names), n=1, cutoff=0.0)[0] + ending
 
 
-def mentioned_names(app_dir: Path) -> set[str]:
-    """Return the PORTAL_ names that the elements' files use as variables of their own."""
-    found = set()
+def find_mentioned_names(app_dir: Path) -> set[str]:
+    """Return the PORTAL_ names used in elements' files."""
+    names = set()
     for file in app_dir.glob("auths/loginTypes/*/*.json"):
         try:
-            found.update(MENTIONED.findall(file.read_text(encoding="utf-8-sig")))
+            names.update(MENTIONED.findall(file.read_text(encoding="utf-8-sig")))
         except (OSError, UnicodeError):
             pass  # the element says itself that its file can't be read
-    return found
+    return names
 
 
-def complete(values: dict, instance: Path) -> list[str]:
-    """Fill in what development may make for itself; return what production misses."""
+def complete_values(values: dict, instance: Path) -> list[str]:
+    """Make missing values for development.
+
+    :return: a problem for each one that is missing still.
+    """
     base = urlsplit(values["PORTAL_BASE_URL"])
     if values["PORTAL_ENV"] == "production":
         problems = [
@@ -272,16 +302,18 @@ def complete(values: dict, instance: Path) -> list[str]:
         if base.scheme != "https" and base.hostname not in LOOPBACK:
             problems.append("PORTAL_BASE_URL must start with https:// in production")
         return problems
-    made = {
-        "PORTAL_SECRET_KEY": lambda path: kept(path / "secret_key", lambda: secrets.token_urlsafe(48)),
-        "PORTAL_ENCRYPTION_KEYS": lambda path: kept(path / "encryption_key", lambda: Fernet.generate_key().decode()),
+    makers = {
+        "PORTAL_SECRET_KEY": lambda path: keep_secret(path / "secret_key", lambda: secrets.token_urlsafe(48)),
+        "PORTAL_ENCRYPTION_KEYS": lambda path: keep_secret(
+            path / "encryption_key", lambda: Fernet.generate_key().decode()
+        ),
         "PORTAL_DATABASE_URL": lambda path: f"sqlite:///{path / 'portal.db'}",
     }
     problems = []
-    for name in [name for name in made if not values[name]]:
+    for name in [name for name in makers if not values[name]]:
         try:
             files.make_folder(instance)
-            values[name] = SETTINGS[name].read(made[name](instance))
+            values[name] = SETTINGS[name].read(makers[name](instance))
         except OSError as error:
             why = f"is not set, and none can be kept in {instance} ({type(error).__name__}); set it or mend the folder"
             problems.append(f"{name} {why}")
@@ -290,8 +322,11 @@ def complete(values: dict, instance: Path) -> list[str]:
     return problems
 
 
-def kept(path: Path, make: Callable[[], str]) -> str:
-    """Return the text in `path`; the first process to ask makes it, readable by its owner alone."""
+def keep_secret(path: Path, make: Callable[[], str]) -> str:
+    """Return the secret in a file, which is made if missing.
+
+    Of several processes the first makes it. Only the file's owner may read it.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         return path.read_text(encoding="utf-8-sig").strip()

@@ -1,4 +1,4 @@
-"""What gunicorn reads by itself when it is started in this folder.
+"""The settings that gunicorn reads when started in this folder.
 
 Options on its command line go first.
 """

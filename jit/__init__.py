@@ -1,1 +1,1 @@
-"""The import path that element code written for other hosts of these elements uses."""
+"""The import path of element code written for other hosts."""

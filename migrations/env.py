@@ -1,7 +1,8 @@
-"""How Alembic reaches the portal's tables: through the app that `flask db` has made.
+"""Alembic's way to the portal's tables.
 
-All steps go in one transaction, under a lock: of two upgrades at once the second waits, and finds nothing to do. A
-step may take as long as it needs, whatever limits requests, roles or databases have.
+It goes through the app that `flask db` has made. All steps go in one transaction, under a lock: of two upgrades at
+once the second waits, and finds nothing to do. A step may take as long as it needs, whatever limits requests, roles or
+databases have.
 """
 
 import click
@@ -14,43 +15,49 @@ from portal.database import Moment, db
 from portal.database.engine import CONNECT_ARGUMENTS
 
 SETTINGS = dict(current_app.extensions["migrate"].configure_args)
-PATIENCE = 3_600_000  # milliseconds for which SQLite waits for its lock
-UPGRADES = 0x706F7274616C  # PostgreSQL's number for our lock
+LOCK_WAIT = 3_600_000  # milliseconds for which SQLite waits for its lock
+UPGRADE_LOCK = 0x706F7274616C  # PostgreSQL's number for it
 NO_LIMITS = text(
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN"
     " ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
 )
 
 
-def render(kind, item, autogen_context):
-    """Write our column types as the plain ones they are stored as: migrations need no code of the portal."""
+def render_type(kind, item, autogen_context):
+    """Write our column types as those they are stored as.
+
+    So migrations need no code of the portal.
+    """
     if kind == "type" and type(item).__module__ == "portal.database.types":
         return "sa.DateTime(timezone=True)" if isinstance(item, Moment) else "sa.LargeBinary()"
     return False
 
 
-def compare(migration_context, column, metadata_column, found, wanted):
-    """Our own types wrap plain ones; the difference is none of the database's."""
-    return False if type(wanted).__module__ == "portal.database.types" else None
+def compare_type(migration_context, column, metadata_column, stored_type, own_type):
+    """Ignore the difference between our types and stored ones.
+
+    Our types wrap plain ones.
+    """
+    return False if type(own_type).__module__ == "portal.database.types" else None
 
 
 def migrate(connection):
-    """Run what Alembic was asked for, alone."""
+    """Run the migrations alone."""
     if connection.dialect.name == "sqlite":
         plain = connection.connection.driver_connection
-        plain.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        plain.execute(f"PRAGMA busy_timeout = {LOCK_WAIT}")
         plain.execute("PRAGMA foreign_keys = OFF")  # a step that makes a table anew drops the old one with its rows
         connection = connection.execution_options(begin="IMMEDIATE")
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
         transactional_ddl=True,
-        **{**SETTINGS, "render_item": render, "compare_type": compare},
+        **{**SETTINGS, "render_item": render_type, "compare_type": compare_type},
     )
     with context.begin_transaction():
         if connection.dialect.name == "postgresql":
             connection.execute(NO_LIMITS)
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": UPGRADES})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": UPGRADE_LOCK})
         context.run_migrations()
 
 

@@ -1,4 +1,6 @@
-"""The login portal. This is the map; each room uses only the rooms above it.
+"""The map of the login portal.
+
+Each room uses only the rooms above it.
 
     errors       the error numbers, their names and meanings
     text         cleaning and comparing of texts from outside

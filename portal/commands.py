@@ -66,7 +66,7 @@ def create_administrator(name: str, promote: bool) -> None:
 def describe_changes(link: AdministratorLink) -> str:
     """Return what has changed of an administrator's account."""
     changes = " and ".join(CHANGES[change] for change in link.changes) or "was an administrator already"
-    people = f"it signs in {list_people(link.people)}" if link.people else "no person of a platform is bound to it"
+    people = f"it signs in {name_people(link.people)}" if link.people else "no person of a platform is bound to it"
     number = link.ended_sessions
     ended = {0: "", 1: "; 1 session was ended"}.get(number, f"; {number} sessions were ended")
     return f"The account {link.account.username} {changes}: {people}{ended}. This link works once, for 15 minutes:"
@@ -76,13 +76,13 @@ def describe_refusal(refusal: PromotionNotAsked) -> str:
     """Return why an account is unchanged, and a remedy."""
     name, role = refusal.account.username, "an administrator" if refusal.account.role == "admin" else "a user"
     return (
-        f"{name} is {role} already, and signs in {list_people(refusal.people)}. Nothing was changed.\n"
+        f"{name} is {role} already, and signs in {name_people(refusal.people)}. Nothing was changed.\n"
         f"To make this person an administrator: flask create-admin {shlex.quote(name)} --promote\n"
         "To have an account of your own, choose another NAME."
     )
 
 
-def list_people(people: list[Identity]) -> str:
+def name_people(people: list[Identity]) -> str:
     """Return people by name, platform and id."""
     return ", ".join(f"{person.shown_name} ({person.provider}, {person.user_id})" for person in people)
 
@@ -261,7 +261,7 @@ def make_first_link() -> str:
     except PromotionNotAsked as refusal:
         if refusal.account.role == "admin":
             return write_address(make_administrator("admin", promote=True))
-        return f"sign in as {list_people(refusal.people)}, or run: flask create-admin admin --promote"
+        return f"sign in as {name_people(refusal.people)}, or run: flask create-admin admin --promote"
 
 
 def is_port_taken(port: int) -> bool:

@@ -48,7 +48,7 @@ def find_database_problem() -> tuple[str, str] | None:
 
 
 def write_once() -> None:
-    """Take the right to write, and sometimes write a tiny row.
+    """Take the right to write, and sometimes write a row.
 
     This process does so once a second at most.
     """

@@ -1,4 +1,4 @@
-"""The directory: order, membership, listings, sync runs and workers"""
+"""Departments' order, memberships, listings, sync runs and workers"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Bindings: what their table searches, sorts and matches by, and the suggestion somebody has declined"""
+"""Indexes for the table of people, and declined suggestions"""
 
 import sqlalchemy as sa
 from alembic import op

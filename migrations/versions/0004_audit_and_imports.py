@@ -1,4 +1,4 @@
-"""The trail: indexes in its own order, rows that stay; and uploaded files of bindings"""
+"""The audit log's indexes and lasting rows, and imports"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Whom the scan of a bind has brought, until its second yes"""
+"""The person of a scan, until the user confirms"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,7 @@
-"""Digests as text, which goes into the database many in one statement; and which departments are new
+"""Digests as text, and a mark on new departments
 
-Without a digest the next sync compares everybody once; without the mark it works memberships out once.
+Text goes into the database many in one statement. Without a digest the next sync compares all people once; without
+the mark it works memberships out once.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
-"""Kept tokens of a person know their app and dialect
+"""The app and dialect of a person's tokens
 
-Those kept before have neither: they count as the element's own.
+Tokens kept before have neither: they count as the element's own.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,7 @@
-"""The address only the company can change, apart from the one people may type themselves
+"""The e-mail address that only the company can change
 
-Of people stored before, it is unknown until their platform is asked again.
+It stands apart from the one people may type themselves. Of people stored before, it is unknown until their platform is
+asked again.
 """
 
 import sqlalchemy as sa

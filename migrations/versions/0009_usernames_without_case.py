@@ -1,4 +1,4 @@
-"""What no two usernames may have in common: neither case nor width matter
+"""Usernames that differ by more than case and width
 
 Of accounts whose names clash already the oldest gets the key; the others keep their names without one, and the doctor
 names them.

@@ -1,4 +1,4 @@
-"""A row that is written to see that writing works"""
+"""A row that shows whether writing works"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Companies of apps, answers to stopped syncs, and large places of departments
+"""Companies of apps, answers to syncs, places of departments
 
 A yes that waits for a worker while this runs is forgotten: that sync stops again and shows its list.
 """

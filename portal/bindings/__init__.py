@@ -1,1 +1,1 @@
-"""Which person of a platform signs in as which account, and the ways to decide that."""
+"""Bindings of people to accounts, and the ways to decide them."""

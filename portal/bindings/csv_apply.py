@@ -75,7 +75,7 @@ def bind_line(entry: PendingEntry, line: JudgedLine, job: Import) -> None:
 
     :raises Code: as `rules.make_binding()`; NOT_FOUND or CONFLICT when the account is another one by now.
     """
-    account = find_account(line, job, entry.by)
+    account = find_or_add_account(line, job, entry.by)
     is_bound = line.identity_id is not None and account.id == db.session.scalar(
         select(Identity.account_id).where(Identity.id == line.identity_id)
     )
@@ -85,7 +85,7 @@ def bind_line(entry: PendingEntry, line: JudgedLine, job: Import) -> None:
         rules.make_binding(entry, line.identity_id, account.id, "import", line.seen)
 
 
-def find_account(line: JudgedLine, job: Import, by: Actor) -> Account:
+def find_or_add_account(line: JudgedLine, job: Import, by: Actor) -> Account:
     """Return the account of a line.
 
     It is created where that was chosen.

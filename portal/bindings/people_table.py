@@ -55,7 +55,7 @@ class Row:
         return self.suggestions[0] if self.suggestions else None
 
 
-def list_rows(filters: PeopleFilters, per_page: int = PER_PAGE) -> list[Row]:
+def list_people(filters: PeopleFilters, per_page: int = PER_PAGE) -> list[Row]:
     """Return one page of the table."""
     ids = select(Identity.id).where(*filters.list_conditions())
     if filters.status in QUEUE_STATUSES:
@@ -75,14 +75,14 @@ def load_page(filters: PeopleFilters, total: int) -> tuple[PeopleFilters, list[R
 
     :param total: how many people there are without a filter.
     """
-    rows, before = list_rows(filters), (filters.page - 1) * PER_PAGE
+    rows, before = list_people(filters), (filters.page - 1) * PER_PAGE
     if 0 < len(rows) < PER_PAGE or not (rows or before):
         return filters, rows, before + len(rows)
     left = count_people(filters) if filters.narrowing else total
     last = max(1, -(-left // PER_PAGE))
     if filters.page > last:
         filters = replace(filters, page=last)
-        rows = list_rows(filters)
+        rows = list_people(filters)
     return filters, rows, left
 
 

@@ -117,7 +117,7 @@ def read_once(key: str, missing: int = BAD_STATE) -> str:
 @bp.route("/login/once/<token>", methods=["GET", "POST"])
 def once(token):
     """Show the account of a one-time link, or sign in."""
-    account = one_time_links.find_holder(token)
+    account = one_time_links.find_linked_account(token)
     # Visitors without a known address share one count: it turns away wrong links only, which open nothing.
     if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):
         raise Code(TOO_MANY_TRIES, "too many wrong one-time links from this address")

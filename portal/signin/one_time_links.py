@@ -30,7 +30,7 @@ def make_link(account: Account) -> str:
     return token
 
 
-def find_holder(token: str) -> Account | None:
+def find_linked_account(token: str) -> Account | None:
     """Return the account of a usable link."""
     open_link = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now(), Account.active)
     return db.session.scalar(select(Account).join(OneTimeLink).where(*open_link))

@@ -22,11 +22,11 @@ def suggested(who):
 def shown(who):
     """Return the status a person has on their own, in the table, and by the filter that finds them."""
     row = people_table.find_row(who)
-    [in_table] = [each.status for each in people_table.list_rows(PeopleFilters()) if each.person.id == who.id]
+    [in_table] = [each.status for each in people_table.list_people(PeopleFilters()) if each.person.id == who.id]
     filtered = [
         status
         for status in people_filters.STATUSES
-        if who in [r.person for r in people_table.list_rows(PeopleFilters(status=status))]
+        if who in [r.person for r in people_table.list_people(PeopleFilters(status=status))]
     ]
     assert row.status == in_table
     return row.status, filtered
@@ -137,7 +137,7 @@ def test_the_counters_say_what_their_filters_find():
         assert (
             counts[status]
             == people_filters.count_people(PeopleFilters(status=status))
-            == len(people_table.list_rows(PeopleFilters(status=status)))
+            == len(people_table.list_people(PeopleFilters(status=status)))
         )
 
 
@@ -167,9 +167,9 @@ def test_where_too_many_are_unbound_those_known_longest_are_compared(monkeypatch
 
     monkeypatch.setattr(people_filters, "MOST_COMPARED", 2)
 
-    assert [row.person for row in people_table.list_rows(suggested)] == [first, second]
+    assert [row.person for row in people_table.list_people(suggested)] == [first, second]
     assert people_filters.count_people(suggested) == 2
-    assert [row.person for row in people_table.list_rows(there)] == [third]
+    assert [row.person for row in people_table.list_people(there)] == [third]
 
 
 def test_a_suggestion_signs_nobody_in(portal, settings, make_portal):

@@ -123,7 +123,7 @@ def list_people_choices(account: Account | None, q: str) -> list[dict]:
     suggested = suggestions.suggest_people(account) if account else ()
     by_person = {suggestion.person.id: suggestion for suggestion in suggested}
     if q:
-        people = [row.person for row in people_table.list_rows(PeopleFilters(q=q), per_page=MOST_CHOICES)]
+        people = [row.person for row in people_table.list_people(PeopleFilters(q=q), per_page=MOST_CHOICES)]
     else:
         people = [suggestion.person for suggestion in by_person.values()][:MOST_CHOICES]
     return [{"person": person, "suggestion": by_person.get(person.id)} for person in people]
