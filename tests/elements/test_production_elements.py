@@ -97,7 +97,7 @@ class TestTheShippedExamples:
             db.engine.dispose()
 
     @pytest.mark.parametrize("name", SHIPPED)
-    def test_nobody_can_sign_in(self, portal, sandbox, name):
+    def test_no_person_can_sign_in(self, portal, sandbox, name):
         client = portal.test_client()
         token = client.get("/api/csrf").json["csrfToken"]
         code = sandbox.code("feishu" if name == "FSInnerExample" else "wecom", "zhangsan")

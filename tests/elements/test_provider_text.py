@@ -22,7 +22,7 @@ def stored(client):
 @both_databases
 @pytest.mark.parametrize("policy", ["create", "queue"])
 @pytest.mark.parametrize("element", ["FSInnerExample", "QywxInnerExample"])
-def test_somebody_with_hostile_text_in_every_field_is_shown_escaped(make_portal, element, policy):
+def test_a_person_with_hostile_text_in_every_field_is_shown_escaped(make_portal, element, policy):
     client = make_portal(PORTAL_UNKNOWN_PEOPLE=policy).test_client()
     answer = client.sign_in(element, "hostile")
     assert answer.status_code == (303 if policy == "create" else 403)
@@ -165,7 +165,7 @@ def test_an_app_token_of_an_odd_life_only_costs_the_contact_data(client, sandbox
     assert client.sign_in().status_code == 303
 
 
-def test_an_answer_about_somebody_else_is_no_answer(client, sandbox):
+def test_an_answer_about_another_person_is_no_answer(client, sandbox):
     sandbox.fail("/cgi-bin/user/get", body={"errcode": 0, "errmsg": "ok", "userid": "lisi", "name": "x", "status": 1})
     client.sign_in("QywxInnerExample")
     assert client.session().json["identity"]["userId"] == "zhangsan"

@@ -32,7 +32,7 @@ def test_an_id_in_other_case_is_the_same_person(make_portal, sandbox):
 
 
 @ids
-def test_nobody_signs_in_by_an_id_that_is_not_ascii(make_portal, sandbox, userid):
+def test_no_person_signs_in_by_an_id_that_is_not_ascii(make_portal, sandbox, userid):
     portal = make_portal(PORTAL_UNKNOWN_PEOPLE="create")
     sandbox.fail(WHO, body={"errcode": 0, "errmsg": "ok", "userid": userid})
     assert portal.test_client().sign_in(WECOM).status_code == 503
@@ -40,7 +40,7 @@ def test_nobody_signs_in_by_an_id_that_is_not_ascii(make_portal, sandbox, userid
 
 
 @pytest.mark.parametrize(("asked", "answered"), [("staff", "ſtaff"), ("kate", "\u212aate"), ("strasse", "straße")])
-def test_an_answer_about_an_id_that_only_folds_alike_is_about_somebody_else(portal, sandbox, asked, answered):
+def test_an_answer_about_an_id_that_only_folds_alike_is_about_another_person(portal, sandbox, asked, answered):
     element = portal.getElement(f"auths.loginTypes.{WECOM}")
     sandbox.fail(MEMBER, body=member(answered))
     with portal.app_context(), pytest.raises(Code) as refusal:
@@ -57,7 +57,7 @@ def test_the_platform_is_not_asked_for_an_id_it_can_not_have(portal, sandbox, us
     assert sandbox.calls(MEMBER) == []
 
 
-def test_a_sync_leaves_out_whom_no_id_stands_for(portal, sandbox):
+def test_a_sync_leaves_out_people_without_a_usable_id(portal, sandbox):
     odd = [member(userid, name=f"odd{number}", department=[1]) for number, userid in enumerate(ALIKE)]
     sandbox.fail(LIST, body={"errcode": 0, "errmsg": "ok", "userlist": [*odd, member("staff", department=[1])]})
     run = run_sync(portal, WECOM)

@@ -106,7 +106,7 @@ def test_several_logins_of_a_platform_are_a_choice(elements, open_in, agent, ele
 
 
 @in_one_of_each
-def test_who_is_signed_in_goes_straight_on(client, open_in, agent, element):
+def test_a_signed_in_person_goes_straight_on(client, open_in, agent, element):
     client.sign_in()
     for path in ("/login", f"/login/{element}/in-app"):
         answer = open_in(agent, path, next="/account?x=1")

@@ -94,7 +94,7 @@ def test_an_answer_too_large_is_refused(client, sandbox):
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_reading_who_it_is_is_tried_once_more(client, sandbox, status):
+def test_reading_the_person_is_tried_once_more(client, sandbox, status):
     sandbox.fail(USER_INFO, status=status, body="busy")
     assert client.sign_in().status_code == 303
     assert len(sandbox.calls(USER_INFO)) == 2

@@ -1,6 +1,5 @@
 """A login cleans a person once and looks them up by provider, tenant and subject once."""
 
-import json
 import sys
 from contextlib import contextmanager
 
@@ -25,10 +24,19 @@ class Own(Meta):
     def getLoginCode(self, authCode, state=None):
         return RESULT
 """
+OVERRIDE = """
+from portal.elements import FSInnerType
+
+class Own(FSInnerType):
+    def getLoginCode(self, authCode, state=None):
+        person = super().getLoginCode(authCode, state)
+        person["name"] = f"\u200b{person['name']}!"
+        return person
+"""
 
 
 @contextmanager
-def counting_cleanings():
+def collect_cleanings():
     """Collect the names of the people that are cleaned inside the block."""
     names, code = [], cleaning.clean_in_place.__code__
 
@@ -45,7 +53,7 @@ def counting_cleanings():
 
 
 @contextmanager
-def counting_look_ups(portal):
+def collect_look_ups(portal):
     """Collect the statements inside the block that look a person up by subject."""
     statements = []
 
@@ -62,7 +70,7 @@ def counting_look_ups(portal):
         event.remove(engine, "before_cursor_execute", note)
 
 
-def config(client, element, kind):
+def begin(client, element, kind):
     token = client.get("/api/csrf").json["csrfToken"]
     path = f"/api/auths/loginTypes/{element}/getLoginConfig"
     return client.post(path, json={"kind": kind}, headers={"X-CSRFToken": token}).json["data"]
@@ -70,7 +78,7 @@ def config(client, element, kind):
 
 def answer_at_platform(client, sandbox, element, kind):
     """Begin a login of a kind and let zhangsan answer; return the request that finishes it."""
-    begun = {} if kind == "redirect" else config(client, element, kind)
+    begun = {} if kind == "redirect" else begin(client, element, kind)
     if kind != "redirect" and begun["authorizeUrl"] is None:  # the platform's client makes the code
         fields = {"code": sandbox.code(PROVIDERS[element], "zhangsan", source=JSAPI), "state": begun["state"]}
         token = client.get("/api/csrf").json["csrfToken"]
@@ -86,7 +94,7 @@ def test_a_login_cleans_and_looks_up_a_person_once(portal, sandbox, element, kin
     for _ in ("new", "stored, and their contact data is fresh"):
         client = portal.test_client()
         finish = answer_at_platform(client, sandbox, element, kind)
-        with counting_cleanings() as names, counting_look_ups(portal) as statements:
+        with collect_cleanings() as names, collect_look_ups(portal) as statements:
             answer = finish()
         assert answer.status_code == 303, answer.text
         assert names == ["张三"]
@@ -96,15 +104,12 @@ def test_a_login_cleans_and_looks_up_a_person_once(portal, sandbox, element, kin
 @pytest.mark.parametrize("result", ["Person({})", "dict({})"])
 def test_what_an_own_type_on_meta_returns_is_cleaned_once(elements, make_portal, result):
     keys = "provider='own', tenant='t', subject='s', userId='u', name=' Own\\u200b Person '"
-    folder = elements.folder / "Own"
-    folder.mkdir()
-    (folder / "e.json").write_text(json.dumps({"title": "Own", "type": "auths.loginTypes.Meta"}))
-    (folder / "__init__.py").write_text(OWN_LOGIN.replace("RESULT", result.format(keys)))
+    elements.add_type("Own", OWN_LOGIN.replace("RESULT", result.format(keys)))
     elements.add("OfOwn", "Own", {})
     portal = make_portal()
     client = portal.test_client()
     address = client.start("OfOwn")
-    with counting_cleanings() as names, counting_look_ups(portal) as statements:
+    with collect_cleanings() as names, collect_look_ups(portal) as statements:
         assert client.get(address).status_code == 303
     assert (len(names), len(statements)) == (1, 1)
     assert client.session().json["identity"]["name"] == "Own Person"
@@ -112,22 +117,12 @@ def test_what_an_own_type_on_meta_returns_is_cleaned_once(elements, make_portal,
 
 def test_an_override_sees_a_clean_person_and_its_own_values_are_cleaned(elements, make_portal, sandbox):
     """What the override changes is cleaned after it, so each of the two authors' values is cleaned once."""
-    folder = elements.folder / "Own"
-    folder.mkdir()
-    (folder / "e.json").write_text(json.dumps({"title": "Own", "type": "auths.loginTypes.FSInnerType"}))
-    (folder / "__init__.py").write_text(
-        "from portal.elements import FSInnerType\n\n"
-        "class Own(FSInnerType):\n"
-        "    def getLoginCode(self, authCode, state=None):\n"
-        "        person = super().getLoginCode(authCode, state)\n"
-        "        person['name'] = f'\\u200b{person[\"name\"]}!'\n"
-        "        return person\n"
-    )
+    elements.add_type("Own", OVERRIDE, base="FSInnerType")
     elements.feishu("OfOwn", type="Own")
     sandbox.person("feishu", "zhangsan", name=" 张\u200b三 ")
     client = make_portal().test_client()
     address = client.scan("OfOwn")
-    with counting_cleanings() as names:
+    with collect_cleanings() as names:
         assert client.get(address).status_code == 303
     assert len(names) == 2
     assert names[1] == "\u200b张三!"

@@ -21,6 +21,7 @@ from flask_migrate import upgrade
 
 import app as portal_app
 from portal.database import db
+from portal.errors import Code
 
 ROOT = Path(__file__).parent.parent.parent
 PORTAL = "app:create_app()"
@@ -64,6 +65,14 @@ class Elements:
         (folder / f"{name}.json").write_text(json.dumps(settings), encoding="utf-8")
         return name
 
+    def add_type(self, name, code, base="Meta"):
+        """Write a developer's own Type."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        declared = {"title": name, "type": f"auths.loginTypes.{base}"}
+        (folder / "e.json").write_text(json.dumps(declared), encoding="utf-8")
+        (folder / "__init__.py").write_text(code, encoding="utf-8")
+
     def feishu(self, name="FSInnerExample", type="FSInnerType", **settings):
         urls = dict.fromkeys(("openBaseUrl", "accountsBaseUrl", "passportBaseUrl"), self.sandbox.url)
         scripts = {"qrSdkUrl": self.sandbox.url + QR_SCRIPT, "h5SdkUrl": self.sandbox.url + H5_SCRIPT}
@@ -73,6 +82,13 @@ class Elements:
         urls = dict.fromkeys(("apiBaseUrl", "loginBaseUrl", "oauthBaseUrl"), self.sandbox.url)
         redirect = {"redirectUri": f"{self.base}/api/auth/qywx/callback"}
         return self.add(name, type, {**WECOM_APP, **urls, **redirect, "limits": False, **settings})
+
+
+def read_problem(portal, name):
+    """Return the error for which an element or a Type is broken."""
+    with pytest.raises(Code) as error:
+        portal.getElement(f"auths.loginTypes.{name}")
+    return error.value
 
 
 # A browser
