@@ -157,7 +157,7 @@ MEANINGS = {
     CANCELLED: Meaning(400, _("Sign-in cancelled"), _("Nothing has changed. You can start again at any time.")),
     FORBIDDEN: Meaning(403, _("You don't have access"), _("This needs another role or a more recent sign-in.")),
     STALE_FORM: Meaning(400, _("This page has expired"), _("Go back, reload the page and try again.")),
-    CONFLICT: Meaning(409, _("This has changed meanwhile"), _("Look at the current state, then decide again.")),
+    CONFLICT: Meaning(409, _("This has changed in the meantime"), _("Look at the current state, then decide again.")),
     TOO_MANY_TRIES: Meaning(429, _("Too many attempts"), _("Wait five minutes, then try again."), again=False),
     NO_SUCH_PAGE: Meaning(404, _("Page not found"), _("Check the address, or go back to the start page.")),
     WRONG_METHOD: Meaning(

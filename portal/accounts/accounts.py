@@ -61,7 +61,7 @@ class LastAdministrator(Explained):
     """CONFLICT, because the portal would lose its last administrator."""
 
     def __init__(self):
-        title, advice = _("This is the last administrator"), _("Make somebody else an administrator first.")
+        title, advice = _("This is the last administrator"), _("Make another account an administrator first.")
         super().__init__(CONFLICT, "it is the last active administrator", title, advice)
 
 

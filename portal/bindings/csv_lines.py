@@ -14,29 +14,29 @@ from portal.text import LONGEST, fold_name
 
 REASONS = {
     "no_username": _("The line has no username."),
-    "no_person": _("Nobody of the directory fits."),
-    "keys_differ": _("Its columns do not mean one and the same person."),
-    "unusable": _("What stands in the column %(heading)s can't be used to find anybody."),
-    "cell_too_long": _("What stands in the column %(heading)s is too long."),
-    "name_differs": _("It means %(name)s, and the name in it is another."),
-    "case": _("There is an account %(username)s: upper and lower case make no difference. Write it the same way."),
+    "no_person": _("No person in the directory matches."),
+    "keys_differ": _("Its columns name different people."),
+    "unusable": _("The value in the column %(heading)s can't be used to find a person."),
+    "cell_too_long": _("The value in the column %(heading)s is too long."),
+    "name_differs": _("The line means %(name)s but holds another name."),
+    "case": _("The account %(username)s exists. Upper and lower case make no difference, so write it the same way."),
     "case_of_line": _("Line %(line)s writes this username in another case."),
     "own_email": _(
-        "The account is an administrator's, and only the person says that this is their e-mail address: name them by "
-        "employee number, mobile or platform id."
+        "This is an administrator account, and the e-mail address is only what the person entered. "
+        "Name the person by employee number, mobile number or platform ID."
     ),
-    "several": _("Several people fit; a column for the platform or its id tells them apart."),
+    "several": _("Several people match. Add a column for the platform or the platform ID."),
     "left": _("The person has left or is frozen."),
-    "refused": _("An administrator has refused this person; take that back in the queue first."),
+    "refused": _("An administrator has refused this person. Withdraw the refusal in the queue first."),
     "disabled": _("The account is disabled."),
-    "bad_account": _("An account can't be made from this: username, name or role can't be used."),
-    "account_taken": _("The account has somebody else of this company."),
+    "bad_account": _("No account can be created. The username, name or role can't be used."),
+    "account_taken": _("Another person of this company is bound to the account."),
     "same_person": _("Line %(line)s means the same person."),
-    "same_account": _("Line %(line)s gives the account to somebody else of this company."),
-    "no_account": _("There is no such account, and making accounts was not chosen."),
-    "not_chosen": _("The person is bound to another account, and moving was not chosen."),
-    "gone": _("Person or account has gone since the dry run."),
-    "changed": _("It has changed since the dry run."),
+    "same_account": _("Line %(line)s binds another person of this company to the account."),
+    "no_account": _("The account does not exist, and creating accounts was not selected."),
+    "not_chosen": _("The person is bound to another account, and moving was not selected."),
+    "gone": _("The person or the account is gone since the preview."),
+    "changed": _("The line has changed since the preview."),
 }
 CHANGES_SOMETHING = ("new", "account", "change", "unchanged")  # a later line may not mean the same
 

@@ -24,8 +24,8 @@ class AccountTaken(Explained):
         super().__init__(
             CONFLICT,
             "the account has somebody of this company already",
-            _("This account has somebody of that company already"),
-            _("Nothing was replaced. Unbind that person first, or decide on the page about the two."),
+            _("This account already has a person of that company"),
+            _("Nothing was replaced. Unbind that person first, or resolve the conflict."),
         )
 
 
@@ -40,8 +40,10 @@ class BindingChanged(Explained):
         newest = select(AuditEvent.actor_id).where(*of_identity).order_by(AuditEvent.id.desc()).limit(1)
         actor = db.session.get(Account, db.session.scalar(newest) or 0)
         self.by = (actor.name or actor.username) if actor else ""
-        title = _("Changed meanwhile by %(name)s", name=self.by) if actor else _("This has changed meanwhile")
-        advice = _("Nothing was replaced. Look at how it stands now, then decide again.")
+        title = (
+            _("Changed in the meantime by %(name)s", name=self.by) if actor else _("This has changed in the meantime")
+        )
+        advice = _("Nothing was replaced. Look at the current state, then decide again.")
         super().__init__(CONFLICT, "the binding has changed meanwhile", title, advice)
 
 

@@ -66,7 +66,7 @@ def test_one_person_for_two_accounts(portal, two, engine):
     )
     winner, loser, name = (mine, second, "Alice") if first.status_code == 303 else (theirs, first, "Bob")
     assert ask(engine, f"SELECT account_id FROM identity WHERE id = {who}") == [(winner,)]
-    assert f"Changed meanwhile by {name.lower()}" in loser.text
+    assert f"Changed in the meantime by {name.lower()}" in loser.text
     assert ask(engine, "SELECT count(*) FROM audit_event WHERE action = 'binding.make' AND result = 40900") == [(1,)]
 
 
@@ -81,7 +81,7 @@ def test_two_people_for_one_account(portal, two, engine):
         lambda: bob.post("/admin/bindings/bind", identity=other, account=own),
     )
     assert ask(engine, f"SELECT count(*) FROM identity WHERE account_id = {own}") == [(1,)]
-    assert any("This account has somebody of that company already" in answer.text for answer in answers)
+    assert any("This account already has a person of that company" in answer.text for answer in answers)
 
 
 @pytest.mark.parametrize(("what", "fields"), [("create", {}), ("refuse", {"reason": "no"})])

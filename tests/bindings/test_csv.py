@@ -202,7 +202,7 @@ def test_the_dry_run_says_what_would_come_of_every_line_and_changes_nothing(alic
     found = read_outcomes(portal, address)
     assert dict(zip(lines, found.values(), strict=True)) == lines
     page = strip_markup(alice.get(address).text)
-    assert "Line 3 gives the account to somebody else of this company." in page
+    assert "Line 3 binds another person of this company to the account." in page
     assert "Line 3 means the same person." in page
     assert bound(free) is None and bound(at_bob) == bob
     assert count_rows(portal, Account) == 4
@@ -360,7 +360,7 @@ def test_the_failed_lines_come_back_with_reasons_and_can_be_uploaded_again(alice
     answer = alice.get(f"{address}/failed.csv")
     headings, line = read_csv(answer)
     assert headings[-2:] == ["Line", "Reason"]
-    assert line == ["bob", "", "", "'+4915112345678", "", "", "'=1+1", "", "3", "Nobody of the directory fits."]
+    assert line == ["bob", "", "", "'+4915112345678", "", "", "'=1+1", "", "3", "No person in the directory matches."]
     again = upload_csv(alice, answer.data)
     assert read_outcomes(portal, again.location) == {2: ("error", "no_person")}
     with open_database(portal) as session:

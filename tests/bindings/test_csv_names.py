@@ -25,11 +25,11 @@ def test_a_name_that_is_somebody_elses_is_a_conflict_that_shows_both(alice, port
     address = start_dry_run(alice, "bob,E7,李四\nnew.one,E7,李四\nnew.one,E8,张三\n", HEAD)
     assert set(read_outcomes(portal, address).values()) == {("conflict", "name_differs")}
     page = strip_markup(alice.get(address).text)
-    assert "张三 WeCom Employee number E7 Name 李四 conflict It means 张三, and the name in it is another." in page
+    assert "张三 WeCom Employee number E7 Name 李四 conflict The line means 张三 but holds another name." in page
     alice.post_form(f"{address}/apply", accounts="1", changes="1")
     assert set(read_results(portal, address).values()) == {("left", "name_differs")}
     told = read_csv(alice.get(f"{address}/failed.csv"))
-    assert told[1][6] == "李四" and told[1][-1] == "It means 张三, and the name in it is another."
+    assert told[1][6] == "李四" and told[1][-1] == "The line means 张三 but holds another name."
     with open_database(portal) as session:
         assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "bob"]
 
@@ -63,7 +63,7 @@ def test_a_username_in_another_case_is_a_conflict_that_shows_the_account(alice, 
     address = start_dry_run(alice, "Bob,E7\nＢＯＢ\nALICE,,,admin\nbob,E8\n", HEAD)
     clash = ("conflict", "case")
     assert read_outcomes(portal, address) == {2: clash, 3: clash, 4: clash, 5: ("new", "")}
-    assert "There is an account bob: upper and lower case" in strip_markup(alice.get(address).text)
+    assert "The account bob exists. Upper and lower case" in strip_markup(alice.get(address).text)
     alice.post_form(f"{address}/apply", accounts="1")
     with open_database(portal) as session:
         assert session.scalars(select(Account.username).order_by(Account.id)).all() == ["alice", "bob"]

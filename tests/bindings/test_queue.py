@@ -76,7 +76,7 @@ class TestOne:
         for what, fields in (("bind", {"account": own.id}), ("create", {}), ("refuse", {"reason": "no"})):
             answer = alice.post_form(f"/admin/queue/{request.id}/{what}", **fields)
             assert answer.status_code == 409
-            assert "Changed meanwhile by wang.fang" in answer.text
+            assert "Changed in the meantime by wang.fang" in answer.text
             assert 'href="/admin/queue"' in answer.text
         refused = db.session.query(AuditEvent.action).filter_by(result=40900).all()
         assert [action for (action,) in refused] == ["binding.make", "binding.make", "queue.refuse"]

@@ -148,7 +148,7 @@ def test_a_file_from_its_upload_to_its_bindings(office, desk, rows, java_script_
     press(page, "Preview")
     expect(page.get_by_role("heading", level=1)).to_have_text("Preview of staff.csv")
     follow(page, "Errors 1")
-    expect(page.get_by_text("Nobody of the directory fits.")).to_be_visible()
+    expect(page.get_by_text("No person in the directory matches.")).to_be_visible()
     page.get_by_label("Also create the accounts of 130 lines").check()
     press(page, "Apply")
     if not java_script_enabled:
@@ -159,7 +159,7 @@ def test_a_file_from_its_upload_to_its_bindings(office, desk, rows, java_script_
     assert rows(f"{bound} AND username LIKE ?", f"{mark}.%") == [(130,)]
     with page.expect_download() as download:
         follow(page, "Download failed lines")
-    assert "Nobody of the directory fits." in download.value.path().read_text(encoding="utf-8-sig")
+    assert "No person in the directory matches." in download.value.path().read_text(encoding="utf-8-sig")
 
 
 def test_the_trail_is_filtered_and_taken_along(office, desk):

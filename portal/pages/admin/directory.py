@@ -26,17 +26,19 @@ CHANGES = {
     "new": _("new"),
     "changed": _("changed"),
     "moved": _("moved"),
-    "left": _("left"),
+    "left": _("departed"),
     "out_of_sight": _("out of sight"),
 }
 FAULTS = {
-    "unusable_department": _("Departments with an id that can't be stored were left out"),
-    "duplicate_department": _("Departments whose id came twice: the first counts"),
-    "own_parent": _("Departments that are their own parent stand at the top"),
-    "cycle": _("Departments above themselves in a circle stand at the top"),
-    "unusable_person": _("People with an id that can't be stored were left out"),
-    "unanswered_person": _("People about whom the platform gave no usable answer stay as they are"),
-    "unread_range": _("The platform does not tell who is in the range of this app by name or tag; they were not read"),
+    "unusable_department": _("Departments with an ID that can't be stored were left out"),
+    "duplicate_department": _("Departments whose ID came twice. Only the first was stored"),
+    "own_parent": _("Departments that are their own parent were placed at the top"),
+    "cycle": _("Departments above themselves in a circle were placed at the top"),
+    "unusable_person": _("People with an ID that can't be stored were left out"),
+    "unanswered_person": _("People without a usable answer from the platform were left unchanged"),
+    "unread_range": _(
+        "The platform does not list people who are in the app's range by name or tag, so they were not read"
+    ),
     "unread_tag": _("Tags in the app's range whose members can't be read"),
     "unread_group": _("User groups in the app's range whose members can't be read"),
 }
