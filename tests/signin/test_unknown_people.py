@@ -37,7 +37,7 @@ class TestQueue:
         assert answer.status_code == 403
         assert "Waiting for approval" in answer.text
         assert "张三" in answer.text
-        assert 'href="/login/FSInnerExample">Check again</a>' in answer.text
+        assert 'href="/login/FSInnerExample">Refresh status</a>' in answer.text
         assert client.session().status_code == 401
         with portal.app_context():
             request = db.session.query(BindingRequest).one()
