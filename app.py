@@ -126,7 +126,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.
-    app.extensions["old_rows"] = (attempts.remove_old_attempts, csv_import.remove_old_imports, runs.forget_old)
+    app.extensions["old_rows"] = (attempts.remove_old_attempts, csv_import.remove_old_imports, runs.remove_old_runs)
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]

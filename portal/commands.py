@@ -119,7 +119,7 @@ def sync_one(element: Meta | Broken, dry_run: bool, accept_leavers: bool) -> str
     if isinstance(element, Broken):
         click.echo(f"{element.name}: failed, {element.problem.reason}", err=True)
         return "failed"
-    return progress.run(element, dry_run, accept_leavers)
+    return progress.run_in_terminal(element, dry_run, accept_leavers)
 
 
 def choose_elements(names: Iterable[str]) -> list:
@@ -184,7 +184,7 @@ def run_worker() -> None:
     """Run queued and scheduled jobs until told to end."""
     for line in describe_work():
         click.echo(line)
-    jobs.work(current_app._get_current_object())
+    jobs.run_worker(current_app._get_current_object())
 
 
 def describe_work() -> Iterator[str]:
@@ -201,7 +201,7 @@ def describe_work() -> Iterator[str]:
         if isinstance(element, Broken):
             yield f"worker: does not sync {element.name}: {element.problem.reason}"
     redis = f"Redis at {address.hostname}:{address.port or 6379}"
-    yield f"worker: jobs come from {redis if address.hostname else jobs.file_of(current_app)}"
+    yield f"worker: jobs come from {redis if address.hostname else jobs.find_queue_file(current_app)}"
 
 
 @click.command("up")

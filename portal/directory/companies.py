@@ -1,4 +1,4 @@
-"""Which company an app reads the directory of, once that is known."""
+"""The company of an app's directory, once it is known."""
 
 from sqlalchemy import select
 
@@ -6,23 +6,24 @@ from portal import database
 from portal.database import db
 from portal.models import AppCompany, Identity
 
-MOST_PEOPLE = 50  # whose company is looked at
+MOST_PEOPLE = 50  # asked about to learn the company
 
 
-def of_app(provider: str, app: str) -> str:
-    """Return the company that is remembered for an app, or ""."""
-    mine = (AppCompany.provider == provider, AppCompany.app == app)
-    return db.session.scalar(select(AppCompany.tenant).where(*mine)) or ""
+def find_company(provider: str, app: str) -> str:
+    """Return the tenant that is remembered for an app, or ""."""
+    row = (AppCompany.provider == provider, AppCompany.app == app)
+    return db.session.scalar(select(AppCompany.tenant).where(*row)) or ""
 
 
 @database.retried
-def remember(provider: str, app: str, tenant: str) -> None:
+def remember_company(provider: str, app: str, tenant: str) -> None:
+    """Store the tenant of an app."""
     with database.write() as session:
         session.merge(AppCompany(provider=provider, app=app, tenant=tenant))
 
 
-def of_bound_people(element: str) -> list[tuple[str, str]]:
-    """Return company and subject of the newest bound people who were read through an element."""
-    mine = (Identity.open_ids[element].as_string().is_not(None), Identity.account_id.is_not(None))
-    found = select(Identity.tenant, Identity.subject).where(*mine).order_by(Identity.id.desc()).limit(MOST_PEOPLE)
-    return [tuple(row) for row in db.session.execute(found)]
+def list_bound_people(element: str) -> list[tuple[str, str]]:
+    """Return tenant and subject of the newest bound people read through an element."""
+    is_bound = (Identity.open_ids[element].as_string().is_not(None), Identity.account_id.is_not(None))
+    statement = select(Identity.tenant, Identity.subject).where(*is_bound)
+    return [tuple(row) for row in db.session.execute(statement.order_by(Identity.id.desc()).limit(MOST_PEOPLE))]

@@ -1,5 +1,6 @@
 """Departments in the database, as the platforms tell them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Integer, bindparam, delete, select, update
@@ -11,119 +12,128 @@ from portal.models import Department
 from portal.text import is_clean, one_line
 
 TABLE = Department.__table__
-NEW = {name: TABLE.c[name].type for name in ("dept_id", "open_id", "parent_id", "name", "leaders", "position")}
-BLANK = {"open_id": "", "parent_id": "", "name": "", "leaders": [], "position": 0}
+TYPES = {name: TABLE.c[name].type for name in ("dept_id", "open_id", "parent_id", "name", "leaders", "position")}
+EMPTY_ROW = {"open_id": "", "parent_id": "", "name": "", "leaders": [], "position": 0}
 CHANGE = update(TABLE).where(TABLE.c.id == bindparam("this"))
-CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in BLANK})
-ONE, PART, WHOLE = "one", "part", "whole"  # what is told: a department, what an app may see, or the company
+CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in EMPTY_ROW})
+ONE, PART, WHOLE = "one", "part", "whole"  # the platform told of a department, of what an app may see, of the company
 
 
 @dataclass
-class Difference:
-    """What would change: rows that are `new`, ids and values of those `changed`, the ids of those `removed`."""
+class DepartmentChanges:
+    """What a write would change.
+
+    :param new: rows.
+    :param changed: ids and values.
+    :param removed: ids.
+    """
 
     new: list[dict]
     changed: list[dict]
     removed: list[int]
 
-    def counts(self) -> dict[str, int]:
-        return {name: len(found) for name, found in vars(self).items()}
+    def count(self) -> dict[str, int]:
+        return {kind: len(rows) for kind, rows in vars(self).items()}
 
 
 @database.retried
-def save(provider: str, tenant: str, told: list[dict], extent: str, check=lambda: None) -> dict:
-    """Store departments; return how many were `new`, `changed` and `removed`.
+def save_departments(
+    provider: str, tenant: str, departments: list[dict], extent: str, check: Callable = lambda: None
+) -> dict[str, int]:
+    """Store departments and return how many were `new`, `changed` and `removed`.
 
-    :param told: each with `deptId`, `openId`, `parentId`, `name`, `leaders` and `position`; the last four `None`
-        where the platform does not tell: then they stay as they are.
-    :param extent: `WHOLE`: what is not among them is removed. `PART`: what lay below one of them is. `ONE`: nothing.
+    :param departments: as a `Survey` yields them; a value that is `None` stays as it is stored.
+    :param extent: `WHOLE` removes all others; `PART` those that lay below one of the departments; `ONE` none.
     :param check: called inside the transaction; what it raises undoes it.
     """
     with database.write() as session:
         check()
-        found = difference(provider, tenant, told, extent)
-        if found.new:
-            sql_rows.insert(TABLE, NEW, found.new, provider=provider, tenant=tenant, seated=False)
-        if found.changed:
-            session.execute(CHANGE, found.changed)
-        if found.removed:
-            session.execute(delete(TABLE).where(TABLE.c.id.in_(sql_rows.among(found.removed, Integer))))
-    return found.counts()
+        changes = compare_departments(provider, tenant, departments, extent)
+        if changes.new:
+            sql_rows.insert_rows(TABLE, TYPES, changes.new, provider=provider, tenant=tenant, seated=False)
+        if changes.changed:
+            session.execute(CHANGE, changes.changed)
+        if changes.removed:
+            session.execute(delete(TABLE).where(TABLE.c.id.in_(sql_rows.select_values(changes.removed, Integer))))
+    return changes.count()
 
 
-def compare(provider: str, tenant: str, told: list[dict], extent: str) -> dict:
-    """Return what `save()` would count, without storing anything."""
-    counts = difference(provider, tenant, told, extent).counts()
+def count_changes(provider: str, tenant: str, departments: list[dict], extent: str) -> dict[str, int]:
+    """Return what `save_departments()` would, and store nothing."""
+    counts = compare_departments(provider, tenant, departments, extent).count()
     db.session.rollback()
     return counts
 
 
-def difference(provider: str, tenant: str, told: list[dict], extent: str) -> Difference:
-    mine = (TABLE.c.provider == provider, TABLE.c.tenant == tenant)
-    stored = {row.dept_id: row for row in db.session.execute(select(TABLE).where(*mine))}
-    by_open_id = {row.open_id: row.dept_id for row in stored.values() if row.open_id}
-    by_open_id |= {dept["openId"]: dept["deptId"] for dept in told if dept["openId"]}
-    found = Difference([], [], [])
-    for dept in told:
-        row, values = stored.pop(dept["deptId"], None), columns(dept, by_open_id)
+def compare_departments(provider: str, tenant: str, departments: list[dict], extent: str) -> DepartmentChanges:
+    """Return how departments differ from those stored."""
+    is_of_company = (TABLE.c.provider == provider, TABLE.c.tenant == tenant)
+    stored = {row.dept_id: row for row in db.session.execute(select(TABLE).where(*is_of_company))}
+    ids = {row.open_id: row.dept_id for row in stored.values() if row.open_id}
+    ids |= {dept["openId"]: dept["deptId"] for dept in departments if dept["openId"]}
+    changes = DepartmentChanges([], [], [])
+    for dept in departments:
+        row, values = stored.pop(dept["deptId"], None), list_columns(dept, ids)
         if row is None:
-            found.new.append({"dept_id": dept["deptId"], **BLANK, **values})
+            changes.new.append({"dept_id": dept["deptId"], **EMPTY_ROW, **values})
         elif any(getattr(row, name) != value for name, value in values.items()):
-            kept = {name: getattr(row, name) for name in BLANK} | values
-            found.changed.append({"this": row.id, **{f"new_{name}": value for name, value in kept.items()}})
-    found.removed = [row.id for row in surplus(stored, told, extent)]
-    return found
+            values = {name: getattr(row, name) for name in EMPTY_ROW} | values
+            changes.changed.append({"this": row.id, **{f"new_{name}": value for name, value in values.items()}})
+    changes.removed = [row.id for row in list_removed(stored, departments, extent)]
+    return changes
 
 
-def surplus(unseen: dict, told: list[dict], extent: str) -> list:
-    """Return which of the stored departments that were not told are to be removed.
+def list_removed(others: dict, departments: list[dict], extent: str) -> list:
+    """Return the stored departments to remove.
 
-    Who sees a department sees all below it: what lay there is gone, or was moved out of sight. Of what lay elsewhere
-    an app with a smaller range knows nothing.
+    An app that may see a department may see all below it. What is stored below and was not told is gone, or out of
+    the app's range now. Of departments elsewhere an app with a smaller range knows nothing.
 
-    :param unseen: department id -> the stored department.
+    :param others: department id -> the stored department, without those that were told.
     """
     if extent == WHOLE:
-        return list(unseen.values())
-    above = {dept["deptId"] for dept in told} if extent == PART else set()
-    gone = []
-    while found := [row for row in unseen.values() if row.parent_id in above]:
-        gone += found
-        above = {row.dept_id for row in found}
-        unseen = {key: row for key, row in unseen.items() if key not in above}
-    return gone
+        return list(others.values())
+    parents = {dept["deptId"] for dept in departments} if extent == PART else set()
+    removed = []
+    while below := [row for row in others.values() if row.parent_id in parents]:
+        removed += below
+        parents = {row.dept_id for row in below}
+        others = {dept_id: row for dept_id, row in others.items() if dept_id not in parents}
+    return removed
 
 
-def readable(provider: str, tenant: str) -> dict[str, str]:
-    """Return open department id -> the id it is stored under."""
+def map_open_ids(provider: str, tenant: str) -> dict[str, str]:
+    """Return open department id -> the id under which it is stored."""
     columns = select(Department.open_id, Department.dept_id)
-    mine = (Department.provider == provider, Department.tenant == tenant, Department.open_id != "")
-    return dict(tuple(row) for row in db.session.execute(columns.where(*mine)))
+    has_open_id = (Department.provider == provider, Department.tenant == tenant, Department.open_id != "")
+    return dict(tuple(row) for row in db.session.execute(columns.where(*has_open_id)))
 
 
-def columns(dept: dict, readable: dict) -> dict:
-    """Return a department's columns as far as they are told.
+def list_columns(dept: dict, ids: dict[str, str]) -> dict:
+    """Return a department's columns, without those the platform did not tell.
 
-    :param readable: open department id -> the id departments are stored under.
+    :param ids: open department id -> the id under which departments are stored.
     """
-    told = {
+    values = {
         "open_id": dept["openId"],
-        "parent_id": dept["parentId"] and one_line(readable.get(dept["parentId"], dept["parentId"])),
+        "parent_id": dept["parentId"] and one_line(ids.get(dept["parentId"], dept["parentId"])),
         "name": dept["name"] and one_line(dept["name"]),
         "leaders": dept["leaders"] and list(filter(is_clean, dept["leaders"])),
         "position": dept["position"],
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def sound(told: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:
-    """Return departments that make a tree, and by the name of each fault the ids that had it.
+def build_tree(departments: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:
+    """Return the departments that make a tree, and the ids of those that do not.
 
-    Of several with one id the first counts; who would be above themselves stands at the top.
+    Of several departments with one id the first counts. A department that would be above itself becomes a root.
+
+    :return: the second part is by the name of each fault.
     """
     faults = {"unusable_department": [], "duplicate_department": [], "own_parent": [], "cycle": []}
-    kept, by_id = [], {}
-    for dept in told:
+    usable, by_id = [], {}
+    for dept in departments:
         ids = [dept["deptId"], *([dept["openId"]] if dept["openId"] else [])]
         if not all(map(is_clean, ids)):
             faults["unusable_department"].append(one_line(dept["deptId"]) or one_line(dept["name"]))
@@ -131,17 +141,22 @@ def sound(told: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:
             faults["duplicate_department"].append(dept["deptId"])
         else:
             by_id.update((value, dept) for value in ids)
-            kept.append(dept)
-    ending = set()  # whose way up is known to end
-    for dept in kept:
-        way, above = set(), dept
-        while above is not None and above["deptId"] not in ending:
-            if above["deptId"] in way:
-                own = by_id.get(above["parentId"]) is above
-                faults["own_parent" if own else "cycle"].append(above["deptId"])
+            usable.append(dept)
+    break_cycles(usable, by_id, faults)
+    return usable, {fault: ids for fault, ids in faults.items() if ids}
+
+
+def break_cycles(departments: list[dict], by_id: dict[str, dict], faults: dict[str, list[str]]) -> None:
+    """Make a root of each department that would be above itself."""
+    rooted = set()  # ids of departments whose way up ends
+    for dept in departments:
+        passed, above = set(), dept
+        while above is not None and above["deptId"] not in rooted:
+            if above["deptId"] in passed:
+                is_own_parent = by_id.get(above["parentId"]) is above
+                faults["own_parent" if is_own_parent else "cycle"].append(above["deptId"])
                 above["parentId"] = ""
                 break
-            way.add(above["deptId"])
+            passed.add(above["deptId"])
             above = by_id.get(above["parentId"])
-        ending |= way
-    return kept, {name: ids for name, ids in faults.items() if ids}
+        rooted |= passed

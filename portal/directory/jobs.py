@@ -1,7 +1,6 @@
-"""Syncs in the background: queued with Huey, run by `flask worker`.
+"""Syncs in the background, queued with Huey and run by `flask worker`.
 
-The queue only wakes a worker. What is to be done stands in `sync_run`: a job that gets lost is found there a minute
-later.
+The queue only wakes a worker. The run itself is a row, so a worker finds it within a minute even if the job gets lost.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy.engine import make_url
 
 from portal import database, files, health
@@ -27,66 +26,70 @@ from portal.models import SyncRun
 if TYPE_CHECKING:
     from huey import Huey
     from huey.api import TaskWrapper
+    from redis import ConnectionPool
+
+    from portal.elements.meta import Meta
 
 log = logging.getLogger(__name__)
 
-THREADS = 2  # syncs at once, of different elements
-LOOK_EVERY = 1.0  # seconds between two looks into an empty queue
-SIGN_EVERY = 10.0  # seconds between two signs of life
-SWEEP_FOR = 20.0  # seconds of each minute for removing what is old
-SWEPT_AT_ONCE = 200  # rows in one transaction
-MAKING = threading.Lock()  # threads of one process share a queue
+THREADS = 2  # syncs of different elements at a time
+QUEUE_POLL = 1.0  # seconds between two looks into an empty queue
+LIFE_REPORT = 10.0  # seconds between two reports that the worker is alive
+REMOVAL_SECONDS = 20.0  # of each minute, for removing old rows
+REMOVED_AT_ONCE = 200  # rows in one transaction
+JOBS_LOCK = threading.Lock()  # threads of one process share a queue
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """An app's queue, and what can be put there."""
+    """An app's queue, and the job that pages put there."""
 
     huey: "Huey"
     sync: "TaskWrapper"
 
 
-def of(app) -> Jobs:
-    """Return the app's queue; made when it is first asked for."""
-    with MAKING:
+def get_jobs(app: Flask) -> Jobs:
+    """Return the app's queue, made at the first call."""
+    with JOBS_LOCK:
         if "jobs" not in app.extensions:
-            app.extensions["jobs"] = make(app)
+            app.extensions["jobs"] = make_jobs(app)
     return app.extensions["jobs"]
 
 
-def make(app) -> Jobs:
-    from portal.directory import job_messages
+def make_jobs(app: Flask) -> Jobs:
+    """Return a queue in Redis or in a file."""
+    from portal.directory import job_messages  # loads Huey, which most processes don't need
 
     options = {"name": "portal", "results": False, "serializer": job_messages.JobSerializer()}
     if app.config["PORTAL_REDIS_URL"]:
-        huey = job_messages.RedisJobs(connection_pool=redis_at(app.config["PORTAL_REDIS_URL"]), **options)
+        huey = job_messages.RedisJobs(connection_pool=connect_redis(app.config["PORTAL_REDIS_URL"]), **options)
     else:
-        huey = job_messages.SqliteJobs(filename=files.make_file(file_of(app)), **options)
+        huey = job_messages.SqliteJobs(filename=files.make_file(find_queue_file(app)), **options)
 
     @huey.task(name="sync", takes=1)
     def sync(element: str):
         with app.app_context():
-            run_queued(element)
+            run_queued_sync(element)
 
-    @huey.periodic_task(lambda moment: True, name="look_around")  # Huey asks once a minute
-    def look_around():
+    @huey.periodic_task(lambda moment: True, name="queue_due_syncs")  # Huey asks once a minute
+    def queue_due_syncs():
         with app.app_context():
-            runs.close_all_cut_off()
-            for element in due():
-                runs.ask(element.name, "schedule")
-            for name in runs.queued():
+            runs.end_all_cut_off()
+            for element in list_due():
+                runs.queue_run(element.name, "schedule")
+            for name in runs.list_queued():
                 sync(name)
 
-    @huey.periodic_task(lambda moment: True, name="sweep")
-    def sweep():
+    @huey.periodic_task(lambda moment: True, name="remove_old_rows")
+    def remove_rows():
         with app.app_context():
-            remove_old()
+            remove_old_rows()
 
     return Jobs(huey, sync)
 
 
-def redis_at(url: str):
-    """Return connections to Redis on which nobody waits longer than they would for a page."""
+def connect_redis(url: str) -> "ConnectionPool":
+    """Return connections to Redis that wait no longer than a page may take."""
     from redis import ConnectionPool
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -94,8 +97,11 @@ def redis_at(url: str):
     return ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=3, retry=Retry(NoBackoff(), 0))
 
 
-def file_of(app) -> str:
-    """Return where the queue lies without Redis: beside a SQLite database, else in the instance folder."""
+def find_queue_file(app: Flask) -> str:
+    """Return the path of the queue without Redis.
+
+    It is beside a SQLite database, else in the instance folder.
+    """
     url = make_url(app.config["PORTAL_DATABASE_URL"])
     if url.get_backend_name() == "sqlite":
         return f"{Path(app.instance_path, url.database)}-jobs"
@@ -103,24 +109,25 @@ def file_of(app) -> str:
     return str(Path(app.instance_path, f"jobs-{hashlib.sha256(str(url).encode()).hexdigest()[:12]}.db"))
 
 
-def ask(element: str, actor_id: int, **wishes) -> SyncRun | None:
-    """Ask for a sync on behalf of an administrator; return it, or `None` where one is open already.
+def request_sync(element: str, actor_id: int, **wishes) -> SyncRun | None:
+    """Queue a sync for an administrator.
 
-    :param wishes: as in `runs.wished()`.
+    :param wishes: as in `runs.make_run_columns()`.
+    :return: `None` where the element has an open run already.
     """
-    run = runs.ask(element, "page", actor_id, **wishes)
+    run = runs.queue_run(element, "page", actor_id, **wishes)
     if run is None:
         return None
     try:
-        of(current_app).sync(element)
-    except Exception as error:  # the queue's own kinds: a worker finds the run without it, a minute later
+        get_jobs(current_app).sync(element)
+    except Exception as error:  # of the queue's own kinds; a worker finds the run without it
         log.warning("the job queue does not answer (%s)", type(error).__name__)
     return run
 
 
-def run_queued(name: str) -> None:
-    """Run the sync of an element that is queued, if there is one."""
-    lease = runs.take_queued(name)
+def run_queued_sync(name: str) -> None:
+    """Run the queued sync of an element, if there is one."""
+    lease = runs.begin_queued(name)
     if lease is None:
         return
     try:
@@ -130,37 +137,40 @@ def run_queued(name: str) -> None:
     except runs.LeaseLost:
         log.warning("%s: another sync has taken over", name)
     except Code as error:
-        runs.end(lease, "failed", name, failure=[error.code, error.reason, error.native])
+        runs.end_run(lease, "failed", failure=[error.code, error.reason, error.native])
 
 
-def remove_old() -> None:
-    """Remove what has outlived its time, in short transactions; what is left after a while waits for the next call."""
-    until = time.monotonic() + SWEEP_FOR
-    for forget_old in current_app.extensions["old_rows"]:
+def remove_old_rows() -> None:
+    """Remove what has outlived its time, in short transactions.
+
+    What is left after a while waits for the next call.
+    """
+    until = time.monotonic() + REMOVAL_SECONDS
+    for remove in current_app.extensions["old_rows"]:
         removed = 1
         while removed and time.monotonic() < until:
             began = time.monotonic()
             with database.write():
-                removed = forget_old(SWEPT_AT_ONCE)
-            time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer: most of the time is for the others
+                removed = remove(REMOVED_AT_ONCE)
+            time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer, which others need most of the time
 
 
-def due() -> list:
-    """Return the elements whose scheduled sync shall begin."""
+def list_due() -> list["Meta"]:
+    """Return the elements whose scheduled sync is due."""
     every = current_app.config["PORTAL_SYNC_EVERY"]
     elements = current_app.elements.list_syncable()
     return [element for element in elements if every and runs.is_due(element.name, every)]
 
 
-def work(app) -> None:
+def run_worker(app: Flask) -> None:
     """Run jobs until the process is told to end."""
-    consumer = of(app).huey.create_consumer(workers=THREADS, periodic=True, max_delay=LOOK_EVERY)
-    threading.Thread(target=show_life, args=(app,), daemon=True).start()
+    consumer = get_jobs(app).huey.create_consumer(workers=THREADS, periodic=True, max_delay=QUEUE_POLL)
+    threading.Thread(target=report_life, args=(app,), daemon=True).start()
     consumer.run()
 
 
-def show_life(app) -> None:
-    """Note every few seconds that this worker is alive."""
+def report_life(app: Flask) -> None:
+    """Store every few seconds that this worker is alive."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     while True:
         with app.app_context():
@@ -169,4 +179,4 @@ def show_life(app) -> None:
             except database.FAILURES as error:
                 log.warning("the database cannot be used: %s", database.explain(error))
             db.session.remove()
-        time.sleep(SIGN_EVERY)
+        time.sleep(LIFE_REPORT)

@@ -1,78 +1,96 @@
-"""Who is in which department, worked out from what is stored of people and departments."""
+"""Memberships of people in departments, worked out from what is stored of both."""
 
-from sqlalchemy import Integer, and_, delete, exists, func, insert, select, text, true, tuple_, update
+from collections.abc import Callable
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
 
 from portal import database
 from portal.database import db
 from portal.directory import sql_rows
 from portal.models import Department, Identity, Membership
 
-STEP = 5000  # ids of people in one transaction
+IDS_AT_ONCE = 5000  # of people, in one transaction
 
 
-def derive(*conditions) -> None:
-    """Let the memberships of people be what `Identity.department` says, inside the caller's transaction.
+def derive(*conditions: ColumnElement[bool]) -> None:
+    """Make the memberships of people what `Identity.department` says.
 
-    :param conditions: on `Identity`: whose.
+    Runs inside the caller's transaction.
+
+    :param conditions: on `Identity`.
     """
-    theirs = Membership.identity_id.in_(select(Identity.id).where(*conditions))
-    stays = tuple_(Membership.department_id, Membership.identity_id).in_(seats(*conditions))
-    surplus = delete(Membership).where(theirs, ~stays)
+    of_these = Membership.identity_id.in_(select(Identity.id).where(*conditions))
+    stays = tuple_(Membership.department_id, Membership.identity_id).in_(select_expected(*conditions))
+    surplus = delete(Membership).where(of_these, ~stays)
     db.session.execute(surplus, execution_options={"synchronize_session": False})
-    add(*conditions)
+    add_missing(*conditions)
 
 
-def add(*conditions) -> None:
+def add_missing(*conditions: ColumnElement[bool]) -> None:
     """Add the memberships that are missing, inside the caller's transaction.
 
     :param conditions: as in `derive()`.
     """
-    meant = seats(*conditions).subquery()
-    there = and_(Membership.department_id == meant.c[0], Membership.identity_id == meant.c[1])
-    missing = select(meant).where(~exists().where(there))
+    expected = select_expected(*conditions).subquery()
+    is_stored = and_(Membership.department_id == expected.c[0], Membership.identity_id == expected.c[1])
+    missing = select(expected).where(~exists().where(is_stored))
     db.session.execute(insert(Membership).from_select(["department_id", "identity_id"], missing))
 
 
-def seats(*conditions):
+def select_expected(*conditions: ColumnElement[bool]) -> Select:
     """Select the ids of departments and people that belong together."""
-    entry = sql_rows.entries(Identity.department)
+    entry = sql_rows.unroll_list(Identity.department)
     named = select(Identity.id, Identity.provider, Identity.tenant, entry.c.value.label("dept_id")).join(entry, true())
-    named = named.where(*conditions).distinct().subquery()  # distinct: or SQLite would begin with the departments
-    keys = ("provider", "tenant", "dept_id")
-    meant = and_(*(getattr(Department, key) == named.c[key] for key in keys))
-    return select(Department.id, named.c.id).join(named, meant)
+    named = named.where(*conditions).distinct().subquery()  # distinct: or SQLite begins with the departments
+    is_named = and_(*(getattr(Department, key) == named.c[key] for key in ("provider", "tenant", "dept_id")))
+    return select(Department.id, named.c.id).join(named, is_named)
 
 
-def newest_person() -> int:
-    """Return the greatest id a person has, stored or about to be."""
+def find_newest_person() -> int:
+    """Return the greatest id of a person, stored or about to be."""
     if sql_rows.is_sqlite():
         return db.session.scalar(select(func.max(Identity.id))) or 0
     return db.session.scalar(select(func.pg_sequence_last_value(text("pg_get_serial_sequence('identity', 'id')")))) or 0
 
 
-def seat_new_departments(provider: str, tenant: str, newest: int, check=lambda: None) -> None:
-    """Add the memberships of departments that came after their people, in short transactions.
+def fill_new_departments(provider: str, tenant: str, newest: int, check: Callable = lambda: None) -> None:
+    """Add the memberships of departments that were stored after their people.
 
-    Whatever else is written of people or departments takes care of its memberships by itself.
+    Other writes of people or departments add their memberships themselves. It takes short transactions.
 
-    :param newest: the newest person when the departments had been stored: whoever came later knew them.
-    :param check: called inside each; what it raises undoes that one.
+    :param newest: the newest person when the departments had been stored; later people found them.
+    :param check: called inside each transaction; what it raises undoes that one.
     """
-    new = (Department.provider == provider, Department.tenant == tenant, Department.seated.is_(False))
-    new = db.session.scalars(select(Department.id).where(*new)).all()
-    if not new:
+    is_new = (Department.provider == provider, Department.tenant == tenant, Department.seated.is_(False))
+    departments = db.session.scalars(select(Department.id).where(*is_new)).all()
+    if not departments:
         return
-    mine = (Identity.provider == provider, Identity.tenant == tenant, Identity.id <= newest)
-    first = db.session.scalar(select(func.min(Identity.id)).where(*mine))
+    is_older = (Identity.provider == provider, Identity.tenant == tenant, Identity.id <= newest)
+    first = db.session.scalar(select(func.min(Identity.id)).where(*is_older))
 
     @database.retried
-    def seat(start):
+    def add_from(start):
         with database.write():
             check()
-            add(*mine, Identity.id >= start, Identity.id < start + STEP)
+            add_missing(*is_older, Identity.id >= start, Identity.id < start + IDS_AT_ONCE)
 
-    for start in range(first or newest + 1, newest + 1, STEP):
-        seat(start)
+    for start in range(first or newest + 1, newest + 1, IDS_AT_ONCE):
+        add_from(start)
     with database.write() as session:
         check()
-        session.execute(update(Department).where(Department.id.in_(sql_rows.among(new, Integer))).values(seated=True))
+        filled = Department.id.in_(sql_rows.select_values(departments, Integer))
+        session.execute(update(Department).where(filled).values(seated=True))

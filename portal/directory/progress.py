@@ -1,63 +1,77 @@
-"""A sync in a terminal: a bar that moves, or plain lines where the output is no terminal."""
+"""A sync in a terminal, as a moving bar, or as lines where the output is no terminal."""
 
 import sys
 import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from portal.directory import runs
-from portal.directory.sync import Sync, share
+from portal.directory.sync import Sync, calculate_share
 from portal.errors import Code
 
-BAR = 24  # characters
-CLEAR = "\r\x1b[2K"
+if TYPE_CHECKING:
+    from portal.elements.meta import Meta
+
+BAR_LENGTH = 24  # characters
+CLEAR_LINE = "\r\x1b[2K"
 KINDS = ("new", "changed", "moved", "left", "out_of_sight")
+MOST_IDS = 10  # in the line of a warning
 
 
-def run(element, dry_run: bool, accept_leavers: bool) -> str:
-    """Sync an element here and now, showing how far it is; return `done`, `failed` or `stopped`."""
-    shown = Shown(element.name)
+def run_in_terminal(element: "Meta", dry_run: bool, accept_leavers: bool) -> str:
+    """Sync an element here and now, and print how far it is.
+
+    :return: `done`, `failed` or `stopped`.
+    """
+    terminal = Terminal(element.name)
     try:
-        lease = runs.take(element.name, dry_run=dry_run, accept_leavers=accept_leavers)
-        sync = Sync(element, lease, shown.tell)
+        lease = runs.begin_from_command(element.name, dry_run=dry_run, accept_leavers=accept_leavers)
+        sync = Sync(element, lease, terminal.show)
         state = sync.run()
     except (Code, runs.LeaseLost) as error:
-        shown.say(str(error) or "another sync has taken over")
+        terminal.print_line(str(error) or "another sync has taken over")
         return "failed"
-    shown.say(ending(sync, state, accept_leavers), err=state != "done")
-    for line in details(sync):
+    terminal.print_line(describe_end(sync, state, accept_leavers), err=state != "done")
+    for line in list_details(sync):
         click.echo(f"  {line}")
     return state
 
 
-class Shown:
-    """What stands in the terminal."""
+class Terminal:
+    """Prints the progress of one element's sync."""
 
     def __init__(self, name: str):
-        self.name, self.phase, self.began, self.last = name, "", 0.0, ""
-        self.moves = sys.stdout.isatty()
+        self.name, self.phase, self.began_at, self.last_text = name, "", 0.0, ""
+        self.has_bar = sys.stdout.isatty()
 
-    def tell(self, sync: Sync):
+    def show(self, sync: Sync) -> None:
+        """Draw the bar, or print a line when it differs from the last one."""
         if sync.phase != self.phase:
-            self.phase, self.began = sync.phase, time.monotonic()
+            self.phase, self.began_at = sync.phase, time.monotonic()
         if not sync.phase:
             return
-        text = progress(sync, time.monotonic() - self.began)
-        if self.moves:
-            click.echo(f"{CLEAR}{self.name}  {bar(share(sync.phase, sync.counts) or 0)}  {text}", nl=False)
-        elif text != self.last:
+        text = describe_progress(sync, time.monotonic() - self.began_at)
+        if self.has_bar:
+            bar = draw_bar(calculate_share(sync.phase, sync.counts) or 0)
+            click.echo(f"{CLEAR_LINE}{self.name}  {bar}  {text}", nl=False)
+        elif text != self.last_text:
             click.echo(f"{self.name}: {text}")
             sys.stdout.flush()
-        self.last = text
+        self.last_text = text
 
-    def say(self, text: str, err: bool = False):
-        if self.moves:
-            click.echo(CLEAR, nl=False)
+    def print_line(self, text: str, err: bool = False) -> None:
+        if self.has_bar:
+            click.echo(CLEAR_LINE, nl=False)
         click.echo(f"{self.name}: {text}", err=err)
 
 
-def progress(sync: Sync, seconds: float) -> str:
-    """Return how far a sync is: people, departments, pages, the rate and the time left."""
+def describe_progress(sync: Sync, seconds: float) -> str:
+    """Return phase, people, departments, pages, rate and time left.
+
+    :param seconds: since the phase began.
+    """
     counts = sync.counts
     parts = [
         sync.phase,
@@ -65,48 +79,48 @@ def progress(sync: Sync, seconds: float) -> str:
         f"{counts['departments']:,} departments",
         f"{counts['pages']:,} pages",
     ]
-    done = share(sync.phase, sync.counts)
+    share = calculate_share(sync.phase, sync.counts)
     if sync.phase == "people" and seconds > 1:
         parts.append(f"{counts['people'] / seconds:,.0f} people/s")
-    if done and seconds > 1:
-        parts.append(f"{seconds * (1 - done) / done:.0f} s left")
+    if share and seconds > 1:
+        parts.append(f"{seconds * (1 - share) / share:.0f} s left")
     return ", ".join(parts)
 
 
-def bar(done: float) -> str:
-    full = round(BAR * done)
-    return "█" * full + "░" * (BAR - full)
+def draw_bar(share: float) -> str:
+    full = round(BAR_LENGTH * share)
+    return "█" * full + "░" * (BAR_LENGTH - full)
 
 
-def ending(sync: Sync, state: str, accept_leavers: bool) -> str:
-    """Return in a line how a run has ended."""
+def describe_end(sync: Sync, state: str, accept_leavers: bool) -> str:
+    """Return in one line how a run has ended."""
     counts = sync.counts
     if state == "failed":
         number, reason, native = sync.failure
-        told = "" if native is None else f" (platform {native})"
-        return f"failed, nobody was removed: {reason}{told} [{number}]"
+        platform = "" if native is None else f" (platform {native})"
+        return f"failed, no person was removed: {reason}{platform} [{number}]"
     if state == "stopped":
-        return stopped(sync, accept_leavers)
+        return describe_stop(sync, accept_leavers)
     changes = ", ".join(f"{counts[kind]:,} {kind.replace('_', ' ')}" for kind in KINDS if counts[kind])
-    would = "dry run, would be" if sync.dry_run else "done"
-    return f"{would}: {changes or 'no change'}; {counts['people']:,} people, {counts['departments']:,} departments"
+    result = "dry run, would be" if sync.dry_run else "done"
+    return f"{result}: {changes or 'no change'}; {counts['people']:,} people, {counts['departments']:,} departments"
 
 
-def stopped(sync: Sync, accept_leavers: bool) -> str:
-    """Return in a line why the guard has stopped a run, and how to go on."""
-    kept = "nobody has lost access" if sync.first else "nothing was changed"
-    why = f"{sync.counts['losing']:,} of {sync.active_before:,} people would lose their access"
+def describe_stop(sync: Sync, accept_leavers: bool) -> str:
+    """Return in one line why the guard has stopped a run, and how to go on."""
+    effect = "no person has lost access" if sync.is_first else "nothing was changed"
+    reason = f"{sync.counts['losing']:,} of {sync.active_before:,} people would lose their access"
     if sync.accepted is not None:
-        why += f", many more than the {sync.accepted:,} accepted"
+        reason += f", many more than the {sync.accepted:,} accepted"
     elif accept_leavers:
-        why += "; --accept-leavers counts only after a sync that has shown them, as this one does"
-    return f"stopped, {kept}: {why}; if that is right, run again with --accept-leavers"
+        reason += "; --accept-leavers counts only after a sync that has shown them, as this one does"
+    return f"stopped, {effect}: {reason}; if that is right, run again with --accept-leavers"
 
 
-def details(sync: Sync):
-    """Yield what the run warns of, and for a dry run whom each number means."""
+def list_details(sync: Sync) -> Iterator[str]:
+    """Yield the warnings, and for a dry run the names behind each number."""
     for fault, ids in sync.report.get("warnings", {}).items():
-        yield f"warning: {fault.replace('_', ' ')}: {', '.join(ids[:10])}"
+        yield f"warning: {fault.replace('_', ' ')}: {', '.join(ids[:MOST_IDS])}"
     kinds = KINDS if sync.dry_run else ()
     for kind in (*kinds, "losing"):
         names = sync.report.get(kind, [])

@@ -1,50 +1,73 @@
-"""Many values in one statement: as one JSON text that the database unrolls, instead of a parameter each."""
+"""Many values in one statement, as one JSON text that the database unrolls.
+
+A parameter for each value would exceed the database's limit.
+"""
 
 import json
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy
-from sqlalchemy import JSON, Text, bindparam, cast, column, func, literal, literal_column, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Select,
+    Subquery,
+    Table,
+    TableValuedAlias,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from portal.database import db
 
 ROWS = bindparam("rows", type_=Text)  # a JSON list of objects
-EACH = {"sqlite": "json_each", "postgresql": "json_array_elements_text"}  # dialect -> the entries of a JSON list
+LIST_FUNCTIONS = {"sqlite": "json_each", "postgresql": "json_array_elements_text"}  # dialect -> entries of a JSON list
 
 
 def is_sqlite() -> bool:
     return db.session.get_bind().dialect.name == "sqlite"
 
 
-def packed(values: list) -> str:
+def pack(values: list) -> str:
     """Return the JSON text of a list."""
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def entries(of):
-    """Return the entries of a column's JSON list of texts, as a table with the column `value`."""
-    return getattr(func, EACH[db.session.get_bind().dialect.name])(of).table_valued("value")
+def unroll_list(texts: ColumnElement) -> TableValuedAlias:
+    """Return the entries of a JSON list of texts as a table.
+
+    Its column is `value`.
+    """
+    return getattr(func, LIST_FUNCTIONS[db.session.get_bind().dialect.name])(texts).table_valued("value")
 
 
-def among(values, kind=Text):
-    """Return what a column can be held against, however many: `column.in_(among(values))`."""
-    text = literal(packed(list(values)), Text)
-    return select(cast(entries(text if is_sqlite() else cast(text, JSON)).c.value, kind))
+def select_values(values: Iterable, kind: type = Text) -> Select:
+    """Return a subquery of values for `column.in_()`."""
+    text = literal(pack(list(values)), Text)
+    entries = unroll_list(text if is_sqlite() else cast(text, JSON))
+    return select(cast(entries.c.value, kind))
 
 
-def insert(table, types: dict, told: list[dict], **shared) -> None:
+def insert_rows(table: Table, types: Mapping, rows: list[dict], **shared) -> None:
     """Insert rows, inside the caller's transaction.
 
-    :param types: column -> its type, of what differs from row to row.
-    :param told: those columns of each row.
-    :param shared: column -> what all rows have there.
+    :param types: column -> type, of the columns that differ from row to row.
+    :param rows: those columns of each row.
+    :param shared: column -> the value that all rows have there.
     """
     values = (literal(value, table.c[name].type) for name, value in shared.items())
-    chosen = select(*values, *unrolled(types).c)
-    db.session.execute(sqlalchemy.insert(table).from_select([*shared, *types], chosen), {"rows": packed(told)})
+    statement = sqlalchemy.insert(table).from_select([*shared, *types], select(*values, *unroll_rows(types).c))
+    db.session.execute(statement, {"rows": pack(rows)})
 
 
-def unrolled(types: dict):
-    """Return `:rows` as a table.
+def unroll_rows(types: Mapping) -> Subquery | TableValuedAlias:
+    """Return the parameter `:rows` as a table.
 
     :param types: column -> its type there.
     """
@@ -54,6 +77,7 @@ def unrolled(types: dict):
             func.json_extract(entry.c.value, literal_column(f"'$.{name}'"), type_=kind).label(name)
             for name, kind in types.items()
         )
-        return select(*values).subquery("told")
-    told = func.json_to_recordset(cast(ROWS, JSON)).table_valued(*(column(name, kind) for name, kind in types.items()))
-    return told.render_derived(name="told", with_types=True)
+        return select(*values).subquery("unrolled")
+    columns = (column(name, kind) for name, kind in types.items())
+    entries = func.json_to_recordset(cast(ROWS, JSON)).table_valued(*columns)
+    return entries.render_derived(name="unrolled", with_types=True)

@@ -144,11 +144,11 @@ class Meta(PlatformFacts, SettingsReader, LoginState):
                 extent = departments.WHOLE if survey.whole else departments.PART
             else:
                 read, extent = [client.department(deptId)], departments.ONE
-        usable, faults = departments.sound(read)
+        usable, faults = departments.build_tree(read)
         for fault, ids in faults.items():
             log.warning("%s: %s: %s", self.name, fault, ", ".join(ids[:10]))
-        departments.save(self.provider, tenant, usable, extent)
-        memberships.seat_new_departments(self.provider, tenant, memberships.newest_person())
+        departments.save_departments(self.provider, tenant, usable, extent)
+        memberships.fill_new_departments(self.provider, tenant, memberships.find_newest_person())
 
     # A login, as the pages ask for it
 

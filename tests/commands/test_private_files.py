@@ -46,7 +46,7 @@ from portal.directory import jobs
 from portal.database import db, write
 portal = app.create_app()
 with portal.app_context():
-    jobs.of(portal)
+    jobs.get_jobs(portal)
     with write() as session:
         session.execute(text("UPDATE account SET name = name"))
     print({name: oct(os.stat(f"instance/{name}").st_mode & 0o777) for name in os.listdir("instance")})
@@ -99,5 +99,5 @@ def test_a_database_elsewhere_is_made_closed_and_one_that_is_there_stays(tmp_pat
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_the_queue_beside_postgresql_is_closed_too(portal, tmp_path):
     portal.instance_path = str(tmp_path / "instance")
-    assert jobs.of(portal).huey.pending_count() == 0
+    assert jobs.get_jobs(portal).huey.pending_count() == 0
     assert set(modes(tmp_path / "instance").values()) == {"0o700", "0o600"}

@@ -99,7 +99,7 @@ def test_the_worker_removes_the_rest_in_short_transactions(portal, deleted):
 
     def swept():
         with portal.app_context():
-            jobs.remove_old()
+            jobs.remove_old_rows()
         return not any(count(portal, model) for model in (LoginAttempt, Import, ImportRow, SyncRun))
 
     wait_for(swept, seconds=120)
@@ -145,7 +145,7 @@ def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
 
     def sweep():
         with portal.app_context():
-            jobs.remove_old()
+            jobs.remove_old_rows()
 
     times = []
     with ThreadPoolExecutor(1) as pool:

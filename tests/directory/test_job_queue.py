@@ -28,8 +28,8 @@ class Trap:
 def put(queue, portal, request):
     """Return a function that writes into the queue as a stranger with access to it would."""
     with portal.app_context():
-        file = jobs.file_of(portal)
-        jobs.of(portal)
+        file = jobs.find_queue_file(portal)
+        jobs.get_jobs(portal)
 
     def into_redis(*words):
         with Redis.from_url(request.getfixturevalue("redis").url) as connection:
@@ -64,7 +64,7 @@ def test_a_pickle_is_not_run_and_the_worker_goes_on(put, portal, settings, tmp_p
     trap = pickle.dumps(Trap(tmp_path / "sprung"))
     put(trap)
     put(trap, "schedule")
-    for key in ("rt:portal.directory.jobs.sync", "rt:portal.directory.jobs.look_around"):
+    for key in ("rt:portal.directory.jobs.sync", "rt:portal.directory.jobs.queue_due_syncs"):
         put(trap, "results", key)
     with run_command(settings, "worker") as worker:
         assert request_sync(portal, WECOM) is True
@@ -92,8 +92,8 @@ FOREIGN = {
     "a lone surrogate": json.dumps(["1", "portal.directory.jobs.sync", "\ud800"]).encode(),
     "too few texts": json.dumps(["1", "portal.directory.jobs.sync"]).encode(),
     "too many texts": json.dumps(["1", "portal.directory.jobs.sync", WECOM, "x"]).encode(),
-    "texts for a job without": json.dumps(["1", "portal.directory.jobs.look_around", "x"]).encode(),
-    "texts for the other": json.dumps(["1", "portal.directory.jobs.sweep", "x"]).encode(),
+    "texts for a job without": json.dumps(["1", "portal.directory.jobs.queue_due_syncs", "x"]).encode(),
+    "texts for the other": json.dumps(["1", "portal.directory.jobs.remove_old_rows", "x"]).encode(),
 }
 
 
@@ -101,7 +101,7 @@ def test_a_foreign_message_is_dropped_with_one_line_that_does_not_quote_it(put, 
     for message in FOREIGN.values():
         put(message)
     with portal.app_context():
-        huey = jobs.of(portal).huey
+        huey = jobs.get_jobs(portal).huey
         assert wait_for(lambda: huey.dequeue() is None and huey.pending_count() == 0)
     lines = [record.getMessage() for record in caplog.records if "foreign" in record.getMessage()]
     assert len(lines) == len(FOREIGN)
@@ -111,7 +111,7 @@ def test_a_foreign_message_is_dropped_with_one_line_that_does_not_quote_it(put, 
 def test_a_job_of_ours_lies_there_as_json(queue, portal):
     assert request_sync(portal, WECOM) is True
     with portal.app_context():
-        huey = jobs.of(portal).huey
+        huey = jobs.get_jobs(portal).huey
         (data,) = huey.storage.enqueued_items()
         assert json.loads(bytes(data))[1:] == ["portal.directory.jobs.sync", WECOM]
         assert huey.dequeue().args == [WECOM]

@@ -66,7 +66,9 @@ class TestEnds:
         sandbox.fail(TREE_PATHS[WECOM], body=REFUSED)
         done = flask_sync(WECOM)
         assert done.exit_code == 1
-        assert re.search(rf"^{WECOM}: failed, nobody was removed: .+ \(platform 48002\) \[60020\]$", done.stderr, re.M)
+        assert re.search(
+            rf"^{WECOM}: failed, no person was removed: .+ \(platform 48002\) \[60020\]$", done.stderr, re.M
+        )
 
     @pytest.mark.usefixtures("crowd")
     def test_the_guard_is_2_and_says_how_to_go_on(self, flask_sync, sandbox):
@@ -185,6 +187,6 @@ def test_ctrl_c_ends_the_run_at_once(settings, sandbox, portal):
         wait_for(sandbox.count_waiting)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 1
-        assert "failed, nobody was removed: the process that ran it has ended" in process.stderr.read()
+        assert "failed, no person was removed: the process that ran it has ended" in process.stderr.read()
     sandbox.open_gates()
     assert run_sync(portal, WECOM).state == "done"

@@ -25,7 +25,7 @@ from support.syncs import (
 
 from portal.clocks import now
 from portal.directory import departments as directory_departments
-from portal.directory import sync as directory_sync
+from portal.directory.sync import reading
 from portal.models import Department, FSInnerAuthModel, QywxInnerAuthModel, SyncRun
 
 MODELS = {FEISHU: FSInnerAuthModel, WECOM: QywxInnerAuthModel}
@@ -133,7 +133,7 @@ class TestFirst:
 @both_databases
 @both_platforms
 def test_the_first_writes_while_it_reads_and_keeps_that_when_it_fails(portal, sandbox, name, monkeypatch):
-    monkeypatch.setattr(directory_sync, "BATCH", 1)
+    monkeypatch.setattr(reading, "BATCH_SIZE", 1)
     sandbox.gate(LIST_PATHS[name], after=6)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(run_sync, portal, name)
@@ -162,7 +162,7 @@ def test_a_department_stored_after_its_people_gets_them_at_the_next_sync(portal,
     with portal.app_context():
         told = dict.fromkeys(("parentId", "name", "leaders", "position"))
         told = [{"deptId": "4", "openId": "od-4" if name == FEISHU else "", **told}]
-        directory_departments.save(PROVIDERS[name], tenant, told, directory_departments.ONE)
+        directory_departments.save_departments(PROVIDERS[name], tenant, told, directory_departments.ONE)
     again = run_sync(portal, name)
     assert again.counts["unchanged"] == len(LISTED_PEOPLE)
     assert again.counts["departments_new"] == 0
@@ -175,7 +175,7 @@ def test_what_no_database_holds_is_left_out_of_a_department(portal):
     told["leaders"] = ["anna", "\ud83d", "a\0b"]
     with portal.app_context():
         for _ in range(2):
-            directory_departments.save("wecom", "ww1", [dict(told)], directory_departments.WHOLE)
+            directory_departments.save_departments("wecom", "ww1", [dict(told)], directory_departments.WHOLE)
     stored = list_departments(portal, WECOM)["8"]
     assert (stored.parent_id, stored.name, stored.leaders) == ("half", "ab", ["anna"])
 
@@ -260,7 +260,7 @@ def test_a_smaller_range_leaves_what_another_login_of_the_company_has_stored(
     run_sync(portal, name), run_sync(portal, "Second")
     counter = WriteCounter(database)
     assert (run_sync(portal, name).state, run_sync(portal, "Second").state) == ("done", "done")
-    assert counter.take() == {}
+    assert counter.take_counts() == {}
     counter.close()
     sandbox.department("6", remove=True)
     sandbox.person(PROVIDERS[name], "carol", departments=["4"])

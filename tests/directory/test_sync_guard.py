@@ -189,7 +189,7 @@ class TestYes:
 
     def test_it_is_for_the_run_whose_list_was_shown(self, portal, sandbox, name, some):
         with portal.app_context():
-            shown = runs.stopped(name).id
+            shown = runs.find_stopped(name).id
         change_people(sandbox, name, some[12:30], resign=True)
         assert run_sync(portal, name).counts["losing"] == 30
         assert run_sync(portal, name, accept_leavers=True, stopped_id=shown).state == "stopped"

@@ -103,7 +103,7 @@ class TestOutOfSight:
             run = run_sync(portal, name)
             assert (run.state, run.counts["asked"], run.counts["out_of_sight"]) == ("done", 1, 1)
             assert len(sandbox.calls(MEMBER_PATHS[name])) == 1
-        assert counter.take() == {}
+        assert counter.take_counts() == {}
         counter.close()
         after = find_person(portal, name, "newcomer")
         assert (after.status, after.account_id) == (1, before.account_id)

@@ -66,7 +66,7 @@ class TestRowsOfOthers:
         engine = create_engine(database)
         with ThreadPoolExecutor(1) as pool, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
             with portal.app_context(), write():
-                bulk.take_turns("wecom", APPS[WECOM]["corpid"])
+                bulk.lock_company("wecom", APPS[WECOM]["corpid"])
                 run = pool.submit(run_sync, portal, WECOM)
                 wait_for(lambda: other.scalar(waiting), seconds=10)
             assert run.result().state == "done"
@@ -100,7 +100,7 @@ class TestTwo:
         def take(_):
             with portal.app_context():
                 try:
-                    return runs.take(FEISHU)
+                    return runs.begin_from_command(FEISHU)
                 except Code as error:
                     return error.code
 
@@ -130,12 +130,12 @@ class TestLease:
             first.kill()
         sandbox.open_gates()
         with portal.app_context(), pytest.raises(Code) as error:
-            runs.take(WECOM)
+            runs.begin_from_command(WECOM)
         assert error.value.code == 40900
         let_the_lease_end(portal)
         assert run_sync(portal, WECOM).state == "done"
         cut_off, done = sync_rows(portal)
-        assert (cut_off.state, cut_off.failure, cut_off.open, done.state) == ("failed", runs.GONE, None, "done")
+        assert (cut_off.state, cut_off.failure, cut_off.open, done.state) == ("failed", runs.CUT_OFF, None, "done")
 
     @pytest.mark.parametrize("phase", ["people", "writing"])
     def test_one_that_was_paused_past_its_lease_writes_nothing_any_more(
@@ -165,7 +165,7 @@ class TestLease:
             assert first.wait(60) == 1
             assert "another sync has taken over" in first.stdout.read()
         assert compute_checksum(database) == before
-        assert written.take() == {}
+        assert written.take_counts() == {}
         written.close()
         assert find_person(portal, WECOM, "alice").name == "Alice the Second"
         assert [row.state for row in sync_rows(portal)] == ["done", "failed", "done"]

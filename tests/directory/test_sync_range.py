@@ -60,7 +60,7 @@ class TestRefused:
         admin = sign_in_administrator(portal)
         admin.post_form("/admin/directory/sync", element=name)
         with portal.app_context():
-            jobs.run_queued(name)
+            jobs.run_queued_sync(name)
         shown = {FEISHU: "User groups in the app", WECOM: "Tags in the app"}[name]
         assert shown in admin.get("/admin/directory").text
         chinese = {FEISHU: "用户组", WECOM: "标签"}[name]

@@ -34,7 +34,7 @@ class TestQueue:
 
     def test_what_was_asked_for_before_the_worker_is_found_at_its_start(self, queue, portal, settings):
         with portal.app_context():
-            assert runs.ask(FEISHU, "page", 1)  # the row alone: as where the queue has lost the job
+            assert runs.queue_run(FEISHU, "page", 1)  # the row alone: as where the queue has lost the job
         with run_command(settings, "worker"):
             (run,) = wait_for_runs(portal)
         assert (run.element, run.state) == (FEISHU, "done")
@@ -76,24 +76,24 @@ class TestSchedule:
     def test_what_is_not_due_yet_is_not(self, make_portal):
         portal = make_portal(PORTAL_SYNC_EVERY="3600")
         with portal.app_context():
-            assert {element.name for element in jobs.due()} == {FEISHU, WECOM}
-            runs.ask(FEISHU, "schedule")
-            assert [element.name for element in jobs.due()] == [WECOM]
+            assert {element.name for element in jobs.list_due()} == {FEISHU, WECOM}
+            runs.queue_run(FEISHU, "schedule")
+            assert [element.name for element in jobs.list_due()] == [WECOM]
         with open_database(portal) as session:
             session.execute(update(SyncRun).values(created_at=now() - timedelta(seconds=3601)))
             session.commit()
         with portal.app_context():
-            assert {element.name for element in jobs.due()} == {FEISHU, WECOM}
+            assert {element.name for element in jobs.list_due()} == {FEISHU, WECOM}
 
     def test_a_dry_run_puts_nothing_off(self, make_portal):
         portal = make_portal(PORTAL_SYNC_EVERY="3600")
         with portal.app_context():
-            runs.ask(FEISHU, "page", dry_run=True)
-            assert FEISHU in {element.name for element in jobs.due()}
+            runs.queue_run(FEISHU, "page", dry_run=True)
+            assert FEISHU in {element.name for element in jobs.list_due()}
 
     def test_0_is_never(self, make_portal):
         with make_portal(PORTAL_SYNC_EVERY="0").app_context():
-            assert jobs.due() == []
+            assert jobs.list_due() == []
 
 
 class TestStart:
@@ -132,7 +132,7 @@ class TestCutOff:
             session.commit()
         with run_command(settings, "worker"):
             (run,) = wait_for_runs(portal)
-            assert (run.state, run.failure) == ("failed", runs.GONE)
+            assert (run.state, run.failure) == ("failed", runs.CUT_OFF)
             assert request_sync(portal, WECOM) is True
             assert [row.state for row in wait_for_runs(portal, 2)] == ["failed", "done"]
         with open_database(portal) as session:
@@ -183,7 +183,7 @@ class TestWithoutAQueue:
             assert request_sync(portal, FEISHU) is True
             redis.start()
             with portal.app_context():
-                jobs.of(portal).sync(FEISHU)
+                jobs.get_jobs(portal).sync(FEISHU)
             assert [row.state for row in wait_for_runs(portal, 2)] == ["done", "done"]
             assert worker.poll() is None
 

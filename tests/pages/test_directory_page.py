@@ -28,7 +28,7 @@ def synced(portal, *elements):
     """Sync here and now, as `flask sync` does; return the runs."""
     with portal.app_context():
         for name in elements or ("FSInnerExample", "QywxInnerExample"):
-            sync.Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.take(name)).run()
+            sync.Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.begin_from_command(name)).run()
 
 
 def dept_id(portal, name, provider="feishu"):
@@ -132,7 +132,7 @@ def test_sync_now_is_queued_for_a_worker_in_the_name_of_who_asked(admin, portal)
         assert run.actor_id == me
         asked = db.session.scalar(select(AuditEvent).where(AuditEvent.action == "sync.ask"))
         assert (asked.actor_id, asked.element) == (me, "FSInnerExample")
-        jobs.run_queued("FSInnerExample")
+        jobs.run_queued_sync("FSInnerExample")
         assert db.session.scalar(select(func.count()).select_from(Identity)) > 5
     page = admin.get(PAGE).text
     assert "wang.fang" in page
@@ -150,7 +150,7 @@ def test_of_one_login_one_sync_is_open_at_a_time(admin, portal):
 def test_a_dry_run_tells_who_would_come_and_stores_nobody(admin, portal):
     admin.post_form(f"{PAGE}/sync", element="QywxInnerExample", dry_run="1")
     with portal.app_context():
-        jobs.run_queued("QywxInnerExample")
+        jobs.run_queued_sync("QywxInnerExample")
         assert db.session.scalar(select(func.count()).select_from(Identity)) == 0
     page = admin.get(PAGE).text
     assert "would change:" in page and "张三" in page
@@ -194,7 +194,7 @@ class TestManyLeavers:
         admin.post_form(f"{PAGE}/sync", element="QywxInnerExample", **{"accept_leavers": "1", **fields})
         page = admin.get(PAGE).text
         with portal.app_context():
-            jobs.run_queued("QywxInnerExample")
+            jobs.run_queued_sync("QywxInnerExample")
         return newest(portal).state, page
 
     def left(self, portal):

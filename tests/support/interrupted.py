@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from portal.directory import sync
+from portal.directory.sync import reading
 
 how, phase, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
 counted = {"statements": 0, "transactions": 0}
@@ -39,7 +39,7 @@ def transaction(session):
     count("transactions")
 
 
-sync.BATCH = 3
+reading.BATCH_SIZE = 3
 sys.argv[:4] = ["flask"]
 try:
     main()

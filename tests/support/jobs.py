@@ -11,7 +11,7 @@ from portal.models import SyncRun
 def request_sync(portal, name, **wishes):
     """Request a sync as the page does."""
     with portal.app_context():
-        return jobs.ask(name, 1, **wishes) is not None
+        return jobs.request_sync(name, 1, **wishes) is not None
 
 
 def list_runs(portal):

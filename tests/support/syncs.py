@@ -38,7 +38,7 @@ def run_sync(portal, name, **wishes):
     """
     tell = wishes.pop("tell", lambda sync: None)
     with portal.app_context():
-        run = Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.take(name, **wishes), tell)
+        run = Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.begin_from_command(name, **wishes), tell)
         run.state = run.run()
     return run
 

@@ -173,7 +173,7 @@ class FSInnerType(Meta):
         """Return the only listed company, or the remembered one."""
         if self.tenantKeys is not None and len(self.tenantKeys) == 1:
             return self.tenantKeys[0]
-        return companies.of_app(self.provider, self.directory_client().app_key())
+        return companies.find_company(self.provider, self.directory_client().app_key())
 
     def tenant(self) -> str:
         """Return the company of this directory, and remember it.
@@ -185,7 +185,7 @@ class FSInnerType(Meta):
         if not tenant:
             db.session.rollback()  # no transaction stays open during a call
             tenant = self.ask_tenant()
-            companies.remember(self.provider, self.directory_client().app_key(), tenant)
+            companies.remember_company(self.provider, self.directory_client().app_key(), tenant)
         return tenant
 
     def ask_tenant(self) -> str:
@@ -208,7 +208,7 @@ class FSInnerType(Meta):
 
         It is the first one's, or "" where the directory knows none.
         """
-        bound = companies.of_bound_people(self.name)
+        bound = companies.list_bound_people(self.name)
         db.session.rollback()
         for tenant, subject in bound:
             try:

@@ -43,8 +43,10 @@ FAULTS = {
     "unread_group": _("User groups in the app's range whose members can't be read"),
 }
 FAILURES = {
-    sync.NOBODY: _("The platform listed no people at all, so none were removed. Check which people the app can see."),
-    runs.GONE[1]: _("The process that ran it ended or was cut off. The next sync reads everything again."),
+    sync.NO_PEOPLE: _(
+        "The platform listed no people at all, so none were removed. Check which people the app can see."
+    ),
+    runs.CUT_OFF[1]: _("The process that ran it ended or was cut off. The next sync reads everything again."),
     runs.REPLACED[1]: _("A sync from the command line took its place."),
 }
 
@@ -79,7 +81,7 @@ def start():
     wishes = {wish: request.form.get(wish) in ("1", "true", "on", "yes") for wish in ("dry_run", "accept_leavers")}
     is_risky = wishes["accept_leavers"]
     me = layout.require_fresh_administrator(url_for(".show")) if is_risky else layout.require_administrator()
-    run = jobs.ask(name, me.account_id, stopped_id=read_sent_id(request.form, "run"), **wishes)
+    run = jobs.request_sync(name, me.account_id, stopped_id=read_sent_id(request.form, "run"), **wishes)
     if run is None:
         flash(gettext("A sync of this login is already running."), "stop")
     elif wishes["accept_leavers"] and run.answers_id is None:
@@ -95,11 +97,11 @@ def start():
 def collect_sync_values() -> dict:
     """Return what the page shows of syncs."""
     elements = {element.name: element for element in current_app.elements.list_syncable()}
-    latest = runs.latest(list(elements), SHOWN_RUNS)
+    latest = runs.list_latest(list(elements), SHOWN_RUNS)
     newest = {}
     for run, _by in latest:
         newest.setdefault(run.element, run)
-    complete = runs.last_complete(list(elements))
+    complete = runs.find_last_complete(list(elements))
     return {
         "elements": elements,
         "latest": latest,
@@ -129,7 +131,7 @@ def get_share_done(run: SyncRun) -> float | None:
 
     It is a share from 0 to 1, or `None` while that is unknown.
     """
-    return sync.share(run.phase, run.counts) if run.counts else None
+    return sync.calculate_share(run.phase, run.counts) if run.counts else None
 
 
 def describe_run(run: SyncRun) -> str:
