@@ -1,12 +1,13 @@
 """The list of accounts with its filters, order and pages."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 
 from portal.database import db
+from portal.database.paging import Page, load_page
 from portal.models import Account, Identity, LoginSession
 
 PAGE_SIZE = 50  # accounts
@@ -53,41 +54,29 @@ class AccountFilter:
 
 
 @dataclass(frozen=True)
-class AccountPage:
-    """A page of the list of accounts.
+class ListedAccount:
+    """An account in the list, with its people and its last sign-in."""
 
-    :param identities: the people of each account, by its id.
-    :param signed_in: when each account last signed in, by its id.
-    :param total: how many accounts the filter leaves.
-    :param number: the page's number, from 1.
-    """
-
-    accounts: list[Account]
-    identities: dict[int, list[Identity]]
-    signed_in: dict[int, datetime]
-    total: int
-    number: int
-
-    @property
-    def last(self) -> int:
-        return max(1, -(-self.total // PAGE_SIZE))
+    account: Account
+    identities: list[Identity]
+    signed_in_at: datetime | None
 
 
-def search_accounts(wanted: AccountFilter, number: int) -> AccountPage:
-    """Return a page of the accounts a filter asks for.
+def search_accounts(wanted: AccountFilter, number: int) -> Page[ListedAccount]:
+    """Return a page of the accounts that a filter asks for.
 
     :param number: from 1; one beyond the last page means that one.
     """
     conditions = wanted.list_conditions()
     total = db.session.scalar(select(func.count()).select_from(Account).where(*conditions))
-    number = max(1, min(number, -(-total // PAGE_SIZE)))
-    rows = select(Account).where(*conditions).order_by(*SORTS[wanted.sort])
-    accounts = db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
-    ids = [account.id for account in accounts]
+    page = load_page(select(Account).where(*conditions).order_by(*SORTS[wanted.sort]), total, number, PAGE_SIZE)
+    ids = [account.id for account in page.rows]
     identities = defaultdict(list)
     for identity in db.session.scalars(select(Identity).where(Identity.account_id.in_(ids)).order_by(Identity.id)):
         identities[identity.account_id].append(identity)
-    return AccountPage(list(accounts), identities, load_last_sign_ins(ids), total, number)
+    sign_ins = load_last_sign_ins(ids)
+    rows = [ListedAccount(account, identities[account.id], sign_ins.get(account.id)) for account in page.rows]
+    return replace(page, rows=rows)
 
 
 def load_last_sign_ins(ids: list[int]) -> dict[int, datetime]:

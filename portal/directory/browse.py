@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.database import db
+from portal.database.paging import Page, load_page
 from portal.directory import paths
 from portal.errors import NOT_FOUND, Code
 from portal.models import LEFT, Department, Identity, Membership
@@ -23,15 +24,13 @@ class Level:
 
     :param way: the departments above, from the top.
     :param below: the departments directly below.
-    :param people: one page of the people directly in it; `total` of them on all pages.
+    :param people: a page of the people directly in it.
     """
 
     department: Department | None
     way: list[Row]
     below: list[Counted]
-    people: list[Identity]
-    page: int
-    total: int
+    people: Page[Identity]
 
 
 def read_level(department_id: int | None, page: int) -> Level:
@@ -43,14 +42,14 @@ def read_level(department_id: int | None, page: int) -> Level:
     """
     if department_id is None:
         is_in_none = ~exists().where(Membership.identity_id == Identity.id)
-        return Level(None, [], count_departments(paths.is_root()), *read_people(is_in_none, page))
+        return Level(None, [], count_departments(paths.is_root()), read_people(is_in_none, page))
     department = db.session.get(Department, department_id)
     if department is None:
         raise Code(NOT_FOUND, "there is no such department")
     is_child = and_(*is_of_same_company(Department, department), Department.parent_id == department.dept_id)
     is_member = exists().where(Membership.identity_id == Identity.id, Membership.department_id == department.id)
     way = paths.find_ancestors(department)
-    return Level(department, way, count_departments(is_child), *read_people(is_member, page))
+    return Level(department, way, count_departments(is_child), read_people(is_member, page))
 
 
 def find_by_text(words: str, page: int) -> Level:
@@ -62,7 +61,7 @@ def find_by_text(words: str, page: int) -> Level:
     columns = (Identity.name, Identity.user_id, Identity.employee_number)
     matches = or_(*(column.ilike(pattern, escape="\\") for column in columns))
     departments = count_departments(Department.name.ilike(pattern, escape="\\"), MOST_MATCHES)
-    return Level(None, [], departments, *read_people(matches, page))
+    return Level(None, [], departments, read_people(matches, page))
 
 
 def escape_pattern(words: str) -> str:
@@ -85,17 +84,15 @@ def count_departments(condition: ColumnElement[bool], most: int = MOST_CHILDREN)
     return [tuple(row) for row in db.session.execute(statement.order_by(*order).limit(most))]
 
 
-def read_people(condition: ColumnElement[bool], page: int) -> tuple[list[Identity], int, int]:
-    """Return a page of people, its number, and the total.
+def read_people(condition: ColumnElement[bool], page: int) -> Page[Identity]:
+    """Return a page of people.
 
     People who have left are not shown.
     """
     conditions = (condition, Identity.status != LEFT)
     total = db.session.scalar(select(func.count()).select_from(Identity).where(*conditions))
-    page = max(1, min(page, -(-total // PAGE_SIZE)))
     statement = select(Identity).where(*conditions).options(joinedload(Identity.account))
-    statement = statement.order_by(Identity.name, Identity.id).offset((page - 1) * PAGE_SIZE).limit(PAGE_SIZE)
-    return list(db.session.scalars(statement)), page, total
+    return load_page(statement.order_by(Identity.name, Identity.id), total, page, PAGE_SIZE)
 
 
 def count_everything() -> tuple[int, int]:

@@ -15,6 +15,7 @@ from portal import audit, database, endings
 from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
+from portal.database.paging import Page, load_page
 from portal.errors import NO_SUCH_PAGE, Code
 from portal.models import MAY_SIGN_IN, Account, Identity, LoginSession
 
@@ -215,22 +216,7 @@ def _count_sessions(owner: ColumnElement[bool]) -> int:
     return db.session.scalar(select(func.count()).select_from(LoginSession).where(owner, *list_open_conditions()))
 
 
-@dataclass(frozen=True)
-class SessionPage:
-    """A page of an account's sessions in use.
-
-    :param number: the page's number, from 1.
-    :param total: how many sessions there are in all.
-    :param size: how many sessions a page has.
-    """
-
-    rows: list[LoginSession]
-    number: int
-    total: int
-    size: int = PAGE_SIZE
-
-
-def list_sessions(account_id: int, number: int) -> SessionPage:
+def list_sessions(account_id: int, number: int) -> Page[LoginSession]:
     """Return a page of an account's sessions in use.
 
     The one used last comes first.
@@ -238,8 +224,6 @@ def list_sessions(account_id: int, number: int) -> SessionPage:
     :param number: from 1; one beyond the last page means that one.
     """
     total = count_account_sessions(account_id)
-    number = max(1, min(number, -(-total // PAGE_SIZE)))
     rows = select(LoginSession).where(LoginSession.account_id == account_id, *list_open_conditions())
-    rows = rows.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
-    rows = db.session.scalars(rows.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
-    return SessionPage(list(rows), number, total)
+    newest_first = rows.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+    return load_page(newest_first, total, number, PAGE_SIZE)

@@ -134,7 +134,7 @@ def test_an_edit_of_what_has_changed_meanwhile_is_refused(alice, portal, stored)
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="bob", name="First").status_code == 303
     answer = alice.post_form(f"/admin/accounts/{bob}/edit", username="bob", name="Second", seen=seen)
     assert answer.status_code == 409
-    assert "changed this account meanwhile" in answer.text
+    assert "This account was changed in the meantime" in answer.text
     assert 'value="First"' in answer.text
     assert stored(bob).name == "First"
 

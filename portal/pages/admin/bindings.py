@@ -13,6 +13,7 @@ from portal.accounts import search
 from portal.bindings import people_counts, people_filters, people_table, rules, self_service, ways_in
 from portal.bindings.people_filters import PeopleFilters
 from portal.bindings.people_table import PER_PAGE
+from portal.database.paging import Page
 from portal.directory import paths, runs
 from portal.errors import CONFLICT, Code
 from portal.models import Identity, SyncRun
@@ -43,11 +44,9 @@ def show():
     return render_template(
         "admin/bindings.html",
         filters=filters,
-        rows=rows,
+        page=Page(rows, filters.page, PER_PAGE, total),
         counts=counts,
-        total=total,
         most_compared=find_compared_limit(filters, counts),
-        per_page=PER_PAGE,
         paths=paths.find_paths(row.person for row in rows),
         departments=paths.list_choices(filters.department, sum(companies.values())),
         companies=companies,

@@ -60,7 +60,7 @@ def show():
     else:
         shown = browse.read_level(read_number(request.args.get("dept")), page)
     people, departments = browse.count_everything()
-    here = {"shown": shown, "words": words, "page": shown.page, "size": browse.PAGE_SIZE, "providers": providers}
+    here = {"shown": shown, "words": words, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
     syncs = {} if words or shown.department else collect_sync_values()
     return render_template("admin/directory.html", **here, **syncs)

@@ -15,6 +15,7 @@ from portal.bindings.csv_keys import is_typed
 from portal.bindings.csv_lines import REASONS
 from portal.bindings.people_filters import PeopleFilters
 from portal.bindings.people_table import Row
+from portal.database.paging import Page, limit_page_number
 from portal.directory import paths
 from portal.directory.paths import Path
 from portal.models import Account, Identity, Import, ImportRow
@@ -118,20 +119,17 @@ def find_own_import(id: int) -> Import:
 def show(id):
     job, outcome = find_own_import(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
-    number = read_page_number(request.args)
-    rows, total = csv_import.list_lines(job, outcome, number)
-    last = max(1, -(-total // csv_import.PAGE_SIZE))
+    rows, total = csv_import.list_lines(job, outcome, read_page_number(request.args))
+    number = limit_page_number(read_page_number(request.args), total, csv_import.PAGE_SIZE)
     people, accounts = csv_import.load_meanings(rows)
+    explained = [(row, list_cells(row), explain_row(row, people, accounts)) for row in rows]
     return render_template(
         "admin/import_shown.html",
         job=job,
         counts=csv_import.count_lines(job),
-        rows=[(row, list_cells(row), explain_row(row, people, accounts)) for row in rows],
+        page=Page(explained, number, csv_import.PAGE_SIZE, total),
         people=people,
         accounts=accounts,
-        total=total,
-        number=min(number, last),
-        last=last,
         outcome=outcome,
     )
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.bindings import binding_requests, people_table
 from portal.bindings.people_table import PER_PAGE
+from portal.database.paging import Page
 from portal.directory import paths
 from portal.pages import browser
 from portal.pages.admin import layout
@@ -25,14 +26,11 @@ DECISIONS = ("bind", "create", "refuse")  # about many requests at once
 @bp.get("/queue")
 def show():
     state = "refused" if request.args.get("state") == "refused" else "waiting"
-    rows, page, total = people_table.load_queue(state, read_page_number(request.args))
+    rows, number, total = people_table.load_queue(state, read_page_number(request.args))
     return render_template(
         "admin/queue.html",
         state_shown=state,
-        rows=rows,
-        page=page,
-        total=total,
-        per_page=PER_PAGE,
+        page=Page(rows, number, PER_PAGE, total),
         paths=paths.find_paths(row.person for row in rows),
         policy=current_app.config["PORTAL_UNKNOWN_PEOPLE"],
     )
