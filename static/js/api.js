@@ -1,5 +1,5 @@
 // The login elements for scripts: `api.getLoginConfig(fullName)` and `api.loginWithCode(fullName, {authCode, state})`.
-// Both return promises; a rejection is an Error with `code`, a number of the portal's table, and `message`.
+// Both return promises. A rejection is an Error with `code`, a number of the portal's error table, and `message`.
 
 (() => {
   const TOO_OLD = 40310;
@@ -32,7 +32,7 @@
     const path = `/api/${fullName.split(".").map(encodeURIComponent).join("/")}/${method}`;
     if (!token) token = await fetchToken().catch(() => { throw fail(50300, "The portal can't be reached."); });
     let answer = await post(path, body);
-    if (answer.errcode === TOO_OLD) { // the page stood open while its token ran out, or another tab has replaced it
+    if (answer.errcode === TOO_OLD) { // the page was open when its token ended, or another tab has replaced it
       token = await fetchToken().catch(() => token);
       document.querySelectorAll("input[name=csrf_token]").forEach((field) => { field.value = token; });
       answer = await post(path, body);

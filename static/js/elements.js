@@ -1,7 +1,7 @@
-// A check takes some seconds: its button says so, and works once.
+// A check takes some seconds. Its button says so, and can be pressed once.
 for (const form of document.querySelectorAll("form[data-check]")) {
   const button = form.querySelector("button");
-  const word = button.textContent;
+  const label = button.textContent;
   form.addEventListener("submit", (event) => {
     if (button.getAttribute("aria-disabled")) event.preventDefault();
     button.setAttribute("aria-disabled", "true");
@@ -9,6 +9,6 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   });
   window.addEventListener("pageshow", () => {
     button.removeAttribute("aria-disabled");
-    button.textContent = word;
+    button.textContent = label;
   });
 }

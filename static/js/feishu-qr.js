@@ -1,5 +1,5 @@
-// The embedded QR code: begin a login, let the platform's script draw its frame, and go on when the person has confirmed.
-// The frame tells us nothing but its end, a one-time code; how long it stays good is ours to watch.
+// The embedded QR code of Feishu: begin a login, draw the platform's frame, and go on when the person has confirmed.
+// The frame sends nothing but a one-time code at its end. How long it is valid is watched here.
 
 (() => {
   const scan = document.querySelector("#scan");
@@ -10,8 +10,8 @@
   const { element, script, origin, next } = scan.dataset;
   const LIFE = 600; // seconds a login stays open
   const COUNTDOWN = 60; // seconds
-  const BLANK = 6000; // ms the script, the login and the frame may each take to come
-  const RENEWALS = 3; // times without a tap
+  const BLANK = 6000; // ms to wait for the script, for the login, and for the frame
+  const RENEWALS = 3; // new codes without a tap
   const SIZE = "300"; // px
 
   let goto = null;
@@ -20,7 +20,7 @@
   let renewed = 0;
   let clock = null;
   let blank = null;
-  let turn = 0; // which begin() counts; an earlier one may still wait for something
+  let turn = 0; // the begin() that counts; an earlier one may still wait for an answer
 
   const show = (state) => {
     document.querySelectorAll("[data-when]").forEach((part) => { part.hidden = part.dataset.when !== state; });
@@ -35,49 +35,49 @@
     removeEventListener("message", listen);
   };
 
-  // Give way to the button, with the reason.
+  // Show the button instead, with the reason.
   const giveUp = (reason) => {
     notice.classList.remove("notice-late");
     notice.hidden = false;
     scan.hidden = true;
     show(reason);
-    plain(true);
+    showButton(true);
     stop();
     box.textContent = "";
   };
 
-  const giveUpUnlessSoon = (reason) => {
+  const giveUpLater = (reason) => {
     clearTimeout(blank);
     blank = setTimeout(giveUp, BLANK, reason);
   };
 
-  const plain = (alone) => {
+  const showButton = (alone) => {
     document.querySelector("[data-with-code]").hidden = alone;
     document.querySelector("[data-without-code]").hidden = !alone;
     document.querySelector("[data-plain]").classList.toggle("button-quiet", !alone);
   };
 
-  const loadScript = () => new Promise((yes, no) => {
-    if (window.QRLogin) return yes();
+  const loadScript = () => new Promise((resolve, reject) => {
+    if (window.QRLogin) return resolve();
     const tag = document.createElement("script");
     tag.src = script;
-    tag.onload = () => (window.QRLogin ? yes() : no());
-    tag.onerror = no;
+    tag.onload = () => (window.QRLogin ? resolve() : reject());
+    tag.onerror = reject;
     document.head.append(tag);
   });
 
-  const codeIn = (data) => {
+  const readCode = (data) => {
     const code = typeof data === "string" ? data : data && data.tmp_code;
     const whole = typeof data === "string" || !login.matchData || login.matchData(data);
     return whole && typeof code === "string" && code.length > 0 && code.length < 2000 ? code : null;
   };
 
-  // The script's own check of origins looks at their beginning only; so ours comes first.
+  // The script's own check compares only how an origin begins, so ours comes first.
   function listen(event) {
     const frame = box.querySelector("iframe");
     if (event.origin !== origin || !frame || event.source !== frame.contentWindow) return;
     if (login.matchOrigin && !login.matchOrigin(event.origin)) return;
-    const code = codeIn(event.data);
+    const code = readCode(event.data);
     if (code === null) return;
     stop();
     show("signing-in");
@@ -101,32 +101,33 @@
 
   async function begin() {
     stop();
-    const mine = turn;
+    const own = turn;
     notice.hidden = true;
     scan.hidden = false;
-    plain(false);
+    showButton(false);
     show("loading");
-    giveUpUnlessSoon("blocked");
+    giveUpLater("blocked");
     try {
       await loadScript();
     } catch {
-      return mine === turn && giveUp("blocked");
+      return own === turn && giveUp("blocked");
     }
-    if (mine !== turn) return;
-    giveUpUnlessSoon("lost");
+    if (own !== turn) return;
+    giveUpLater("lost");
     try {
       const begun = await window.api.getLoginConfig(element, next ? { next } : {});
-      if (mine !== turn) return;
+      if (own !== turn) return;
       goto = begun.authorizeUrl;
     } catch (error) {
-      return mine === turn && giveUp(navigator.onLine && error.code !== 50300 ? "unavailable" : "lost");
+      return own === turn && giveUp(navigator.onLine && error.code !== 50300 ? "unavailable" : "lost");
     }
     ends = performance.now() + LIFE * 1000;
     box.textContent = "";
     addEventListener("message", listen);
-    giveUpUnlessSoon("blocked");
+    giveUpLater("blocked");
     try {
-      login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE, style: "" }); // else it writes "undefined"
+      // Without a style the script writes "undefined".
+      login = window.QRLogin({ id: box.id, goto, width: SIZE, height: SIZE, style: "" });
     } catch {
       return giveUp("blocked");
     }
@@ -138,7 +139,7 @@
     clock = setInterval(tick, 1000);
   }
 
-  const start = () => begin().catch(() => giveUp("unavailable")); // whatever an old engine lacks, the button stays
+  const start = () => begin().catch(() => giveUp("unavailable")); // where an old engine fails, the button stays
 
   scan.querySelector("button").addEventListener("click", () => { renewed = 0; start(); });
   document.addEventListener("securitypolicyviolation", (event) => {

@@ -1,6 +1,6 @@
-// Take one step after the other until the import needs somebody again; then show that page.
+// Run the import step by step. When it needs a decision or is done, show that page.
 const progress = document.querySelector("#progress");
-const stuck = document.querySelector("#stuck");
+const failure = document.querySelector("#stuck");
 let form = document.querySelector("#step");
 const step = async () => {
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
@@ -14,4 +14,4 @@ const step = async () => {
   }
   return step();
 };
-step().catch(() => { stuck.hidden = false; });
+step().catch(() => { failure.hidden = false; });

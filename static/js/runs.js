@@ -1,7 +1,7 @@
-// Keep the syncs on the page moving while one is under way; at its end the whole page is shown anew.
-const EVERY = 1000; // milliseconds
+// Refresh the list of syncs while one is running. When it ends, reload the page.
+const INTERVAL = 1000; // ms
 
-async function look() {
+async function refresh() {
   const runs = document.querySelector("#runs");
   if (!runs || runs.dataset.moving !== "yes") return;
   if (!document.hidden) {
@@ -12,9 +12,9 @@ async function look() {
       if (fresh.dataset.moving !== "yes") return location.reload();
       runs.replaceWith(document.adoptNode(fresh));
     } catch {
-      // The connection is lost for a moment: the next look will tell.
+      // The connection is lost for a moment: the next refresh tries again.
     }
   }
-  setTimeout(look, EVERY);
+  setTimeout(refresh, INTERVAL);
 }
-setTimeout(look, EVERY);
+setTimeout(refresh, INTERVAL);

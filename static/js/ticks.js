@@ -1,27 +1,27 @@
-// A box that ticks all rows, and how many are ticked; without script each is ticked by hand.
+// A checkbox that selects all rows, and a count of the selected ones. Without script, rows are selected one by one.
 for (const table of document.querySelectorAll("[data-ticks]")) {
   const form = document.getElementById(table.dataset.ticks);
   const boxes = [...table.querySelectorAll("tbody input[type=checkbox], li input[type=checkbox]")];
   const all = document.querySelector(`[data-tick-all="${form.id}"]`);
-  const said = document.querySelector(`[data-ticked="${form.id}"]`);
+  const counter = document.querySelector(`[data-ticked="${form.id}"]`);
   const buttons = document.querySelectorAll(`button[form="${form.id}"]`);
-  const tell = () => {
-    const ticked = boxes.filter((box) => box.checked).length;
+  const update = () => {
+    const count = boxes.filter((box) => box.checked).length;
     if (all) {
-      all.checked = ticked === boxes.length;
-      all.indeterminate = ticked > 0 && ticked < boxes.length;
+      all.checked = count === boxes.length;
+      all.indeterminate = count > 0 && count < boxes.length;
     }
-    if (said && said.dataset.some) said.textContent = said.dataset.some.replace("0", ticked);
-    for (const button of buttons) button.disabled = ticked === 0;
+    if (counter && counter.dataset.some) counter.textContent = counter.dataset.some.replace("0", count);
+    for (const button of buttons) button.disabled = count === 0;
   };
   if (all) {
     all.closest("[hidden]").hidden = false;
     all.addEventListener("change", () => {
       for (const box of boxes) box.checked = all.checked;
-      tell();
+      update();
     });
   }
-  for (const box of boxes) box.addEventListener("change", tell);
-  addEventListener("pageshow", tell);
-  tell();
+  for (const box of boxes) box.addEventListener("change", update);
+  addEventListener("pageshow", update);
+  update();
 }
