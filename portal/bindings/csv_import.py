@@ -17,6 +17,7 @@ from portal.bindings.csv_headings import check_file, list_words, to_row
 from portal.bindings.csv_lines import judge_lines
 from portal.clocks import now
 from portal.database import db
+from portal.database.paging import Page, load_page
 from portal.errors import CONFLICT, NOT_FOUND, Code
 from portal.models import Account, Identity, Import, ImportRow
 
@@ -129,8 +130,8 @@ def count_lines(job: Import) -> dict[str, int]:
     return counts
 
 
-def list_lines(job: Import, outcome: str, number: int) -> tuple[list[ImportRow], int]:
-    """Return a page of an import's lines, and their number.
+def list_lines(job: Import, outcome: str, number: int) -> Page[ImportRow]:
+    """Return a page of an import's lines.
 
     :param outcome: of which outcome; `failed` for those that were not applied; "" for all.
     """
@@ -141,8 +142,7 @@ def list_lines(job: Import, outcome: str, number: int) -> tuple[list[ImportRow],
         conditions.append(ImportRow.outcome == outcome)
     total = db.session.scalar(select(func.count()).select_from(ImportRow).where(*conditions))
     rows = select(ImportRow).where(*conditions).order_by(ImportRow.line)
-    start = (max(1, min(number, -(-total // PAGE_SIZE))) - 1) * PAGE_SIZE
-    return list(db.session.scalars(rows.limit(PAGE_SIZE).offset(start))), total
+    return load_page(rows, total, number, PAGE_SIZE)
 
 
 def load_meanings(rows: list[ImportRow]) -> tuple[dict[int, Identity], dict[int, Account]]:

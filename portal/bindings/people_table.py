@@ -10,6 +10,7 @@ from portal.bindings import suggestions
 from portal.bindings.people_filters import QUEUE_STATUSES, SORTS, PeopleFilters, count_people
 from portal.bindings.suggestions import Suggestion
 from portal.database import db
+from portal.database.paging import Page, limit_page_number
 from portal.models import LEFT, MAY_SIGN_IN, BindingRequest, Identity
 
 PER_PAGE = 50
@@ -67,23 +68,21 @@ def list_people(filters: PeopleFilters, per_page: int = PER_PAGE) -> list[Row]:
     return build_rows(db.session.execute(sort_people(on_page, filters.sort)).all())
 
 
-def load_page(filters: PeopleFilters, total: int) -> tuple[PeopleFilters, list[Row], int]:
-    """Return a page, and how many people the filters leave.
+def load_people(filters: PeopleFilters, total: int) -> Page[Row]:
+    """Return the page of the table that the filters ask for.
 
-    Beyond the last page it is the last one; the returned filters say which. A page that isn't full tells itself how
-    many people there are.
+    Beyond the last page it is the last one. A page that isn't full tells itself how many people there are.
 
     :param total: how many people there are without a filter.
     """
     rows, before = list_people(filters), (filters.page - 1) * PER_PAGE
     if 0 < len(rows) < PER_PAGE or not (rows or before):
-        return filters, rows, before + len(rows)
+        return Page(rows, filters.page, PER_PAGE, before + len(rows))
     left = count_people(filters) if filters.narrowing else total
-    last = max(1, -(-left // PER_PAGE))
-    if filters.page > last:
-        filters = replace(filters, page=last)
-        rows = list_people(filters)
-    return filters, rows, left
+    number = limit_page_number(filters.page, left, PER_PAGE)
+    if number < filters.page:
+        rows = list_people(replace(filters, page=number))
+    return Page(rows, number, PER_PAGE, left)
 
 
 def build_rows(pairs: Iterable[tuple[Identity, BindingRequest | None]]) -> list[Row]:
@@ -116,20 +115,20 @@ def find_person(identity_id: int) -> Identity | None:
     return db.session.get(Identity, identity_id)
 
 
-def load_queue(state: str, page: int) -> tuple[list[Row], int, int]:
-    """Return a page of the queue, its number, the total.
+def load_queue(state: str, number: int) -> Page[Row]:
+    """Return a page of the queue.
 
     The oldest requests come first.
 
     :param state: `waiting` or `refused`.
-    :param page: from 1; one beyond the last means that one.
+    :param number: of the page, from 1; one beyond the last means that one.
     """
     in_queue = (BindingRequest.state == state, Identity.account_id.is_(None))
     total = db.session.scalar(select(func.count()).select_from(BindingRequest).join(Identity).where(*in_queue))
-    page = max(1, min(page, -(-total // PER_PAGE)))
+    number = limit_page_number(number, total, PER_PAGE)
     query = select_people().where(*in_queue).order_by(BindingRequest.created_at, BindingRequest.id)
-    query = query.limit(PER_PAGE).offset((page - 1) * PER_PAGE)
-    return build_rows(db.session.execute(query).all()), page, total
+    query = query.limit(PER_PAGE).offset((number - 1) * PER_PAGE)
+    return Page(build_rows(db.session.execute(query).all()), number, PER_PAGE, total)
 
 
 def select_people() -> Select:

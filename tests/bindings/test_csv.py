@@ -255,7 +255,7 @@ def test_accounts_and_moves_are_choices_of_their_own(alice, portal, person, boun
     )  # fmt: skip
     page = strip_markup(alice.get(address).text)
     assert "Also create the accounts of 3 lines · 1 of them an administrator" in page
-    assert "Also move 1 person who is bound to another account" in page
+    assert "Also move 1 person bound to another account" in page
     alice.post_form(f"{address}/apply", accounts="1", changes="1")
     assert set(read_results(portal, address).values()) == {("done", "")}
     with open_database(portal) as session:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from flask import current_app, flash, render_template, request, url_for
@@ -13,7 +14,6 @@ from portal.accounts import search
 from portal.bindings import people_counts, people_filters, people_table, rules, self_service, ways_in
 from portal.bindings.people_filters import PeopleFilters
 from portal.bindings.people_table import PER_PAGE
-from portal.database.paging import Page
 from portal.directory import paths, runs
 from portal.errors import CONFLICT, Code
 from portal.models import Identity, SyncRun
@@ -38,21 +38,23 @@ SHOWN_EVENTS = 12  # of the audit log, on a person's page
 @bp.get("/bindings")
 def show():
     counts = people_counts.count_by_status()
-    filters, rows, total = people_table.load_page(read_people_filters(), counts["all"])
+    filters = read_people_filters()
+    page = people_table.load_people(filters, counts["all"])
+    filters = replace(filters, page=page.number)
     companies, usable = paths.count_by_company(), current_app.elements.list_usable()
     last_sync = runs.find_last_sync()
     return render_template(
         "admin/bindings.html",
         filters=filters,
-        page=Page(rows, filters.page, PER_PAGE, total),
+        page=page,
         counts=counts,
         most_compared=find_compared_limit(filters, counts),
-        paths=paths.find_paths(row.person for row in rows),
+        paths=paths.find_paths(row.person for row in page.rows),
         departments=paths.list_choices(filters.department, sum(companies.values())),
         companies=companies,
         several=find_several(companies),
         providers=sorted({company[0] for company in companies} | {element.provider for element in usable}),
-        looser=people_filters.count_without_each_filter(filters) if not rows and counts["all"] else {},
+        looser=people_filters.count_without_each_filter(filters) if not page.rows and counts["all"] else {},
         steps=list_first_steps(counts, last_sync),
         last_sync=last_sync,
     )

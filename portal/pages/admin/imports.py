@@ -15,7 +15,6 @@ from portal.bindings.csv_keys import is_typed
 from portal.bindings.csv_lines import REASONS
 from portal.bindings.people_filters import PeopleFilters
 from portal.bindings.people_table import Row
-from portal.database.paging import Page, limit_page_number
 from portal.directory import paths
 from portal.directory.paths import Path
 from portal.models import Account, Identity, Import, ImportRow
@@ -119,15 +118,14 @@ def find_own_import(id: int) -> Import:
 def show(id):
     job, outcome = find_own_import(id), request.args.get("show", "")
     outcome = outcome if outcome in (*OUTCOMES, "failed") else ""
-    rows, total = csv_import.list_lines(job, outcome, read_page_number(request.args))
-    number = limit_page_number(read_page_number(request.args), total, csv_import.PAGE_SIZE)
-    people, accounts = csv_import.load_meanings(rows)
-    explained = [(row, list_cells(row), explain_row(row, people, accounts)) for row in rows]
+    page = csv_import.list_lines(job, outcome, read_page_number(request.args))
+    people, accounts = csv_import.load_meanings(page.rows)
+    explained = [(row, list_cells(row), explain_row(row, people, accounts)) for row in page.rows]
     return render_template(
         "admin/import_shown.html",
         job=job,
         counts=csv_import.count_lines(job),
-        page=Page(explained, number, csv_import.PAGE_SIZE, total),
+        page=replace(page, rows=explained),
         people=people,
         accounts=accounts,
         outcome=outcome,

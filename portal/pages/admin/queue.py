@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from portal.bindings import binding_requests, people_table
 from portal.bindings.people_table import PER_PAGE
-from portal.database.paging import Page
 from portal.directory import paths
 from portal.pages import browser
 from portal.pages.admin import layout
@@ -26,12 +25,12 @@ DECISIONS = ("bind", "create", "refuse")  # about many requests at once
 @bp.get("/queue")
 def show():
     state = "refused" if request.args.get("state") == "refused" else "waiting"
-    rows, number, total = people_table.load_queue(state, read_page_number(request.args))
+    page = people_table.load_queue(state, read_page_number(request.args))
     return render_template(
         "admin/queue.html",
         state_shown=state,
-        page=Page(rows, number, PER_PAGE, total),
-        paths=paths.find_paths(row.person for row in rows),
+        page=page,
+        paths=paths.find_paths(row.person for row in page.rows),
         policy=current_app.config["PORTAL_UNKNOWN_PEOPLE"],
     )
 
