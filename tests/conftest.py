@@ -133,7 +133,7 @@ def base():
 
 @pytest.fixture
 def elements(tmp_path, sandbox, base):
-    """The two example elements, to which a test may add more."""
+    """The two example elements, and a way to add more."""
     elements = Elements(tmp_path / "app", sandbox, base)
     elements.feishu()
     elements.wecom()
@@ -207,7 +207,7 @@ def change(portal):
 
 @pytest.fixture
 def serve(settings, tmp_path):
-    """Return a function that starts the portal on its own port.
+    """Return a function that starts the portal on its port.
 
     It is called as `serve(workers=2, **settings)`.
     """

@@ -1,4 +1,7 @@
-"""Two at once on their own accounts, over HTTP, on several worker processes: one wins, the other is told."""
+"""Simultaneous changes of bindings by the users themselves.
+
+They run over HTTP on several worker processes. One wins, the other is refused.
+"""
 
 import re
 from collections import Counter
@@ -13,7 +16,7 @@ many = pytest.param(50, marks=pytest.mark.soak)
 
 
 class Holder(Visitor):
-    """Somebody signed in, with the forms of their account page."""
+    """A signed-in user with the account page's forms."""
 
     def __init__(self, server, element, person):
         super().__init__(server)
@@ -25,14 +28,14 @@ class Holder(Visitor):
         return self.http.post(self.server.url + path, data=data, allow_redirects=False, timeout=20)
 
     def offer(self, element, person):
-        """Scan as somebody to connect; return the id of whom the page shows."""
+        """Scan as a person and return the id shown."""
         answer = self.get(answer_platform(self.post(f"/account/bind/{element}").headers["Location"], person))
         assert answer.headers["Location"] == "/account/bind/confirm", answer.text
         return re.search(r'name="identity" value="(\d+)"', self.get("/account/bind/confirm").text)[1]
 
 
 @pytest.mark.parametrize("rounds", [5, many])
-def test_of_two_accounts_that_confirm_one_person_at_once_one_gets_them(serve, sandbox, sql, rounds):
+def test_two_accounts_cannot_both_get_one_person(serve, sandbox, sql, rounds):
     server = serve(workers=4, threads=4)
     holders = {name: Holder(server, WECOM, name) for name in ("zhangsan", "lisi")}
     for _ in range(rounds):
@@ -54,7 +57,7 @@ def test_of_two_accounts_that_confirm_one_person_at_once_one_gets_them(serve, sa
 
 
 @pytest.mark.parametrize("rounds", [5, many])
-def test_two_disconnections_at_once_leave_one_way_in(serve, sandbox, sql, rounds):
+def test_two_unbindings_at_once_leave_one_way_in(serve, sandbox, sql, rounds):
     server = serve(workers=4, threads=4)
     first = Holder(server, FEISHU, "zhangsan")
     identity = first.offer(WECOM, "zhangsan")

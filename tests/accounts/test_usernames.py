@@ -1,4 +1,4 @@
-"""A username is one account's, in whatever case it is written; a clash is told plainly."""
+"""A username belongs to one account, whatever its case."""
 
 import pytest
 from flask_migrate import downgrade, upgrade
@@ -15,24 +15,24 @@ ALIKE = [("admin", "Admin"), ("ädmin", "ÄDMIN"), ("straße", "STRASSE"), ("adm
 EXCHANGE = "/open-apis/authen/v1/user_info"
 
 
-def names(portal):
+def list_usernames(portal):
     with open_database(portal) as session:
         return session.scalars(select(Account.username).order_by(Account.id)).all()
 
 
 @both_databases
 @pytest.mark.parametrize(("held", "wanted"), ALIKE)
-def test_no_account_is_made_beside_one_that_differs_by_case_alone(portal, held, wanted):
+def test_no_two_accounts_differ_only_by_case(portal, held, wanted):
     alice = sign_in_administrator(portal)
     store_account(portal, held)
     answer = alice.post_form("/admin/accounts/create", username=wanted)
     assert answer.status_code == 409
     assert f"The account {held} has this username" in strip_markup(answer.text)
-    assert names(portal) == ["alice", held]
+    assert list_usernames(portal) == ["alice", held]
 
 
 @both_databases
-def test_no_account_is_renamed_so_and_its_own_case_may_change(portal):
+def test_a_rename_may_change_the_case_of_its_own_name_only(portal):
     alice = sign_in_administrator(portal)
     bob = store_account(portal, "bob")
     answer = alice.post_form(f"/admin/accounts/{bob}/edit", username="ALICE")
@@ -44,7 +44,7 @@ def test_no_account_is_renamed_so_and_its_own_case_may_change(portal):
 
 
 @both_databases
-def test_accounts_inserted_together_are_held_to_it(portal):
+def test_the_database_refuses_names_that_differ_by_case(portal):
     with open_database(portal) as session:
         session.execute(insert(Account), [{"username": "Carol"}, {"username": "dave"}])
         session.commit()
@@ -59,10 +59,10 @@ def test_an_account_made_at_a_first_sign_in_gets_a_number(make_portal, sandbox):
     portal = make_portal(PORTAL_UNKNOWN_PEOPLE="create")
     store_account(portal, "ZhangSan"), store_account(portal, "ZHANGSAN-2")
     assert portal.test_client().sign_in("QywxInnerExample").status_code == 303
-    assert names(portal) == ["ZhangSan", "ZHANGSAN-2", "zhangsan-3"]
+    assert list_usernames(portal) == ["ZhangSan", "ZHANGSAN-2", "zhangsan-3"]
 
 
-def test_the_number_fits_behind_the_longest_id(portal):
+def test_the_number_fits_after_the_longest_id(portal):
     store_account(portal, "x" * 255)
     with open_database(portal) as session:
         person = Identity(provider="feishu", tenant="t", subject="on_1", user_id="X" * 255)
@@ -71,7 +71,7 @@ def test_the_number_fits_behind_the_longest_id(portal):
         session.rollback()
 
 
-def test_an_id_of_letters_that_stand_for_many_gets_a_number_as_well(portal):
+def test_an_id_that_expands_gets_a_number_as_well(portal):
     long = "\ufdfa" * 100  # eighteen letters each
     store_account(portal, long)
     with open_database(portal) as session:
@@ -80,15 +80,15 @@ def test_an_id_of_letters_that_stand_for_many_gets_a_number_as_well(portal):
         session.rollback()
 
 
-def test_the_command_makes_nobody_beside_another(portal):
+def test_the_command_finds_an_account_in_another_case(portal):
     store_account(portal, "ädmin")
-    told = portal.test_cli_runner().invoke(args=["create-admin", "ÄDMIN"])
-    assert told.exit_code == 0 and "The account ädmin was made an administrator" in told.output
-    assert names(portal) == ["ädmin"]
+    result = portal.test_cli_runner().invoke(args=["create-admin", "ÄDMIN"])
+    assert result.exit_code == 0 and "The account ädmin was made an administrator" in result.output
+    assert list_usernames(portal) == ["ädmin"]
 
 
 @both_databases
-def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal):
+def test_clashes_of_an_earlier_version_stay_and_are_named(portal):
     with open_database(portal) as session:
         downgrade(revision="0008")
         columns = "(username, name, role, active, created_at)"
@@ -98,7 +98,7 @@ def test_clashes_of_an_earlier_version_outlive_the_upgrade_and_are_named(portal)
         session.commit()
         db.engine.dispose()
         upgrade()
-    assert names(portal) == ["Admin", "admin", "ADMIN", "bob"]
+    assert list_usernames(portal) == ["Admin", "admin", "ADMIN", "bob"]
     with open_database(portal):
         assert [usernames.find_by_username(name).username for name in ("Admin", "admin", "aDMIN", "BOB")] == [
             *("Admin", "admin", "Admin", "bob")

@@ -1,4 +1,4 @@
-"""The README's first command, in a fresh clone with nothing of ours on the path."""
+"""The README's first command works in a fresh clone."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from support.postgres import find_free_port
 
 @pytest.fixture
 def clone(tmp_path):
-    """What is committed, in an empty folder."""
+    """The committed files in an empty folder."""
     if shutil.which("git") is None or shutil.which("make") is None or not (ROOT / ".git").exists():
         report_missing("clone", "no git, no make, or no checkout to clone")
     folder = tmp_path / "clone"
@@ -26,15 +26,15 @@ def clone(tmp_path):
 
 
 @pytest.fixture
-def bare(tmp_path):
-    """An environment with an empty home, in which only the system's own programs are found."""
+def bare_environment(tmp_path):
+    """An environment with an empty home and the system's programs."""
     (tmp_path / "home").mkdir()
     kept = {key: value for key, value in os.environ.items() if key.startswith(("PIP_", "SSL_", "LANG"))}
     return {**kept, "HOME": str(tmp_path / "home"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 @pytest.mark.clone
-def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
+def test_make_run_leads_to_the_signed_in_page(clone, bare_environment, tmp_path):
     port, sandbox_port = find_free_port(), find_free_port()
     log = tmp_path / "make.log"
     ports = [f"PORT={port}", f"SANDBOX_PORT={sandbox_port}"]
@@ -42,7 +42,7 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
         process = subprocess.Popen(
             ["make", "run", f"PYTHON={sys._base_executable}", *ports],
             cwd=clone,
-            env=bare,
+            env=bare_environment,
             stdout=out,
             stderr=out,
             start_new_session=True,
@@ -70,12 +70,12 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare, tmp_path):
 
 
 @pytest.mark.clone
-def test_a_taken_port_is_told_with_what_to_do(clone, bare):
+def test_a_taken_port_is_reported_with_the_remedy(clone, bare_environment):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        environ = {**bare, "PORTAL_DATABASE_URL": f"sqlite:///{clone}/x.db"}
+        environ = {**bare_environment, "PORTAL_DATABASE_URL": f"sqlite:///{clone}/x.db"}
         command = [sys.executable, "-m", "flask", "up", "--port", str(port)]
         done = subprocess.run(command, cwd=clone, env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

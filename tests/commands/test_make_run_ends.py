@@ -1,4 +1,4 @@
-"""`make run` takes its whole tree with it: portal, sandbox and worker end, however it ends itself."""
+"""Portal, sandbox and worker end with `make run`."""
 
 import os
 import shutil
@@ -15,17 +15,20 @@ from support.postgres import find_free_port
 from support.syncs import wait_for
 
 
-def children(pid):
-    """Return a process's children and theirs, by number, with their command lines."""
-    found = {}
+def list_descendants(pid):
+    """Return the processes below a process.
+
+    They are by number, with their command lines.
+    """
+    processes = {}
     for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found[int(number)] = command_line(number)
-        found |= children(number)
-    return found
+        processes[int(number)] = read_command_line(number)
+        processes |= list_descendants(number)
+    return processes
 
 
-def command_line(pid):
-    """Return how a process was started; "" where it has ended."""
+def read_command_line(pid):
+    """Return a process's command line, "" after its end."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
@@ -33,13 +36,13 @@ def command_line(pid):
 
 
 @pytest.fixture
-def running(tmp_path, settings):
-    """`make run` on ports of its own, once it has printed its addresses."""
+def make_run(tmp_path, settings):
+    """`make run` on its own ports, with its addresses printed."""
     if shutil.which("make") is None:
         report_missing("clone", "no make")
     port, sandbox_port, log = find_free_port(), find_free_port(), tmp_path / "make.log"
     environ = {**os.environ, **settings, "PORTAL_BASE_URL": f"http://127.0.0.1:{port}", "PORTAL_SYNC_EVERY": "0"}
-    programs = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/run.done"]  # those of this very test
+    programs = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/run.done"]  # those of this test
     command = ["make", "run", f"PORT={port}", f"SANDBOX_PORT={sandbox_port}", *programs]
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True)
@@ -47,11 +50,11 @@ def running(tmp_path, settings):
     tree = {}
     try:
         wait_for_server(lambda: "Administrator" in server.output(), server, seconds=120)
-        tree.update(wait_for(lambda: len(found := children(process.pid)) >= 6 and found))
+        tree.update(wait_for(lambda: len(processes := list_descendants(process.pid)) >= 6 and processes))
         yield process, tree, (port, sandbox_port)
     finally:
         for pid, line in {process.pid: "make", **tree}.items():
-            if line and command_line(pid) == line:
+            if line and read_command_line(pid) == line:
                 os.kill(pid, signal.SIGKILL)
         process.kill()
         process.wait(30)
@@ -64,8 +67,8 @@ def running(tmp_path, settings):
     + [("flask up", signal.SIGKILL, True)],
     ids=["make is told", "make is told, the portal hangs", "make is killed", "flask up is killed, the portal hangs"],
 )
-def test_the_tree_ends_with_it(running, target, number, hangs):
-    make, tree, ports = running
+def test_the_processes_end_with_make_run(make_run, target, number, hangs):
+    make, tree, ports = make_run
     parts = [word for line in tree.values() for word in ("gunicorn", "sandbox", "worker") if f" {word}" in line]
     assert {"gunicorn", "sandbox", "worker"} <= set(parts), tree
     if hangs:
@@ -73,7 +76,7 @@ def test_the_tree_ends_with_it(running, target, number, hangs):
             os.kill(pid, signal.SIGSTOP)
     [up] = [pid for pid, line in tree.items() if "flask up" in line]
     os.kill(make.pid if target == "make" else up, number)
-    wait_for(lambda: not any(command_line(pid) == line for pid, line in tree.items()), seconds=60)
+    wait_for(lambda: not any(read_command_line(pid) == line for pid, line in tree.items()), seconds=60)
     assert make.wait(30) != 0
     for port in ports:
         with socket.socket() as probe:

@@ -1,4 +1,4 @@
-"""Settings: typed, each with its allowed values, unsafe ones refused by name."""
+"""Settings are typed, and unsafe ones are refused by name."""
 
 import stat
 
@@ -16,7 +16,7 @@ PRODUCTION = {
 }
 
 
-def test_defaults(tmp_path):
+def test_every_setting_has_its_default(tmp_path):
     values = config.load({}, tmp_path)
     assert values["PORTAL_BASE_URL"] == "http://127.0.0.1:8000"
     assert values["PORTAL_DATABASE_URL"] == f"sqlite:///{tmp_path}/portal.db"
@@ -40,7 +40,7 @@ def test_a_value_may_come_from_a_file(tmp_path):
     assert config.load({"PORTAL_SECRET_KEY_FILE": str(tmp_path / "key")}, tmp_path)["PORTAL_SECRET_KEY"] == "a" * 40
 
 
-def test_an_editors_mark_before_the_value_is_no_part_of_it(tmp_path):
+def test_an_editors_byte_order_mark_is_ignored(tmp_path):
     """Windows' editors begin a text with U+FEFF."""
     (tmp_path / "key").write_bytes(b"\xef\xbb\xbf" + b"a" * 40 + b"\r\n")
     (tmp_path / "title").write_bytes("\ufeff统一登录".encode())
@@ -98,7 +98,7 @@ def test_a_wrong_value_is_refused_by_name(tmp_path, name, value, why):
     assert KEY not in str(error.value)
 
 
-def test_all_wrong_values_are_told_at_once(tmp_path):
+def test_all_wrong_values_are_reported_together(tmp_path):
     with pytest.raises(config.BadSettings) as error:
         config.load({"PORTAL_ENV": "x", "PORTAL_SESSION_IDLE": "x"}, tmp_path)
     assert len(str(error.value).splitlines()) == 2
@@ -124,13 +124,13 @@ def test_a_file_in_another_encoding_is_refused(tmp_path, encoding):
 
 
 @pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_DATABASE_URL"])
-def test_production_wants_to_be_told(tmp_path, name):
+def test_production_needs_explicit_settings(tmp_path, name):
     with pytest.raises(config.BadSettings, match=f"{name} must be set in production"):
         config.load({key: value for key, value in PRODUCTION.items() if key != name}, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_production_wants_https(tmp_path):
+def test_production_needs_https(tmp_path):
     with pytest.raises(config.BadSettings, match="PORTAL_BASE_URL must start with https://"):
         config.load({**PRODUCTION, "PORTAL_BASE_URL": "http://login.example.com"}, tmp_path)
     assert config.load(PRODUCTION, tmp_path)["PORTAL_DATABASE_URL"] == "postgresql+psycopg://portal@db/portal"

@@ -1,4 +1,7 @@
-"""What an operator reads when a setting is wrong: a line for each, no traceback, and names that are nearly right."""
+"""Messages about wrong settings.
+
+There is a line for each, no traceback, and the nearest right name.
+"""
 
 import os
 import re
@@ -20,14 +23,14 @@ GOOD = [
 ]
 
 
-def refused(environ, folder):
+def read_refusal(environ, folder):
     with pytest.raises(config.BadSettings) as error:
         config.load(environ, folder)
     return str(error.value).splitlines()
 
 
 @pytest.mark.parametrize("url", GOOD)
-def test_addresses_of_redis_that_are_fine(tmp_path, url):
+def test_good_addresses_of_redis_are_taken(tmp_path, url):
     assert config.load({"PORTAL_REDIS_URL": url}, tmp_path)["PORTAL_REDIS_URL"] == url
 
 
@@ -46,13 +49,13 @@ def test_addresses_of_redis_that_are_fine(tmp_path, url):
         ("PORTAL_", "PORTAL_"),
     ],
 )
-def test_a_name_that_is_none_is_refused_with_the_nearest(tmp_path, name, meant):
-    [line] = refused({name: "60"}, tmp_path)
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path, name, meant):
+    [line] = read_refusal({name: "60"}, tmp_path)
     assert line.startswith(f"{name} is no setting; did you mean {meant}")
 
 
-def test_it_is_told_together_with_wrong_values(tmp_path):
-    lines = refused({"PORTAL_SESION_IDLE": "60", "PORTAL_ENV": "staging", "PORTAL_TITEL": "x"}, tmp_path)
+def test_unknown_names_are_reported_with_wrong_values(tmp_path):
+    lines = read_refusal({"PORTAL_SESION_IDLE": "60", "PORTAL_ENV": "staging", "PORTAL_TITEL": "x"}, tmp_path)
     assert [line.split()[0] for line in lines] == ["PORTAL_ENV", "PORTAL_SESION_IDLE", "PORTAL_TITEL"]
 
 
@@ -70,7 +73,7 @@ def test_it_is_told_together_with_wrong_values(tmp_path):
     ],
     ids=["empty", "of later versions", "their files", "others", "kubernetes", "a service beside"],
 )
-def test_names_that_do_no_harm(tmp_path, environ):
+def test_harmless_names_are_ignored(tmp_path, environ):
     config.load(environ, tmp_path)
 
 
@@ -80,13 +83,13 @@ def test_a_variable_of_an_elements_file_may_have_any_name(tmp_path):
     (folder / "X.json").write_text('{"appId": "${PORTAL_FEISHU_ID}", "appSecret": "${PORTAL_FEISHU_SECRET:-}"}')
     environ = {"PORTAL_APP_DIR": str(tmp_path), "PORTAL_FEISHU_ID": "x", "PORTAL_FEISHU_SECRET_FILE": "/run/x"}
     config.load(environ, tmp_path)
-    [line] = refused({**environ, "PORTAL_FEISHU_NAME": "x"}, tmp_path)
+    [line] = read_refusal({**environ, "PORTAL_FEISHU_NAME": "x"}, tmp_path)
     assert line.startswith("PORTAL_FEISHU_NAME is no setting")
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "instance").write_text("a file stands in the way")
-    lines = refused({}, tmp_path / "instance")
+    lines = read_refusal({}, tmp_path / "instance")
     assert [line.split()[0] for line in lines] == [
         "PORTAL_SECRET_KEY",
         "PORTAL_ENCRYPTION_KEYS",
@@ -95,9 +98,9 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     assert "can be kept in" in lines[0]
 
 
-def test_a_kept_key_that_is_damaged_is_told(tmp_path):
+def test_a_damaged_key_file_is_reported(tmp_path):
     (tmp_path / "encryption_key").write_text("half a key")
-    [line] = refused({}, tmp_path)
+    [line] = read_refusal({}, tmp_path)
     assert line.startswith(f"PORTAL_ENCRYPTION_KEYS in {tmp_path} must be a comma list of Fernet keys")
 
 
@@ -114,13 +117,13 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_commands_print_a_line_for_each_and_end_with_2(words):
+def test_commands_print_a_line_for_each_and_exit_with_2(words):
     done = run(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert_told(done.stderr.splitlines())
 
 
-def test_gunicorn_prints_them_and_ends():
+def test_gunicorn_prints_the_lines_and_ends():
     done = run("gunicorn", "--no-control-socket", "--bind", "127.0.0.1:0", "app:create_app()")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

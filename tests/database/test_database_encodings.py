@@ -1,4 +1,7 @@
-"""We speak UTF-8 with the database, whatever it prefers; a database that stores something else is refused."""
+"""The portal speaks UTF-8 with every database.
+
+A database that stores another encoding is refused.
+"""
 
 import psycopg
 import pytest
@@ -13,8 +16,8 @@ pytestmark = pytest.mark.postgresql
 NAME = "王𱍓 Łukasz ⅷ"  # not all of it is in GBK
 
 
-def encoded(cluster, encoding):
-    """Make a database that stores text in an encoding; return its name."""
+def make_database(cluster, encoding):
+    """Make a database with an encoding and return its name."""
     cluster.made += 1
     name = f"portal{cluster.made}"
     with psycopg.connect(cluster.url("template1", "postgresql"), autocommit=True) as connection:
@@ -27,7 +30,7 @@ def encoded(cluster, encoding):
 def test_a_preference_for_another_encoding_does_not_matter(
     postgres, where, make_portal, tmp_path, sandbox, monkeypatch
 ):
-    name = encoded(postgres, "UTF8")
+    name = make_database(postgres, "UTF8")
     url = postgres.url(name)
     make_tables(url, tmp_path)
     with psycopg.connect(postgres.url("template1", "postgresql"), autocommit=True) as connection:
@@ -50,7 +53,7 @@ def test_a_preference_for_another_encoding_does_not_matter(
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "EUC_CN"])
 def test_a_database_that_stores_another_encoding_is_refused_in_one_sentence(postgres, encoding, make_portal, settings):
-    url = postgres.url(encoded(postgres, encoding))
+    url = postgres.url(make_database(postgres, encoding))
     why = f"the database's encoding is {encoding}: create it with ENCODING 'UTF8'"
     portal = make_portal(PORTAL_DATABASE_URL=url)
     assert portal.test_client().get("/readyz").status_code == 503

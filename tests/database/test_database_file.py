@@ -1,4 +1,7 @@
-"""A SQLite file on a full disk, or of somebody else: told by its name, and mended without a restart."""
+"""A SQLite file on a full disk, or another user's.
+
+The message names it, and no restart is needed after the remedy.
+"""
 
 import os
 import shutil
@@ -26,13 +29,13 @@ class Visitor:
 
 
 def run(settings, *words):
-    """Run a command of ours; return its exit status and what it says."""
+    """Run our command and return exit status and output."""
     with run_command(settings, *words) as process:
         out, err = process.communicate(timeout=120)
         return process.returncode, out + err
 
 
-def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlite_template):
+def test_a_full_disk_is_named_and_more_room_is_enough(settings, serve, tmp_path, sqlite_template):
     with mount_small_disk(tmp_path / "disk") as disk:
         shutil.copy(sqlite_template, disk / "portal.db")
         settings["PORTAL_DATABASE_URL"] = f"sqlite:///{disk}/portal.db"
@@ -43,10 +46,10 @@ def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlit
         wait_for(lambda: visitor.sign_in().status_code == 503)
         assert visitor.get("/readyz").json() == {"status": "the disk of the database is full"}
         assert "its disk is full" in server.output()
-        status, said = run(settings, "sync", FEISHU)
-        assert status == 1 and "disk is full" in said and "db upgrade" not in said
-        status, said = run(settings, "doctor")
-        assert status == 1 and "The disk of the database is full" in said
+        status, output = run(settings, "sync", FEISHU)
+        assert status == 1 and "disk is full" in output and "db upgrade" not in output
+        status, output = run(settings, "doctor")
+        assert status == 1 and "The disk of the database is full" in output
         (disk / "filler").unlink()
         wait_for(lambda: visitor.get("/readyz").status_code == 200)
         assert visitor.sign_in().status_code == 303
@@ -54,30 +57,30 @@ def test_a_full_disk_is_named_and_room_mends_it(settings, serve, tmp_path, sqlit
 
 @pytest.mark.parametrize("running", [False, True], ids=["before the start", "while running"])
 @pytest.mark.parametrize(("mode", "status"), [(0o444, "can only be read"), (0o000, "cannot be used")])
-def test_a_file_of_somebody_else_is_named_and_mended(settings, serve, database, mode, status, running):
+def test_a_file_of_another_user_is_named_and_can_be_given_back(settings, serve, database, mode, status, running):
     path = database.removeprefix("sqlite:///")
-    mine = os.stat(path)
+    original = os.stat(path)
 
-    def take_away():
+    def give_away():
         if os.geteuid() == 0:
             os.chown(path, 65534, 65534)
         os.chmod(path, mode)
 
     if not running:
-        take_away()
+        give_away()
     server = serve(workers=2, threads=4, prefix=AS_ANYBODY, path="/healthz")
     visitor = Visitor(server)
     if running:
         for _ in range(8):  # connections of both workers
             assert visitor.sign_in().status_code == 303
-        take_away()
+        give_away()
     assert visitor.sign_in().status_code == 503
     answer = visitor.get("/readyz")
     assert answer.status_code == 503 and status in answer.json()["status"]
     for page in ("bindings", "queue", "accounts", "directory", "elements", "audit"):
         assert visitor.get(f"/admin/{page}").status_code in (401, 403, 503)
     assert "see who owns" in server.output() and "Traceback" not in server.output()
-    os.chown(path, mine.st_uid, mine.st_gid)
+    os.chown(path, original.st_uid, original.st_gid)
     os.chmod(path, 0o600)
     wait_for(lambda: visitor.get("/readyz").status_code == 200)
     wait_for(lambda: visitor.sign_in().status_code == 303)

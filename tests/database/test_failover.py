@@ -1,4 +1,7 @@
-"""A database server that only reads is no database: after a fail-over the portal goes on by itself."""
+"""The portal continues by itself after a database fail-over.
+
+A server that only reads is no usable database.
+"""
 
 import psycopg
 import pytest
@@ -24,32 +27,35 @@ def clusters():
 
 
 @pytest.fixture
-def way(clusters):
+def forwarder(clusters):
     forwarder = Forwarder(clusters[0].port)
     yield forwarder
     forwarder.close()
 
 
-def let_write(cluster, allowed):
-    """Decide whether a server only reads, as a standby or a server that was put out of service does."""
+def allow_writes(cluster, allowed):
+    """Set whether a server accepts writes.
+
+    A standby does not, nor does a server out of service.
+    """
     with psycopg.connect(cluster.url("template1", "postgresql"), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'off' if allowed else 'on'}")
         connection.execute("SELECT pg_reload_conf()")
     wanted = "off" if allowed else "on"
 
-    def took():
+    def is_set():
         with psycopg.connect(cluster.url("template1", "postgresql")) as connection:
             return connection.execute("SHOW transaction_read_only").fetchone()[0] == wanted
 
-    wait_for(took)
+    wait_for(is_set)
 
 
-def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, way, elements, tmp_path, make_portal):
+def test_a_server_that_only_reads_is_left_for_another(clusters, forwarder, elements, tmp_path, make_portal):
     first, second = clusters
     for cluster in clusters:
         make_tables(cluster.url(cluster.database()), tmp_path)
-    url = first.url("portal1").replace(str(first.port), str(way.port))
+    url = first.url("portal1").replace(str(first.port), str(forwarder.port))
     settings = make_settings(url, tmp_path / "app", elements.base)
     with run_portals(settings, tmp_path) as start:
         server = start(workers=1, threads=4)
@@ -62,7 +68,7 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
             return browser.get(server.url + answer_platform(begin().headers["Location"]), allow_redirects=False)
 
         assert sign_in().status_code == 303
-        let_write(first, False)
+        allow_writes(first, False)
 
         # There is no other server yet.
         page = begin()
@@ -76,22 +82,22 @@ def test_a_server_that_only_reads_is_left_as_soon_as_there_is_another(clusters, 
         assert browser.get(f"{server.url}/healthz").status_code == 200
         assert "it can only be read" in server.output() and "Traceback" not in server.output()
         portal = make_portal(PORTAL_DATABASE_URL=url)
-        told = portal.test_cli_runner().invoke(args=["doctor"]).output
-        assert "The database can only be read" in told and "connect to the server that accepts writes" in told
+        output = portal.test_cli_runner().invoke(args=["doctor"]).output
+        assert "The database can only be read" in output and "connect to the server that accepts writes" in output
 
-        # There is: nothing has to be started anew.
-        way.target = second.port
+        # Now there is, and nothing has to be restarted.
+        forwarder.target = second.port
         wait_for(lambda: browser.get(f"{server.url}/readyz").status_code == 200)
         assert sign_in().status_code == 303
 
-        # Connections that stand lead to a server which has begun to refuse, new ones do not: nobody notices.
-        let_write(first, True)
-        way.target = first.port
-        let_write(second, False)
+        # Open connections lead to a server that now refuses, new ones do not. No user notices.
+        allow_writes(first, True)
+        forwarder.target = first.port
+        allow_writes(second, False)
         assert sign_in().status_code == 303
 
 
-def test_a_dead_connection_is_replaced_unnoticed(clusters, way, elements, tmp_path, make_portal):
+def test_a_dead_connection_is_replaced_unnoticed(clusters, forwarder, elements, tmp_path, make_portal):
     cluster, _ = clusters
     make_tables(cluster.url(cluster.database()), tmp_path)
     client = make_portal(PORTAL_DATABASE_URL=cluster.url("portal1")).test_client()

@@ -1,4 +1,4 @@
-"""The tables that `flask db upgrade` makes are those the code describes, up and down."""
+"""The migrations make the tables that the code describes."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def tables(engine):
         return set(inspect(connection).get_table_names()) - {"alembic_version"}
 
 
-def test_steps_are_numbered_in_their_order():
+def test_steps_are_numbered_in_order():
     steps = [*ScriptDirectory("migrations").walk_revisions()][::-1]
     assert [step.revision for step in steps] == [f"{number:04}" for number in range(1, len(steps) + 1)]
     assert [Path(step.path).name[:4] for step in steps] == [step.revision for step in steps]
@@ -44,7 +44,7 @@ def test_alembic_finds_nothing_to_change(engine):
 
 
 @both_databases
-def test_the_way_back_and_up_again(engine):
+def test_a_downgrade_can_be_upgraded_again(engine):
     downgrade(revision="base")
     assert tables(engine) == set()
     upgrade()

@@ -1,4 +1,4 @@
-"""`flask db upgrade` takes as long as it needs, alone, and loses no rows."""
+"""An upgrade of many rows runs alone and loses none."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +24,8 @@ TRAIL = (
 )
 
 
-def back_to(portal, revision, *statements):
-    """Bring the database to an older revision, with rows in it."""
+def downgrade_to(portal, revision, *statements):
+    """Downgrade the database and add rows."""
     with portal.app_context():
         downgrade(revision=revision)
         with db.engine.begin() as connection:
@@ -36,32 +36,35 @@ def back_to(portal, revision, *statements):
         db.engine.dispose()
 
 
-def trail(portal, many):
+def make_trail_statement(portal, many):
     with portal.app_context():
         return (NUMBERS[db.engine.dialect.name] + TRAIL).format(many=many)
 
 
-def value(portal, query):
+def read_value(portal, query):
     with portal.app_context(), db.engine.connect() as connection:
         return connection.execute(text(query)).scalar_one()
 
 
-def newest(portal):
-    return value(portal, "SELECT version_num FROM alembic_version")
+def read_revision(portal):
+    return read_value(portal, "SELECT version_num FROM alembic_version")
 
 
 @contextmanager
-def held(database):
-    """Keep upgrades of the trail from going on; give a function that tells whether so many wait."""
+def block_upgrades(database):
+    """Block upgrades of the audit table.
+
+    Yield a function that tells whether all of some processes wait.
+    """
     if database.startswith("sqlite"):
         path = database.removeprefix("sqlite:///")
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
 
-        def waiting(processes):
-            return all(path in opened_by(process) for process in processes)
+        def do_all_wait(processes):
+            return all(path in list_open_files(process) for process in processes)
 
-        yield waiting
+        yield do_all_wait
         other.close()
     else:
         address = database.replace("+psycopg", "")
@@ -69,14 +72,14 @@ def held(database):
             other.execute("LOCK TABLE audit_event IN ACCESS SHARE MODE")
             blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
 
-            def waiting(processes):
+            def do_all_wait(processes):
                 name = database.rpartition("/")[2]
                 return watcher.execute(blocked, (name,)).fetchone()[0] >= len(processes)
 
-            yield waiting
+            yield do_all_wait
 
 
-def opened_by(process):
+def list_open_files(process):
     """Return the files a process has open."""
     try:
         return {str(link.readlink()) for link in Path(f"/proc/{process.pid}/fd").iterdir()}
@@ -86,26 +89,26 @@ def opened_by(process):
 
 @both_databases
 def test_two_upgrades_at_once_both_end_well(portal, database, settings):
-    wanted = newest(portal)
-    back_to(portal, "0003", trail(portal, 10))
+    wanted = read_revision(portal)
+    downgrade_to(portal, "0003", make_trail_statement(portal, 10))
     lock = ExitStack()
-    waiting = lock.enter_context(held(database))
+    do_all_wait = lock.enter_context(block_upgrades(database))
     with lock, run_command(settings, "db", "upgrade") as one, run_command(settings, "db", "upgrade") as other:
-        wait_for(lambda: waiting([one, other]), seconds=120)
+        wait_for(lambda: do_all_wait([one, other]), seconds=120)
         assert one.poll() is None and other.poll() is None
         lock.close()
         for process in (one, other):
             out, err = process.communicate(timeout=120)
             assert process.returncode == 0, out + err
-    assert newest(portal) == wanted
-    assert value(portal, "SELECT count(*) FROM audit_event") == 10
+    assert read_revision(portal) == wanted
+    assert read_value(portal, "SELECT count(*) FROM audit_event") == 10
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_step_may_take_longer_than_a_request(portal, database):
-    """It waits here for longer than the limit of requests, and the database has a limit of its own."""
-    wanted, name = newest(portal), database.rpartition("/")[2]
-    back_to(portal, "0003", f"ALTER DATABASE {name} SET statement_timeout = '500ms'")
+    """It waits longer than request and database allow."""
+    wanted, name = read_revision(portal), database.rpartition("/")[2]
+    downgrade_to(portal, "0003", f"ALTER DATABASE {name} SET statement_timeout = '500ms'")
 
     def run():
         with portal.app_context():
@@ -114,17 +117,17 @@ def test_a_step_may_take_longer_than_a_request(portal, database):
     slow = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
     slow += " AND now() - query_start > interval '3500 ms'"
     with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as watcher, ThreadPoolExecutor(1) as pool:
-        with held(database):
+        with block_upgrades(database):
             upgrading = pool.submit(run)
             wait_for(lambda: upgrading.done() or watcher.execute(slow, (name,)).fetchone(), seconds=120)
         upgrading.result(timeout=120)
-    assert newest(portal) == wanted
+    assert read_revision(portal) == wanted
 
 
 @both_databases
-def test_rows_that_refer_to_a_table_made_anew_stay(portal):
-    """SQLite drops a table to change it, and with it whatever depends on its rows."""
-    back_to(
+def test_rows_that_refer_to_a_rebuilt_table_stay(portal):
+    """SQLite drops a table and its dependents to change it."""
+    downgrade_to(
         portal,
         "0005",
         "INSERT INTO identity (id, provider, tenant, subject, user_id, open_ids, name, mobile, email, avatar,"
@@ -136,15 +139,15 @@ def test_rows_that_refer_to_a_table_made_anew_stay(portal):
     )
     with portal.app_context():
         upgrade()
-    assert value(portal, "SELECT count(*) FROM membership") == 1
+    assert read_value(portal, "SELECT count(*) FROM membership") == 1
 
 
 @pytest.mark.soak
 @both_databases
-def test_three_million_rows_of_the_trail_get_through(portal):
-    wanted = newest(portal)
-    back_to(portal, "0003", trail(portal, 3_000_000))
+def test_three_million_audit_rows_are_upgraded(portal):
+    wanted = read_revision(portal)
+    downgrade_to(portal, "0003", make_trail_statement(portal, 3_000_000))
     with portal.app_context():
         upgrade()
-    assert newest(portal) == wanted
-    assert value(portal, "SELECT count(*) FROM audit_event") == 3_000_000
+    assert read_revision(portal) == wanted
+    assert read_value(portal, "SELECT count(*) FROM audit_event") == 3_000_000

@@ -1,4 +1,7 @@
-"""PgBouncer in front of PostgreSQL, with the settings it ships with, in both of its usual modes."""
+"""PgBouncer in front of PostgreSQL, in both usual modes.
+
+It has the settings that Debian ships.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,7 +29,10 @@ def pooler(request, postgres):
 
 @pytest.fixture
 def portal(pooler, postgres, make_portal, tmp_path):
-    """A portal that reaches its database through the pooler; its tables were made through it, too."""
+    """A portal that reaches its database through the pooler.
+
+    Its tables were made through it, too.
+    """
     url = pooler.url(postgres.database())
     make_tables(url, tmp_path)
     return make_portal(PORTAL_DATABASE_URL=url)
@@ -52,8 +58,8 @@ def test_every_transaction_has_its_limits(portal):
             db.session.remove()
 
 
-def test_no_limit_is_left_to_others(portal, pooler, postgres):
-    """In transaction mode a server goes on to the next client as it is."""
+def test_no_limit_stays_for_other_clients(portal, pooler, postgres):
+    """In transaction mode the next client gets a server unchanged."""
     portal.test_client().sign_in(WECOM)
     address = portal.config["PORTAL_DATABASE_URL"].replace("+psycopg", "")
     for _ in range(3):
@@ -63,6 +69,6 @@ def test_no_limit_is_left_to_others(portal, pooler, postgres):
 
 def test_the_doctor_quotes_a_refusal(portal, pooler, make_portal):
     there = pooler.url("no_such_database").replace("portal@", "portal:a-password@")
-    told = make_portal(PORTAL_DATABASE_URL=there).test_cli_runner().invoke(args=["doctor"]).output
-    assert "The database cannot be used" in told and "no_such_database" in told
-    assert "a-password" not in told
+    output = make_portal(PORTAL_DATABASE_URL=there).test_cli_runner().invoke(args=["doctor"]).output
+    assert "The database cannot be used" in output and "no_such_database" in output
+    assert "a-password" not in output

@@ -1,4 +1,4 @@
-"""The login code: sent once, and nowhere to be seen afterwards."""
+"""A login code is sent once and shown nowhere."""
 
 import pytest
 from support.portal_app import parse_query
@@ -25,7 +25,7 @@ def test_a_dropped_exchange_is_not_repeated(client, sandbox, element):
 
 
 @EACH
-def test_success_and_refusal_keep_the_address_to_themselves(client, element):
+def test_no_page_sends_the_address_as_referrer(client, element):
     address = client.scan(element)
     success, refusal = client.get(address), client.get(address)
     assert (success.status_code, success.location) == (303, "/account")
@@ -38,7 +38,7 @@ def test_success_and_refusal_keep_the_address_to_themselves(client, element):
             assert secret not in str(answer.headers)
 
 
-def test_a_refusal_page_brings_the_script_that_cleans_the_address_bar(client):
+def test_a_refusal_page_has_the_script_that_cleans_the_address_bar(client):
     address = client.scan()
     client.get(address)
     page = client.get(address).text
@@ -48,7 +48,7 @@ def test_a_refusal_page_brings_the_script_that_cleans_the_address_bar(client):
 
 @EACH
 @pytest.mark.parametrize("code", ["x" * 5000, "码", ["a", "b"]])
-def test_a_code_that_makes_no_sense_is_refused_here(client, sandbox, element, code):
+def test_an_unusable_code_is_refused_by_the_portal(client, sandbox, element, code):
     state = parse_query(client.scan(element))["state"]
     answer = client.get(f"/login/{element}/callback", query_string={"code": code, "state": state})
     assert answer.status_code == 400

@@ -1,4 +1,7 @@
-"""What breaks around the portal, and that it goes on: a database locked or gone, a worker killed while it writes."""
+"""Faults around the portal, after which it continues.
+
+A database is locked or gone, a worker is killed while it writes.
+"""
 
 import os
 import signal
@@ -35,7 +38,7 @@ GETTOKEN = "/cgi-bin/gettoken"
 
 
 def test_a_database_locked_for_a_while_is_waited_for(client, database):
-    """Another process writes for some seconds; nobody sees an error."""
+    """Another process writes for some seconds, without any error."""
     address = client.scan("QywxInnerExample")
     other = sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -48,7 +51,7 @@ def test_a_database_locked_for_a_while_is_waited_for(client, database):
         other.close()
 
 
-def test_a_database_locked_for_good_is_told_and_nobody_is_signed_in(client, database):
+def test_a_database_locked_for_good_refuses_logins(client, database):
     address = client.scan("QywxInnerExample")
     other = sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -71,8 +74,11 @@ def own_cluster():
 
 
 @pytest.mark.postgresql
-def test_a_database_that_goes_away_and_comes_back(own_cluster, elements, tmp_path):
-    """Without it nobody counts as signed in; with it they do again, and no process was started anew."""
+def test_a_database_may_go_away_and_return(own_cluster, elements, tmp_path):
+    """Users count as signed in again once it is back.
+
+    No process is restarted.
+    """
     url = own_cluster.url(own_cluster.database())
     settings = make_settings(url, tmp_path / "app", elements.base)
     make_tables(url, tmp_path)
@@ -92,7 +98,7 @@ def test_a_database_that_goes_away_and_comes_back(own_cluster, elements, tmp_pat
 
 @pytest.mark.postgresql
 def test_a_worker_killed_between_two_writes_leaves_neither(postgres, elements, tmp_path, sandbox):
-    """Identity and account are written, the session is not yet: then nothing is."""
+    """Without its session, identity and account are not stored either."""
     if postgres.made == 1:
         make_tables(postgres.url(postgres.template), tmp_path)
     name = postgres.database(postgres.template)
@@ -131,7 +137,7 @@ class TestAppTokens:
         db.session.execute(update(AppToken).values(**values))
         db.session.commit()
 
-    def test_the_row_is_encrypted_and_another_secret_has_another(self, element, elements, make_portal, sandbox):
+    def test_the_row_is_encrypted_and_belongs_to_one_secret(self, element, elements, make_portal, sandbox):
         token = element.getAccessToken()
         raw = db.session.execute(db.text("SELECT value FROM app_token")).scalar_one()
         assert token.encode() not in bytes(raw)
@@ -143,7 +149,7 @@ class TestAppTokens:
             assert later.getElement("auths.loginTypes.QywxInnerExample").getAccessToken()
         assert db.session.query(AppToken).count() == 2
 
-    def test_it_is_renewed_five_minutes_before_its_end(self, element, sandbox):
+    def test_a_token_is_renewed_five_minutes_before_its_end(self, element, sandbox):
         element.getAccessToken()
         self.change(expires_at=now() + timedelta(seconds=310))
         element.getAccessToken()
@@ -152,7 +158,7 @@ class TestAppTokens:
         element.getAccessToken()
         assert len(sandbox.calls(GETTOKEN)) == 2
 
-    def test_while_somebody_renews_it_the_old_one_still_serves(self, element, sandbox):
+    def test_the_old_token_serves_while_it_is_renewed(self, element, sandbox):
         token = element.getAccessToken()
         lease = {"lease": "x", "leased_until": now() + timedelta(seconds=10)}
         self.change(expires_at=now() + timedelta(seconds=100), **lease)
@@ -160,7 +166,7 @@ class TestAppTokens:
         assert len(sandbox.calls(GETTOKEN)) == 1
 
     @both_databases
-    def test_a_renewer_that_died_holds_up_nobody_past_its_lease(self, element, sandbox):
+    def test_a_dead_process_blocks_a_renewal_no_longer_than_its_lease(self, element, sandbox):
         element.getAccessToken()
         self.change(expires_at=now() - timedelta(seconds=1), lease="dead", leased_until=now() + timedelta(seconds=1))
         assert element.getAccessToken()
@@ -183,7 +189,7 @@ class TestAppTokens:
         thread.join()
         assert timedelta(seconds=5) < leases[0] <= timedelta(seconds=10)
 
-    def test_older_keys_still_open_it_and_the_first_encrypts(self, element, settings, make_portal, sandbox):
+    def test_older_keys_decrypt_and_the_first_encrypts(self, element, settings, make_portal, sandbox):
         token = element.getAccessToken()
         old, new = settings["PORTAL_ENCRYPTION_KEYS"], Fernet.generate_key().decode()
         for keys, calls in ((f"{new},{old}", 1), (new, 2), (f"{new},{old}", 2)):

@@ -1,4 +1,7 @@
-"""Whatever decides who gets in needs a sign-in of the last ten minutes, on every administrators' route that does."""
+"""Changes of access need a recent sign-in.
+
+This holds for every administrators' route that makes such a change.
+"""
 
 import re
 from datetime import timedelta
@@ -65,13 +68,13 @@ pytestmark = pytest.mark.usefixtures("alice", "context")
 
 
 def grow_old(age=AGED):
-    """Let every open session have begun so long ago."""
+    """Make every open session this old."""
     db.session.rollback()
     db.session.execute(update(LoginSession).values(signed_in_at=now() - age))
     db.session.commit()
 
 
-def refused(answer):
+def is_refused(answer):
     return answer.status_code == 403 and "Confirm that it is you" in answer.text
 
 
@@ -81,28 +84,31 @@ def way_back(answer):
     return back.replace("&amp;", "&")
 
 
-def test_the_table_names_every_administrators_route_that_changes_something(portal):
+def test_the_table_names_every_changing_route_of_administrators(portal):
     posts = [rule.rule for rule in portal.url_map.iter_rules() if "POST" in rule.methods]
     there = {re.sub(r"<[^<>]*:(\w+)>", r"<\1>", rule) for rule in posts if rule.startswith("/admin/")}
     assert {f"/admin/{route.partition(' ')[0]}" for route in ROUTES} == there
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_an_old_sign_in_does_only_what_the_table_says(alice, route):
+def test_an_old_sign_in_does_only_what_the_table_allows(alice, route):
     path, *fields = route.replace("<id>", "1").replace("<name>", "FSInnerExample").split()
     add_person("zw", account=add_account("zhang.wei"))
     grow_old()
     answer = alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields))
-    assert refused(answer) == ROUTES[route]
+    assert is_refused(answer) == ROUTES[route]
     grow_old(timedelta(minutes=9))
-    assert not refused(alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields)))
+    assert not is_refused(alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields)))
 
 
 @both_databases
 class TestStories:
     @pytest.fixture
     def boss(self, portal, alice):
-        """Alice, whom a scan of Zhang San may confirm, eleven minutes after her sign-in."""
+        """Alice, eleven minutes after her sign-in.
+
+        A scan of Zhang San may confirm her.
+        """
         alice.sign_in()
         db.session.rollback()
         own = db.session.scalars(select(Account).where(Account.username == "zhangsan")).one()
@@ -112,7 +118,7 @@ class TestStories:
         return alice
 
     def confirm(self, browser, answer):
-        """Scan again as the page offers; return where that leads."""
+        """Scan again as the page offers and return the target."""
         address = browser.post_form("/account/confirm/FSInnerExample", next=way_back(answer)).location
         return browser.get(answer_platform(address)).location
 
@@ -120,7 +126,7 @@ class TestStories:
         who, own = add_person("stranger"), add_account("own")
         fields = {"identity": who.id, "account": own.id}
         answer = boss.post_form("/admin/bindings/bind", **fields)
-        assert refused(answer) and reload_row(who).account_id is None
+        assert is_refused(answer) and reload_row(who).account_id is None
         back = self.confirm(boss, answer)
         assert back == f"/admin/bindings/bind?identity={who.id}&account={own.id}"
         assert "Bind to own" in boss.get(back).text
@@ -130,14 +136,14 @@ class TestStories:
     def test_no_link_for_another_administrator(self, boss):
         other = add_account("other", role="admin")
         answer = boss.post_form(f"/admin/accounts/{other.id}/link")
-        assert refused(answer) and "/login/once/" not in answer.text
+        assert is_refused(answer) and "/login/once/" not in answer.text
         assert db.session.query(OneTimeLink).count() == 0
         assert self.confirm(boss, answer) == f"/admin/accounts/{other.id}"
 
     def test_nobody_is_promoted(self, boss):
         friend = add_account("friend")
         answer = boss.post_form(f"/admin/accounts/{friend.id}/role", role="admin")
-        assert refused(answer) and reload_row(friend).role == "user"
+        assert is_refused(answer) and reload_row(friend).role == "user"
         assert self.confirm(boss, answer) == f"/admin/accounts/{friend.id}/role"
 
     def test_nobody_is_unbound_or_moved(self, boss):
@@ -148,13 +154,13 @@ class TestStories:
             boss.post_form("/admin/bindings/bind", identity=who.id, account=other.id, seen=who.account_id),
             boss.post_form(f"/admin/bindings/{claims.id}/replace", account=who.account_id, holder=who.id),
         ]
-        assert all(refused(answer) for answer in answers)
+        assert all(is_refused(answer) for answer in answers)
         assert reload_row(who).account.username == "own" and reload_row(claims).account_id is None
 
     def test_the_queue_and_a_new_administrator_wait(self, boss):
         own, request = add_account("own"), add_request(add_person("zw"))
-        assert refused(boss.post_form(f"/admin/queue/{request.id}/bind", account=own.id))
-        assert refused(boss.post_form(f"/admin/queue/{request.id}/create"))
+        assert is_refused(boss.post_form(f"/admin/queue/{request.id}/bind", account=own.id))
+        assert is_refused(boss.post_form(f"/admin/queue/{request.id}/create"))
         answer = boss.post_form("/admin/accounts/create", username="eve", name="Eve & Co", role="admin", email="e@x.y")
         assert reload_row(request).state == "waiting"
         assert db.session.query(Account).filter_by(username="eve").count() == 0
@@ -165,7 +171,7 @@ class TestStories:
         other = add_account("other")
         address = boss.post_form("/account/confirm/FSInnerExample", next=f"/admin/accounts/{other.id}").location
         assert boss.get(answer_platform(address, "bob")).status_code == 403
-        assert refused(boss.post_form(f"/admin/accounts/{other.id}/link"))
+        assert is_refused(boss.post_form(f"/admin/accounts/{other.id}/link"))
 
 
 def test_whoever_came_by_a_link_and_can_not_confirm_reads_how_to_get_another(alice, portal):
@@ -187,7 +193,7 @@ def test_an_import_is_applied_by_a_fresh_sign_in_alone(alice, portal):
     grow_old()
     address = alice.post_form("/admin/bindings/import", file=file).location
     answer = alice.post_form(f"{address}/apply")
-    assert refused(answer)
+    assert is_refused(answer)
     with open_database(portal) as session:
         assert session.scalar(select(Identity.account_id)) is None
     grow_old(timedelta(minutes=9))

@@ -1,4 +1,7 @@
-"""The two JSON calls by which a script signs in: envelope, numbers, and the same guards as the pages."""
+"""The two JSON calls with which a script signs in.
+
+They have an envelope, error numbers, and the same guards as the pages.
+"""
 
 import json
 import threading
@@ -13,7 +16,7 @@ EACH = pytest.mark.parametrize("element", EXCHANGES)
 
 
 def call(client, element, method, body, **headers):
-    """Post as a script of ours would; return HTTP status and envelope."""
+    """Post as our script would and return status and envelope."""
     token = client.get("/api/csrf").json["csrfToken"]
     path = f"/api/auths/loginTypes/{element}/{method}"
     answer = client.post(path, json=body, headers={"X-CSRFToken": token, **headers})
@@ -21,26 +24,29 @@ def call(client, element, method, body, **headers):
     return answer.status_code, answer.json
 
 
-def config(client, element, **body):
+def get_config(client, element, **body):
     status, envelope = call(client, element, "getLoginConfig", body)
     assert (status, envelope["errcode"], envelope["errmsg"]) == (200, 0, None)
     return envelope["data"]
 
 
-def answered(client, element, person="zhangsan"):
-    """Begin by JSON, let the person answer at the platform's page; return code and state."""
-    return parse_query(answer_platform(config(client, element)["authorizeUrl"], person))
+def begin_and_answer(client, element, person="zhangsan"):
+    """Begin by JSON and answer the platform as a person.
+
+    Return code and state.
+    """
+    return parse_query(answer_platform(get_config(client, element)["authorizeUrl"], person))
 
 
-def finish(client, element, code, state, **headers):
+def finish_login(client, element, code, state, **headers):
     return call(client, element, "getLoginCode", {"authCode": code, "state": state}, **headers)
 
 
 @both_databases
 @EACH
 def test_a_script_signs_in(client, element):
-    query = answered(client, element)
-    status, envelope = finish(client, element, query["code"], query["state"])
+    query = begin_and_answer(client, element)
+    status, envelope = finish_login(client, element, query["code"], query["state"])
     assert (status, envelope["errcode"]) == (200, 0)
     data = envelope["data"]
     assert (data["userId"], data["name"], data["accountId"]) == ("zhangsan", "张三", 1)
@@ -48,49 +54,51 @@ def test_a_script_signs_in(client, element):
     assert client.session().json["identity"]["element"] == element
 
 
-def test_the_answer_holds_nothing_but_what_the_seeds_promise(client):
-    query = answered(client, "FSInnerExample")
-    _, envelope = finish(client, "FSInnerExample", query["code"], query["state"])
+def test_the_answer_has_only_the_promised_fields(client):
+    query = begin_and_answer(client, "FSInnerExample")
+    _, envelope = finish_login(client, "FSInnerExample", query["code"], query["state"])
     assert set(envelope["data"]) == {
         *("userId", "name", "mobile", "email", "avatar", "department", "position", "gender", "status", "isLeader"),
         *("accountId", "next"),
     }
 
 
-def test_the_config_of_each_kind(client, sandbox, base):
-    feishu = {kind: config(client, "FSInnerExample", kind=kind) for kind in ("qr", "redirect", "in_app", "auth_code")}
-    assert {kind: set(found) for kind, found in feishu.items()} == dict.fromkeys(
+def test_each_kind_has_its_config(client, sandbox, base):
+    feishu = {
+        kind: get_config(client, "FSInnerExample", kind=kind) for kind in ("qr", "redirect", "in_app", "auth_code")
+    }
+    assert {kind: set(fields) for kind, fields in feishu.items()} == dict.fromkeys(
         feishu, {"appId", "redirectUri", "state", "authorizeUrl"}
     )
     assert feishu["qr"]["authorizeUrl"].startswith(f"{sandbox.url}/suite/passport/oauth/authorize?")
     assert "code_challenge=" in feishu["redirect"]["authorizeUrl"]
     assert feishu["in_app"]["authorizeUrl"] is None
     assert feishu["auth_code"]["authorizeUrl"] is None
-    wecom = config(client, "QywxInnerExample")
+    wecom = get_config(client, "QywxInnerExample")
     assert set(wecom) == {"corpId", "agentId", "redirectUri", "state", "authorizeUrl"}
     assert wecom["authorizeUrl"].startswith(f"{sandbox.url}/wwlogin/sso/login?")
-    assert "/connect/oauth2/authorize?" in config(client, "QywxInnerExample", kind="in_app")["authorizeUrl"]
+    assert "/connect/oauth2/authorize?" in get_config(client, "QywxInnerExample", kind="in_app")["authorizeUrl"]
 
 
-def test_a_script_may_say_where_to_go_on(client):
-    state = config(client, "QywxInnerExample", next="/account?a=1")
+def test_a_script_may_name_the_next_page(client):
+    state = get_config(client, "QywxInnerExample", next="/account?a=1")
     query = parse_query(answer_platform(state["authorizeUrl"]))
-    assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] == "/account?a=1"
+    assert finish_login(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] == "/account?a=1"
     for bad in ("//evil.example", "/\ud800", "/\u202e", 5):
-        query = parse_query(answer_platform(config(client, "QywxInnerExample", next=bad)["authorizeUrl"]))
-        assert finish(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] is None
+        query = parse_query(answer_platform(get_config(client, "QywxInnerExample", next=bad)["authorizeUrl"]))
+        assert finish_login(client, "QywxInnerExample", query["code"], query["state"])[1]["data"]["next"] is None
 
 
 @pytest.mark.parametrize("kind", ["in_app", "auth_code"])
 def test_codes_of_the_client_need_no_redirect_address(client, sandbox, kind):
-    state = config(client, "FSInnerExample", kind=kind)["state"]
+    state = get_config(client, "FSInnerExample", kind=kind)["state"]
     source = {"in_app": "requestAccess", "auth_code": "requestAuthCode"}[kind]
     code = sandbox.code("feishu", "carol", source=source)
-    status, envelope = finish(client, "FSInnerExample", code, state)
+    status, envelope = finish_login(client, "FSInnerExample", code, state)
     assert (status, envelope["data"]["userId"]) == (200, "carol")
 
 
-def refused(answer, status, number):
+def expect_refusal(answer, status, number):
     assert (answer[0], answer[1]["errcode"], answer[1]["data"]) == (status, number, None)
     assert isinstance(answer[1]["errmsg"], str) and answer[1]["errmsg"]
 
@@ -102,99 +110,99 @@ class TestRequests:
         answer = client.post(f"/api/auths/loginTypes/{element}/{method}", **kwargs)
         return answer.status_code, answer.json
 
-    def test_without_the_form_token(self, client, element, method):
-        refused(self.post(client, element, method, json={}), 400, 40310)
+    def test_a_request_needs_the_form_token(self, client, element, method):
+        expect_refusal(self.post(client, element, method, json={}), 400, 40310)
 
-    def test_from_a_page_elsewhere(self, client, element, method):
+    def test_a_request_from_another_site_is_refused(self, client, element, method):
         for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-            refused(call(client, element, method, {}, **headers), 400, 40310)
+            expect_refusal(call(client, element, method, {}, **headers), 400, 40310)
 
     @pytest.mark.parametrize("body", ["", "x", "[]", '"x"', "{", "null", "[" * 60_000])
-    def test_with_a_body_that_is_no_object(self, client, element, method, body):
+    def test_a_body_that_is_no_object_is_refused(self, client, element, method, body):
         token = client.get("/api/csrf").json["csrfToken"]
         headers = {"X-CSRFToken": token, "Content-Type": "application/json"}
-        refused(self.post(client, element, method, data=body, headers=headers), 400, 40310)
+        expect_refusal(self.post(client, element, method, data=body, headers=headers), 400, 40310)
 
     @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-    def test_with_a_type_other_pages_can_send(self, client, element, method, kind):
+    def test_a_type_that_other_sites_can_send_is_refused(self, client, element, method, kind):
         token = client.get("/api/csrf").json["csrfToken"]
         headers = {"X-CSRFToken": token, "Content-Type": kind}
-        refused(self.post(client, element, method, data="{}", headers=headers), 400, 40310)
+        expect_refusal(self.post(client, element, method, data="{}", headers=headers), 400, 40310)
 
-    def test_by_get(self, client, element, method):
+    def test_a_get_is_refused(self, client, element, method):
         answer = client.get(f"/api/auths/loginTypes/{element}/{method}")
-        refused((answer.status_code, answer.json), 405, 40500)
+        expect_refusal((answer.status_code, answer.json), 405, 40500)
 
-    def test_too_large(self, client, element, method):
-        refused(call(client, element, method, {"x": "x" * 70_000}), 413, 41300)
+    def test_a_large_body_is_refused(self, client, element, method):
+        expect_refusal(call(client, element, method, {"x": "x" * 70_000}), 413, 41300)
 
-    def test_for_an_element_that_is_unknown_off_or_broken(self, client, element, method, elements, make_portal):
+    def test_an_unknown_switched_off_or_broken_element_is_refused(self, client, element, method, elements, make_portal):
         elements.feishu("Off", isActive=False)
         elements.feishu("Broken", appId="")
         client = make_portal().test_client()
-        refused(call(client, "Nothing", method, {}), 404, 47000)
-        refused(call(client, "Off", method, {}), 404, 47000)
-        refused(call(client, "Broken", method, {}), 500, 47000)
+        expect_refusal(call(client, "Nothing", method, {}), 404, 47000)
+        expect_refusal(call(client, "Off", method, {}), 404, 47000)
+        expect_refusal(call(client, "Broken", method, {}), 500, 47000)
 
 
-def test_a_kind_there_is_not(client):
+def test_an_unknown_kind_is_refused(client):
     for kind in ("pigeon", "", None, 5, ["qr"]):
-        refused(call(client, "FSInnerExample", "getLoginConfig", {"kind": kind}), 400, 40300)
+        expect_refusal(call(client, "FSInnerExample", "getLoginConfig", {"kind": kind}), 400, 40300)
 
 
 @EACH
 @pytest.mark.parametrize("state", [None, "", 5, ["x"], "x", "0" * 76, "é", "x" * 9000])
-def test_a_state_that_is_none(client, sandbox, element, state):
-    refused(finish(client, element, "code", state), 400, 40300)
+def test_an_unusable_state_is_refused(client, sandbox, element, state):
+    expect_refusal(finish_login(client, element, "code", state), 400, 40300)
     assert sandbox.calls(EXCHANGES[element]) == []
 
 
 @EACH
 @pytest.mark.parametrize("code", [None, "", 5, ["x"], "é", "x" * 9000])
-def test_a_code_that_is_none(client, sandbox, element, code):
-    state = config(client, element)["state"]
-    refused(finish(client, element, code, state), 400, 40029)
+def test_an_unusable_code_is_refused(client, sandbox, element, code):
+    state = get_config(client, element)["state"]
+    expect_refusal(finish_login(client, element, code, state), 400, 40029)
     assert sandbox.calls(EXCHANGES[element]) == []
 
 
 @EACH
-def test_a_state_of_another_browser(portal, sandbox, element):
-    mine, other = portal.test_client(), portal.test_client()
-    query = answered(mine, element)
-    refused(finish(other, element, query["code"], query["state"]), 400, 40300)
+def test_a_state_of_another_browser_is_refused(portal, sandbox, element):
+    first, other = portal.test_client(), portal.test_client()
+    query = begin_and_answer(first, element)
+    expect_refusal(finish_login(other, element, query["code"], query["state"]), 400, 40300)
     assert sandbox.calls(EXCHANGES[element]) == []
 
 
 @EACH
-def test_a_state_used_before(client, sandbox, element):
-    query = answered(client, element)
-    finish(client, element, query["code"], query["state"])
-    refused(finish(client, element, query["code"], query["state"]), 400, 40300)
+def test_a_state_used_before_is_refused(client, sandbox, element):
+    query = begin_and_answer(client, element)
+    finish_login(client, element, query["code"], query["state"])
+    expect_refusal(finish_login(client, element, query["code"], query["state"]), 400, 40300)
     assert len(sandbox.calls(EXCHANGES[element])) == 1
 
 
-def test_a_state_of_another_element(client):
-    query = answered(client, "FSInnerExample")
-    refused(finish(client, "QywxInnerExample", query["code"], query["state"]), 400, 40300)
+def test_a_state_of_another_element_is_refused(client):
+    query = begin_and_answer(client, "FSInnerExample")
+    expect_refusal(finish_login(client, "QywxInnerExample", query["code"], query["state"]), 400, 40300)
 
 
 @EACH
-def test_what_the_platform_refuses(client, sandbox, element):
-    refused(finish(client, element, "nosuchcode", config(client, element)["state"]), 400, 40029)
+def test_the_platforms_refusals_have_numbers(client, sandbox, element):
+    expect_refusal(finish_login(client, element, "nosuchcode", get_config(client, element)["state"]), 400, 40029)
     sandbox.fail(EXCHANGES[element], status=500, body="down")
-    refused(finish(client, element, "x", config(client, element)["state"]), 503, 50300)
+    expect_refusal(finish_login(client, element, "x", get_config(client, element)["state"]), 503, 50300)
 
 
-def test_somebody_who_waits_or_is_no_member(make_portal):
+def test_people_that_wait_or_are_no_members_are_refused(make_portal):
     client = make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client()
-    query = answered(client, "FSInnerExample")
-    refused(finish(client, "FSInnerExample", query["code"], query["state"]), 403, 40303)
-    query = answered(client, "QywxInnerExample", "outsider")
-    refused(finish(client, "QywxInnerExample", query["code"], query["state"]), 403, 40301)
+    query = begin_and_answer(client, "FSInnerExample")
+    expect_refusal(finish_login(client, "FSInnerExample", query["code"], query["state"]), 403, 40303)
+    query = begin_and_answer(client, "QywxInnerExample", "outsider")
+    expect_refusal(finish_login(client, "QywxInnerExample", query["code"], query["state"]), 403, 40301)
 
 
 @both_databases
-def test_ten_posts_of_one_code_at_once(serve, sandbox):
+def test_one_of_ten_simultaneous_posts_of_a_code_succeeds(serve, sandbox):
     server, browser = serve(), requests.Session()
     headers = {"X-CSRFToken": browser.get(f"{server.url}/api/csrf").json()["csrfToken"]}
     path = f"{server.url}/api/auths/loginTypes/QywxInnerExample"

@@ -1,4 +1,4 @@
-"""A login by redirect, from the click to the account page, at both platforms."""
+"""A login by redirect, from click to account page."""
 
 import pytest
 from support.portal_app import answer_platform, both_databases, parse_query
@@ -8,7 +8,7 @@ WECOM_AGENT = "Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.10 MicroMessenger/7
 
 @both_databases
 @pytest.mark.parametrize("element", ["FSInnerExample", "QywxInnerExample"])
-def test_a_scan_signs_in_and_the_account_page_says_who(client, element):
+def test_a_scan_signs_in_and_the_account_page_names_the_user(client, element):
     answer = client.sign_in(element, "zhangsan")
     assert (answer.status_code, answer.location) == (303, "/account")
     page = client.get("/account").text
@@ -19,7 +19,7 @@ def test_a_scan_signs_in_and_the_account_page_says_who(client, element):
     }
 
 
-def test_the_login_goes_on_to_where_it_was_asked_for(client):
+def test_the_login_leads_to_the_page_asked_for(client):
     assert client.sign_in(next="/account?from=mail").location == "/account?from=mail"
 
 
@@ -42,14 +42,14 @@ def test_the_login_page_writes_nothing(client, portal):
         assert db.session.query(LoginAttempt).count() == 0
 
 
-def test_somebody_signed_in_is_sent_on(client):
+def test_a_signed_in_user_skips_the_login_page(client):
     client.sign_in()
     assert client.get("/").location == "/account"
     assert client.get("/login").location == "/account"
     assert client.get("/login?next=/account%3Fa=1").location == "/account?a=1"
 
 
-def test_somebody_signed_out_is_led_to_the_login_and_back(client):
+def test_a_signed_out_user_is_led_to_the_login_and_back(client):
     assert client.get("/").location == "/login"
     answer = client.get("/account")
     assert answer.status_code == 401

@@ -1,4 +1,7 @@
-"""An account has twenty sessions at most: a further one ends the oldest, and long lists of old ones have pages."""
+"""An account has twenty sessions at most.
+
+One more ends the oldest. Long lists of older ones have pages.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,14 +19,17 @@ from portal.signin import one_time_links, sessions
 MOST = 20
 
 
-def open_ones(portal):
+def list_open_sessions(portal):
     with open_database(portal) as session:
         open_rows = select(LoginSession.id).where(LoginSession.account_id == 1, *sessions.list_open_conditions())
         return session.scalars(open_rows).all()
 
 
-def write_sessions(portal, number, **fields):
-    """Write open sessions of the first account, from the last hour, each younger than the one before."""
+def store_sessions(portal, number, **fields):
+    """Store open sessions of the first account.
+
+    They are from the last hour, each younger than the one before.
+    """
     fields = {"account_id": 1, "how": "qr", "expires_at": now() + timedelta(hours=1), "last_seen_at": now(), **fields}
     fields |= {"address": "192.0.2.17", "agent": ""}
     moment = now() - timedelta(minutes=59)
@@ -36,7 +42,7 @@ def write_sessions(portal, number, **fields):
         session.commit()
 
 
-def grow_old(portal, session_id):
+def age_session(portal, session_id):
     with open_database(portal) as session:
         session.get(LoginSession, session_id).signed_in_at = now() - timedelta(hours=1)
         session.commit()
@@ -64,45 +70,45 @@ class TestLimit:
     def test_a_one_time_link_counts_as_well(self, portal):
         client, by_link = portal.test_client(), portal.test_client()
         client.sign_in()
-        write_sessions(portal, MOST - 1)
-        grow_old(portal, 1)
+        store_sessions(portal, MOST - 1)
+        age_session(portal, 1)
         assert client.session().status_code == 200
         with open_database(portal):
             token = one_time_links.hand_out_link(1, by=Actor(1))
         by_link.post_form(f"/login/once/{token}")
         assert (client.session().status_code, by_link.session().status_code) == (401, 200)
-        assert len(open_ones(portal)) == MOST
+        assert len(list_open_sessions(portal)) == MOST
 
-    def test_hundreds_of_a_time_without_a_limit_end_as_well(self, portal):
+    def test_hundreds_from_before_the_limit_end_as_well(self, portal):
         client = portal.test_client()
         client.sign_in()
-        write_sessions(portal, 500)
+        store_sessions(portal, 500)
         portal.test_client().sign_in()
-        assert client.session().status_code == 200 and len(open_ones(portal)) == MOST
+        assert client.session().status_code == 200 and len(list_open_sessions(portal)) == MOST
 
-    def test_sessions_that_are_over_by_themselves_push_nobody_out(self, portal):
+    def test_expired_sessions_do_not_count(self, portal):
         client = portal.test_client()
         client.sign_in()
-        write_sessions(portal, 30, last_seen_at=now() - timedelta(hours=3))
-        grow_old(portal, 1)
+        store_sessions(portal, 30, last_seen_at=now() - timedelta(hours=3))
+        age_session(portal, 1)
         portal.test_client().sign_in()
         assert client.session().status_code == 200
 
-    def test_of_many_at_once_the_newest_twenty_stay(self, portal):
+    def test_of_simultaneous_ones_the_newest_twenty_stay(self, portal):
         portal.test_client().sign_in()
-        write_sessions(portal, MOST - 2)
+        store_sessions(portal, MOST - 2)
         browsers = [portal.test_client() for _ in range(6)]
         with ThreadPoolExecutor(3) as pool:
             answers = list(pool.map(lambda browser: browser.sign_in().status_code, browsers))
         assert answers == [303] * len(browsers)
-        assert len(open_ones(portal)) == MOST
+        assert len(list_open_sessions(portal)) == MOST
 
 
 @both_databases
-def test_many_old_ones_are_shown_a_page_at_a_time(portal):
+def test_many_sessions_are_shown_a_page_at_a_time(portal):
     client = portal.test_client()
     client.sign_in()
-    write_sessions(portal, 20_000)
+    store_sessions(portal, 20_000)
     page = client.get("/account")
     assert len(page.data) < 50_000
     assert "1–20 of 20,001" in page.text and 'href="/account?sessions=2#sessions"' in page.text
@@ -115,10 +121,10 @@ def test_many_old_ones_are_shown_a_page_at_a_time(portal):
     assert "21–40 of 20,001" in alice.get("/admin/accounts/1?sessions=2").text
     assert "20001 sessions end now." in strip_markup(alice.get("/admin/accounts/1/end-sessions").text).replace(",", "")
     assert portal.test_client().sign_in().status_code == 303  # it ends some of them, not all in one go
-    assert MOST < len(open_ones(portal)) < 20_001
+    assert MOST < len(list_open_sessions(portal)) < 20_001
 
 
-def test_the_trail_says_why_they_ended(portal):
+def test_the_audit_log_says_why_they_ended(portal):
     for _ in range(MOST + 1):
         portal.test_client().sign_in()
     words = strip_markup(open_admin_browser(portal).get("/admin/audit").text)

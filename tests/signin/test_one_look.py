@@ -1,4 +1,4 @@
-"""A login cleans a person once and looks them up by provider, tenant and subject once."""
+"""A login cleans and looks up a person once."""
 
 import sys
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class Own(FSInnerType):
 
 @contextmanager
 def collect_cleanings():
-    """Collect the names of the people that are cleaned inside the block."""
+    """Collect the names of people cleaned inside the block."""
     names, code = [], cleaning.clean_in_place.__code__
 
     def profile(frame, what, _):
@@ -53,8 +53,11 @@ def collect_cleanings():
 
 
 @contextmanager
-def collect_look_ups(portal):
-    """Collect the statements inside the block that look a person up by subject."""
+def collect_lookups(portal):
+    """Collect the lookups of a person inside the block.
+
+    They are the statements that search by subject.
+    """
     statements = []
 
     def note(_connection, _cursor, statement, *_):
@@ -77,13 +80,16 @@ def begin(client, element, kind):
 
 
 def answer_at_platform(client, sandbox, element, kind):
-    """Begin a login of a kind and let zhangsan answer; return the request that finishes it."""
-    begun = {} if kind == "redirect" else begin(client, element, kind)
-    if kind != "redirect" and begun["authorizeUrl"] is None:  # the platform's client makes the code
-        fields = {"code": sandbox.code(PROVIDERS[element], "zhangsan", source=JSAPI), "state": begun["state"]}
+    """Begin a login and answer it as zhangsan.
+
+    Return a function that finishes it.
+    """
+    started = {} if kind == "redirect" else begin(client, element, kind)
+    if kind != "redirect" and started["authorizeUrl"] is None:  # the platform's client makes the code
+        fields = {"code": sandbox.code(PROVIDERS[element], "zhangsan", source=JSAPI), "state": started["state"]}
         token = client.get("/api/csrf").json["csrfToken"]
         return lambda: client.post(f"/login/{element}/callback", data={**fields, "csrf_token": token})
-    address = answer_platform(begun["authorizeUrl"]) if begun else client.scan(element)
+    address = answer_platform(started["authorizeUrl"]) if started else client.scan(element)
     return lambda: client.get(address)
 
 
@@ -94,7 +100,7 @@ def test_a_login_cleans_and_looks_up_a_person_once(portal, sandbox, element, kin
     for _ in ("new", "stored, and their contact data is fresh"):
         client = portal.test_client()
         finish = answer_at_platform(client, sandbox, element, kind)
-        with collect_cleanings() as names, collect_look_ups(portal) as statements:
+        with collect_cleanings() as names, collect_lookups(portal) as statements:
             answer = finish()
         assert answer.status_code == 303, answer.text
         assert names == ["张三"]
@@ -109,7 +115,7 @@ def test_what_an_own_type_on_meta_returns_is_cleaned_once(elements, make_portal,
     portal = make_portal()
     client = portal.test_client()
     address = client.start("OfOwn")
-    with collect_cleanings() as names, collect_look_ups(portal) as statements:
+    with collect_cleanings() as names, collect_lookups(portal) as statements:
         assert client.get(address).status_code == 303
     assert (len(names), len(statements)) == (1, 1)
     assert client.session().json["identity"]["name"] == "Own Person"

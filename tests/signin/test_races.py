@@ -1,4 +1,7 @@
-"""Many at once, over HTTP, on two worker processes; the sandbox holds calls back until they overlap."""
+"""Simultaneous logins over HTTP on two worker processes.
+
+The sandbox holds calls back until they overlap.
+"""
 
 import json
 import os
@@ -25,7 +28,7 @@ def statuses(answers):
     return Counter(answer.status_code for answer in answers)
 
 
-def test_of_twenty_callbacks_with_one_state_one_succeeds(serve, sandbox, count_rows):
+def test_one_of_twenty_callbacks_with_one_state_succeeds(serve, sandbox, count_rows):
     server = serve()
     visitor = Visitor(server)
     callback = visitor.scan("FSInnerExample")
@@ -54,8 +57,8 @@ def test_twenty_first_logins_of_one_person_make_one_account(serve, sandbox, coun
     assert [count_rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 20]
 
 
-def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sandbox, count_rows, sql):
-    """A directory sync leaves people like this, stored without an account."""
+def test_twenty_logins_of_a_stored_unbound_person_make_one_account(serve, sandbox, count_rows, sql):
+    """A directory sync stores people without an account."""
     person = "'wecom', 'wwsandbox00000001', 'zhangsan', 'zhangsan', '{}', '', '', '', '', '[]', '', 0, 1"
     columns = "provider, tenant, subject, user_id, open_ids, name, mobile, email, avatar, department, position, gender"
     sql(
@@ -74,7 +77,7 @@ def test_twenty_logins_of_somebody_stored_but_unbound_make_one_account(serve, sa
 
 
 def test_two_people_of_one_name_at_once_get_two_accounts(serve, sandbox, count_rows):
-    """Both platforms know a zhangsan; neither gets the other's account."""
+    """Both platforms know a zhangsan, with an account each."""
     server = serve()
     visitors = [Visitor(server), Visitor(server)]
     callbacks = [v.scan(e) for v, e in zip(visitors, ("FSInnerExample", "QywxInnerExample"), strict=True)]
@@ -107,7 +110,7 @@ def test_fifty_logins_without_a_token_make_one_token_call(serve, sandbox):
     assert len(sandbox.calls("/cgi-bin/gettoken")) == 1
 
 
-def test_those_who_wait_for_a_token_share_its_refusal(serve, sandbox):
+def test_logins_that_wait_for_a_token_share_its_refusal(serve, sandbox):
     server = serve()
     visitors = [Visitor(server) for _ in range(20)]
     callbacks = [visitor.scan("QywxInnerExample") for visitor in visitors]
@@ -191,7 +194,7 @@ def make_link(settings):
 
 
 def test_every_call_of_a_login_is_counted_once(serve, sandbox):
-    """The sandbox's own count is what the tests above rely on."""
+    """The tests above rely on the sandbox's count."""
     server = serve()
     visitor = Visitor(server)
     visitor.get(visitor.scan("FSInnerExample"))

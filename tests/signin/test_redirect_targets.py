@@ -1,4 +1,4 @@
-"""Where a login leads: a path of ours; and which addresses we take for our own."""
+"""The targets of logins, and the portal's own addresses."""
 
 import pytest
 from support.portal_app import parse_query
@@ -85,10 +85,10 @@ def test_a_path_of_ours_is_kept(client):
         assert client.get("/login", query_string={"next": next}).location == next
 
 
-def test_a_path_with_what_must_be_escaped_is_kept(client):
+def test_a_path_with_escaped_characters_is_kept(client):
     client.sign_in()
-    found = {next: client.get("/login", query_string={"next": next}).location for next in WRITTEN}
-    assert found == WRITTEN
+    targets = {next: client.get("/login", query_string={"next": next}).location for next in WRITTEN}
+    assert targets == WRITTEN
 
 
 def test_the_target_stays_here_and_is_not_sent_to_the_platform(client):
@@ -113,7 +113,7 @@ UNREADABLE = ["a..b", ".example", "127.0.0.1..", "x" * 64]
 
 
 @pytest.mark.parametrize("host", UNREADABLE)
-def test_a_host_that_can_be_no_name_is_refused_as_well(client, caplog, host):
+def test_an_impossible_host_name_is_refused_as_well(client, caplog, host):
     for path in ("/login", "/api/session", "/static/favicon.svg", "/nothing"):
         answer = client.get(path, headers={"Host": host})
         assert (answer.status_code, answer.headers["Cache-Control"]) == (400, "no-store"), path
@@ -130,7 +130,7 @@ def test_forwarded_headers_count_for_nothing_unless_a_proxy_is_configured(client
     assert behind.get("/login", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 200
 
 
-def test_addresses_of_visitors_come_from_the_configured_proxies_alone(make_portal):
+def test_addresses_of_visitors_are_taken_from_configured_proxies_alone(make_portal):
     from portal.database import db
     from portal.models import AuditEvent
 
@@ -143,7 +143,7 @@ def test_addresses_of_visitors_come_from_the_configured_proxies_alone(make_porta
             assert last.address == address
 
 
-def test_a_forwarded_header_nobody_configured_is_warned_of_once(client, caplog):
+def test_an_unexpected_forwarded_header_is_reported_once(client, caplog):
     for _ in range(3):
         client.get("/login", headers={"X-Forwarded-For": "203.0.113.9"})
     warnings = [record for record in caplog.records if "PORTAL_TRUSTED_PROXIES" in record.message]
@@ -180,7 +180,7 @@ class TestHostsOfOneName:
         client = make_portal(PORTAL_BASE_URL=base_url).test_client()
         assert client.get("/login", headers={"Host": host}).status_code == status
 
-    def test_the_log_names_what_came_and_what_was_expected(self, client, caplog):
+    def test_the_log_names_the_host_received_and_the_one_expected(self, client, caplog):
         client.get("/login", headers={"Host": "www.example.com:81"})
         [line] = [record.getMessage() for record in caplog.records if "www.example.com:81" in record.getMessage()]
         assert "'login.example.com'" in line
@@ -205,7 +205,7 @@ class TestPublicAddress:
     def base(self):
         return "https://portal.example.com"
 
-    def test_redirect_addresses_follow_it_without_the_schemes_own_port(self, make_portal):
+    def test_redirect_addresses_leave_out_the_usual_port(self, make_portal):
         portal = make_portal(PORTAL_BASE_URL="https://Portal.Example.com:443/")
         address = portal.test_client().start("FSInnerExample")
         assert parse_query(address)["redirect_uri"] == "https://portal.example.com/login/FSInnerExample/callback"

@@ -1,4 +1,7 @@
-"""A session works only while account, identity and both limits say so, from the very next request."""
+"""A session works while account, identity and limits allow it.
+
+A change counts from the very next request.
+"""
 
 import hashlib
 from datetime import timedelta
@@ -15,24 +18,24 @@ from portal.signin import administrator_links
 
 
 @pytest.fixture
-def signed_in(client):
+def visitor(client):
     client.sign_in()
     assert client.session().status_code == 200
     return client
 
 
-def test_the_token_is_at_rest_as_its_hash_alone(signed_in, portal):
-    token = signed_in.cookie()
+def test_only_the_hash_of_a_token_is_stored(visitor, portal):
+    token = visitor.cookie()
     assert len(token) == 43
     with portal.app_context():
         row = db.session.query(LoginSession).one()
         assert row.token_hash == hashlib.sha256(token.encode()).digest()
 
 
-def test_every_sign_in_has_a_new_token_and_ends_the_old_one(signed_in, portal):
-    old = signed_in.cookie()
-    signed_in.sign_in()
-    assert signed_in.cookie() != old
+def test_every_sign_in_has_a_new_token_and_ends_the_old_one(visitor, portal):
+    old = visitor.cookie()
+    visitor.sign_in()
+    assert visitor.cookie() != old
     other = portal.test_client()
     other.set_portal_cookie(old)
     assert other.session().status_code == 401
@@ -43,7 +46,7 @@ def test_every_sign_in_has_a_new_token_and_ends_the_old_one(signed_in, portal):
         ]
 
 
-def test_a_token_somebody_planted_is_not_taken_over(client, portal):
+def test_a_planted_token_is_not_used(client, portal):
     planted = "p" * 43
     client.set_portal_cookie(planted)
     client.sign_in()
@@ -88,11 +91,11 @@ class TestOverHttps:
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_signing_out_deletes_the_cookie_with_the_same_attributes(signed_in):
-    found = attributes(signed_in.post_form("/logout"), "portal_session")
-    assert found.pop("max-age") == "0"
-    found.pop("expires")
-    assert found == {"httponly": "", "path": "/", "samesite": "Lax"}
+def test_signing_out_deletes_the_cookie_with_the_same_attributes(visitor):
+    cookie = attributes(visitor.post_form("/logout"), "portal_session")
+    assert cookie.pop("max-age") == "0"
+    cookie.pop("expires")
+    assert cookie == {"httponly": "", "path": "/", "samesite": "Lax"}
 
 
 @pytest.mark.parametrize(
@@ -107,24 +110,24 @@ def test_signing_out_deletes_the_cookie_with_the_same_attributes(signed_in):
         (LoginSession, {"last_seen_at": now() - timedelta(seconds=7201)}),
     ],
 )
-def test_the_very_next_request_is_refused(signed_in, change, table, values):
+def test_the_very_next_request_is_refused(visitor, change, table, values):
     change(table, **values)
-    assert signed_in.session().status_code == 401
-    assert signed_in.get("/account").status_code == 401
-    assert signed_in.get("/").location == "/login"
+    assert visitor.session().status_code == 401
+    assert visitor.get("/account").status_code == 401
+    assert visitor.get("/").location == "/login"
 
 
-def test_an_identity_that_moved_to_another_account_signs_nobody_in_to_the_old_one(signed_in, change, portal):
+def test_a_moved_identity_no_longer_opens_the_old_account(visitor, change, portal):
     with portal.app_context():
         db.session.add(Account(username="other"))
         db.session.commit()
     change(Identity, account_id=2)
-    assert signed_in.session().status_code == 401
+    assert visitor.session().status_code == 401
 
 
-def test_a_new_role_counts_from_the_next_request(signed_in, change):
+def test_a_new_role_counts_from_the_next_request(visitor, change):
     change(Account, role="admin")
-    assert signed_in.session().json["account"]["role"] == "admin"
+    assert visitor.session().json["account"]["role"] == "admin"
 
 
 def test_both_limits_follow_the_settings(make_portal, change):
@@ -140,26 +143,26 @@ def test_both_limits_follow_the_settings(make_portal, change):
     assert client.session().status_code == 401
 
 
-def test_use_is_noted_at_most_once_a_minute(signed_in, portal, change):
+def test_use_is_recorded_at_most_once_a_minute(visitor, portal, change):
     writes = []
     with portal.app_context():
         engine = db.engine
     listen = lambda *args: writes.append(args[2]) if args[2].startswith("UPDATE") else None  # noqa: E731
     event.listen(engine, "before_cursor_execute", listen)
     for _ in range(3):
-        signed_in.session()
+        visitor.session()
     assert writes == []
     change(LoginSession, last_seen_at=now() - timedelta(seconds=61))
     writes.clear()
     for _ in range(3):
-        signed_in.session()
+        visitor.session()
     assert len(writes) == 1
-    assert signed_in.session().status_code == 200
+    assert visitor.session().status_code == 200
 
 
 @both_databases
-def test_an_end_wins_over_a_request_in_flight(signed_in, portal):
-    """A request that has seen the session open can't bring it back."""
+def test_a_request_in_flight_cannot_reopen_a_session(visitor, portal):
+    """A request that read an open session can't reopen it."""
     from portal.signin import sessions
 
     with portal.app_context():
@@ -167,11 +170,14 @@ def test_an_end_wins_over_a_request_in_flight(signed_in, portal):
         with write():
             endings.end_sessions(LoginSession.id == row.id, why="ended by an administrator")
         sessions.note_use(row.id, now())
-    assert signed_in.session().status_code == 401
+    assert visitor.session().status_code == 401
 
 
 def test_a_person_found_to_have_left_loses_sessions_at_once(client, portal, sandbox):
-    """The scan that brings the news ends what was open elsewhere, in the transaction that stores the news."""
+    """A scan of a leaver ends the open sessions.
+
+    The transaction that stores the new state does it.
+    """
     client.sign_in("QywxInnerExample")
     other = portal.test_client()
     address = other.scan("QywxInnerExample")
@@ -192,7 +198,7 @@ class TestOneTimeLinks:
         with portal.app_context():
             return administrator_links.make_administrator("alice", promote=True).token
 
-    def test_looking_shows_whose_it_is_and_the_button_signs_in(self, client, token):
+    def test_the_page_of_a_link_names_the_account_and_its_button_signs_in(self, client, token):
         page = client.get(f"/login/once/{token}")
         assert page.status_code == 200
         assert "alice" in page.text
@@ -205,16 +211,16 @@ class TestOneTimeLinks:
             "identity": None,
         }
 
-    def test_it_works_once(self, client, token):
+    def test_a_link_works_once(self, client, token):
         assert client.post_form(f"/login/once/{token}").status_code == 303
         for answer in (client.get(f"/login/once/{token}"), client.post_form(f"/login/once/{token}")):
             assert answer.status_code == 410
             assert "This link can't be used" in answer.text
 
-    def test_looking_often_is_free(self, client, token):
+    def test_the_page_of_a_link_can_be_opened_often(self, client, token):
         assert {client.get(f"/login/once/{token}").status_code for _ in range(30)} == {200}
 
-    def test_it_ends_after_fifteen_minutes(self, client, token, change):
+    def test_a_link_ends_after_fifteen_minutes(self, client, token, change):
         from portal.models import OneTimeLink
 
         change(OneTimeLink, expires_at=now() - timedelta(seconds=1))
@@ -227,28 +233,28 @@ class TestOneTimeLinks:
         assert client.get(f"/login/once/{token}").status_code == 410
         assert client.get(f"/login/once/{newer}").status_code == 200
 
-    def test_it_does_not_open_a_disabled_account(self, client, token, change):
+    def test_a_link_does_not_open_a_disabled_account(self, client, token, change):
         change(Account, active=False)
         assert client.get(f"/login/once/{token}").status_code == 410
         assert client.post_form(f"/login/once/{token}").status_code == 410
         assert client.session().status_code == 401
 
-    def test_posting_needs_the_form_token(self, client, token):
+    def test_a_link_needs_the_form_token(self, client, token):
         assert client.post(f"/login/once/{token}").status_code == 400
         assert client.get(f"/login/once/{token}").status_code == 200
 
     @pytest.mark.parametrize("method", ["get", "post_form"])
-    def test_ten_wrong_ones_and_the_address_has_to_wait(self, client, method):
+    def test_after_ten_wrong_links_the_address_has_to_wait(self, client, method):
         answers = [getattr(client, method)(f"/login/once/wrong{number}").status_code for number in range(12)]
         assert answers == [410] * 10 + [429] * 2
 
-    def test_wrong_guesses_of_others_do_not_close_the_way_in(self, client, token):
+    def test_wrong_guesses_elsewhere_do_not_block_a_link(self, client, token):
         for number in range(12):
             client.get(f"/login/once/wrong{number}")
         assert client.get(f"/login/once/{token}").status_code == 200
         assert client.post_form(f"/login/once/{token}").status_code == 303
 
-    def test_it_is_the_way_in_for_an_administrator_who_was_disabled_or_demoted(self, portal, client, token, change):
+    def test_a_link_restores_a_disabled_or_demoted_administrator(self, portal, client, token, change):
         change(Account, active=False, role="user")
         with portal.app_context():
             again = administrator_links.make_administrator("alice", promote=True).token

@@ -1,4 +1,7 @@
-"""The first scan of somebody unbound: an administrator decides, an account is made, or nothing is stored."""
+"""The first scan of an unbound person.
+
+An administrator decides, an account is made, or nothing is stored.
+"""
 
 import pytest
 from support.portal_app import both_databases, find_reference
@@ -27,12 +30,12 @@ class TestQueue:
             ("zh", "已提交，等待管理员审批", "已通知"),
         ],
     )
-    def test_they_read_that_they_wait_and_not_that_anybody_was_told(self, client, language, waits, untrue):
+    def test_the_page_says_that_they_wait(self, client, language, waits, untrue):
         client.post_form("/language", language=language)
         page = client.sign_in().text
         assert waits in page and untrue not in page and find_reference(page)
 
-    def test_they_see_who_they_are_and_that_they_wait(self, client, portal):
+    def test_the_page_names_the_person_and_the_wait(self, client, portal):
         answer = client.sign_in()
         assert answer.status_code == 403
         assert "Waiting for approval" in answer.text
@@ -63,7 +66,7 @@ class TestQueue:
         with portal.app_context():
             assert db.session.query(BindingRequest).one().state == "refused"
 
-    def test_once_bound_they_are_in(self, client, portal):
+    def test_a_bound_person_can_sign_in(self, client, portal):
         client.sign_in()
         with portal.app_context():
             identity = db.session.query(Identity).one()
@@ -83,19 +86,19 @@ class TestQueue:
 
 
 class TestCreate:
-    def test_they_get_an_account_of_their_own_name(self, client, portal):
+    def test_a_new_account_has_the_persons_name(self, client, portal):
         assert client.sign_in().status_code == 303
         with portal.app_context():
             account, identity = db.session.query(Account).one(), db.session.query(Identity).one()
             assert (account.username, account.name, account.role) == ("zhangsan", "张三", "user")
             assert (identity.account_id, identity.bound_how) == (account.id, "created")
 
-    def test_the_next_scan_finds_it_again(self, client, portal):
+    def test_the_next_scan_finds_the_account_again(self, client, portal):
         client.sign_in()
         portal.test_client().sign_in()
         assert rows(portal, Account, Identity) == [1, 1]
 
-    def test_somebody_an_administrator_unbound_waits_instead(self, client, portal):
+    def test_a_person_unbound_by_an_administrator_waits(self, client, portal):
         client.sign_in()
         with portal.app_context():
             identity = db.session.query(Identity).one()
@@ -112,7 +115,7 @@ class TestRefuse:
     def portal(self, make_portal):
         return make_portal(PORTAL_UNKNOWN_PEOPLE="refuse")
 
-    def test_nothing_is_stored_but_a_line_with_element_and_number(self, client, portal):
+    def test_only_an_audit_row_with_element_and_number_is_stored(self, client, portal):
         answer = client.sign_in()
         assert answer.status_code == 403
         assert "You have no account here yet" in answer.text
@@ -123,7 +126,7 @@ class TestRefuse:
             assert (line.action, line.element, line.result) == ("login", "FSInnerExample", 40303)
             assert (line.details, line.identity_id, line.account_id) == ({}, None, None)
 
-    def test_somebody_unbound_is_refused_like_anybody(self, client, portal):
+    def test_an_unbound_person_is_refused_as_well(self, client, portal):
         with portal.app_context():
             account = Account(username="old")
             db.session.add(account)

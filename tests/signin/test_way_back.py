@@ -1,4 +1,7 @@
-"""The way back leads where people were: with what they had searched for, and never off this portal."""
+"""The way back leads to the page of before.
+
+It never leads off this portal.
+"""
 
 import re
 from html import unescape
@@ -6,7 +9,7 @@ from html import unescape
 from support.admin_client import sign_in_administrator
 from support.portal_app import parse_query
 
-ASKED = [
+PATHS = [
     "/admin/bindings?status=bound&q=zhang",
     "/admin/bindings?q=Li%20Ming",
     "/admin/bindings?q=Li+Ming&sort=-name",
@@ -18,20 +21,20 @@ ASKED = [
 UNSAFE = ["javascript:x", "//evil.example", "https://evil.example/", "/\\evil.example", "/a//b", "account", "", "/\x00"]
 
 
-def link(page, text):
-    """Return where the link with this text leads."""
-    [found] = re.findall(rf'<a [^>]*href="([^"]*)"[^>]*>{text}</a>', page)
-    return unescape(found)
+def find_link(page, text):
+    """Return the target of the link with this text."""
+    [target] = re.findall(rf'<a [^>]*href="([^"]*)"[^>]*>{text}</a>', page)
+    return unescape(target)
 
 
-def test_after_signing_in_people_are_where_they_wanted_to_go(portal):
-    for path in ASKED:
+def test_signing_in_leads_to_the_page_asked_for(portal):
+    for path in PATHS:
         client = portal.test_client()
         refusal = client.get(path)
         assert refusal.status_code == 401
-        login = link(refusal.text, "Sign in")
+        login = find_link(refusal.text, "Sign in")
         assert parse_query(login)["next"] == path
-        start = link(client.get(login).text, "Open the Feishu sign-in page")
+        start = find_link(client.get(login).text, "Open the Feishu sign-in page")
         assert client.get(client.scan(next=parse_query(start)["next"])).location == path
 
 
@@ -43,7 +46,7 @@ def test_the_language_switch_shows_the_same_search_again(portal):
     assert answer.location == "/admin/bindings?q=Li%20Ming&status=bound"
 
 
-def test_bytes_that_are_no_text_come_back_as_they_were_sent(portal):
+def test_bytes_that_are_no_text_are_returned_unchanged(portal):
     page = sign_in_administrator(portal).get("/admin/bindings?q=%ff%FEa")
     assert page.status_code == 200
     assert 'value="/admin/bindings?q=%ff%FEa"' in page.text
@@ -51,7 +54,7 @@ def test_bytes_that_are_no_text_come_back_as_they_were_sent(portal):
 
 def test_starting_again_after_a_cancelled_login_leads_on_to_the_same_page(client):
     page = client.get(client.scan(action="deny", next="/admin/bindings?q=a%20b")).text
-    assert parse_query(link(page, "Start again"))["next"] == "/admin/bindings?q=a%20b"
+    assert parse_query(find_link(page, "Start again"))["next"] == "/admin/bindings?q=a%20b"
 
 
 def test_a_form_that_names_an_unsafe_way_back_leads_to_its_own_page(portal, client):
@@ -61,9 +64,9 @@ def test_a_form_that_names_an_unsafe_way_back_leads_to_its_own_page(portal, clie
         assert browser.post_form("/admin/bindings/many", back=unsafe).location == "/admin/bindings"
         assert browser.post_form("/language", next=unsafe).location == "/"
         shown = browser.post_form("/admin/reveal", kind="account", id="1", field="email", next=unsafe).text
-        assert link(shown, "Hide") == "/admin/accounts"
+        assert find_link(shown, "Hide") == "/admin/accounts"
         page = browser.post_form("/admin/bindings/many", do="unbind", person="1-1", back=unsafe).text
-        assert link(page, "Cancel") == "/admin/bindings"
+        assert find_link(page, "Cancel") == "/admin/bindings"
         assert 'name="back" value="/admin/bindings"' in page
 
 

@@ -1,4 +1,7 @@
-"""The way to the platforms: forward proxies, certificate authorities of one's own, and what the doctor says of them."""
+"""Forward proxies and private certificate authorities.
+
+The doctor names what is wrong with them.
+"""
 
 import pytest
 from support.authority import Authority, serve_https
@@ -15,8 +18,8 @@ both_platforms = pytest.mark.parametrize("platform", ["feishu", "wecom"])
 
 
 @pytest.fixture(autouse=True)
-def undecided(monkeypatch):
-    """Nothing is set on this machine, and failures of one test are not the next one's."""
+def clear_environment(monkeypatch):
+    """Clear the machine's settings and the failures of earlier tests."""
     for name in causes.AUTHORITIES:
         monkeypatch.delenv(name, raising=False)
     http._transports.clear()
@@ -28,8 +31,8 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture
-def over_https(elements, sandbox, authority):
-    """Return a function that gives an element an https address before the sandbox."""
+def serve_over_https(elements, sandbox, authority):
+    """Return a function that puts https before an element's sandbox."""
     opened = []
 
     def begin(platform, certificate, **more):
@@ -46,12 +49,12 @@ def over_https(elements, sandbox, authority):
 
 def examine(portal, platform):
     with portal.app_context():
-        return {each.name: each for each in doctor.examine(portal.elements.instances[NAMES[platform]])}
+        return {finding.name: finding for finding in doctor.examine(portal.elements.instances[NAMES[platform]])}
 
 
 class TestForwardProxy:
     @both_platforms
-    def test_every_call_of_a_login_and_of_the_directory_goes_through_it(self, elements, make_portal, sandbox, platform):
+    def test_every_call_of_login_and_directory_uses_the_proxy(self, elements, make_portal, sandbox, platform):
         with run_forward_proxy() as proxy:
             getattr(elements, platform)(httpProxy=proxy.url)
             portal = make_portal()
@@ -66,7 +69,7 @@ class TestForwardProxy:
         assert asked == [f"{sandbox.url}{call['path']}" for call in calls]
 
     @pytest.mark.parametrize("dialect", ["v2", "oidc", "v1", "passport", "v3"])
-    def test_feishu_uses_it_in_every_dialect(self, elements, make_portal, sandbox, dialect):
+    def test_feishu_uses_the_proxy_in_every_dialect(self, elements, make_portal, sandbox, dialect):
         with run_forward_proxy() as proxy:
             elements.feishu(httpProxy=proxy.url, tokenDialect=dialect)
             client = make_portal().test_client()
@@ -76,16 +79,16 @@ class TestForwardProxy:
         assert len(proxy.asked) == len(sandbox.calls()) > 1
 
     @both_platforms
-    def test_https_goes_through_it_as_a_tunnel(self, over_https, make_portal, authority, platform, monkeypatch):
+    def test_https_uses_the_proxy_as_a_tunnel(self, serve_over_https, make_portal, authority, platform, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
         with run_forward_proxy() as proxy:
-            url = over_https(platform, authority.certify(), httpProxy=proxy.url)
+            url = serve_over_https(platform, authority.certify(), httpProxy=proxy.url)
             assert make_portal().test_client().sign_in(NAMES[platform]).status_code == 303
         assert {line.split()[0] for line in proxy.asked} == {"CONNECT"}
         assert {line.split()[1] for line in proxy.asked} == {url.removeprefix("https://")}
 
     @both_platforms
-    def test_without_the_key_there_is_none(self, client, platform, monkeypatch):
+    def test_without_the_key_no_proxy_is_used(self, client, platform, monkeypatch):
         with run_forward_proxy() as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
             element = client.application.elements.instances[NAMES[platform]]
@@ -94,13 +97,13 @@ class TestForwardProxy:
         assert proxy.asked == []
 
     @both_platforms
-    def test_one_that_is_down_is_named_by_the_doctor(self, elements, make_portal, platform):
+    def test_the_doctor_names_a_proxy_that_is_down(self, elements, make_portal, platform):
         getattr(elements, platform)(httpProxy="http://127.0.0.1:9")
-        found = examine(make_portal(), platform)
-        assert "proxy" in found and "unreachable" not in found
+        findings = examine(make_portal(), platform)
+        assert "proxy" in findings and "unreachable" not in findings
 
     @both_platforms
-    def test_one_that_is_down_stops_only_those_who_use_it(self, elements, make_portal, platform):
+    def test_a_proxy_that_is_down_stops_its_own_element_only(self, elements, make_portal, platform):
         add = getattr(elements, platform)
         add("Behind", httpProxy="http://127.0.0.1:9")
         portal = make_portal()
@@ -114,7 +117,7 @@ class TestForwardProxy:
     @pytest.mark.parametrize(
         "value", ["proxy:3128", "socks5://proxy:1080", "http://", "http://proxy:x", "http://proxy/path", 5, True]
     )
-    def test_one_that_makes_no_sense_breaks_the_element(self, elements, make_portal, platform, value):
+    def test_a_wrong_proxy_address_breaks_the_element(self, elements, make_portal, platform, value):
         getattr(elements, platform)(httpProxy=value)
         with pytest.raises(Code, match="httpProxy must be") as error:
             make_portal().getElement(f"auths.loginTypes.{NAMES[platform]}")
@@ -124,10 +127,10 @@ class TestForwardProxy:
 class TestAuthorities:
     @both_platforms
     @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-    def test_a_private_one_is_trusted_where_a_variable_names_it(
-        self, over_https, make_portal, authority, platform, name, monkeypatch
+    def test_a_private_authority_is_trusted_if_a_variable_names_it(
+        self, serve_over_https, make_portal, authority, platform, name, monkeypatch
     ):
-        over_https(platform, authority.certify())
+        serve_over_https(platform, authority.certify())
         client = make_portal().test_client()
         assert client.sign_in(NAMES[platform]).status_code == 503
         http._transports.clear()
@@ -144,28 +147,28 @@ class TestAuthorities:
         ],
     )
     def test_the_doctor_says_what_is_wrong_with_a_certificate(
-        self, over_https, make_portal, authority, platform, address, days, name, words, monkeypatch
+        self, serve_over_https, make_portal, authority, platform, address, days, name, words, monkeypatch
     ):
-        url = over_https(platform, authority.certify(address, days))
+        url = serve_over_https(platform, authority.certify(address, days))
         if name != "certificate_untrusted":
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
         portal = make_portal()
-        for _ in range(breaker.FAILURES + 2):  # also when the platform is left alone after so many failures
-            found = examine(portal, platform)
-            assert "unreachable" not in found and words in found[name].cause
-            assert url.removeprefix("https://") in found[name].cause
+        for _ in range(breaker.FAILURES + 2):  # also while calls to the platform are paused after many failures
+            findings = examine(portal, platform)
+            assert "unreachable" not in findings and words in findings[name].cause
+            assert url.removeprefix("https://") in findings[name].cause
 
     @both_platforms
-    def test_what_speaks_no_tls_is_named(self, over_https, make_portal, platform):
-        over_https(platform, None)
+    def test_the_doctor_names_a_server_without_tls(self, serve_over_https, make_portal, platform):
+        serve_over_https(platform, None)
         assert "tls" in examine(make_portal(), platform)
 
     @both_platforms
     @pytest.mark.parametrize("content", [None, b"", b"no certificate at all"])
-    def test_a_file_that_holds_none_is_named_and_breaks_no_page(
-        self, over_https, make_portal, authority, platform, content, tmp_path, monkeypatch
+    def test_a_file_without_certificate_is_named_and_breaks_no_page(
+        self, serve_over_https, make_portal, authority, platform, content, tmp_path, monkeypatch
     ):
-        over_https(platform, authority.certify())
+        serve_over_https(platform, authority.certify())
         if content is not None:
             (tmp_path / "ca.pem").write_bytes(content)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
