@@ -122,7 +122,7 @@ def test_what_an_own_type_on_meta_returns_is_cleaned_once(elements, make_portal,
 
 
 def test_an_override_sees_a_clean_person_and_its_own_values_are_cleaned(elements, make_portal, sandbox):
-    """What the override changes is cleaned after it, so each of the two authors' values is cleaned once."""
+    """Values of the override are cleaned after it."""
     elements.add_type("Own", OVERRIDE, base="FSInnerType")
     elements.feishu("OfOwn", type="Own")
     sandbox.person("feishu", "zhangsan", name=" 张\u200b三 ")
