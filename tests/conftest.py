@@ -9,7 +9,7 @@ import shutil
 import pytest
 from sqlalchemy import update
 from support.groups import GROUPS, MUST_RUN, Groups, report_missing
-from support.portal_app import Browser, Elements, make_settings, make_tables, run_portals
+from support.portal_app import FEISHU, Browser, Elements, make_settings, make_tables, run_portals
 from support.postgres import Cluster, find_binaries, find_free_port
 from support.redis_server import RedisServer
 from support.rows import open_admin_browser
@@ -175,6 +175,13 @@ def portal(make_portal):
 @pytest.fixture
 def client(portal):
     return portal.test_client()
+
+
+@pytest.fixture
+def signed_in(client):
+    """Zhang San, who came by Feishu."""
+    client.sign_in(FEISHU, "zhangsan")
+    return client
 
 
 @pytest.fixture
