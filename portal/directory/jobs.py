@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from portal import database, files, health
 from portal.database import db
 from portal.directory import runs
+from portal.directory.protocol import SyncedElement
 from portal.directory.sync import Sync
 from portal.errors import Code
 from portal.models import SyncRun
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from huey.api import TaskWrapper
     from redis import ConnectionPool
 
-    from portal.elements.meta import Meta
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def remove_old_rows() -> None:
             time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer, which others need most of the time
 
 
-def list_due() -> list["Meta"]:
+def list_due() -> list[SyncedElement]:
     """Return the elements whose scheduled sync is due."""
     every = current_app.config["PORTAL_SYNC_EVERY"]
     elements = current_app.elements.list_syncable()

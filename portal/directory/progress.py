@@ -3,16 +3,13 @@
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import click
 
 from portal.directory import runs
+from portal.directory.protocol import SyncedElement
 from portal.directory.sync import Sync, calculate_share
 from portal.errors import Code
-
-if TYPE_CHECKING:
-    from portal.elements.meta import Meta
 
 BAR_LENGTH = 24  # characters
 CLEAR_LINE = "\r\x1b[2K"
@@ -20,7 +17,7 @@ KINDS = ("new", "changed", "moved", "left", "out_of_sight")
 MOST_IDS = 10  # in the line of a warning
 
 
-def run_in_terminal(element: "Meta", dry_run: bool, accept_leavers: bool) -> str:
+def run_in_terminal(element: SyncedElement, dry_run: bool, accept_leavers: bool) -> str:
     """Sync an element here and now, and print how far it is.
 
     :return: `done`, `failed` or `stopped`.

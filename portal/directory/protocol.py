@@ -85,3 +85,27 @@ class Directory(Protocol):
         :param call: makes each call; see `portal.providers.survey`.
         """
         ...
+
+
+class SyncedElement(Protocol):
+    """An element, as far as a sync uses it."""
+
+    name: str
+    """The short name."""
+
+    provider: str
+    """The platform, as it is stored with people."""
+
+    avatar_hosts: tuple[str, ...]
+    """Ends of the host names from which pictures are accepted."""
+
+    keepsLimits: bool
+    """Whether a sync keeps the platform's limits."""
+
+    def tenant(self) -> str:
+        """Return the company that the directory belongs to."""
+        ...
+
+    def directory_client(self) -> Directory:
+        """Return the client that reads the directory."""
+        ...

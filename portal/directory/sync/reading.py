@@ -5,13 +5,12 @@ import marshal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from portal.database import db
 from portal.directory import cleaning, departments, people
 from portal.directory.bulk import Entry
 from portal.directory.cleaning import CleanPerson
-from portal.directory.protocol import Directory, Survey
+from portal.directory.protocol import Directory, Survey, SyncedElement
 from portal.directory.sync.guard import FEW_LOSSES
 from portal.directory.sync.journal import Journal
 from portal.directory.sync.stored import StoredPeople
@@ -19,9 +18,6 @@ from portal.errors import UNAVAILABLE, Code
 from portal.models import ACTIVE, MAY_SIGN_IN
 from portal.providers.survey import Pace, PacedCaller, read_in_threads
 from portal.text import is_clean, one_line
-
-if TYPE_CHECKING:
-    from portal.elements.meta import Meta
 
 BATCH_SIZE = 2000  # people in one transaction
 NO_PEOPLE = "the platform listed no people; check what the app may see"
@@ -47,7 +43,7 @@ class Reader:
     :param stopped: set when nothing more is wanted.
     """
 
-    def __init__(self, element: "Meta", company: tuple[str, str], journal: Journal, stopped: threading.Event):
+    def __init__(self, element: SyncedElement, company: tuple[str, str], journal: Journal, stopped: threading.Event):
         self.element, self.company, self.journal, self.stopped = element, company, journal, stopped
         self.directory: Directory = element.directory_client()
         self.directory.stored_token.trust()

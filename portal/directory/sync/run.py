@@ -3,11 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from portal import database
 from portal.database import db
 from portal.directory import runs
+from portal.directory.protocol import SyncedElement
 from portal.directory.sync.guard import SyncGuarded, check_losses
 from portal.directory.sync.journal import Journal
 from portal.directory.sync.missing import MissingPeople
@@ -16,9 +16,6 @@ from portal.directory.sync.stored import StoredPeople
 from portal.directory.sync.writing import WaitingBatches, Writer
 from portal.errors import FAULT, UNAVAILABLE, Code
 from portal.models import SyncRun
-
-if TYPE_CHECKING:
-    from portal.elements.meta import Meta
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +27,7 @@ class Sync:
     :param tell: called with the run about once a second.
     """
 
-    def __init__(self, element: "Meta", lease: runs.Lease, tell: Callable[["Sync"], None] = lambda sync: None):
+    def __init__(self, element: SyncedElement, lease: runs.Lease, tell: Callable[["Sync"], None] = lambda sync: None):
         run = db.session.get_one(SyncRun, lease.run_id)
         answered = db.session.get(SyncRun, run.answers_id) if run.answers_id else None
         self.dry_run, self.started_at = run.dry_run, run.started_at
