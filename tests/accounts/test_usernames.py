@@ -27,7 +27,7 @@ def test_no_two_accounts_differ_only_by_case(portal, held, wanted):
     store_account(portal, held)
     answer = alice.post_form("/admin/accounts/create", username=wanted)
     assert answer.status_code == 409
-    assert f"The account {held} has this username" in strip_markup(answer.text)
+    assert f"Account {held} has this username" in strip_markup(answer.text)
     assert list_usernames(portal) == ["alice", held]
 
 
@@ -36,7 +36,7 @@ def test_a_rename_may_change_the_case_of_its_own_name_only(portal):
     alice = sign_in_administrator(portal)
     bob = store_account(portal, "bob")
     answer = alice.post_form(f"/admin/accounts/{bob}/edit", username="ALICE")
-    assert answer.status_code == 409 and "The account alice has this username" in strip_markup(answer.text)
+    assert answer.status_code == 409 and "Account alice has this username" in strip_markup(answer.text)
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="BOB").status_code == 303
     assert alice.post_form("/admin/accounts/create", username="bob").status_code == 409
     assert alice.post_form(f"/admin/accounts/{bob}/edit", username="robert").status_code == 303
