@@ -10,7 +10,7 @@ from portal import audit
 from portal.accounts import accounts, search
 from portal.bindings import people_table
 from portal.pages.admin import layout
-from portal.pages.admin.audit_sentences import GROUPS, Entry, describe_events
+from portal.pages.admin.audit_sentences import GROUPS, DescribedEvent, describe_events
 from portal.pages.admin.csv_downloads import record_csv_export, send_csv
 from portal.pages.parameters import read_number, read_text
 
@@ -51,7 +51,7 @@ def export():
     return send_csv(headings, lines, "audit")
 
 
-def make_event_line(entry: Entry) -> list:
+def make_event_line(entry: DescribedEvent) -> list:
     """Return the cells of an entry in the exported file."""
     event = entry.event
     more = "; ".join([entry.why, *entry.notes] if entry.why else entry.notes)

@@ -121,7 +121,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class DescribedEvent:
     """An entry of the audit log in words.
 
     `why` and `notes` say more; it is about `account` and `person`.
@@ -136,13 +136,13 @@ class Entry:
     person: Identity | None
 
 
-def describe_events(events: list[AuditEvent]) -> list[Entry]:
+def describe_events(events: list[AuditEvent]) -> list[DescribedEvent]:
     """Return entries in words, in the reader's language."""
     accounts, people = audit.load_names(events)
     return [describe_event(event, accounts, people) for event in events]
 
 
-def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict[int, Identity]) -> Entry:
+def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict[int, Identity]) -> DescribedEvent:
     """Return one entry in words.
 
     :param accounts: those that entries name, by id; so are `people`.
@@ -158,7 +158,7 @@ def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict
     }
     sentence = str(choose_sentence(event)) % names
     why = str(meaning(event.result).title) if event.result and event.action not in EXPLAINED else ""
-    return Entry(event, sentence, why, list_notes(event), actor, account, person)
+    return DescribedEvent(event, sentence, why, list_notes(event), actor, account, person)
 
 
 def choose_sentence(event: AuditEvent) -> LazyString:
