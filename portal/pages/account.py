@@ -144,4 +144,4 @@ def sign_out_here() -> Response:
     It signs no user in automatically then.
     """
     browser.forbid_automatic_sign_in()
-    return browser.take_session(redirect_to("entrance.page"))
+    return browser.take_session(redirect_to("login_page.show"))

@@ -35,7 +35,7 @@ def start(name):
     element = current_app.elements.find_active(name)
     if request.method == "HEAD":
         return ""
-    g.start_again = url_for("entrance.page", via=name, next=accept_local_path(request.args.get("next")))
+    g.start_again = url_for("login_page.show", via=name, next=accept_local_path(request.args.get("next")))
     kind = element.start_kind(request.user_agent.string)
     return redirect(begin_login(element, kind, Goal(request.args.get("next")))["authorizeUrl"], 302)
 
@@ -56,7 +56,7 @@ def finish_shared_login() -> ResponseReturnValue:
     """
     name = attempts.find_element(read_once("state"))
     if name is None:
-        g.start_again = url_for("entrance.page")
+        g.start_again = url_for("login_page.show")
         raise Code(BAD_STATE, "no attempt has this state")
     return finish_login(current_app.elements.find_active(name))
 
@@ -136,4 +136,4 @@ def logout():
     if token := browser.get_session_token():
         sessions.end_session(token, browser.get_client())
     browser.forbid_automatic_sign_in()
-    return browser.take_session(redirect_to("entrance.page"))
+    return browser.take_session(redirect_to("login_page.show"))

@@ -9,11 +9,11 @@ from portal.pages.local_addresses import accept_local_path
 from portal.pages.login_flow import begin_login
 from portal.signin.attempts import Goal
 
-bp = Blueprint("entrance", __name__)
+bp = Blueprint("login_page", __name__)
 
 
 @bp.get("/login")
-def page():
+def show():
     """Show the login page.
 
     It writes nothing: a login begins with a click or when the QR script asks. Inside a platform's client it leads
@@ -25,7 +25,7 @@ def page():
     here = [element for element in current_app.elements.list_usable() if element.is_client(request.user_agent.string)]
     if here and via is None:
         if len(here) == 1 and not browser.has_tried_automatically():
-            return redirect(url_for("entrance.in_app", name=here[0].name, next=goal), 302)
+            return redirect(url_for("login_page.in_app", name=here[0].name, next=goal), 302)
         return show_client_page(here, goal)
     return show_logins(via, goal)
 
@@ -76,7 +76,7 @@ def show_client_page(elements: list, goal: str | None, script: dict | None = Non
 
     A button leads to the platform once this visit has had its automatic sign-in, and to the automatic one before.
     """
-    target = "login.start" if browser.has_tried_automatically() else "entrance.in_app"
+    target = "login.start" if browser.has_tried_automatically() else "login_page.in_app"
     ways = [(element, name, url_for(target, name=element.name, next=goal)) for element, name in name_elements(elements)]
     return render_template("in_app.html", ways=ways, next=goal, script=script)
 

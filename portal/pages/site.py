@@ -11,7 +11,7 @@ bp = Blueprint("site", __name__)
 
 @bp.get("/")
 def home():
-    return redirect_to("account.show" if browser.get_signed_in() else "entrance.page")
+    return redirect_to("account.show" if browser.get_signed_in() else "login_page.show")
 
 
 @bp.post("/language")

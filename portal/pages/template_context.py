@@ -12,7 +12,7 @@ from portal.pages.language import LANGUAGES, get_language
 from portal.pages.local_addresses import accept_local_path, get_request_address
 
 ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
-LANGUAGE_KEEPS = ("entrance.page", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
+LANGUAGE_KEEPS = ("login_page.show", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
 
 
 def init_app(app: Flask) -> None:

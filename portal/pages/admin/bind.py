@@ -23,7 +23,7 @@ from portal.pages.parameters import ID, read_number, read_text
 from portal.providers import http
 from portal.signin.sessions import count_identity_sessions
 
-bp = layout.make_blueprint("pairing", __name__)
+bp = layout.make_blueprint("bind", __name__)
 
 MOST_CHOICES = 20  # shown of a search, or of those that fit equally
 

@@ -62,4 +62,4 @@ def show_pairs(pairs: list[tuple[int, int | None]], back: str, mistyped: bool = 
     for pair in bulk_accept.review_pairs(pairs):
         groups[pair.state].append(pair)
     shown = {"groups": groups, "back": back, "mistyped": mistyped, "typed_over": CONFIRM_COUNT_OVER}
-    return render_template("admin/accepting.html", **shown)
+    return render_template("admin/bulk_accept.html", **shown)

@@ -13,7 +13,7 @@ from portal.pages.admin.bulk import CONFIRM_COUNT_OVER, ask_to_select, run_each,
 from portal.pages.admin.people_filter import get_table_address, return_to_table
 from portal.pages.parameters import read_number
 
-bp = layout.make_blueprint("accepting", __name__)
+bp = layout.make_blueprint("bulk_accept", __name__)
 
 
 @bp.post("/bindings/accept")
