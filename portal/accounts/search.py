@@ -55,7 +55,7 @@ class AccountFilter:
 
 @dataclass(frozen=True)
 class ListedAccount:
-    """An account in the list, with its people and its last sign-in."""
+    """An account in the list with people and last sign-in."""
 
     account: Account
     identities: list[Identity]
@@ -63,7 +63,7 @@ class ListedAccount:
 
 
 def search_accounts(wanted: AccountFilter, number: int) -> Page[ListedAccount]:
-    """Return a page of the accounts that a filter asks for.
+    """Return a page of the accounts a filter asks for.
 
     :param number: from 1; one beyond the last page means that one.
     """

@@ -1,1 +1,1 @@
-"""Bindings of people to accounts, and the ways to decide them."""
+"""The people that can sign in as an account."""

@@ -69,7 +69,7 @@ def list_people(filters: PeopleFilters, per_page: int = PER_PAGE) -> list[Row]:
 
 
 def load_people(filters: PeopleFilters, total: int) -> Page[Row]:
-    """Return the page of the table that the filters ask for.
+    """Return the page of the table the filters want.
 
     Beyond the last page it is the last one. A page that isn't full tells itself how many people there are.
 

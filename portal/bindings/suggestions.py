@@ -211,7 +211,7 @@ def select_pairs(strength: int, alike: Condition, *conditions: Condition) -> Sel
 
 
 def select_held_pairs(held: Alias, strength: int, alike: Condition, *conditions: Condition) -> Select:
-    """Select pairs whose account has a person like them."""
+    """Select pairs by likeness to a person of the account."""
     joined = select(*label_columns(strength)).join(held, alike).join(Account, Account.id == held.c.account_id)
     return joined.where(held.c.id != Identity.id, Account.active, is_not_declined(), *conditions)
 

@@ -36,5 +36,5 @@ def load_page(statement: Select, total: int, number: int, size: int) -> Page:
 
 
 def limit_page_number(number: int, total: int, size: int) -> int:
-    """Return the number of a page that exists, next to the one asked for."""
+    """Return the nearest number of a page that exists."""
     return max(1, min(number, -(-total // size)))

@@ -155,7 +155,7 @@ def find_model(provider: str) -> type[Identity]:
 class Department(db.Model):
     """A stored department.
 
-    `leaders` holds the platform's ids of the people who lead it.
+    `leaders` holds the platform's ids of its leaders.
     """
 
     __table_args__ = (

@@ -113,7 +113,7 @@ class AppToken(db.Model):
 
 
 class AppCompany(db.Model):
-    """The company whose directory an app reads."""
+    """The company of the directory that an app reads."""
 
     provider: Mapped[str] = mapped_column(String(64), primary_key=True)
     app: Mapped[str] = mapped_column(primary_key=True)
