@@ -184,7 +184,7 @@ def run_worker() -> None:
     """Run queued and scheduled jobs until told to end."""
     for line in describe_work():
         click.echo(line)
-    jobs.run_worker(current_app._get_current_object())
+    jobs.run_jobs(current_app._get_current_object())
 
 
 def describe_work() -> Iterator[str]:

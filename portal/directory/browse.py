@@ -1,6 +1,7 @@
-"""The stored tree of departments, a level at a time, and the people in it."""
+"""The stored tree of departments, a level at a time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
@@ -68,12 +69,15 @@ def escape_pattern(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def is_of_same_company(one, other) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def is_of_same_company(one: Any, other: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return one.provider == other.provider, one.tenant == other.tenant
 
 
 def count_departments(condition: ColumnElement[bool], most: int = MOST_CHILDREN) -> list[Counted]:
-    """Return departments in their order, each with what is directly in it."""
+    """Return departments with the numbers of their children and people.
+
+    They come in the order of the tree.
+    """
     child = aliased(Department)
     is_child = (*is_of_same_company(child, Department), child.parent_id == Department.dept_id)
     children = select(func.count()).select_from(child).where(*is_child).correlate(Department).scalar_subquery()
@@ -87,7 +91,7 @@ def count_departments(condition: ColumnElement[bool], most: int = MOST_CHILDREN)
 def read_people(condition: ColumnElement[bool], page: int) -> Page[Identity]:
     """Return a page of people.
 
-    People who have left are not shown.
+    Leavers are not shown.
     """
     conditions = (condition, Identity.status != LEFT)
     total = db.session.scalar(select(func.count()).select_from(Identity).where(*conditions))

@@ -1,4 +1,4 @@
-"""Many people at once: what a sync has read, compared with what is stored, and written in few statements."""
+"""Compares and writes many people in few statements."""
 
 import hashlib
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ EMPTY_ROW |= {column: EMPTY[name] for name, column in people.COLUMNS.items()}
 LISTING_TYPES = {"subject": String, "digest": Listing.digest.type}
 
 
-class Entry(NamedTuple):
+class ListedPerson(NamedTuple):
     """A person that was read.
 
     :param digest: of everything the platform told.
@@ -45,7 +45,7 @@ class PeopleChanges:
 
     :param new: rows, without what all people of a company share.
     :param changed: pairs of a stored row and its new values.
-    :param stored: ids of the people who are not new.
+    :param stored: ids of the people that are not new.
     :param listed: subject and digest of each person.
     """
 
@@ -55,7 +55,7 @@ class PeopleChanges:
     listed: list[dict] = field(default_factory=list)
 
     def list_names(self) -> dict[str, list[str]]:
-        """Return the names of people by the kind of their change.
+        """Return people's names by the kind of change.
 
         Kinds are `new`, `changed`, `moved` to other departments, and `left`.
         """
@@ -65,7 +65,7 @@ class PeopleChanges:
         return names
 
     def list_moved(self) -> list[int]:
-        """Return the ids of people whose departments change."""
+        """Return the ids of people with a change of departments."""
         return [row.id for row, values in self.changed if is_moved(row, values)]
 
 
@@ -91,15 +91,15 @@ def lock_company(provider: str, tenant: str) -> None:
 
 
 def compare_people(
-    batch: Iterable[Entry], company: tuple[str, str], since: datetime, visible: set[str] | None
+    batch: Iterable[ListedPerson], company: tuple[str, str], since: datetime, visible: set[str] | None
 ) -> PeopleChanges:
     """Return what a batch would change, and lock its rows.
 
     :param since: when the sync began; a person read alone after that is left for the next sync.
     :param visible: the departments that the element may see, `None` for all.
     """
-    batch = sorted(batch, key=lambda entry: entry.subject)  # syncs of a company write in one order: no deadlock
-    statement = STORED.where(*match_people(company, [entry.subject for entry in batch])).order_by(TABLE.c.subject)
+    batch = sorted(batch, key=lambda person: person.subject)  # syncs of a company write in one order: no deadlock
+    statement = STORED.where(*match_people(company, [person.subject for person in batch])).order_by(TABLE.c.subject)
     statement = statement.with_for_update(key_share=True)  # others may add memberships and listings meanwhile
     stored = {row.subject: row for row in db.session.execute(statement)}
     changes = PeopleChanges(stored=[row.id for row in stored.values()])
@@ -129,7 +129,10 @@ def compare_row(row: Row, columns: dict, visible: set[str] | None) -> dict | Non
 
 
 def merge_departments(read: list[str], stored: list[str], visible: set[str] | None) -> list[str]:
-    """Return a person's departments; those that the element can't see stay."""
+    """Return the departments of a person from now on.
+
+    Those that the element can't see stay.
+    """
     if visible is None:
         return read
     merged = [*read, *(dept for dept in stored if dept not in visible and dept not in read)]
@@ -139,7 +142,7 @@ def merge_departments(read: list[str], stored: list[str], visible: set[str] | No
 def write_changes(changes: PeopleChanges, company: tuple[str, str], element: str) -> None:
     """Store the changes of a batch, inside the caller's transaction.
 
-    People who have left lose their sessions and their binding.
+    Leavers lose their sessions and their binding.
     """
     moment = now()
     if changes.new:
@@ -180,7 +183,7 @@ def add_listings(listed: list[dict], company: tuple[str, str], element: str) -> 
 
 
 def match_people(company: tuple[str, str], subjects: list[str]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions on `Identity` for some people of a company."""
+    """Return the conditions for some people of a company."""
     provider, tenant = company
     is_one_of_them = TABLE.c.subject.in_(sql_rows.select_values(subjects))
     return TABLE.c.provider == provider, TABLE.c.tenant == tenant, is_one_of_them
@@ -197,7 +200,7 @@ def analyze_tables() -> None:
 
 
 def take_access(row: Row, status: int, element: str) -> None:
-    """Take the access from a person who has left or is frozen.
+    """Take the access from a leaver or a frozen person.
 
     :param row: as the person was stored.
     """

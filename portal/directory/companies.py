@@ -10,7 +10,7 @@ MOST_PEOPLE = 50  # asked about to learn the company
 
 
 def find_company(provider: str, app: str) -> str:
-    """Return the tenant that is remembered for an app, or ""."""
+    """Return the remembered tenant of an app, or ""."""
     row = (AppCompany.provider == provider, AppCompany.app == app)
     return db.session.scalar(select(AppCompany.tenant).where(*row)) or ""
 
@@ -23,7 +23,7 @@ def remember_company(provider: str, app: str, tenant: str) -> None:
 
 
 def list_bound_people(element: str) -> list[tuple[str, str]]:
-    """Return tenant and subject of the newest bound people read through an element."""
+    """Return tenant and subject of an element's newest bound people."""
     is_bound = (Identity.open_ids[element].as_string().is_not(None), Identity.account_id.is_not(None))
     statement = select(Identity.tenant, Identity.subject).where(*is_bound)
     return [tuple(row) for row in db.session.execute(statement.order_by(Identity.id.desc()).limit(MOST_PEOPLE))]

@@ -40,7 +40,7 @@ class DepartmentChanges:
 def save_departments(
     provider: str, tenant: str, departments: list[dict], extent: str, check: Callable = lambda: None
 ) -> dict[str, int]:
-    """Store departments and return how many were `new`, `changed` and `removed`.
+    """Store departments and count the changes.
 
     :param departments: as a `Survey` yields them; a value that is `None` stays as it is stored.
     :param extent: `WHOLE` removes all others; `PART` those that lay below one of the departments; `ONE` none.
@@ -103,14 +103,14 @@ def list_removed(others: dict, departments: list[dict], extent: str) -> list:
 
 
 def map_open_ids(provider: str, tenant: str) -> dict[str, str]:
-    """Return open department id -> the id under which it is stored."""
+    """Return the stored departments' ids by open id."""
     columns = select(Department.open_id, Department.dept_id)
     has_open_id = (Department.provider == provider, Department.tenant == tenant, Department.open_id != "")
     return dict(tuple(row) for row in db.session.execute(columns.where(*has_open_id)))
 
 
 def list_columns(dept: dict, ids: dict[str, str]) -> dict:
-    """Return a department's columns, without those the platform did not tell.
+    """Return the columns that the platform told.
 
     :param ids: open department id -> the id under which departments are stored.
     """
@@ -125,7 +125,7 @@ def list_columns(dept: dict, ids: dict[str, str]) -> dict:
 
 
 def build_tree(departments: list[dict]) -> tuple[list[dict], dict[str, list[str]]]:
-    """Return the departments that make a tree, and the ids of those that do not.
+    """Return departments that make a tree, and the others' ids.
 
     Of several departments with one id the first counts. A department that would be above itself becomes a root.
 
@@ -147,7 +147,7 @@ def build_tree(departments: list[dict]) -> tuple[list[dict], dict[str, list[str]
 
 
 def break_cycles(departments: list[dict], by_id: dict[str, dict], faults: dict[str, list[str]]) -> None:
-    """Make a root of each department that would be above itself."""
+    """Make a root of each department that is above itself."""
     rooted = set()  # ids of departments whose way up ends
     for dept in departments:
         passed, above = set(), dept

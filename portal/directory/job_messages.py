@@ -22,7 +22,10 @@ SILENCE_PAUSE = 5.0  # seconds after which a queue that does not answer is asked
 
 
 class JobSerializer(Serializer):
-    """Writes a job as a list of texts: its id, its name and its arguments."""
+    """Writes a job as a list of texts.
+
+    They are its id, its name and its arguments.
+    """
 
     def serialize(self, data: Message) -> bytes:
         return json.dumps([data.id, data.name, *data.args]).encode()
@@ -40,10 +43,10 @@ class JobSerializer(Serializer):
 
 
 class PlainJobs:
-    """A queue that runs each of our own jobs once, at once."""
+    """A queue that runs our own jobs once, at once."""
 
     def enqueue(self, task: Task) -> object:
-        """Add a job, or log that the queue does not answer.
+        """Add a job, or log that the queue is silent.
 
         A job that gets lost is no harm, as a worker finds its run in the database a minute later.
         """

@@ -1,6 +1,7 @@
-"""Syncs in the background, queued with Huey and run by `flask worker`.
+"""Syncs in the background, queued with Huey.
 
-The queue only wakes a worker. The run itself is a row, so a worker finds it within a minute even if the job gets lost.
+`flask worker` runs them. The queue only wakes a worker. The run itself is a row, so a worker finds it within a minute
+even if the job gets lost.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app
 from sqlalchemy.engine import make_url
@@ -89,7 +90,10 @@ def make_jobs(app: Flask) -> Jobs:
 
 
 def connect_redis(url: str) -> "ConnectionPool":
-    """Return connections to Redis that wait no longer than a page may take."""
+    """Return connections to Redis with short time limits.
+
+    A page may take no longer.
+    """
     from redis import ConnectionPool
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -109,7 +113,7 @@ def find_queue_file(app: Flask) -> str:
     return str(Path(app.instance_path, f"jobs-{hashlib.sha256(str(url).encode()).hexdigest()[:12]}.db"))
 
 
-def request_sync(element: str, actor_id: int, **wishes) -> SyncRun | None:
+def request_sync(element: str, actor_id: int, **wishes: Any) -> SyncRun | None:
     """Queue a sync for an administrator.
 
     :param wishes: as in `runs.make_run_columns()`.
@@ -126,7 +130,7 @@ def request_sync(element: str, actor_id: int, **wishes) -> SyncRun | None:
 
 
 def run_queued_sync(name: str) -> None:
-    """Run the queued sync of an element, if there is one."""
+    """Run the queued sync of an element, if any."""
     lease = runs.begin_queued(name)
     if lease is None:
         return
@@ -156,13 +160,13 @@ def remove_old_rows() -> None:
 
 
 def list_due() -> list[SyncedElement]:
-    """Return the elements whose scheduled sync is due."""
+    """Return the elements with a due scheduled sync."""
     every = current_app.config["PORTAL_SYNC_EVERY"]
     elements = current_app.elements.list_syncable()
     return [element for element in elements if every and runs.is_due(element.name, every)]
 
 
-def run_worker(app: Flask) -> None:
+def run_jobs(app: Flask) -> None:
     """Run jobs until the process is told to end."""
     consumer = get_jobs(app).huey.create_consumer(workers=THREADS, periodic=True, max_delay=QUEUE_POLL)
     threading.Thread(target=report_life, args=(app,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Memberships of people in departments, worked out from what is stored of both."""
+"""Memberships, worked out from stored people and departments."""
 
 from collections.abc import Callable
 
@@ -61,16 +61,20 @@ def select_expected(*conditions: ColumnElement[bool]) -> Select:
 
 
 def find_newest_person() -> int:
-    """Return the greatest id of a person, stored or about to be."""
+    """Return the greatest id of a person.
+
+    The row may be about to be stored.
+    """
     if sql_rows.is_sqlite():
         return db.session.scalar(select(func.max(Identity.id))) or 0
     return db.session.scalar(select(func.pg_sequence_last_value(text("pg_get_serial_sequence('identity', 'id')")))) or 0
 
 
 def fill_new_departments(provider: str, tenant: str, newest: int, check: Callable = lambda: None) -> None:
-    """Add the memberships of departments that were stored after their people.
+    """Add the memberships of new departments.
 
-    Other writes of people or departments add their memberships themselves. It takes short transactions.
+    They were stored after their people. Other writes of people or departments add their memberships themselves. It
+    takes short transactions.
 
     :param newest: the newest person when the departments had been stored; later people found them.
     :param check: called inside each transaction; what it raises undoes that one.

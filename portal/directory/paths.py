@@ -1,4 +1,4 @@
-"""The way to a department: the departments above it, each person's paths, and a filter's choices."""
+"""The departments above others, as paths and as choices."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Path:
 
 
 def find_paths(people: Iterable[Identity]) -> dict[int, list[Path]]:
-    """Return the paths of each person's departments by the person's id.
+    """Return the paths of people's departments by person id.
 
     The main department comes first; departments that are not stored are left out.
     """
@@ -60,7 +60,10 @@ def find_ancestors(department: Department) -> list[Row]:
 
 
 def meet_keys(keys: set[Key]) -> ColumnElement[bool] | None:
-    """Return the condition for departments of these keys; `None` for no keys."""
+    """Return the condition for departments of these keys.
+
+    `None` for no keys.
+    """
     dept_ids = {}
     for provider, tenant, dept_id in sorted(keys):
         dept_ids.setdefault((provider, tenant), []).append(dept_id)
@@ -75,7 +78,10 @@ def meet_keys(keys: set[Key]) -> ColumnElement[bool] | None:
 
 
 def find_with_ancestors(condition: ColumnElement[bool] | None) -> dict[Key, Row]:
-    """Return the departments that meet a condition, and all departments above them."""
+    """Return departments and all departments above them.
+
+    :param condition: of the departments.
+    """
     if condition is None:
         return {}
     tree = select(*COLUMNS).where(condition).cte("tree", recursive=True)
@@ -89,7 +95,10 @@ def find_with_ancestors(condition: ColumnElement[bool] | None) -> dict[Key, Row]
 
 
 def walk_up(key: Key, rows: dict[Key, Row]) -> Iterator[Row]:
-    """Yield a department and those above it; a circle is walked once."""
+    """Yield a department and those above it.
+
+    A circle is walked once.
+    """
     passed = set()
     while key in rows and key not in passed:
         passed.add(key)
@@ -98,13 +107,16 @@ def walk_up(key: Key, rows: dict[Key, Row]) -> Iterator[Row]:
 
 
 def list_names(key: Key, rows: dict[Key, Row]) -> tuple[str, ...]:
-    """Return the names that lead to a department, without the company's."""
+    """Return the names that lead to a department.
+
+    The company's name is left out.
+    """
     names = [row.name or row.dept_id for row in walk_up(key, rows)]
     return tuple(reversed(names[:-1] or names))
 
 
 def list_choices(chosen: int | None, number: int) -> list[tuple[int, str, int]]:
-    """Return what a filter offers: id, name and depth, in the tree's order.
+    """Return what a filter offers, in the tree's order.
 
     A large tree offers the way to the chosen department, and the departments directly below that one.
 
@@ -147,7 +159,7 @@ def find_surroundings(chosen: int | None) -> list[Row]:
 
 
 def is_root() -> ColumnElement[bool]:
-    """Return the condition for departments whose parent is not stored."""
+    """Return the condition for departments without a stored parent."""
     parent = aliased(Department)
     return ~exists().where(
         parent.provider == Department.provider,

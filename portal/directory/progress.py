@@ -1,4 +1,7 @@
-"""A sync in a terminal, as a moving bar, or as lines where the output is no terminal."""
+"""Prints a sync's progress in a terminal.
+
+There it is a moving bar, and lines in other outputs.
+"""
 
 import sys
 import time
@@ -18,7 +21,7 @@ MOST_IDS = 10  # in the line of a warning
 
 
 def run_in_terminal(element: SyncedElement, dry_run: bool, accept_leavers: bool) -> str:
-    """Sync an element here and now, and print how far it is.
+    """Sync an element here and print the progress.
 
     :return: `done`, `failed` or `stopped`.
     """
@@ -44,7 +47,7 @@ class Terminal:
         self.has_bar = sys.stdout.isatty()
 
     def show(self, sync: Sync) -> None:
-        """Draw the bar, or print a line when it differs from the last one."""
+        """Draw the bar, or print a line that is new."""
         if sync.phase != self.phase:
             self.phase, self.began_at = sync.phase, time.monotonic()
         if not sync.phase:
@@ -104,7 +107,10 @@ def describe_end(sync: Sync, state: str, accept_leavers: bool) -> str:
 
 
 def describe_stop(sync: Sync, accept_leavers: bool) -> str:
-    """Return in one line why the guard has stopped a run, and how to go on."""
+    """Return in one line why the guard stopped a run.
+
+    It also says how to go on.
+    """
     effect = "no person has lost access" if sync.is_first else "nothing was changed"
     reason = f"{sync.counts['losing']:,} of {sync.active_before:,} people would lose their access"
     if sync.accepted is not None:
@@ -115,7 +121,7 @@ def describe_stop(sync: Sync, accept_leavers: bool) -> str:
 
 
 def list_details(sync: Sync) -> Iterator[str]:
-    """Yield the warnings, and for a dry run the names behind each number."""
+    """Yield warnings, and a dry run's names behind each number."""
     for fault, ids in sync.report.get("warnings", {}).items():
         yield f"warning: {fault.replace('_', ' ')}: {', '.join(ids[:MOST_IDS])}"
     kinds = KINDS if sync.dry_run else ()

@@ -1,6 +1,6 @@
 """What a sync uses of a platform's client.
 
-`Meta.directory_client()` of an element whose people can be synced returns a `Directory`.
+`Meta.directory_client()` of an element that can be synced returns a `Directory`.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,10 @@ class Survey(Protocol):
         ...
 
     def members(self, source: Any) -> Iterator[list[dict]]:
-        """Yield pages of people of one source, as `entry()` returns them."""
+        """Yield pages of the people in one source.
+
+        :return: people as `entry()` returns them.
+        """
         ...
 
     def entry(self, person: dict) -> dict:
@@ -66,7 +69,9 @@ class Directory(Protocol):
     """The app's own token."""
 
     def member(self, user_id: str) -> dict:
-        """Return what the directory says of a person, without the keys it does not tell.
+        """Return what the directory says of a person.
+
+        Keys that it does not tell are absent.
 
         :raises Code: NOT_FOUND, NOT_ALLOWED outside the app's range, NOT_PERMITTED, or UNAVAILABLE.
         """

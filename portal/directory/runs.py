@@ -1,8 +1,12 @@
-"""Runs of syncs, a row each, and the lease by which one at a time runs for an element."""
+"""Runs of syncs, a row each, and their leases.
+
+By its lease one run at a time syncs an element.
+"""
 
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -24,7 +28,10 @@ REPLACED = [CONFLICT, "a sync from the command line went first", None]
 
 
 class LeaseLost(Exception):
-    """Another run has the lease now, so nothing may be written any more."""
+    """Another run has the lease now.
+
+    Nothing may be written any more.
+    """
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,10 @@ class Lease:
     run_id: int
     token: str
 
-    def renew(self, **changes) -> None:
-        """Renew the lease and change columns of the run, inside the caller's transaction.
+    def renew(self, **changes: Any) -> None:
+        """Renew the lease, inside the caller's transaction.
 
+        :param changes: further columns of the run.
         :raises LeaseLost: when another run has taken over.
         """
         is_held = (SyncRun.id == self.run_id, SyncRun.lease == self.token, SyncRun.state == "running")
@@ -48,7 +56,7 @@ class Lease:
 # Beginning
 
 
-def queue_run(element: str, how: str, actor_id: int | None = None, **wishes) -> SyncRun | None:
+def queue_run(element: str, how: str, actor_id: int | None = None, **wishes: Any) -> SyncRun | None:
     """Queue a sync for a worker.
 
     :param how: `page` or `schedule`.
@@ -69,8 +77,10 @@ def queue_run(element: str, how: str, actor_id: int | None = None, **wishes) -> 
         return None
 
 
-def begin_from_command(element: str, **wishes) -> Lease:
-    """Begin a sync from the command line, in place of one that is only queued.
+def begin_from_command(element: str, **wishes: Any) -> Lease:
+    """Begin a sync from the command line.
+
+    It takes the place of one that is only queued.
 
     :param wishes: as in `make_run_columns()`.
     :raises Code: CONFLICT while another sync is under way.
@@ -90,7 +100,7 @@ def begin_from_command(element: str, **wishes) -> Lease:
 
 
 def begin_queued(element: str) -> Lease | None:
-    """Begin the queued sync of an element, if there is one."""
+    """Begin the queued sync of an element, if any."""
     token = secrets.token_hex(16)
     with database.write() as session:
         end_cut_off(SyncRun.element == element)
@@ -108,14 +118,14 @@ def make_run_columns(
     An administrator's yes is for the list of one stopped run, and for one run that changes something. Where no stopped
     run waits for a yes, the guard holds as ever.
 
-    :param stopped_id: the stopped run whose list was shown; `None` for the newest.
+    :param stopped_id: the stopped run with the list that was shown; `None` for the newest.
     """
     stopped = find_stopped(element, stopped_id) if accept_leavers else None
     return {"dry_run": dry_run, "answers_id": stopped and stopped.id}
 
 
 def find_stopped(element: str, id: int | None = None) -> SyncRun | None:
-    """Return the stopped run of an element that waits for a yes.
+    """Return an element's stopped run that waits for a yes.
 
     None waits after a later run that was done, or that had a yes itself.
 
@@ -137,7 +147,7 @@ def make_start_columns(token: str) -> dict:
 # Ending
 
 
-def end_run(lease: Lease, state: str, **columns) -> None:
+def end_run(lease: Lease, state: str, **columns: Any) -> None:
     """Store how a run has ended.
 
     :param state: `done`, `failed` or `stopped`.
@@ -150,13 +160,13 @@ def end_run(lease: Lease, state: str, **columns) -> None:
 
 
 def end_all_cut_off() -> None:
-    """End the runs whose lease is over."""
+    """End the runs with an old lease."""
     with database.write():
         end_cut_off()
 
 
 def end_cut_off(*conditions: ColumnElement[bool]) -> None:
-    """End runs whose lease is over, inside the caller's transaction.
+    """End runs with an old lease, inside the caller's transaction.
 
     :param conditions: on `SyncRun`.
     """
@@ -176,12 +186,12 @@ def end_as_failed(failure: list, *conditions: ColumnElement[bool]) -> None:
     db.session.flush()
 
 
-def make_end_columns(state: str, **columns) -> dict:
+def make_end_columns(state: str, **columns: Any) -> dict:
     return {"state": state, "open": None, "ended_at": now(), "phase": "", **columns}
 
 
 def record_end(run: SyncRun) -> None:
-    """Record in the audit log how a run has ended, inside the caller's transaction."""
+    """Record how a run has ended, inside the caller's transaction."""
     number, _reason, native = run.failure or [0, "", None]
     facts = {
         "element": run.element,
@@ -206,14 +216,17 @@ def remove_old_runs(most: int) -> int:
 
 
 def list_latest(elements: list[str], most: int) -> list[tuple[SyncRun, str | None]]:
-    """Return the newest runs, each with the name of the account that asked for it."""
+    """Return the newest runs, with the names of their accounts."""
     statement = select(SyncRun, Account.name).outerjoin(Account, Account.id == SyncRun.actor_id)
     statement = statement.where(SyncRun.element.in_(elements)).order_by(SyncRun.id.desc()).limit(most)
     return list(db.session.execute(statement))
 
 
 def find_last_complete(elements: list[str]) -> dict[str, SyncRun]:
-    """Return by element the newest run that was done and no dry run."""
+    """Return the last complete run of each element.
+
+    Dry runs do not count.
+    """
     complete = (SyncRun.element.in_(elements), SyncRun.state == "done", SyncRun.dry_run.is_(False))
     newest = select(func.max(SyncRun.id)).where(*complete).group_by(SyncRun.element)
     return {run.element: run for run in db.session.scalars(select(SyncRun).where(SyncRun.id.in_(newest)))}
@@ -236,5 +249,5 @@ def is_due(element: str, every: int) -> bool:
 
 
 def list_queued() -> list[str]:
-    """Return the elements whose sync waits for a worker."""
+    """Return the elements with a queued sync."""
     return list(db.session.scalars(select(SyncRun.element).where(SyncRun.state == "queued")))

@@ -1,10 +1,11 @@
-"""Many values in one statement, as one JSON text that the database unrolls.
+"""Many values in one statement, as one JSON text.
 
-A parameter for each value would exceed the database's limit.
+The database unrolls the text. A parameter for each value would exceed the database's limit.
 """
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import (
@@ -40,7 +41,7 @@ def pack(values: list) -> str:
 
 
 def unroll_list(texts: ColumnElement) -> TableValuedAlias:
-    """Return the entries of a JSON list of texts as a table.
+    """Return the texts of a JSON list as a table.
 
     Its column is `value`.
     """
@@ -54,7 +55,7 @@ def select_values(values: Iterable, kind: type = Text) -> Select:
     return select(cast(entries.c.value, kind))
 
 
-def insert_rows(table: Table, types: Mapping, rows: list[dict], **shared) -> None:
+def insert_rows(table: Table, types: Mapping, rows: list[dict], **shared: Any) -> None:
     """Insert rows, inside the caller's transaction.
 
     :param types: column -> type, of the columns that differ from row to row.
@@ -67,7 +68,7 @@ def insert_rows(table: Table, types: Mapping, rows: list[dict], **shared) -> Non
 
 
 def unroll_rows(types: Mapping) -> Subquery | TableValuedAlias:
-    """Return the parameter `:rows` as a table.
+    """Return the parameter `rows` as a table.
 
     :param types: column -> its type there.
     """

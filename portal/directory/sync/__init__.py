@@ -4,12 +4,12 @@ run        the steps of a run, and how it ends
 journal    counts, report and lease
 reading    departments and people, read from the platform and compared by digests
 stored     what is stored of the company's people
-missing    people who were not listed, and what the platform answers about them
-guard      the limit of people who may lose their access
+missing    people that were not listed, and what the platform answers about them
+guard      the limit of people that may lose their access
 writing    what a run changes
 
 Memory stays flat. Changes wait in a file, and of stored people only digests are in memory. An element's first sync
-writes people while it reads others, except those who would lose their access.
+writes people while it reads others, except those that would lose their access.
 """
 
 from portal.directory.sync.journal import calculate_share

@@ -1,4 +1,4 @@
-"""How far a run is: its counts, its report, and its lease."""
+"""The counts, the report and the lease of a run."""
 
 import threading
 import time
@@ -36,7 +36,9 @@ class Journal:
         self.beat()
 
     def beat(self) -> None:
-        """Renew the lease and tell the counts, about once a second.
+        """Renew the lease and tell the progress.
+
+        It does so about once a second.
 
         :raises LeaseLost: when another run has taken over.
         """
@@ -57,7 +59,7 @@ class Journal:
         self.counts[kind] += number
 
     def name(self, kind: str, *names: str) -> None:
-        """Count people and name the first of them in the report."""
+        """Count people and name the first in the report."""
         self.counts[kind] += len(names)
         named = self.report.setdefault(kind, [])
         named += names[: MOST_NAMED - len(named)]
@@ -69,7 +71,10 @@ class Journal:
 
 
 def calculate_share(phase: str, counts: dict[str, int]) -> float | None:
-    """Return the finished share of a phase from 0 to 1, if it is known."""
+    """Return the finished share of a phase, if known.
+
+    :return: from 0 to 1.
+    """
     done, total = {
         "people": (counts["sources_read"], counts["sources"]),
         "leavers": (counts["asked"], counts["unseen"]),

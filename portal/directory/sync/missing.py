@@ -1,4 +1,4 @@
-"""Stored people that were not listed. The platform is asked about each."""
+"""Asks the platform about stored people it did not list."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 class MissingPeople:
-    """Asks about the people that were not listed, once the others are read."""
+    """The people that were not listed."""
 
     def __init__(self, reader: Reader, stored: StoredPeople, journal: Journal):
         self.reader, self.stored, self.journal = reader, stored, journal
@@ -41,7 +41,10 @@ class MissingPeople:
         self.names: dict[str, list[str]] = {"left": [], "changed": [], "out_of_sight": []}
 
     def count_losses(self) -> None:
-        """Count people listed by the run before as losing their access."""
+        """Count missing people as losing their access.
+
+        Only those count that the run before has listed.
+        """
         losing = [
             subject for subject in self.subjects if self.stored.was_listed(subject) and self.stored.may_sign_in(subject)
         ]
@@ -98,7 +101,7 @@ class MissingPeople:
             yield identity, Answer(identity.id, person.get("status") == LEFT, person)
 
     def name_all(self) -> None:
-        """Count and name the people by what has happened to them."""
+        """Count and name people by what has happened."""
         for kind, names in self.names.items():
             self.journal.name(kind, *names)
 

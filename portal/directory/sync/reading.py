@@ -1,4 +1,4 @@
-"""Reads departments and people from the platform and finds what may have changed."""
+"""Reads departments and people that may have changed."""
 
 import hashlib
 import marshal
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from portal.database import db
 from portal.directory import cleaning, departments, people
-from portal.directory.bulk import Entry
+from portal.directory.bulk import ListedPerson
 from portal.directory.cleaning import CleanPerson
 from portal.directory.protocol import Directory, Survey, SyncedElement
 from portal.directory.sync.guard import FEW_LOSSES
@@ -68,8 +68,8 @@ class Reader:
         db.session.rollback()
         return Tree(tree, departments.PART, {dept["deptId"] for dept in tree})
 
-    def read_people(self, stored: StoredPeople) -> Iterator[list[Entry]]:
-        """Yield batches of people who may have changed.
+    def read_people(self, stored: StoredPeople) -> Iterator[list[ListedPerson]]:
+        """Yield batches of people that may have changed.
 
         :raises Code: UNAVAILABLE when the platform lists no people any more.
         """
@@ -80,42 +80,42 @@ class Reader:
         if stored.listed_before > may_vanish and not self.journal.counts["people"]:
             raise Code(UNAVAILABLE, NO_PEOPLE)
 
-    def read_sources(self, stored: StoredPeople) -> Iterator[list[Entry]]:
+    def read_sources(self, stored: StoredPeople) -> Iterator[list[ListedPerson]]:
         sources = self.survey.sources()
         self.journal.counts["sources"] = len(sources)
         return self.read_in_threads(sources, lambda source: self.read_source(source, stored))
 
-    def read_source(self, source: object, stored: StoredPeople) -> Iterator[list[Entry]]:
-        """Yield lists of people who may have changed.
+    def read_source(self, source: object, stored: StoredPeople) -> Iterator[list[ListedPerson]]:
+        """Yield lists of people that may have changed.
 
         Several threads call it.
         """
         for page in self.survey.members(source):
-            entries = [self.make_entry(person, stored) for person in page]
+            listed = [self.make_listed_person(person, stored) for person in page]
             with self.journal.lock:
                 self.journal.count("pages")
-                entries = [entry for entry in entries if self.note_entry(entry, stored)]
-            if entries:
-                yield entries
+                changed = [person for person in listed if self.note_person(person, stored)]
+            if changed:
+                yield changed
         with self.journal.lock:
             self.journal.count("sources_read")
 
-    def make_entry(self, person: dict, stored: StoredPeople) -> Entry:
+    def make_listed_person(self, person: dict, stored: StoredPeople) -> ListedPerson:
         """Return what is needed of a person that was read."""
         subject, user_id, digest = person.pop("subject"), person.get("userId"), calculate_digest(person)
         if stored.has_digest(subject, digest):
-            return Entry(subject, digest, user_id, None)
+            return ListedPerson(subject, digest, user_id, None)
         columns = people.list_changes(self.clean_person(subject, person), self.element.name, {})
-        return Entry(subject, digest, user_id, columns)
+        return ListedPerson(subject, digest, user_id, columns)
 
     def clean_person(self, subject: str, values: dict) -> CleanPerson:
         provider, tenant = self.company
         person = CleanPerson(provider=provider, tenant=tenant, subject=subject, **values)
         return cleaning.clean_in_place(person, self.element.avatar_hosts)
 
-    def note_entry(self, entry: Entry, stored: StoredPeople) -> bool:
+    def note_person(self, person: ListedPerson, stored: StoredPeople) -> bool:
         """Count a person and return whether they may have changed."""
-        subject, _digest, user_id, columns = entry
+        subject, _digest, user_id, columns = person
         if stored.is_read(subject):
             return False  # in another department, too
         if columns is not None and not (is_clean(subject) and is_clean(user_id)):
@@ -127,7 +127,7 @@ class Reader:
         if columns is None:
             self.journal.count("unchanged")
             return False
-        if could_sign_in and ends_access(entry):
+        if could_sign_in and ends_access(person):
             self.journal.name("losing", columns.get("name") or user_id)
         return True
 
@@ -137,16 +137,16 @@ class Reader:
         return read_in_threads(tasks, read, threads, self.stopped, self.journal.beat)
 
 
-def ends_access(entry: Entry) -> bool:
-    """Return whether the platform told that a person has left or is frozen."""
-    return entry.columns.get("status", ACTIVE) not in MAY_SIGN_IN
+def ends_access(person: ListedPerson) -> bool:
+    """Return whether a person has left or is frozen."""
+    return person.columns.get("status", ACTIVE) not in MAY_SIGN_IN
 
 
-def split_batches(lists: Iterable[list[Entry]]) -> Iterator[list[Entry]]:
-    """Yield entries in batches of one size."""
+def split_batches(lists: Iterable[list[ListedPerson]]) -> Iterator[list[ListedPerson]]:
+    """Yield people in batches of one size."""
     waiting = []
-    for entries in lists:
-        waiting += entries
+    for people_listed in lists:
+        waiting += people_listed
         while len(waiting) >= BATCH_SIZE:
             yield waiting[:BATCH_SIZE]
             del waiting[:BATCH_SIZE]

@@ -1,4 +1,7 @@
-"""One run of a sync: read everything, ask about people not listed, and only then write."""
+"""One run of a sync, step by step.
+
+It reads everything, asks about missing people, and only then writes.
+"""
 
 import logging
 import threading
@@ -21,7 +24,9 @@ log = logging.getLogger(__name__)
 
 
 class Sync:
-    """One run, which tells by `phase`, `counts` and `report` how far it is.
+    """One run of a sync.
+
+    `phase`, `counts` and `report` tell how far it is.
 
     :param lease: the right to write.
     :param tell: called with the run about once a second.
@@ -38,7 +43,7 @@ class Sync:
         self.journal = Journal(lease, lambda: tell(self))
         self.failure: list | None = None  #: number, reason and native of the error that ended it
         self.is_first = False  #: whether the element has listed no people before
-        self.active_before = 0  #: people listed or in use who may sign in
+        self.active_before = 0  #: people listed or in use that may sign in
 
     @property
     def phase(self) -> str:
@@ -121,7 +126,10 @@ class Sync:
             writer.fill_departments()
 
     def begin(self, phase: str, reader: Reader) -> None:
-        """Begin a phase, whose calls the platform counts by themselves."""
+        """Begin a phase.
+
+        The platform counts its calls by themselves.
+        """
         reader.pace.forget_calls()
         self.journal.begin(phase)
 

@@ -1,4 +1,4 @@
-"""What is stored of a company's people, a few bytes each."""
+"""The stored people of a company, a few bytes each."""
 
 from sqlalchemy import Select, and_, or_, select
 
@@ -12,7 +12,9 @@ ROWS_AT_ONCE = 2000
 
 
 class StoredPeople:
-    """The people stored before a run, and which of them it has read.
+    """The people stored before a run.
+
+    It marks those that the run has read.
 
     :param company: provider and tenant.
     :param element: the short name.
@@ -20,7 +22,7 @@ class StoredPeople:
 
     def __init__(self, company: tuple[str, str], element: str):
         self.listed_before = 0  #: people listed by the run before
-        self.active_before = 0  #: people listed or in use who may sign in
+        self.active_before = 0  #: people listed or in use that may sign in
         self._people: dict[str, bytes] = {}  # subject -> status, kinds, digest
         rows = db.session.execute(select_stored(company, element).execution_options(yield_per=ROWS_AT_ONCE))
         for subject, status, is_listed, is_in_use, digest in rows:
@@ -31,7 +33,7 @@ class StoredPeople:
         db.session.rollback()
 
     def has_digest(self, subject: str, digest: bytes) -> bool:
-        """Return whether the platform told the same about a person last time."""
+        """Return whether the platform told the same last time."""
         stored = self._people.get(subject)
         return bool(stored) and stored[2:] == digest
 
@@ -42,23 +44,27 @@ class StoredPeople:
         self._people[subject] = READ
 
     def may_sign_in(self, subject: str) -> bool:
-        """Return whether a person is stored, not read yet, and may sign in."""
+        """Return whether a person not read yet may sign in."""
         stored = self._people.get(subject)
         return bool(stored) and stored[0] in MAY_SIGN_IN
 
     def was_listed(self, subject: str) -> bool:
-        """Return whether the run before listed a person who is not read."""
+        """Return whether the run before listed a missing person."""
         return bool(self._people[subject][1] & LISTED)
 
     def list_missing(self) -> list[str]:
-        """Return the people who are not read, but listed before or in use."""
+        """Return the subjects of people that are missing.
+
+        They are not read, but were listed by the run before, or are in use.
+        """
         return [subject for subject, stored in self._people.items() if stored is not READ and stored[1]]
 
 
 def select_stored(company: tuple[str, str], element: str) -> Select:
-    """Select a company's people with subject, status, is listed, is in use, digest.
+    """Select what is kept of a company's people.
 
-    A person is in use who is bound, waits in the queue, or has an open session.
+    The columns are subject, status, is listed, is in use, and digest. A person is in use that is bound, waits in the
+    queue, or has an open session.
     """
     provider, tenant = company
     listing = and_(Listing.identity_id == Identity.id, Listing.element == element)

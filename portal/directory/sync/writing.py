@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from portal import database
 from portal.database import db
 from portal.directory import bulk, departments, memberships, people
-from portal.directory.bulk import Entry, PeopleChanges
+from portal.directory.bulk import ListedPerson, PeopleChanges
 from portal.directory.sync.journal import Journal
 from portal.directory.sync.missing import Answer
 from portal.directory.sync.reading import Reader, Tree, ends_access
@@ -31,11 +31,11 @@ class WaitingBatches:
     def __exit__(self, *_error) -> None:
         self.file.close()
 
-    def add(self, batch: list[Entry]) -> None:
+    def add(self, batch: list[ListedPerson]) -> None:
         if batch:
             pickle.dump(batch, self.file)
 
-    def __iter__(self) -> Iterator[list[Entry]]:
+    def __iter__(self) -> Iterator[list[ListedPerson]]:
         self.file.seek(0)
         while True:
             try:
@@ -55,7 +55,7 @@ class Writer:
         self.company, self.element = reader.company, reader.element.name
         self.newest_person = 0  # when the departments had been stored
 
-    def count_changes(self, batches: Iterable[list[Entry]]) -> None:
+    def count_changes(self, batches: Iterable[list[ListedPerson]]) -> None:
         """Count what a run would write."""
         if self.tree.departments:
             self.count_departments(departments.count_changes(*self.company, self.tree.departments, self.tree.extent))
@@ -70,14 +70,14 @@ class Writer:
             self.count_departments(save(*self.company, tree.departments, tree.extent, check=self.journal.renew_lease))
         self.newest_person = memberships.find_newest_person()
 
-    def write_harmless(self, batch: list[Entry]) -> list[Entry]:
-        """Write the people of a batch who keep their access, and return the others."""
-        harmless = [entry for entry in batch if not ends_access(entry)]
+    def write_harmless(self, batch: list[ListedPerson]) -> list[ListedPerson]:
+        """Write people that keep their access, return the others."""
+        harmless = [person for person in batch if not ends_access(person)]
         if harmless:
             self.write_batch(harmless)
-        return [entry for entry in batch if ends_access(entry)]
+        return [person for person in batch if ends_access(person)]
 
-    def write_batch(self, batch: list[Entry]) -> None:
+    def write_batch(self, batch: list[ListedPerson]) -> None:
         self.count_people(self.write_people(batch))
         if self.journal.counts["new"] and not self.journal.counts["written"]:
             bulk.analyze_tables()
@@ -85,7 +85,7 @@ class Writer:
         self.journal.beat()
 
     @database.retried
-    def write_people(self, batch: list[Entry]) -> PeopleChanges:
+    def write_people(self, batch: list[ListedPerson]) -> PeopleChanges:
         with database.write():
             self.journal.renew_lease()
             bulk.lock_company(*self.company)
@@ -93,7 +93,7 @@ class Writer:
             bulk.write_changes(changes, self.company, self.element)
         return changes
 
-    def compare(self, batch: list[Entry]) -> PeopleChanges:
+    def compare(self, batch: list[ListedPerson]) -> PeopleChanges:
         return bulk.compare_people(batch, self.company, self.started_at, self.tree.visible)
 
     def write_answers(self, answers: list[Answer]) -> None:
@@ -111,7 +111,7 @@ class Writer:
                     self.write_answer(answer, identity)
 
     def write_answer(self, answer: Answer, identity: Identity) -> None:
-        """Store an answer, and that the element no longer lists the person."""
+        """Store an answer about a person no longer listed."""
         if answer.has_left:
             people.mark_left(identity, self.element)
         elif answer.person is not None:
@@ -122,7 +122,7 @@ class Writer:
         db.session.execute(delete(Listing).where(*listing))
 
     def fill_departments(self) -> None:
-        """Add the memberships of departments that were stored after their people."""
+        """Add the memberships of new departments."""
         memberships.fill_new_departments(*self.company, self.newest_person, check=self.journal.renew_lease)
 
     def count_departments(self, numbers: dict[str, int]) -> None:

@@ -1,4 +1,7 @@
-"""The doctor: examines elements and the portal by harmless calls, and names the remedy of each problem."""
+"""The doctor examines elements and the portal.
+
+It makes harmless calls and names the remedy of each problem.
+"""
 
 from portal.elements.doctor.element import Doctor, examine
 from portal.elements.doctor.examination import OK, PROBLEM, SKIPPED, WARNING, Finding, Place

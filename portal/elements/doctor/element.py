@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _
@@ -32,7 +32,7 @@ BROWSER_KINDS, CLIENT_KINDS = ("redirect", "qr"), ("in_app", "auth_code")  # kin
 
 
 def examine(element: "Meta") -> list[Finding]:
-    """Return the findings at a configured element, a broken one too.
+    """Examine a configured element, even a broken one.
 
     No message is sent to people. It takes a bounded time; no transaction is open while a platform is asked.
     """
@@ -44,7 +44,9 @@ def examine(element: "Meta") -> list[Finding]:
 
 
 class Doctor(Examination):
-    """The checks of every element; a Type's own doctor builds on them.
+    """The checks of every element.
+
+    A Type's own doctor builds on them.
 
     :param element: the element, or its stand-in when it is broken.
     """
@@ -83,7 +85,7 @@ class Doctor(Examination):
         return [check for check in self.checks if check not in ("usable", "clock")]
 
     def report_fault(self, error: Exception) -> list[Finding]:
-        """Return the finding for a doctor that fails as a whole."""
+        """Return the finding for a doctor that fails."""
         self.check = "own"
         return [self.make_finding("own_code", error=type(error).__name__)]
 
@@ -102,7 +104,7 @@ class Doctor(Examination):
         yield self.make_finding("own_type")
 
     def check_clock(self) -> Iterator[Finding]:
-        """Compare this server's clock with the time in the last answer."""
+        """Compare this server's clock with the last answer's time."""
         answers = [answer for answer in self.answers if answer.sent_at is not None]
         if not answers:
             yield self.make_finding("clock_unknown")
@@ -118,7 +120,7 @@ class Doctor(Examination):
         return self.make_finding(self.find_name(error), error.native, **self.list_facts())
 
     def find_name(self, error: Code) -> str:
-        """Return the name of the finding that the error of a call means."""
+        """Return the finding's name for a call's error."""
         if isinstance(error, PlatformUnreachable) and error.cause:
             return error.cause
         if error.native in self.numbers:
@@ -143,7 +145,10 @@ class Doctor(Examination):
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Our addresses: the callback, the workspace's home page, and the host."""
+        """Our addresses for the platform's console.
+
+        They are the callback, the workspace's home page, and the host.
+        """
         redirect = self.element.redirectUri
         home = f"{self.base}/login/{self.element.name}/in-app"
         return {"redirect": redirect, "home": home, "host": urlsplit(self.base).netloc}
@@ -167,12 +172,12 @@ class Doctor(Examination):
     # Earlier sign-ins
 
     def has_sign_in(self, kinds: Iterable[str]) -> bool:
-        """Return whether there was a sign-in of one of these kinds."""
+        """Return whether there was a sign-in of such kinds."""
         conditions = (LoginSession.element == self.element.name, LoginSession.how.in_(kinds))
         return self.read_scalar(select(LoginSession.id).where(*conditions).limit(1)) is not None
 
     def find_recent_refusal(self, numbers: Iterable[int]) -> int | None:
-        """Return the platform's number if the last sign-in was refused with one.
+        """Return the number that refused the last sign-in.
 
         Sign-ins that were refused with other numbers do not count.
         """
@@ -182,15 +187,15 @@ class Doctor(Examination):
         native = self.read_scalar(statement.order_by(AuditEvent.id.desc()).limit(1))
         return None if native is None else int(native)
 
-    def read_scalar(self, statement: Select):
-        """Return a value from the database and leave no transaction open."""
+    def read_scalar(self, statement: Select) -> Any:
+        """Return a value and leave no transaction open."""
         try:
             return db.session.scalar(statement)
         finally:
             self.end_transaction()
 
     def end_transaction(self) -> None:
-        """End the transaction that a query has opened, as a call may follow."""
+        """End a query's transaction, as a call may follow."""
         db.session.rollback()
 
 

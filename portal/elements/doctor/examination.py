@@ -1,7 +1,8 @@
-"""Checks that run one after another, and their findings with cause, place and remedy."""
+"""Checks and their findings with cause, place and remedy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 
@@ -12,7 +13,10 @@ OK, WARNING, PROBLEM, SKIPPED = "ok", "warning", "problem", "skipped"
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a platform's console, by its Chinese and its English name."""
+    """A place in a platform's console.
+
+    It has a Chinese and an English name.
+    """
 
     zh: str
     en: str
@@ -23,7 +27,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Advice:
-    """One thing that may be wrong, with its cause and remedy.
+    """A thing that may be wrong, and its remedy.
 
     The texts may hold placeholders.
     """
@@ -75,7 +79,10 @@ class Examination:
     dependent = ()  #: names of checks
 
     def examine(self) -> list[Finding]:
-        """Run all checks and return at least one finding for each."""
+        """Run all checks and return their findings.
+
+        There is at least one for each.
+        """
         self.is_blocked, findings = False, []
         for check in self.checks:
             self.check = check
@@ -102,7 +109,7 @@ class Examination:
         raise error
 
     def make_finding(
-        self, name: str = "", native: int | str | None = None, state: str | None = None, **facts
+        self, name: str = "", native: int | str | None = None, state: str | None = None, **facts: Any
     ) -> Finding:
         """Return a finding of the current check.
 

@@ -1,4 +1,7 @@
-"""Examines the portal itself; no platform is asked."""
+"""Examines the portal itself.
+
+No platform is asked.
+"""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -132,7 +135,7 @@ class Installation(Examination):
             yield self.make_finding("address_insecure", base=base)
 
     def check_proxy(self) -> Iterator[Finding]:
-        """Check the headers of this request, and those of earlier ones."""
+        """Check the headers of this and earlier requests."""
         wanted, forwarded = self.config["PORTAL_TRUSTED_PROXIES"], self.forwarded
         if forwarded is None:
             yield self.make_finding("proxy_unseen")
@@ -142,7 +145,7 @@ class Installation(Examination):
             yield self.make_finding("proxy_missing", wanted=wanted, number=len(forwarded))
 
     def check_database(self) -> Iterator[Finding]:
-        """Check that the database can be written and has our tables."""
+        """Check that the database works and has our tables."""
         problem = health.find_database_problem()
         if problem:
             name, said = problem
@@ -166,7 +169,10 @@ class Installation(Examination):
             yield self.make_finding("worker_missing")
 
     def check_usernames(self) -> Iterator[Finding]:
-        """Check for usernames that differ only in case, which an earlier version allowed."""
+        """Check for usernames that differ only in case.
+
+        An earlier version allowed them.
+        """
         rows = select(Account.username).where(Account.username_key.is_(None)).order_by(Account.id)
         keys = {name: username_key(name) for name in db.session.scalars(rows.limit(MOST_WITHOUT_KEY))}
         used = set(db.session.scalars(select(Account.username_key).where(Account.username_key.in_(keys.values()))))

@@ -1,10 +1,11 @@
-"""Feishu and Lark: sign-in with the token dialect `v2`, and what all dialects share.
+"""Sign-in with Feishu and Lark, in the dialect `v2`.
 
 https://open.feishu.cn/document/common-capabilities/sso/web-application-sso/web-app-overview
 """
 
 import json
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl
 
 import requests
@@ -129,7 +130,7 @@ class Feishu(FeishuContacts):
 
     @classmethod
     def takes_scope(cls, kind: str) -> bool:
-        """Return whether the authorize page of a login heeds a scope.
+        """Return whether a login's authorize page heeds a scope.
 
         The page of the passport host does not.
         """
@@ -143,8 +144,8 @@ class Feishu(FeishuContacts):
             options["code_challenge_method"] = "S256"
         return options
 
-    def person_by_code(self, code: str, keep: bool = False, **extra) -> Person:
-        """Return the person who brought the code.
+    def person_by_code(self, code: str, keep: bool = False, **extra: Any) -> Person:
+        """Return the person of a login code.
 
         Two calls: the exchange and the profile. `v1` needs the first alone.
 
@@ -158,7 +159,7 @@ class Feishu(FeishuContacts):
         return self.clean_token(self.open_answer(response, Expected("access_token", numbers=LOGIN_NUMBERS)))
 
     def clean_token(self, answer: dict) -> dict:
-        """Return a token answer without the values that Authlib can't handle.
+        """Return a token answer that Authlib can handle.
 
         `life` is the token's, in seconds.
         """
@@ -175,8 +176,8 @@ class Feishu(FeishuContacts):
         pair = {"accessToken": token["access_token"], "refreshToken": refresh, "expiresAt": ends}
         return {**pair, "tokenDialect": self.dialect, "tokenApp": self.client_id}
 
-    def refresh(self, refresh_token: str, **kwargs) -> dict:
-        """Use up a refresh token and return the new pair of tokens.
+    def refresh(self, refresh_token: str, **kwargs: Any) -> dict:
+        """Exchange a refresh token for a new pair.
 
         :return: as `pick_tokens()` returns it.
         :raises Code: EXPIRED_TOKEN; BAD_TOKEN when unknown or used; NOT_PERMITTED when the app may not refresh.
@@ -191,7 +192,7 @@ class Feishu(FeishuContacts):
         return self.pick_tokens(self.token_call(send))
 
     def read_profile(self, token: dict) -> dict:
-        """Return the profile of the person to whom a token belongs."""
+        """Return the profile of a token's owner."""
         page = self.server_metadata["userinfo_endpoint"]
         answer = self.ask("GET", page, Expected("data", numbers=LOGIN_NUMBERS), token=token["access_token"])
         return answer["data"] if isinstance(answer["data"], dict) else {}
@@ -222,7 +223,7 @@ class Feishu(FeishuContacts):
     # The app itself
 
     def fetch_app_token(self) -> tuple[dict, int]:
-        """Return new tokens of the app and their life in seconds.
+        """Return the app's new tokens and their life (seconds).
 
         https://open.feishu.cn/document/server-docs/authentication-management/access-token/app_access_token_internal
         """
@@ -236,7 +237,7 @@ class Feishu(FeishuContacts):
         return values, life_in(answer, "expire")
 
 
-def send_json_credentials(auth, method: str, uri: str, headers: dict, body: str) -> tuple[str, dict, str]:
+def send_json_credentials(auth: Any, method: str, uri: str, headers: dict, body: str) -> tuple[str, dict, str]:
     """Turn a token request into JSON with the app's credentials.
 
     This is a client authentication method of Authlib.

@@ -1,9 +1,10 @@
-"""People, departments and the company itself, read with the app's own authority.
+"""People, departments and the company, read by the app.
 
 https://open.feishu.cn/document/server-docs/contact-v3/resources
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from portal.elements.feishu.entries import parse_department, parse_user, quote_id
 from portal.elements.feishu.survey import DEPARTMENT_IDS, FeishuSurvey
@@ -26,18 +27,18 @@ CONTACT_NUMBERS = {
 
 
 class FeishuContacts(ProviderApp):
-    """The part of a Feishu client that all token dialects share."""
+    """The part of a client that all dialects share."""
 
     limits = ((50, 1), (1000, 60))  # https://open.feishu.cn/document/server-docs/contact-v3/user/find_by_department
     at_once = 8
     unclear = (None, *UNCLEAR)
 
-    def ask_contacts(self, path: str, **params) -> dict:
+    def ask_contacts(self, path: str, **params: Any) -> dict:
         """Return the `data` of an answer of the contact interfaces."""
         return self.ask_as_app(f"contact/v3/{path}", CONTACT_NUMBERS, **params)
 
-    def ask_as_app(self, path: str, numbers: dict, **params) -> dict:
-        """Return the `data` of an answer, asked for with the app's token."""
+    def ask_as_app(self, path: str, numbers: dict, **params: Any) -> dict:
+        """Return the `data` of a call with the app's token."""
         url = f"{self.api_base_url}/open-apis/{path}"
 
         def call(token):
@@ -47,7 +48,7 @@ class FeishuContacts(ProviderApp):
         return data if isinstance(data, dict) else {}
 
     def read_tenant(self) -> str:
-        """Return the key of the company that the app belongs to.
+        """Return the key of the app's company.
 
         :raises Code: NOT_PERMITTED when the app may not ask.
         """
@@ -57,7 +58,9 @@ class FeishuContacts(ProviderApp):
         return tenant["tenant_key"]
 
     def member(self, user_id: str) -> dict:
-        """Return what the directory says of a person, without the keys it does not tell.
+        """Return what the directory says of a person.
+
+        Keys that it does not tell are absent.
 
         :param user_id: an open id, union id or user id, which differ in their shape.
         :raises Code: NOT_FOUND; NOT_ALLOWED outside the app's range; NOT_PERMITTED; UNAVAILABLE when the answer is
@@ -95,7 +98,7 @@ class FeishuContacts(ProviderApp):
         """
         return FeishuSurvey(self, call)
 
-    def read_pages(self, path: str, call: Callable = call_once, **params) -> Iterator[dict]:
+    def read_pages(self, path: str, call: Callable = call_once, **params: Any) -> Iterator[dict]:
         """Yield the `data` of every page.
 
         :param call: makes each call; see `portal.providers.survey`.

@@ -1,6 +1,10 @@
-"""The further ways from a Feishu code to a token, each only what differs from the one above it."""
+"""The further ways from a code to a token.
+
+Each class has only what differs from its base.
+"""
 
 import json
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import requests
@@ -26,7 +30,7 @@ class FeishuV3(Feishu):
 
 
 class FeishuOidc(Feishu):
-    """Dialect `oidc`, whose exchange needs the app's token.
+    """Dialect `oidc`, which exchanges with the app's token.
 
     https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/oidc-access_token/create
     """
@@ -37,7 +41,9 @@ class FeishuOidc(Feishu):
     refresh_page = "{openBaseUrl}/open-apis/authen/v1/oidc/refresh_access_token"
     pkce = False
 
-    def create_authorization_url(self, redirect_uri: str | None = None, state: str | None = None, **kwargs) -> dict:
+    def create_authorization_url(
+        self, redirect_uri: str | None = None, state: str | None = None, **kwargs: Any
+    ) -> dict:
         """Return the address to send the browser to.
 
         The QR page follows OAuth 2; the page of this dialect wants `app_id`.
@@ -49,11 +55,11 @@ class FeishuOidc(Feishu):
         pairs = (f"{key}={quote(value, safe=':' if key == 'scope' else '')}" for key, value in query.items() if value)
         return {"url": f"{self.authorize_url}?{'&'.join(pairs)}", "state": state}
 
-    def exchange(self, code: str, **extra) -> dict:
+    def exchange(self, code: str, **extra: Any) -> dict:
         exchange = super().exchange
         return self.as_app(lambda token: exchange(code, auth=SignAsApp(token)), "app_access_token")
 
-    def refresh(self, refresh_token: str, **kwargs) -> dict:
+    def refresh(self, refresh_token: str, **kwargs: Any) -> dict:
         refresh = super().refresh
         return self.as_app(lambda token: refresh(refresh_token, auth=SignAsApp(token)), "app_access_token")
 
@@ -63,7 +69,7 @@ class FeishuOidc(Feishu):
 
 
 class FeishuV1(FeishuOidc):
-    """Dialect `v1`, whose token answer holds the profile, too."""
+    """Dialect `v1`, with the profile in the token answer."""
 
     dialect = "v1"
     token_page = "{openBaseUrl}/open-apis/authen/v1/access_token"
@@ -105,7 +111,7 @@ class FeishuPassport(FeishuV3):
 
 
 class SignAsApp:
-    """Turns a token request into JSON, signed with the app's token.
+    """Turns a token request into JSON with the app's token.
 
     Grant type and code or refresh token are all that is sent.
     """

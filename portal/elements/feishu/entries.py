@@ -1,8 +1,9 @@
-"""What an entry of the directory says about a person or a department.
+"""What the directory's entries say about people and departments.
 
 https://open.feishu.cn/document/server-docs/contact-v3/resources
 """
 
+from typing import Any
 from urllib.parse import quote
 
 from portal.errors import NOT_FOUND, Code
@@ -13,7 +14,7 @@ GENDER = {1: 1, 2: 2}  # Feishu has more values: 0 secret, 3 other
 
 
 def parse_user(user: dict) -> dict:
-    """Return the keys of a person that an entry of the directory tells."""
+    """Return the keys of a person that an entry tells."""
     texts_told = {
         "userId": text(user.get("user_id")),
         "openId": text(user.get("open_id")),
@@ -37,7 +38,7 @@ def parse_user(user: dict) -> dict:
 
 
 def parse_user_departments(user: dict) -> list[str]:
-    """Return the ids of a user's departments, the main one first."""
+    """Return a user's departments, the main one first."""
     orders = user["orders"] if isinstance(user.get("orders"), list) else []
     orders = [order for order in orders if isinstance(order, dict)]
     main = [order.get("department_id") for order in orders if order.get("is_primary_dept") is True]
@@ -54,7 +55,7 @@ def parse_status(flags: dict) -> int:
 
 
 def parse_department(row: dict) -> dict:
-    """Return a department under its readable id, else its open id.
+    """Return a department by its readable or open id.
 
     What the platform does not tell is `None`. Without an open id nothing more can be asked about a department, so
     both ids are "" then. Leaders are union ids.
@@ -71,7 +72,7 @@ def parse_department(row: dict) -> dict:
 
 
 def parse_leaders(row: dict) -> list[str] | None:
-    """Return the ids of a department's leaders, the main one first.
+    """Return a department's leaders, the main one first.
 
     `None` where the platform does not tell them.
     """
@@ -92,7 +93,7 @@ def quote_id(value: str) -> str:
     return quote(value, safe="")
 
 
-def get_first(mapping: object, *keys: str):
-    """Return the first value in a mapping that is not empty."""
+def get_first(mapping: object, *keys: str) -> Any:
+    """Return a mapping's first value that is not empty."""
     values = (mapping.get(key) for key in keys) if isinstance(mapping, dict) else ()
     return next((value for value in values if value), None)

@@ -35,7 +35,10 @@ class FeishuSurvey:
     # Departments
 
     def departments(self) -> Iterator[list[dict]]:
-        """Yield pages of departments, in a smaller range from each of its roots."""
+        """Yield pages of departments.
+
+        In a smaller range they are read from each of its roots.
+        """
         try:
             yield from self.read_below(ROOT)
             return
@@ -78,7 +81,7 @@ class FeishuSurvey:
             return None
 
     def read_group(self, group: str) -> list[str]:
-        """Note the people of a user group and return its departments."""
+        """Note a user group's people and return its departments."""
         try:
             people = self.list_group_members(group, member_type="user", member_id_type="union_id")
             departments = self.list_group_members(group, member_type="department", member_id_type="open_department_id")
@@ -97,7 +100,7 @@ class FeishuSurvey:
         """
         path = f"group/{quote_id(group)}/member/simplelist"
         pages = self.client.read_pages(path, self.call, **kind, page_size=LARGE_PAGE_SIZE)
-        return texts([member.get("member_id") for page in pages for member in list_rows(page, "memberlist")])
+        return texts([member.get("member_id") for page in pages for member in list_entries(page, "memberlist")])
 
     def warn_of_group(self, group: str) -> None:
         self.unread.setdefault("unread_group", []).append(group)
@@ -110,7 +113,7 @@ class FeishuSurvey:
         path = f"departments/{quote_id(dept_id)}/children"
         options = {**DEPARTMENT_IDS, "fetch_child": "true", "page_size": PAGE_SIZE}
         for page in self.client.read_pages(path, self.call, **options):
-            yield self.note_departments([parse_department(row) for row in list_rows(page, "items")])
+            yield self.note_departments([parse_department(row) for row in list_entries(page, "items")])
 
     def note_departments(self, departments: list[dict]) -> list[dict]:
         """Return departments, in a smaller range only the new ones.
@@ -139,10 +142,10 @@ class FeishuSurvey:
             ids = {**DEPARTMENT_IDS, "department_id": source}
             pages = self.client.read_pages("users/find_by_department", self.call, **ids, page_size=PAGE_SIZE)
         for page in pages:
-            yield [self.make_entry(row) for row in list_rows(page, "items")]
+            yield [self.make_entry(row) for row in list_entries(page, "items")]
 
     def make_entry(self, row: dict) -> dict:
-        """Return a person with the ids under which departments are stored."""
+        """Return a person with the stored departments' ids."""
         person = parse_user(row)
         if "department" in person:
             person["department"] = [
@@ -151,7 +154,7 @@ class FeishuSurvey:
         return self.entry(person)
 
     def entry(self, person: dict) -> dict:
-        """Return a person with `subject`, and with the departments they lead.
+        """Return a person with `subject` and their led departments.
 
         Departments outside the range do not tell their leaders. So a person leads none only if all their departments
         told.
@@ -165,7 +168,7 @@ class FeishuSurvey:
         return person
 
 
-def list_rows(page: dict, key: str) -> list[dict]:
+def list_entries(page: dict, key: str) -> list[dict]:
     """Return the entries of a page."""
     rows = page.get(key)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,10 +1,11 @@
-"""Sign-in with WeCom, which gives no OAuth 2 token of a person.
+"""Sign-in with WeCom, which gives no person's token.
 
 The app's own token opens the code. https://developer.work.weixin.qq.com/document/path/98152 (browser), …/91022 (inside
 the client), …/91023 (the member)
 """
 
 import logging
+from typing import Any
 from urllib.parse import quote
 
 from portal.elements.wecom.contacts import OUT_OF_RANGE, UNKNOWN_MEMBER, WeComContacts
@@ -80,7 +81,7 @@ class WeCom(WeComContacts):
 
     @classmethod
     def endpoints(cls, hosts: dict[str, str]) -> dict[str, str]:
-        """Return the addresses as Authlib and our own settings name them."""
+        """Return the addresses under the names of their settings."""
         return {
             "api_base_url": hosts["apiBaseUrl"],
             "sso_url": cls.sso_page.format(**hosts),
@@ -88,9 +89,9 @@ class WeCom(WeComContacts):
         }
 
     def create_authorization_url(
-        self, redirect_uri: str | None = None, state: str | None = None, in_app: bool = False, **kwargs
+        self, redirect_uri: str | None = None, state: str | None = None, in_app: bool = False, **kwargs: Any
     ) -> dict:
-        """Return the SSO page, or inside the client the silent OAuth page.
+        """Return the SSO page, or the client's silent OAuth page.
 
         Neither knows `client_id` or PKCE.
         """
@@ -117,8 +118,8 @@ class WeCom(WeComContacts):
         pairs = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
         return {"url": f"{url}?{pairs}{fragment}", "state": state}
 
-    def person_by_code(self, code: str, **extra) -> Person:
-        """Return the member who brought the code.
+    def person_by_code(self, code: str, **extra: Any) -> Person:
+        """Return the member of a login code.
 
         Two calls: the code and the directory. A third one if the member gave consent to more.
         """
@@ -128,10 +129,11 @@ class WeCom(WeComContacts):
             profile |= self.read_consented_details(token["user_ticket"])
         return self.make_person(profile)
 
-    def fetch_access_token(self, code: str | None = None, **kwargs) -> dict:
-        """Return the member's id, and the ticket for their consent or "".
+    def fetch_access_token(self, code: str | None = None, **kwargs: Any) -> dict:
+        """Return the member's id and the ticket of their consent.
 
-        The app's token is not returned as "the token", because callers would store a key to the whole company.
+        The ticket may be "". The app's token is not returned as "the token", because callers would store a key to the
+        whole company.
         """
         answer = self.call(
             "GET", "auth/getuserinfo", expect=None, again=False, numbers=CODE_REFUSED, params={"code": code}
@@ -146,7 +148,7 @@ class WeCom(WeComContacts):
         return {"userid": values["userid"], "user_ticket": values.get("user_ticket", "")}
 
     def read_member_at_login(self, userid: str) -> dict:
-        """Return the member, or only the id where the directory can't be read.
+        """Return the member, or at least the id.
 
         The login goes on without the rest.
         """
@@ -162,9 +164,9 @@ class WeCom(WeComContacts):
             return {"userId": userid}
 
     def read_consented_details(self, ticket: str) -> dict:
-        """Return what the member gave consent to, nothing where WeCom refuses.
+        """Return what the member gave consent to.
 
-        The login goes on without the details.
+        Where WeCom refuses it is nothing. The login goes on without the details.
         """
         try:
             answer = self.call("POST", "auth/getuserdetail", expect="userid", json={"user_ticket": ticket})

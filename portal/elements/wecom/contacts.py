@@ -28,7 +28,9 @@ class WeComContacts(ProviderApp):
     unclear = (None, NO_USERID)
 
     def member(self, userid: str) -> dict:
-        """Return what the directory says of a member, without the keys it does not tell.
+        """Return what the directory says of a member.
+
+        Keys that it does not tell are absent.
 
         :raises Code: NOT_FOUND; NOT_ALLOWED outside the app's range; NOT_PERMITTED; UNAVAILABLE when the answer is
             about another person.
@@ -87,7 +89,7 @@ class WeComContacts(ProviderApp):
         return self.as_app(send)
 
     def fetch_app_token(self) -> tuple[dict, int]:
-        """Return a new token of the app and its life in seconds.
+        """Return the app's new token and its life (seconds).
 
         https://developer.work.weixin.qq.com/document/path/91039
         """

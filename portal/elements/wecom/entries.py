@@ -1,4 +1,4 @@
-"""What an entry of the directory says about a member or a department.
+"""What the directory's entries say about members and departments.
 
 https://developer.work.weixin.qq.com/document/path/90196
 """
@@ -12,7 +12,7 @@ STATUS = {1: ACTIVE, 2: FROZEN, 4: NOT_ACTIVATED, 5: LEFT}  # WeCom's 2 is "disa
 
 
 def parse_member(user: dict) -> dict:
-    """Return the keys of a person that an entry of the directory tells."""
+    """Return the keys of a person that an entry tells."""
     values = {
         "userId": user.get("userid"),
         "name": user.get("name"),
@@ -46,9 +46,9 @@ def parse_leads(user: dict) -> list[str]:
 
 
 def parse_department(row: dict) -> dict:
-    """Return a department, where `None` is what the platform does not tell.
+    """Return a department.
 
-    A missing id is "".
+    `None` is what the platform does not tell. A missing id is "".
     """
     dept_id, parent = texts([row.get("id")]), texts([row.get("parentid")])
     return {
@@ -62,9 +62,9 @@ def parse_department(row: dict) -> dict:
 
 
 def make_subject(userid: object) -> str:
-    """Return the form in which a member's id is compared, "" for what is no such id.
+    """Return the form in which member ids are compared.
 
-    The case of an id does not matter. Ids are ASCII
+    It is "" for what is no such id. The case of an id does not matter. Ids are ASCII
     (https://developer.work.weixin.qq.com/document/path/90195), so an id that merely folds to the same letters belongs
     to another member, or to none.
     """
@@ -77,7 +77,10 @@ def list_rows(answer: dict, key: str) -> list[dict]:
 
 
 def get_list(answer: dict, *keys: str) -> list:
-    """Return the list below some keys of an answer, empty where there is none."""
+    """Return the list below some keys of an answer.
+
+    It is empty where there is none.
+    """
     for key in keys:
         answer = answer.get(key) if isinstance(answer, dict) else None
     return answer if isinstance(answer, list) else []

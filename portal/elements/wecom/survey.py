@@ -1,7 +1,7 @@
 """Reads the whole directory of WeCom."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from portal.elements.wecom.entries import get_list, list_rows, make_subject, parse_department, parse_member
 from portal.errors import NOT_ALLOWED, NOT_FOUND, Code
@@ -34,7 +34,7 @@ class WeComSurvey:
     # Departments
 
     def departments(self) -> Iterator[list[dict]]:
-        """Yield all departments in the range, also those of its tags."""
+        """Yield the departments of the range and its tags."""
         answer = self.ask("department/list", "department", numbers=NO_DEPARTMENT)
         yield self.note_departments(list_rows(answer, "department"))
         self.whole = ROOT in self.department_ids
@@ -67,7 +67,7 @@ class WeComSurvey:
         return texts(get_list(app, "allow_tags", "tagid"))
 
     def read_tag(self, tag: str) -> list[str]:
-        """Note the people of a tag and return its new departments.
+        """Note a tag's people and return its new departments.
 
         https://developer.work.weixin.qq.com/document/path/90213
         """
@@ -95,7 +95,7 @@ class WeComSurvey:
         yield [self.entry(parse_member(row)) for row in list_rows(answer, "userlist")]
 
     def read_alone(self, userid: str) -> Iterator[dict]:
-        """Yield one member, unless the platform does not tell about them."""
+        """Yield one member, if the platform tells about them."""
         try:
             yield self.entry(self.call(lambda: self.client.member(userid)))
         except AnswerAboutAnother:
@@ -110,11 +110,11 @@ class WeComSurvey:
 
     # Calls
 
-    def ask(self, path: str, expect: str, **kwargs) -> dict:
+    def ask(self, path: str, expect: str, **kwargs: Any) -> dict:
         return self.call(lambda: self.client.call("GET", path, expect=expect, **kwargs))
 
-    def ask_if_allowed(self, warning: str, id: str, path: str, expect: str, **kwargs) -> dict:
-        """Return an answer, or an empty one and a warning where WeCom refuses.
+    def ask_if_allowed(self, warning: str, id: str, path: str, expect: str, **kwargs: Any) -> dict:
+        """Return an answer, or warn and return an empty one.
 
         :param warning: a kind of `unread`.
         :param id: of what could not be read.

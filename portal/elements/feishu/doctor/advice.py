@@ -1,4 +1,4 @@
-"""What may be wrong with an app of Feishu or Lark."""
+"""What may be wrong with a Feishu app."""
 
 from flask_babel import lazy_gettext as _
 

@@ -1,4 +1,4 @@
-"""Examines what an app of Feishu or Lark may do, as far as calls can tell.
+"""Examines what a Feishu app may do.
 
 https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code
 """
@@ -90,7 +90,10 @@ class FeishuDoctor(Doctor):
             yield self.make_finding("tokens_unrefreshed", file=self.element.file)
 
     def check_credentials(self) -> None:
-        """Fetch a new token, as a stored one may outlive its secret."""
+        """Fetch a new token.
+
+        A stored one may outlive its secret.
+        """
         self.client.fetch_app_token()
 
     def check_address(self) -> None:
@@ -133,7 +136,7 @@ class FeishuDoctor(Doctor):
                 yield self.make_finding(name, **facts)
 
     def check_company(self) -> Iterator[Finding]:
-        """Check the app's company, and that people of others can't sign in.
+        """Check the app's company and the allowed companies.
 
         The directory itself does not tell the company.
         """
@@ -177,7 +180,10 @@ class FeishuDoctor(Doctor):
 
     @cached_property
     def first_departments(self) -> list[dict] | None:
-        """The first departments of the company, `None` in a smaller range."""
+        """The first departments of the company.
+
+        `None` in a smaller range.
+        """
         try:
             return self.read_below(ROOT)
         except Code as error:
@@ -196,7 +202,7 @@ class FeishuDoctor(Doctor):
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
     def read_range_department(self) -> list[dict]:
-        """Return the first department that the range names, if there is one."""
+        """Return the first department of the range, if any."""
         _people, ids = self.read_range()
         rows = [
             self.client.ask_contacts(f"departments/{quote_id(dept_id)}", **OPEN_IDS).get("department")
@@ -230,7 +236,7 @@ class FeishuDoctor(Doctor):
 
 
 def find_missing_fields(fields: dict[str, str], rows: list) -> dict[str, str] | None:
-    """Return the fields that no row has, as facts for a finding.
+    """Return fields that no row has, for a finding.
 
     :param fields: field -> the permission that shows it.
     :return: `None` where no field is missing, or where there is no row.

@@ -1,4 +1,4 @@
-"""Examines what an app of WeCom may do, and what the console says of it.
+"""Examines what a WeCom app may do.
 
 https://developer.work.weixin.qq.com/document/path/90313
 """
@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address
+from typing import Any
 
 import requests
 from flask_babel import lazy_gettext as _
@@ -85,7 +86,10 @@ class WecomDoctor(Doctor):
     # Checks
 
     def check_credentials(self) -> None:
-        """Fetch a new token, as a stored one may outlive its secret."""
+        """Fetch a new token.
+
+        A stored one may outlive its secret.
+        """
         self.client.fetch_app_token()
 
     def check_address(self) -> None:
@@ -188,7 +192,7 @@ class WecomDoctor(Doctor):
         return self.app_entry
 
     def list_named_members(self) -> list[str]:
-        """Return the members that the visible range names one by one."""
+        """Return the members that the range names one by one."""
         users = get_list(self.read_app(), "allow_userinfos", "user")
         return texts([user.get("userid") for user in users if isinstance(user, dict)])
 
@@ -205,6 +209,6 @@ class WecomDoctor(Doctor):
                 return ids[0]
         return None
 
-    def ask(self, path: str, expect: str, **params) -> dict:
+    def ask(self, path: str, expect: str, **params: Any) -> dict:
         self.path = path
         return self.client.call("GET", path, expect=expect, params=params)
