@@ -1,5 +1,7 @@
 """An administrator unbinds one or many, and knows before what ends."""
 
+from datetime import timedelta
+
 import pytest
 from support.admin_client import strip_markup
 from support.portal_app import both_databases
@@ -11,6 +13,7 @@ from support.rows import (
     reload_row,
 )
 
+from portal.clocks import now
 from portal.database import db
 from portal.models import LoginSession
 
@@ -33,6 +36,15 @@ class TestUnbinding:
             assert text in page
         add_person("ou", account=who.account, provider="feishu")
         assert "They have no other sign-in method." not in alice.get(f"/admin/bindings/{who.id}/unbind").text
+
+    def test_an_idle_session_is_not_announced_and_ends_all_the_same(self, alice):
+        own = add_account("own")
+        who = add_person("zw", account=own)
+        session = add_session(who, last_seen_at=now() - timedelta(seconds=7201))
+        page = strip_markup(alice.get(f"/admin/bindings/{who.id}/unbind").text)
+        assert "There are no active sessions." in page
+        alice.post_form(f"/admin/bindings/{who.id}/unbind", seen=own.id)
+        assert reload_row(session).ended_why == "unbound"
 
     def test_it_is_done(self, alice):
         own = add_account("own")

@@ -48,11 +48,13 @@ def add_request(person, state="waiting", **fields):
     return store_row(BindingRequest(identity_id=person.id, state=state, **fields))
 
 
-def add_session(person):
+def add_session(person, **fields):
     """Store an open session of a person."""
     token = str(person.id).encode().ljust(32)
     owner = {"account_id": person.account_id, "identity_id": person.id}
-    return store_row(LoginSession(token_hash=token, how="qr", expires_at=now().replace(year=2999), **owner))
+    return store_row(
+        LoginSession(token_hash=token, how="qr", **{"expires_at": now().replace(year=2999), **owner, **fields})
+    )
 
 
 def open_admin_browser(portal, username="alice"):
