@@ -15,8 +15,8 @@
   };
 
   const within = (promise) => {
-    const timeout = new Promise((_, reject) => setTimeout(reject, WAIT, { late: true }));
-    return Promise.race([promise, timeout]);
+    const tooLate = new Promise((_, reject) => setTimeout(reject, WAIT, { late: true }));
+    return Promise.race([promise, tooLate]);
   };
 
   const loadScript = () => new Promise((resolve, reject) => {
