@@ -179,7 +179,7 @@ def client(portal):
 
 @pytest.fixture
 def signed_in(client):
-    """Zhang San, who came by Feishu."""
+    """Zhang San, signed in by Feishu."""
     client.sign_in(FEISHU, "zhangsan")
     return client
 

@@ -1,4 +1,7 @@
-"""What the portal makes is readable by its own user alone, also where an earlier version left it open."""
+"""The portal's files are readable by its own user alone.
+
+Files that an earlier version left open are closed.
+"""
 
 import os
 import re
@@ -15,7 +18,7 @@ from portal.directory import jobs
 
 @pytest.fixture
 def installation(tmp_path):
-    """The code in a folder of its own, so that `instance/` is nobody's but the test's."""
+    """The code in a folder with an `instance/` of its own."""
     folder = tmp_path / "portal"
     kept = shutil.ignore_patterns(".*", "node_modules", "instance", "tests", "docs", "bench", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=kept)
@@ -23,7 +26,7 @@ def installation(tmp_path):
 
 
 def run(folder, *words, **more):
-    """Run a command there as a user whose files everybody may read by default."""
+    """Run a command in a folder under an open umask."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PORTAL_", "FLASK_"))}
     command = [sys.executable, "-m", "flask", *words]
     done = subprocess.run(
@@ -33,8 +36,8 @@ def run(folder, *words, **more):
     return done.stdout
 
 
-def modes(folder):
-    """Return the modes of a folder and of what is in it."""
+def read_modes(folder):
+    """Return the modes of a folder and its files."""
     return {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in (folder, *folder.iterdir())}
 
 
@@ -53,7 +56,7 @@ with portal.app_context():
 """
 
 
-def test_folder_keys_database_and_queue_are_closed(installation):
+def test_folder_keys_database_and_queue_are_private(installation):
     run(installation, "db", "upgrade")
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PORTAL_", "FLASK_"))}
     command = [sys.executable, "-c", KEEPS_OPEN]
@@ -63,16 +66,16 @@ def test_folder_keys_database_and_queue_are_closed(installation):
     wanted = {"secret_key", "encryption_key", "portal.db", "portal.db-wal", "portal.db-shm", "portal.db-jobs"}
     assert wanted <= {name for name, _ in names}
     assert {mode for _, mode in names} == {"0o600"}
-    assert modes(installation / "instance")["instance"] == "0o700"
+    assert read_modes(installation / "instance")["instance"] == "0o700"
 
 
-def test_also_where_the_setting_names_a_file_in_there(installation):
+def test_a_database_file_in_the_folder_is_private(installation):
     run(installation, "db", "upgrade", PORTAL_DATABASE_URL="sqlite:///other.db")
-    assert modes(installation / "instance").pop("instance") == "0o700"
-    assert modes(installation / "instance")["other.db"] == "0o600"
+    assert read_modes(installation / "instance").pop("instance") == "0o700"
+    assert read_modes(installation / "instance")["other.db"] == "0o600"
 
 
-def test_what_an_earlier_version_left_open_is_closed_at_the_next_start(installation):
+def test_files_left_open_by_an_earlier_version_are_closed(installation):
     run(installation, "db", "upgrade")
     folder = installation / "instance"
     (folder / "portal.db-old").write_text("a copy of the operator's")
@@ -82,22 +85,22 @@ def test_what_an_earlier_version_left_open_is_closed_at_the_next_start(installat
     (folder / "elsewhere").symlink_to(installation / "app.py")
     before = (installation / "app.py").stat().st_mode
     run(installation, "create-admin", "root")
-    found = modes(folder)
-    assert found.pop("instance") == "0o700"
-    assert found.pop("elsewhere") == oct(stat.S_IMODE(before))  # what a link leads to is not ours
-    assert set(found.values()) == {"0o600"}
+    file_modes = read_modes(folder)
+    assert file_modes.pop("instance") == "0o700"
+    assert file_modes.pop("elsewhere") == oct(stat.S_IMODE(before))  # what a link leads to is not ours
+    assert set(file_modes.values()) == {"0o600"}
 
 
-def test_a_database_elsewhere_is_made_closed_and_one_that_is_there_stays(tmp_path, settings, make_portal):
+def test_a_new_database_elsewhere_is_private_and_an_old_one_stays(tmp_path, settings, make_portal):
     make_portal(PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
-    assert modes(tmp_path)["new.db"] == "0o600"
+    assert read_modes(tmp_path)["new.db"] == "0o600"
     (tmp_path / "new.db").chmod(0o640)
     make_portal(PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
-    assert modes(tmp_path)["new.db"] == "0o640"
+    assert read_modes(tmp_path)["new.db"] == "0o640"
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_the_queue_beside_postgresql_is_closed_too(portal, tmp_path):
+def test_the_queue_beside_postgresql_is_private_too(portal, tmp_path):
     portal.instance_path = str(tmp_path / "instance")
     assert jobs.get_jobs(portal).huey.pending_count() == 0
-    assert set(modes(tmp_path / "instance").values()) == {"0o700", "0o600"}
+    assert set(read_modes(tmp_path / "instance").values()) == {"0o700", "0o600"}

@@ -1,4 +1,7 @@
-"""Rows that have outlived their time go in small batches: no request waits for a clean-up."""
+"""Expired rows are deleted in small batches.
+
+No request waits for a clean-up.
+"""
 
 import io
 import time
@@ -58,18 +61,18 @@ def count(portal, model, *conditions):
 
 
 @pytest.fixture
-def deleted(portal):
-    """How many rows each deleting statement has removed."""
-    found = []
+def delete_counts(portal):
+    """The number of rows that each DELETE has removed."""
+    counts = []
 
     def note(connection, cursor, statement, *_):
         if statement.startswith("DELETE"):
-            found.append(cursor.rowcount)
+            counts.append(cursor.rowcount)
 
     with portal.app_context():
         engine = db.engine
     event.listen(engine, "after_cursor_execute", note)
-    yield found
+    yield counts
     event.remove(engine, "after_cursor_execute", note)
 
 
@@ -92,10 +95,10 @@ def test_an_upload_removes_a_few_lines_of_old_imports(portal):
 
 
 @both_databases
-def test_the_worker_removes_the_rest_in_short_transactions(portal, deleted):
+def test_the_worker_removes_the_rest_in_short_transactions(portal, delete_counts):
     sign_in_administrator(portal)
     put(portal, ATTEMPTS, IMPORT, LINES, RUNS)
-    deleted.clear()
+    delete_counts.clear()
 
     def swept():
         with portal.app_context():
@@ -103,18 +106,18 @@ def test_the_worker_removes_the_rest_in_short_transactions(portal, deleted):
         return not any(count(portal, model) for model in (LoginAttempt, Import, ImportRow, SyncRun))
 
     wait_for(swept, seconds=120)
-    assert max(deleted) <= 1000
+    assert max(delete_counts) <= 1000
 
 
 @both_databases
-def test_a_running_worker_does_so_by_itself(portal, settings):
+def test_a_running_worker_removes_old_rows_by_itself(portal, settings):
     put(portal, ATTEMPTS)
     with run_command(settings, "worker", PORTAL_SYNC_EVERY="0"):
         wait_for(lambda: count(portal, LoginAttempt) == 0, seconds=120)
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_rows_that_somebody_else_removes_are_not_waited_for(portal, client):
+def test_rows_locked_by_another_process_are_skipped(portal, client):
     """SQLite has one writer, and no rows that are held."""
     put(portal, ATTEMPTS, many=50)
     with portal.app_context():
@@ -137,7 +140,7 @@ def test_an_import_that_is_discarded_is_gone_with_all_its_lines(portal):
 @both_databases
 @pytest.mark.soak
 def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
-    """They go by and by, and meanwhile every start answers within a second."""
+    """Every start answers within a second while they are delete_counts."""
     with portal.app_context():
         many = {"sqlite": 500_000, "postgresql": 4_000_000}[db.engine.dialect.name]
     put(portal, ATTEMPTS, many=many)

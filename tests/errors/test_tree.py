@@ -1,4 +1,4 @@
-"""The docstring of `portal.errors` draws every exception class below its base."""
+"""The docstring of `portal.errors` draws the tree of exceptions."""
 
 import re
 from importlib import import_module
@@ -17,7 +17,7 @@ LINE = re.compile(r"((?: {4})+)([A-Za-z.]+)(?: {2,}(.+))?")
 
 
 def list_exceptions():
-    """Return each exception class of the portal with the names of its bases."""
+    """Return the portal's exception classes and their bases."""
     modules = [import_module(module.name) for module in walk_packages(portal.__path__, "portal.")]
     classes = {
         value
@@ -30,7 +30,7 @@ def list_exceptions():
 
 
 def read_tree():
-    """Return each drawn class with its base, and all lines in their order."""
+    """Return each drawn class with its base, and all lines."""
     pairs, lines, above = set(), [], {}
     for line in errors.__doc__.splitlines():
         match = LINE.fullmatch(line)

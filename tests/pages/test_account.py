@@ -1,4 +1,4 @@
-"""One's own account: disconnecting a person, never the last way in; and the sessions one has elsewhere."""
+"""A user's own account, with its people and sessions."""
 
 from datetime import timedelta
 
@@ -17,14 +17,17 @@ CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, l
 
 @pytest.fixture
 def one(client):
-    """Zhang San, who has one way in: Feishu."""
+    """Zhang San with one way in, by Feishu."""
     client.sign_in(FEISHU, "zhangsan")
     return client
 
 
 @pytest.fixture
 def two(one):
-    """Zhang San, who has two ways in: Feishu (1), by which he is here, and WeCom (2)."""
+    """Zhang San with two ways in.
+
+    They are Feishu (1), by which this session was opened, and WeCom (2).
+    """
     address = one.post_form(f"/account/bind/{WECOM}").location
     one.get(answer_platform(address, "zhangsan"))
     assert one.post_form("/account/bind/confirm").status_code == 303
@@ -48,8 +51,8 @@ def last_line(portal):
 
 
 @both_databases
-class TestDisconnecting:
-    def test_it_is_asked_first_and_nothing_happens_by_looking(self, two, portal):
+class TestUnbinding:
+    def test_unbinding_asks_first(self, two, portal):
         elsewhere = portal.test_client()
         for _ in range(2):
             elsewhere.sign_in(WECOM)
@@ -61,7 +64,7 @@ class TestDisconnecting:
         assert "That includes this session" not in page.text
         assert bound(portal) == [1, 2]
 
-    def test_it_ends_the_sessions_of_that_person_alone(self, two, portal):
+    def test_unbinding_ends_the_sessions_of_that_person_alone(self, two, portal):
         elsewhere = portal.test_client()
         elsewhere.sign_in(WECOM)
         assert unbind(two, 2).location == "/account"
@@ -71,7 +74,7 @@ class TestDisconnecting:
         assert bound(portal) == [1]
         assert last_line(portal) == ("binding.end", 0, 1, 1)
 
-    def test_of_the_one_who_is_here_it_signs_out(self, two, portal):
+    def test_unbinding_the_present_person_signs_out(self, two, portal):
         assert "That includes this session" in two.get("/account/bindings/1/unbind").text
         answer = unbind(two, 1)
         assert answer.location == "/login"
@@ -79,7 +82,7 @@ class TestDisconnecting:
         assert "You are signed out" in two.get("/login").text
         assert bound(portal) == [2]
 
-    def test_whoever_was_disconnected_waits_for_an_administrator_like_after_any_unbind(self, two, portal):
+    def test_an_unbound_person_waits_for_an_administrator(self, two, portal):
         unbind(two, 2)
         other = portal.test_client()
         assert other.sign_in(WECOM).status_code == 403
@@ -100,20 +103,20 @@ class TestTheLastWayIn:
         assert last_line(portal) == ("binding.end", 40900, 1, 1)
 
     @both_databases
-    def test_stays(self, one, portal):
+    def test_the_last_way_in_cannot_be_unbound(self, one, portal):
         self.assert_stays(one, portal, 1, [1])
 
     @pytest.mark.parametrize("status", [2, 3])
-    def test_somebody_frozen_or_gone_is_no_other_way(self, two, portal, change, status):
+    def test_a_frozen_or_gone_person_is_no_other_way(self, two, portal, change, status):
         change(Identity, Identity.id == 2, status=status)
         self.assert_stays(two, portal, 1, [1, 2])
 
-    def test_somebody_not_activated_yet_is_one(self, two, portal, change):
+    def test_a_person_not_activated_yet_is_another_way(self, two, portal, change):
         change(Identity, Identity.id == 2, status=4)
         assert unbind(two, 1).status_code == 303
 
     @pytest.mark.parametrize("change_of", ["off", "company", "gone"])
-    def test_somebody_no_configured_sign_in_is_for_is_no_other_way(self, two, make_portal, elements, change_of):
+    def test_a_person_of_no_configured_login_is_no_other_way(self, two, make_portal, elements, change_of):
         if change_of == "off":
             elements.wecom(isActive=False)
         elif change_of == "company":
@@ -131,7 +134,7 @@ class TestTheLastWayIn:
             one_time_links.hand_out_link(1, by=Actor(1))
         self.assert_stays(one, portal, 1, [1])
 
-    def test_whoever_came_by_a_one_time_link_keeps_it_too(self, one, portal):
+    def test_a_session_by_a_one_time_link_keeps_the_last_way_too(self, one, portal):
         from portal.signin import administrator_links
 
         with portal.app_context():
@@ -141,8 +144,8 @@ class TestTheLastWayIn:
         self.assert_stays(other, portal, 1, [1])
 
 
-class TestWhoMayDisconnect:
-    def test_somebody_elses_person_is_not_there(self, two, portal):
+class TestPermissions:
+    def test_another_accounts_person_is_not_found(self, two, portal):
         other = portal.test_client()
         other.sign_in(FEISHU, "bob")
         for id in (1, 2, 99):
@@ -170,13 +173,13 @@ class TestWhoMayDisconnect:
 class TestSessions:
     @pytest.fixture
     def phone(self, portal, one):
-        """The same person, signed in elsewhere: session 2."""
+        """The same person, signed in elsewhere (session 2)."""
         phone = portal.test_client()
         phone.environ_base["HTTP_USER_AGENT"] = CHROME
         phone.sign_in(FEISHU, "zhangsan")
         return phone
 
-    def test_the_page_tells_them_apart(self, one, phone):
+    def test_the_page_distinguishes_the_sessions(self, one, phone):
         page = one.get("/account").text
         assert "Chrome · Windows" in page
         assert page.count(">this device<") == 1
@@ -184,30 +187,30 @@ class TestSessions:
         assert 'action="/account/sessions/2/end"' in page
         assert "Sign out everywhere else" in page
 
-    def test_one_elsewhere_ends_at_once(self, one, phone, portal):
+    def test_a_session_elsewhere_ends_at_once(self, one, phone, portal):
         assert one.post_form("/account/sessions/2/end").location == "/account"
         assert phone.session().status_code == 401
         assert one.session().status_code == 200
         assert last_line(portal) == ("session.end", 0, 1, 1)
         assert one.post_form("/account/sessions/2/end").status_code == 404
 
-    def test_ending_this_one_signs_out(self, one, phone):
+    def test_ending_this_session_signs_out(self, one, phone):
         answer = one.post_form("/account/sessions/1/end")
         assert answer.location == "/login"
         assert one.cookie() is None
         assert one.session().status_code == 401
         assert phone.session().status_code == 200
 
-    def test_all_others_end_at_once(self, one, phone, portal):
+    def test_all_other_sessions_end_at_once(self, one, phone, portal):
         third, stranger = portal.test_client(), portal.test_client()
         third.sign_in(FEISHU, "zhangsan")
         stranger.sign_in(FEISHU, "bob")
         assert one.post_form("/account/sessions/end-others").location == "/account"
         assert "Signed out on 2 other devices." in one.get("/account").text
-        assert [each.session().status_code for each in (one, phone, third, stranger)] == [200, 401, 401, 200]
+        assert [browser.session().status_code for browser in (one, phone, third, stranger)] == [200, 401, 401, 200]
         assert last_line(portal) == ("session.end", 0, 1, 1)
 
-    def test_somebody_elses_session_is_not_there(self, one, phone, portal):
+    def test_another_accounts_session_is_not_found(self, one, phone, portal):
         stranger = portal.test_client()
         stranger.sign_in(FEISHU, "bob")
         for id in (1, 2, 99, 2**31, 2**70):
@@ -224,17 +227,17 @@ class TestSessions:
 
 
 class TestThePage:
-    def test_it_offers_what_is_not_connected_yet(self, one):
+    def test_the_page_offers_logins_not_connected_yet(self, one):
         page = one.get("/account").text
         assert f'action="/account/bind/{WECOM}"' in page
         assert f'action="/account/bind/{FEISHU}"' not in page
 
-    def test_everything_connected_leaves_nothing_to_offer(self, two):
+    def test_the_page_offers_nothing_if_all_are_connected(self, two):
         page = two.get("/account").text
         assert "/account/bind/" not in page
         assert 'href="/account/bindings/1/unbind"' in page and 'href="/account/bindings/2/unbind"' in page
 
-    def test_an_account_nobody_is_connected_with_is_told_what_to_do(self, client, portal):
+    def test_an_unbound_account_reads_what_to_do(self, client, portal):
         from portal.signin import administrator_links
 
         with portal.app_context():
@@ -244,7 +247,7 @@ class TestThePage:
         assert "No Feishu or WeCom person is bound" in page
         assert "Bind Feishu" in page and "Bind WeCom" in page
 
-    def test_a_scan_that_was_left_undecided_is_remembered(self, one):
+    def test_an_undecided_scan_is_remembered(self, one):
         address = one.post_form(f"/account/bind/{WECOM}").location
         one.get(answer_platform(address, "zhangsan"))
         assert "This person is not bound yet." in one.get("/account").text

@@ -1,4 +1,4 @@
-"""JSON: the session, the form token, health, and the envelope for everything that goes wrong."""
+"""The JSON answers for session, form token, health and errors."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from flask_migrate import downgrade
 
 
-def test_the_session_of_nobody(client):
+def test_without_a_session_the_answer_says_so(client):
     answer = client.session()
     assert answer.status_code == 401
     body = answer.json
@@ -25,7 +25,7 @@ def test_the_session_of_nobody(client):
         ("post", "/api/nothing", 404, 40400),
     ],
 )
-def test_what_is_not_there_has_the_envelope(client, method, path, status, number):
+def test_a_missing_api_path_has_the_envelope(client, method, path, status, number):
     answer = getattr(client, method)(path)
     assert answer.status_code == status
     assert answer.json["errcode"] == number
@@ -36,14 +36,14 @@ def test_what_is_not_there_has_the_envelope(client, method, path, status, number
     ("path", "status", "title"),
     [("/nothing", 404, "Page not found"), ("/logout", 405, "be opened that way")],
 )
-def test_what_is_not_there_is_a_page_elsewhere(client, path, status, title):
+def test_a_missing_page_is_a_page(client, path, status, title):
     answer = client.get(path)
     assert answer.status_code == status
     assert title in answer.text
     assert "<html" in answer.text
 
 
-def test_a_wrong_method_is_told_the_right_ones(client):
+def test_a_wrong_method_is_answered_with_the_right_ones(client):
     assert client.get("/logout").headers["Allow"] == "OPTIONS, POST"
 
 
@@ -65,7 +65,7 @@ def test_every_answer_carries_the_headers(client):
         assert "Strict-Transport-Security" not in headers, path
 
 
-def test_dynamic_answers_are_not_kept_and_static_ones_are(client):
+def test_only_static_answers_are_cached(client):
     for path in ("/login", "/account", "/api/session", "/", "/nothing"):
         assert client.get(path).headers["Cache-Control"] == "no-store"
     [address] = re.findall(r'href="(/static/css/portal.css[^"]*)"', client.get("/login").text)
@@ -81,12 +81,12 @@ def test_a_reference_is_on_the_page_and_in_the_log(client, caplog):
     assert line.split()[0] in page
 
 
-def test_health(client, portal):
+def test_health_is_answered(client, portal):
     assert client.get("/healthz").json == {"status": "ok"}
     assert client.get("/readyz").json == {"status": "ok"}
 
 
-def test_not_ready_without_the_tables_of_this_version(client, portal):
+def test_readiness_needs_the_tables_of_this_version(client, portal):
     with portal.app_context():
         downgrade(revision="base")
     assert client.get("/healthz").status_code == 200

@@ -1,4 +1,4 @@
-"""The audit log leaves as a file, and the export is an entry."""
+"""The audit log can be exported as a file."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from portal.audit import Client
 from portal.models import AuditEvent
 
 
-def test_the_file_holds_what_the_filter_shows_masked_and_says_so_itself(alice, portal):
+def test_the_file_has_the_filtered_rows_masked_and_is_recorded(alice, portal):
     bob = store_account(portal, "bob", name="=1+1", mobile="13812345678", email="bob@example.com")
     add_entry(portal, "contact.reveal", actor_id=1, account_id=bob, details={"field": "mobile"})
     add_entry(portal, "login", result=40303, element="FSInnerExample")
@@ -41,7 +41,7 @@ def csv_starts():
     return ("=", "+", "-", "@", "\t", "\r")
 
 
-def test_a_long_trail_leaves_whole(alice, portal):
+def test_a_long_audit_log_is_exported_whole(alice, portal):
     with open_database(portal) as session:
         many = 2 * audit.EXPORTED_AT_ONCE + 7
         session.add_all([AuditEvent(action="login", native=str(number)) for number in range(many)])
@@ -50,7 +50,7 @@ def test_a_long_trail_leaves_whole(alice, portal):
 
 
 @pytest.mark.parametrize("path", ["/admin/audit/export", "/admin/bindings/export"])
-def test_asking_whether_a_file_is_there_takes_nothing_along(alice, portal, path):
+def test_a_head_request_exports_nothing(alice, portal, path):
     assert alice.head(path).status_code == 200
     with open_database(portal) as session:
         taken = select(func.count()).select_from(AuditEvent).where(AuditEvent.action.endswith(".export"))

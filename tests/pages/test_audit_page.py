@@ -1,4 +1,4 @@
-"""The page of the audit log filters, turns pages and shows names as text."""
+"""The audit log's page filters, pages and escapes names."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,7 @@ def test_every_filter_narrows_and_all_of_them_together(alice, portal):
     assert number(nonsense) == everything
 
 
-def test_histories_lead_to_the_trail_and_back(alice, portal):
+def test_histories_link_to_the_audit_log_and_back(alice, portal):
     bob, zhang = store_account(portal, "bob"), store_person(portal)
     add_entry(portal, "account.enable", actor_id=1, account_id=bob)
     card = alice.get(f"/admin/accounts/{bob}")
@@ -65,21 +65,21 @@ def test_histories_lead_to_the_trail_and_back(alice, portal):
 
 
 @both_databases
-def test_pages_go_back_and_forth_without_gap_or_repetition(portal, alice):
+def test_paging_has_no_gap_and_no_repetition(portal, alice):
     moment = now()
     with open_database(portal) as session:  # many at the same moment: the id tells them apart
         session.add_all([AuditEvent(action="login", at=moment, native=str(number)) for number in range(130)])
         session.commit()
-    seen, query = [], ""
+    counts, query = [], ""
     while True:
         page = alice.get(f"/admin/audit{query}").text
         with portal.test_request_context():
             older = re.search(r'rel="next" href="/admin/audit(\?[^"]+)"', page)
-        seen.append(len(re.findall('class="said"', page)))
+        counts.append(len(re.findall('class="said"', page)))
         if not older:
             break
         query = older[1].replace("&amp;", "&")
-    assert seen == [50, 50, 32]
+    assert counts == [50, 50, 32]
     with portal.app_context():
         first = audit.search(audit.AuditFilter())
         second = audit.search(audit.AuditFilter(), older=first.older)
@@ -90,7 +90,7 @@ def test_pages_go_back_and_forth_without_gap_or_repetition(portal, alice):
     assert ids == sorted(ids, reverse=True) and len(set(ids)) == 132
 
 
-def test_a_page_asks_the_database_little(alice, portal):
+def test_a_page_of_the_audit_log_needs_few_statements(alice, portal):
     for number in range(20):
         add_entry(portal, "account.enable", actor_id=store_account(portal, f"user{number}"), account_id=1)
     asked = []
@@ -152,7 +152,7 @@ def test_hostile_names_are_text(alice, portal):
         assert "<svg" not in page and "<b>" not in page and "<i>" not in page
 
 
-def test_refusals_are_entries_as_well(alice, portal):
+def test_refusals_are_recorded_as_well(alice, portal):
     store_account(portal, "bob")
     alice.post_form("/admin/accounts/create", username="bob")
     alice.post_form("/admin/accounts/1/disable")

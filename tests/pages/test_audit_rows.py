@@ -15,7 +15,7 @@ from portal.models import AuditEvent
 
 
 @both_databases
-def test_an_entry_can_not_be_changed_and_not_be_removed_while_it_is_young(portal):
+def test_a_row_cannot_be_changed_or_removed_while_it_is_new(portal):
     young = add_entry(portal, "login")
     with open_database(portal) as session:
         session.add(AuditEvent(action="login", at=now() - timedelta(days=models.AUDIT_KEPT + 1)))
@@ -35,12 +35,12 @@ def test_an_entry_can_not_be_changed_and_not_be_removed_while_it_is_young(portal
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_the_trail_can_not_be_emptied_at_once(portal):
+def test_the_audit_log_cannot_be_emptied_at_once(portal):
     add_entry(portal, "login")
     with open_database(portal) as session, pytest.raises(DBAPIError):
         session.execute(text("TRUNCATE audit_event"))
 
 
-def test_no_route_changes_the_trail(portal):
+def test_no_route_changes_the_audit_log(portal):
     rules = [rule for rule in portal.url_map.iter_rules() if rule.endpoint.startswith("admin_audit.")]
     assert {method for rule in rules for method in rule.methods} == {"GET", "HEAD", "OPTIONS"}

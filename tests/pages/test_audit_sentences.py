@@ -11,22 +11,22 @@ from portal.pages.admin import audit_sentences
 from portal.pages.login_flow import REFUSED_ACTIONS
 
 
-def actions():
-    """Return the actions that the code writes, by what stands in its source."""
-    found = set()
+def list_actions():
+    """Return the actions that the source code records."""
+    actions = set()
     for path in (ROOT / "portal").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
-        found |= set(re.findall(r'(?:record|recorded)\(\s*"([a-z_.]+)"', source))
-    return found | set(REFUSED_ACTIONS.values()) | {"audit.export", "bindings.export"}
+        actions |= set(re.findall(r'(?:record|recorded)\(\s*"([a-z_.]+)"', source))
+    return actions | set(REFUSED_ACTIONS.values()) | {"audit.export", "bindings.export"}
 
 
 def test_every_action_has_a_sentence_and_a_name_in_the_filter():
-    found = actions()
-    assert {"login", "session.end", "binding.make", "binding.end", "account.disable", "link.make"} <= found
-    assert found == {key[0] for key in audit_sentences.SENTENCES} == set(audit_sentences.GROUPS)
+    actions = list_actions()
+    assert {"login", "session.end", "binding.make", "binding.end", "account.disable", "link.make"} <= actions
+    assert actions == {key[0] for key in audit_sentences.SENTENCES} == set(audit_sentences.GROUPS)
 
 
-def test_sentences_name_nobody_they_do_not_know():
+def test_sentences_use_known_parts_only():
     for key, sentence in audit_sentences.SENTENCES.items():
         assert set(re.findall(r"%\((\w+)\)s", str(sentence))) <= {"actor", "account", "person", "element"}, key
 
@@ -52,7 +52,7 @@ def test_sentences_name_nobody_they_do_not_know():
         ({"action": "their.own", "actor_id": 1}, "alice: their.own"),
     ],
 )
-def test_an_entry_is_a_sentence(alice, portal, facts, sentence):
+def test_an_audit_row_is_a_sentence(alice, portal, facts, sentence):
     store_account(portal, "bob"), store_person(portal)
     add_entry(portal, **facts)
     words = strip_markup(alice.get("/admin/audit").text).replace("&#39;", "'")

@@ -1,4 +1,4 @@
-"""A platform may send its login code under a name of its own."""
+"""A platform may send its login code under another name."""
 
 import pytest
 from support.portal_app import parse_query
@@ -21,7 +21,7 @@ class Badge(Meta):
 
 @pytest.fixture
 def badge(elements, make_portal):
-    """Return a browser of a portal with one login whose platform sends `authCode`."""
+    """Return a browser of a portal with a code named `authCode`."""
     folder = elements.folder / "Badge"
     folder.mkdir(parents=True)
     (folder / "e.json").write_text('{"type": "auths.loginTypes.Meta"}')
@@ -46,6 +46,6 @@ def test_a_callback_without_any_of_the_names_was_cancelled(badge, query):
     assert "Sign-in cancelled" in answer.text
 
 
-def test_a_page_with_a_code_in_its_address_tells_no_other_page(badge):
+def test_a_page_with_a_code_in_its_address_sends_no_referrer(badge):
     assert badge.get("/login?authCode=Bo7").headers["Referrer-Policy"] == "no-referrer"
     assert badge.get("/login?other=Bo7").headers["Referrer-Policy"] == "same-origin"

@@ -1,4 +1,4 @@
-"""Nothing unsafe happens unless a page of ours asked for it."""
+"""Only our own pages can change anything."""
 
 import pytest
 from support.portal_app import parse_query
@@ -10,7 +10,7 @@ def signed_in(client):
     return client
 
 
-def still_in(client):
+def is_signed_in(client):
     return client.session().status_code == 200
 
 
@@ -23,20 +23,20 @@ def assert_too_old(answer):
 @pytest.mark.parametrize("path", ["/logout", "/language", "/login/once/x", "/login/FSInnerExample/callback"])
 def test_a_form_without_its_token_is_refused(signed_in, path, fields):
     assert_too_old(signed_in.post(path, data=fields))
-    assert still_in(signed_in)
+    assert is_signed_in(signed_in)
 
 
 def test_a_form_with_another_browsers_token_is_refused(signed_in, portal):
     token = portal.test_client().get("/api/csrf").json["csrfToken"]
     assert_too_old(signed_in.post("/logout", data={"csrf_token": token}))
-    assert still_in(signed_in)
+    assert is_signed_in(signed_in)
 
 
-def test_tokens_of_before_the_sign_in_no_longer_count(client):
+def test_a_token_from_before_the_sign_in_no_longer_counts(client):
     token = client.get("/api/csrf").json["csrfToken"]
     client.sign_in()
     assert_too_old(client.post("/logout", data={"csrf_token": token}))
-    assert still_in(client)
+    assert is_signed_in(client)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def test_tokens_of_before_the_sign_in_no_longer_count(client):
 def test_a_request_from_another_sites_page_is_refused_even_with_the_token(signed_in, headers):
     token = signed_in.get("/api/csrf").json["csrfToken"]
     assert_too_old(signed_in.post("/logout", data={"csrf_token": token}, headers=headers))
-    assert still_in(signed_in)
+    assert is_signed_in(signed_in)
 
 
-def test_our_own_pages_may(signed_in, base):
+def test_a_request_of_our_own_page_is_taken(signed_in, base):
     token = signed_in.get("/api/csrf").json["csrfToken"]
     headers = {"Origin": base, "Sec-Fetch-Site": "same-origin"}
     assert signed_in.post("/logout", data={"csrf_token": token}, headers=headers).status_code == 303
 
 
 @pytest.mark.parametrize("site", [{"Sec-Fetch-Site": "same-origin"}, {}])
-def test_a_page_that_hides_its_address_may_too(signed_in, site):
-    """A browser sends `Origin: null` for a form on a `no-referrer` page.
+def test_a_page_without_referrer_is_taken_too(signed_in, site):
+    """A form on a `no-referrer` page has the origin `null`.
 
     Over https a modern one says besides that it is the same origin; otherwise the form token decides.
     """
@@ -74,7 +74,7 @@ def test_a_page_that_hides_its_address_may_too(signed_in, site):
     assert signed_in.post("/language", data={"csrf_token": token}, headers=headers).status_code == 303
 
 
-def test_pages_hide_their_address_only_where_it_held_a_code(signed_in, sandbox):
+def test_only_addresses_with_a_code_are_hidden(signed_in, sandbox):
     policies = {}
     for path in ("/login", "/account", "/nothing", "/admin/queue", "/login/Nobody", "/admin/queue?state=waiting"):
         policies[path] = signed_in.get(path).headers["Referrer-Policy"]
@@ -95,14 +95,14 @@ def test_the_token_may_come_in_a_header(signed_in):
 
 
 @pytest.mark.parametrize("path", ["/logout", "/language"])
-def test_what_changes_something_is_no_get(signed_in, path):
+def test_a_get_changes_nothing(signed_in, path):
     for method in ("get", "head"):
         assert getattr(signed_in, method)(path).status_code == 405
-    assert still_in(signed_in)
+    assert is_signed_in(signed_in)
 
 
 def test_a_login_begun_elsewhere_cannot_be_finished_here(portal):
-    """Somebody sends a victim the callback of their own login: the victim does not get signed in as them."""
+    """A callback sent to a victim signs no victim in."""
     attacker, victim = portal.test_client(), portal.test_client()
     address = attacker.scan(person="carol")
     victim.get("/login")
@@ -120,7 +120,7 @@ def test_a_code_posted_from_elsewhere_is_refused(client, sandbox):
 
 
 def test_a_code_posted_by_our_form_signs_in(elements, make_portal, sandbox):
-    """The in-app page posts the code that the platform's client made."""
+    """The in-app page posts the code of the platform's client."""
     elements.feishu(tokenDialect="oidc")
     client = make_portal().test_client()
     state = parse_query(client.start("FSInnerExample"))["state"]

@@ -1,4 +1,4 @@
-"""The administrators' directory: the tree by level, search, runs, and the syncs one asks for there."""
+"""The administrators' directory, with tree, search, runs and syncs."""
 
 import re
 
@@ -24,8 +24,8 @@ def admin(client, portal):
     return client
 
 
-def synced(portal, *elements):
-    """Sync here and now, as `flask sync` does; return the runs."""
+def run_syncs(portal, *elements):
+    """Sync in this process, as `flask sync` does."""
     with portal.app_context():
         for name in elements or ("FSInnerExample", "QywxInnerExample"):
             sync.Sync(portal.getElement(f"auths.loginTypes.{name}"), runs.begin_from_command(name)).run()
@@ -36,7 +36,7 @@ def dept_id(portal, name, provider="feishu"):
         return db.session.scalar(select(Department.id).where(Department.name == name, Department.provider == provider))
 
 
-def newest(portal):
+def find_newest_run(portal):
     with portal.app_context():
         run = db.session.scalar(select(SyncRun).order_by(SyncRun.id.desc()).limit(1))
         db.session.expunge_all()
@@ -45,7 +45,7 @@ def newest(portal):
 
 @both_databases
 def test_the_tree_is_shown_a_level_at_a_time(admin, portal):
-    synced(portal)
+    run_syncs(portal)
     top = admin.get(PAGE).text
     assert "研发中心" in top and "平台组" not in top
     inside = admin.get(f"{PAGE}?dept={dept_id(portal, '研发中心')}").text
@@ -57,7 +57,7 @@ def test_the_tree_is_shown_a_level_at_a_time(admin, portal):
 
 @both_databases
 def test_a_leader_is_marked_where_they_lead(admin, portal):
-    synced(portal)
+    run_syncs(portal)
     for provider in ("feishu", "wecom"):
         page = admin.get(f"{PAGE}?dept={dept_id(portal, '研发中心', provider)}").text
         assert re.search(r'李四</a>\s+<span class="tag">leader</span>', page)
@@ -67,20 +67,20 @@ def test_a_leader_is_marked_where_they_lead(admin, portal):
 @both_databases
 @pytest.mark.parametrize("words", ["张", "zhangs", "ZHANGSAN"])
 def test_search_finds_people_by_any_part(admin, portal, words):
-    synced(portal)
+    run_syncs(portal)
     page = admin.get(PAGE, query_string={"q": words}).text
     assert page.count(">张三</a>") == 2
     assert "李四" not in page
 
 
 def test_search_finds_departments_and_takes_no_wildcards(admin, portal):
-    synced(portal)
+    run_syncs(portal)
     assert "平台组" in admin.get(PAGE, query_string={"q": "平台"}).text
     for words in ("%", "_", "\\"):
         assert "No person or department matches" in admin.get(PAGE, query_string={"q": words}).text
 
 
-def test_many_people_come_in_pages(admin, portal):
+def test_many_people_are_shown_in_pages(admin, portal):
     with portal.app_context():
         names = [f"Person {number:03}" for number in range(120)]
         facts = {"provider": "wecom", "tenant": "wwsandbox00000001"}
@@ -101,8 +101,8 @@ def test_many_people_come_in_pages(admin, portal):
     ]
 
 
-def test_what_people_typed_is_shown_as_text(admin, portal):
-    synced(portal)
+def test_names_are_shown_as_text(admin, portal):
+    run_syncs(portal)
     page = admin.get(PAGE, query_string={"q": "<script>alert(1)"}).text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -110,7 +110,7 @@ def test_what_people_typed_is_shown_as_text(admin, portal):
 
 @both_databases
 def test_the_page_takes_fewer_than_ten_queries(admin, portal):
-    synced(portal)
+    run_syncs(portal)
     asked = []
     with portal.app_context():
         engine = db.engine
@@ -122,10 +122,10 @@ def test_the_page_takes_fewer_than_ten_queries(admin, portal):
 
 
 @both_databases
-def test_sync_now_is_queued_for_a_worker_in_the_name_of_who_asked(admin, portal):
+def test_sync_now_is_queued_in_the_administrators_name(admin, portal):
     answer = admin.post_form(f"{PAGE}/sync", element="FSInnerExample")
     assert (answer.status_code, answer.location) == (303, PAGE)
-    run = newest(portal)
+    run = find_newest_run(portal)
     assert (run.state, run.how, run.dry_run, run.answers_id) == ("queued", "page", False, None)
     with portal.app_context():
         me = db.session.scalar(select(Account.id).where(Account.username == "wang.fang"))
@@ -136,10 +136,10 @@ def test_sync_now_is_queued_for_a_worker_in_the_name_of_who_asked(admin, portal)
         assert db.session.scalar(select(func.count()).select_from(Identity)) > 5
     page = admin.get(PAGE).text
     assert "wang.fang" in page
-    assert newest(portal).state == "done"
+    assert find_newest_run(portal).state == "done"
 
 
-def test_of_one_login_one_sync_is_open_at_a_time(admin, portal):
+def test_a_login_has_one_open_sync_at_a_time(admin, portal):
     for _ in range(2):
         admin.post_form(f"{PAGE}/sync", element="auths.loginTypes.FSInnerExample")
     assert "already running" in admin.get(PAGE).text
@@ -147,7 +147,7 @@ def test_of_one_login_one_sync_is_open_at_a_time(admin, portal):
         assert db.session.scalar(select(func.count()).select_from(SyncRun)) == 1
 
 
-def test_a_dry_run_tells_who_would_come_and_stores_nobody(admin, portal):
+def test_a_dry_run_names_new_people_and_stores_none(admin, portal):
     admin.post_form(f"{PAGE}/sync", element="QywxInnerExample", dry_run="1")
     with portal.app_context():
         jobs.run_queued_sync("QywxInnerExample")
@@ -156,14 +156,14 @@ def test_a_dry_run_tells_who_would_come_and_stores_nobody(admin, portal):
     assert "would change:" in page and "张三" in page
 
 
-def test_without_a_worker_the_page_says_so_and_how_to_start_one(admin, portal):
+def test_without_a_worker_the_page_says_how_to_start_one(admin, portal):
     assert "flask worker" in admin.get(PAGE).text
     with portal.app_context():
         health.note_worker("here:1")
     assert "flask worker" not in admin.get(PAGE).text
 
 
-def test_where_nothing_is_scheduled_or_waiting_no_worker_is_missed(make_portal):
+def test_without_jobs_no_worker_is_missed(make_portal):
     portal = make_portal(PORTAL_SYNC_EVERY="0")
     admin = portal.test_client()
     with portal.app_context():
@@ -177,71 +177,77 @@ def test_where_nothing_is_scheduled_or_waiting_no_worker_is_missed(make_portal):
 class TestManyLeavers:
     @pytest.fixture
     def run_id(self, admin, portal, sandbox):
-        """Of a sync that has stopped, as 15 of 30 people more would lose their access."""
+        """The id of a sync that stopped.
+
+        15 of 30 additional people would lose their access.
+        """
         for number in range(30):
             sandbox.person("wecom", f"extra{number}", add=True, name=f"走{number}", departments=["2"])
-        synced(portal, "QywxInnerExample")
+        run_syncs(portal, "QywxInnerExample")
         self.leave(sandbox, range(15))
-        synced(portal, "QywxInnerExample")
-        return newest(portal).id
+        run_syncs(portal, "QywxInnerExample")
+        return find_newest_run(portal).id
 
     def leave(self, sandbox, numbers):
         for number in numbers:
             sandbox.person("wecom", f"extra{number}", resign=True)
 
     def accept(self, admin, portal, **fields):
-        """Say yes, and let a worker run the sync; return how that ended, and what the page says."""
+        """Accept the leavers and run the sync.
+
+        Return its state and the page.
+        """
         admin.post_form(f"{PAGE}/sync", element="QywxInnerExample", **{"accept_leavers": "1", **fields})
         page = admin.get(PAGE).text
         with portal.app_context():
             jobs.run_queued_sync("QywxInnerExample")
-        return newest(portal).state, page
+        return find_newest_run(portal).state, page
 
-    def left(self, portal):
+    def count_left(self, portal):
         with portal.app_context():
             left = (
                 select(func.count()).select_from(Identity).where(Identity.status == 2, Identity.name.startswith("走"))
             )
             return db.session.scalar(left)
 
-    def test_the_list_is_shown_and_a_yes_is_for_it(self, admin, portal, run_id):
+    def test_the_leavers_are_listed_and_accepted(self, admin, portal, run_id):
         page = admin.get(PAGE).text
         assert "Stopped: 15 people would lose their access." in page
         assert "走14" in page
         assert f'name="run" value="{run_id}"' in page
         state, page = self.accept(admin, portal, run=run_id)
-        assert (state, self.left(portal)) == ("done", 15)
+        assert (state, self.count_left(portal)) == ("done", 15)
         assert "The sync is running" in page
 
     @pytest.mark.parametrize("yes", ["1", "yes", "on", "true"])
-    def test_without_its_number_a_yes_is_for_the_newest_list(self, admin, portal, run_id, yes):
+    def test_without_a_number_the_newest_list_is_accepted(self, admin, portal, run_id, yes):
         assert self.accept(admin, portal, accept_leavers=yes)[0] == "done"
-        assert self.left(portal) == 15
+        assert self.count_left(portal) == 15
 
-    def test_a_yes_that_many_more_exceed_changes_nothing(self, admin, portal, sandbox, run_id):
+    def test_many_more_leavers_need_a_new_decision(self, admin, portal, sandbox, run_id):
         self.leave(sandbox, range(15, 26))
         assert self.accept(admin, portal, run=run_id)[0] == "stopped"
-        assert self.left(portal) == 0
+        assert self.count_left(portal) == 0
         assert "Stopped: 26 people would lose their access." in admin.get(PAGE).text
 
     @pytest.mark.parametrize("other", ["999999", "0", "-1", "x", "9" * 30])
-    def test_a_yes_for_another_list_counts_as_none(self, admin, portal, run_id, other):
+    def test_accepting_another_list_counts_as_none(self, admin, portal, run_id, other):
         state, page = self.accept(admin, portal, run=other)
-        assert (state, self.left(portal)) == ("stopped", 0)
+        assert (state, self.count_left(portal)) == ("stopped", 0)
         assert "The list you confirmed is out of date." in page
 
-    def test_a_yes_sent_again_counts_no_more(self, admin, portal, sandbox, run_id):
+    def test_a_list_is_accepted_once(self, admin, portal, sandbox, run_id):
         self.accept(admin, portal, run=run_id)
         self.leave(sandbox, range(15, 27))
         assert self.accept(admin, portal, run=run_id)[0] == "stopped"
-        assert self.left(portal) == 15
+        assert self.count_left(portal) == 15
 
 
 def test_a_failed_sync_says_why_in_words(admin, portal, sandbox):
-    synced(portal, "FSInnerExample")
+    run_syncs(portal, "FSInnerExample")
 
     sandbox.fail("/open-apis/contact/v3/departments/0/children", body={"code": 99991672, "msg": "no"}, count=9)
-    synced(portal, "FSInnerExample")
+    run_syncs(portal, "FSInnerExample")
     page = admin.get(PAGE).text
     assert "The last sync failed. No people were removed." in page
     assert "The platform refuses this portal" in page
@@ -253,7 +259,7 @@ def test_an_unknown_login_is_refused(admin, portal, element):
     assert admin.post_form(f"{PAGE}/sync", element=element).status_code == 404
 
 
-def test_others_see_nothing_of_it(client, portal):
+def test_users_cannot_see_the_directory(client, portal):
     assert client.get(PAGE).status_code == 401
     client.sign_in()
     asked = client.post_form(f"{PAGE}/sync", element="FSInnerExample")

@@ -1,4 +1,4 @@
-"""The page Elements shows what an administrator needs of each login, and nothing that is secret."""
+"""The page Elements shows each login without its secrets."""
 
 import json
 import re
@@ -13,7 +13,10 @@ PAGE = "/admin/elements"
 
 @pytest.fixture
 def administer(make_portal):
-    """Return a function that makes the portal and signs an administrator in: `administer(**settings)`."""
+    """Return a function that signs an administrator in.
+
+    It makes the portal with the settings given as arguments.
+    """
 
     def sign_in(**more):
         portal = make_portal(**more)
@@ -26,13 +29,13 @@ def administer(make_portal):
     return sign_in
 
 
-def card(page, name):
-    """Return the part of the page that is about one element."""
-    found = [
+def find_card(page, name):
+    """Return the part of the page about one element."""
+    parts = [
         part for part in page.split('<section class="panel element"')[1:] if f"/admin/elements/{name}/check" in part
     ]
-    assert len(found) == 1
-    return found[0].partition("</section>")[0]
+    assert len(parts) == 1
+    return parts[0].partition("</section>")[0]
 
 
 def check(client, name):
@@ -43,23 +46,23 @@ def test_each_element_shows_its_state(administer, elements):
     elements.feishu("Off", isActive=False)
     elements.feishu("Broken", appId="")
     page = administer().get(PAGE).text
-    assert '<span class="state state-good">works</span>' in card(page, FEISHU)
-    assert '<span class="state state-off">switched off</span>' in card(page, "Off")
-    broken = card(page, "Broken")
+    assert '<span class="state state-good">works</span>' in find_card(page, FEISHU)
+    assert '<span class="state state-off">switched off</span>' in find_card(page, "Off")
+    broken = find_card(page, "Broken")
     assert '<span class="state state-bad">broken</span>' in broken
     assert "auths/loginTypes/Broken/Broken.json: appId is missing" in broken
 
 
-def test_addresses_to_copy_stand_with_their_fields_in_both_languages(administer, base):
+def test_addresses_to_copy_have_their_fields_in_both_languages(administer, base):
     page = administer().get(PAGE).text
-    feishu, wecom = card(page, FEISHU), card(page, WECOM)
+    feishu, wecom = find_card(page, FEISHU), find_card(page, WECOM)
     assert f">{base}/login/{FEISHU}/callback<" in feishu and f">{base}/login/{FEISHU}/in-app<" in feishu
     assert "安全设置 → 重定向 URL" in feishu and "Security settings → Redirect URLs" in feishu
     assert f">{base}/login/{WECOM}/in-app<" in wecom and f">{base.partition('//')[2]}<" in wecom
     assert "可信域名" in wecom and "trusted domain" in wecom
 
 
-def test_of_secrets_it_is_only_said_that_they_are_set(administer, elements):
+def test_a_secret_is_only_shown_as_set(administer, elements):
     elements.wecom(
         httpProxy="http://me:proxysecret@127.0.0.1:1", domainVerification={"file": "WW_verify_a.txt", "content": "hush"}
     )
@@ -68,25 +71,25 @@ def test_of_secrets_it_is_only_said_that_they_are_set(administer, elements):
     for page in (client.get(PAGE).text, check(client, FEISHU).text):
         for secret in (FEISHU_APP["appSecret"], WECOM_APP["corpSecret"], "proxysecret", "hush", "own key"):
             assert secret not in page
-        assert re.search(r'appSecret</dt>\s*<dd>\s*<span class="state state-good">set', card(page, FEISHU))
-        assert FEISHU_APP["appId"] in card(page, FEISHU)
+        assert re.search(r'appSecret</dt>\s*<dd>\s*<span class="state state-good">set', find_card(page, FEISHU))
+        assert FEISHU_APP["appId"] in find_card(page, FEISHU)
 
 
-def test_a_check_shows_what_was_found(administer, sandbox):
+def test_a_check_shows_its_findings(administer, sandbox):
     sandbox.app("wecom", trusted_ip=False)
     page = check(administer(), WECOM)
     assert page.status_code == 200
-    found = card(page.text, WECOM)
-    assert "1 problem" in found and "60020" in found and "203.0.113.7" in found
-    assert "企业可信IP" in found and "Trusted IP" in found
-    assert "Checked just now" not in card(page.text, FEISHU)
+    card = find_card(page.text, WECOM)
+    assert "1 problem" in card and "60020" in card and "203.0.113.7" in card
+    assert "企业可信IP" in card and "Trusted IP" in card
+    assert "Checked just now" not in find_card(page.text, FEISHU)
 
 
 def test_a_check_of_a_broken_element_says_what_to_correct(administer, elements):
     elements.feishu(appId="")
-    found = card(check(administer(), FEISHU).text, FEISHU)
-    assert f"auths/loginTypes/{FEISHU}/{FEISHU}.json: appId is missing" in found
-    assert "restart the portal" in found
+    card = find_card(check(administer(), FEISHU).text, FEISHU)
+    assert f"auths/loginTypes/{FEISHU}/{FEISHU}.json: appId is missing" in card
+    assert "restart the portal" in card
 
 
 def test_a_check_needs_the_forms_token_and_an_element(administer):
@@ -95,7 +98,7 @@ def test_a_check_needs_the_forms_token_and_an_element(administer):
     assert check(client, "Nobody").status_code == 404
 
 
-def test_only_administrators_may_look_or_check(make_portal, sandbox):
+def test_only_administrators_may_read_or_check(make_portal, sandbox):
     client = make_portal().test_client()
     assert client.get(PAGE).status_code == 401
     client.sign_in()
@@ -104,19 +107,19 @@ def test_only_administrators_may_look_or_check(make_portal, sandbox):
     assert sandbox.calls() == []
 
 
-def test_the_page_itself_asks_no_platform(administer, sandbox):
+def test_the_page_itself_calls_no_platform(administer, sandbox):
     client = administer()
     sandbox.forget_calls()
     client.get(PAGE)
     assert sandbox.calls() == []
 
 
-def test_without_elements_it_says_the_first_steps(administer, tmp_path):
+def test_without_elements_the_page_shows_the_first_steps(administer, tmp_path):
     page = administer(PORTAL_APP_DIR=str(tmp_path / "nothing")).get(PAGE).text
     assert "No login is set up yet" in page and page.count("<li>", page.index("No login"), page.index("</ol>")) == 3
 
 
-def test_a_proxy_nobody_told_of_is_seen_from_the_request(administer):
+def test_an_unconfigured_proxy_is_noticed_from_the_request(administer):
     client = administer()
     assert "PORTAL_TRUSTED_PROXIES is 0" not in client.get(PAGE).text
     assert "PORTAL_TRUSTED_PROXIES is 0" in client.get(PAGE, headers={"X-Forwarded-For": "198.51.100.7"}).text
@@ -129,14 +132,14 @@ def write_type(elements, name, code):
     (folder / "__init__.py").write_text(f"from portal.elements import Meta\n\n\nclass {name}(Meta):\n{code}")
 
 
-def test_an_own_type_shows_what_can_be_shown(administer, elements, base):
+def test_an_own_type_is_shown(administer, elements, base):
     write_type(elements, "Own", '    label = "<b>Ours</b>"\n')
     elements.add("Mine", "Own", {"apiKey": "hush"}, title="<i>Mine</i>")
     client = administer()
-    shown = card(client.get(PAGE).text, "Mine")
+    shown = find_card(client.get(PAGE).text, "Mine")
     assert "own Type" in shown and ">Own<" in shown and f"{base}/login/Mine/callback" in shown
     assert "&lt;i&gt;Mine&lt;/i&gt;" in shown and "<b>" not in shown and "<i>" not in shown
-    assert "This Type is your own" in card(check(client, "Mine").text, "Mine")
+    assert "This Type is your own" in find_card(check(client, "Mine").text, "Mine")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,7 @@ def test_an_own_types_doctor_breaks_no_page(administer, elements, code, said):
     assert client.get(PAGE).status_code == 200
     page = check(client, "Mine")
     assert page.status_code == 200
-    assert said in card(page.text, "Mine")
+    assert said in find_card(page.text, "Mine")
 
 
 def test_a_type_that_cant_be_loaded_is_named(administer, elements):

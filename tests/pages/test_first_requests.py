@@ -1,4 +1,7 @@
-"""What threads share is made before the first request: many at once right after a start are all answered."""
+"""Simultaneous requests right after a start are all answered.
+
+What threads share is made before the first request.
+"""
 
 import json
 import subprocess
@@ -17,8 +20,8 @@ PAGES = (
 
 
 @pytest.fixture
-def ask(settings):
-    """Return a function that sends the first requests to a portal in a process of its own."""
+def send_requests(settings):
+    """Return a function that sends requests to a new process."""
 
     def send(requests):
         environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **settings}
@@ -47,18 +50,18 @@ def pages(browser, number, first):
     return [[PAGES[(first + index) % len(PAGES)], cookies(browser)] for index in range(number)]
 
 
-def sign_ins(portal, number):
-    """Return so many last steps of a sign-in, each in a browser of its own."""
-    found = []
+def prepare_sign_ins(portal, number):
+    """Return the last requests of sign-ins in separate browsers."""
+    requests = []
     for index in range(number):
         browser = portal.test_client()
         path = browser.scan((FEISHU, WECOM)[index % 2], ("zhangsan", "lisi", "alice", "bob")[index // 2 % 4])
-        found.append([path, cookies(browser)])
-    return found
+        requests.append([path, cookies(browser)])
+    return requests
 
 
-def try_once(ask, portal, alice, turn):
-    answers, log = ask(sign_ins(portal, AT_ONCE // 2) + pages(alice, AT_ONCE // 2, 4 * turn))
+def try_once(send, portal, alice, turn):
+    answers, log = send(prepare_sign_ins(portal, AT_ONCE // 2) + pages(alice, AT_ONCE // 2, 4 * turn))
     assert not [status for status in answers if status >= 500], log
 
 
@@ -69,13 +72,13 @@ def alice(portal):
     return sign_in_administrator(portal)
 
 
-def test_the_first_requests_are_all_answered(ask, portal, alice):
+def test_the_first_requests_are_all_answered(send_requests, portal, alice):
     for turn in range(3):
-        try_once(ask, portal, alice, turn)
+        try_once(send_requests, portal, alice, turn)
 
 
 @pytest.mark.soak
 @both_databases
-def test_the_first_requests_of_sixty_starts_are_all_answered(ask, portal, alice):
+def test_the_first_requests_of_sixty_starts_are_all_answered(send_requests, portal, alice):
     for turn in range(60):
-        try_once(ask, portal, alice, turn)
+        try_once(send_requests, portal, alice, turn)

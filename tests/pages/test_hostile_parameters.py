@@ -1,4 +1,4 @@
-"""Whatever stands in an address or a form: no fault of ours, and no export that breaks off midway."""
+"""No address or form causes a fault or broken export."""
 
 import pytest
 from flask import Request
@@ -66,8 +66,8 @@ class Asked(ImmutableMultiDict):
 
 
 @pytest.fixture
-def noted(portal):
-    """The names of the parameters that have been read since the set was last emptied."""
+def read_parameters(portal):
+    """The names of the parameters that requests have read."""
     names = set()
 
     class Parameters(Asked):
@@ -83,7 +83,7 @@ def noted(portal):
 
 @pytest.fixture
 def alice(portal, client):
-    """An administrator, where there is something to find: two accounts, and a person who has signed in."""
+    """An administrator of two accounts and a signed-in person."""
     client.sign_in()
     store_account(portal, "other")
     return sign_in_administrator(portal)
@@ -98,12 +98,12 @@ def routes(portal, method):
 
 @VALUES
 @both_databases
-def test_no_page_fails_whatever_its_address_holds(portal, alice, noted, values):
+def test_no_address_makes_a_page_fail(portal, alice, read_parameters, values):
     failed = {}
     for path in routes(portal, "GET"):
-        noted.clear()
+        read_parameters.clear()
         alice.get(path)
-        names = sorted(noted)
+        names = sorted(read_parameters)
         asked = [{name: value} for name in names for value in values]
         asked += [dict.fromkeys(names, value) for value in values]
         for query in asked:
@@ -115,7 +115,7 @@ def test_no_page_fails_whatever_its_address_holds(portal, alice, noted, values):
 
 @VALUES
 @both_databases
-def test_no_form_fails_whatever_it_holds(portal, alice, noted, values):
+def test_no_content_makes_a_form_fail(portal, alice, read_parameters, values):
     token = alice.get("/api/csrf").json["csrfToken"]
     failed = {}
 
@@ -127,9 +127,9 @@ def test_no_form_fails_whatever_it_holds(portal, alice, noted, values):
     for path in routes(portal, "POST"):
         if path.startswith("/api/"):
             continue
-        noted.clear()
+        read_parameters.clear()
         post(path, ORDINARY)
-        names = sorted(noted - {"csrf_token"})
+        names = sorted(read_parameters - {"csrf_token"})
         for name in names:
             for value in values:
                 post(path, {**ORDINARY, name: value})
@@ -137,7 +137,7 @@ def test_no_form_fails_whatever_it_holds(portal, alice, noted, values):
 
 
 @both_databases
-def test_no_script_fails_whatever_its_json_holds(portal, client):
+def test_no_json_makes_a_call_fail(portal, client):
     token = client.get("/api/csrf").json["csrfToken"]
     for method, keys in (("getLoginConfig", ("next", "kind")), ("getLoginCode", ("state", "authCode"))):
         path = f"/api/auths/loginTypes/FSInnerExample/{method}"
@@ -148,7 +148,7 @@ def test_no_script_fails_whatever_its_json_holds(portal, client):
 
 
 @both_databases
-def test_headers_that_no_text_column_takes_are_stored_without_it(portal, client):
+def test_headers_are_stored_without_characters_databases_refuse(portal, client):
     assert client.get(client.scan(), headers={"User-Agent": "Chrome/1\0\udc80 Windows"}).status_code == 303
     assert "Chrome · Windows" in client.get("/account").text
 
@@ -161,7 +161,7 @@ def test_a_page_beyond_the_last_is_the_last_one(alice):
 
 
 @both_databases
-def test_a_number_nothing_has_finds_nothing(alice):
+def test_an_unknown_number_is_not_found(alice):
     assert alice.get("/admin/directory?dept=3000000000").status_code == 404
     assert alice.get("/admin/directory?dept=99999999999999999999").status_code == 404
     assert "zhangsan" not in alice.get("/admin/bindings?department=3000000000").text
@@ -169,7 +169,7 @@ def test_a_number_nothing_has_finds_nothing(alice):
 
 
 @both_databases
-def test_an_export_with_a_text_no_database_takes_is_whole(alice):
+def test_an_export_with_an_impossible_text_is_whole(alice):
     for path in ("/admin/bindings/export?q=%00", "/admin/bindings/export?provider=%00", "/admin/audit/export?text=%00"):
         answer = alice.get(path)
         assert (answer.status_code, answer.mimetype) == (200, "text/csv"), path

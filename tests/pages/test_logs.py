@@ -1,4 +1,7 @@
-"""No secret, code, state, token, session id or mobile number is in any log, at any level."""
+"""No log at any level holds a secret.
+
+Secrets are codes, states, tokens, session ids and mobile numbers.
+"""
 
 import json
 import logging
@@ -17,8 +20,8 @@ SECRETS = ("sandbox-feishu-secret", "sandbox-wecom-secret", "a secret key for te
 
 
 @pytest.fixture
-def everything(caplog):
-    """All that is logged, at the finest level the portal leaves to its libraries."""
+def read_log(caplog):
+    """Everything that is logged, at the finest level."""
     caplog.set_level(logging.DEBUG)
     return lambda: "\n".join(
         f"{record.getMessage()} {record.args} {record.exc_text or ''} {record.exc_info or ''}"
@@ -26,14 +29,17 @@ def everything(caplog):
     )
 
 
-def canaries_of(client, sandbox):
-    """Sign people in and out in many ways; return every value that may be in no log."""
-    found = set(SECRETS)
+def collect_canaries(client, sandbox):
+    """Sign people in and out in many ways.
+
+    Return the values that may be in no log.
+    """
+    canaries = set(SECRETS)
     for element in ("FSInnerExample", "QywxInnerExample"):
         address = client.scan(element)
-        found |= set(parse_query(address).values())
+        canaries |= set(parse_query(address).values())
         client.get(address)
-        found.add(client.cookie())
+        canaries.add(client.cookie())
         client.get(address)
         client.get(client.scan(element, action="deny"))
         client.post_form("/logout")
@@ -48,36 +54,36 @@ def canaries_of(client, sandbox):
     ):
         sandbox.fail(path, **how)
         address = client.scan("FSInnerExample" if "open-apis" in path else "QywxInnerExample")
-        found |= set(parse_query(address).values())
+        canaries |= set(parse_query(address).values())
         client.get(address)
-    found |= {"canary-error-text", "canary-body-text", "canary-message-text"}
+    canaries |= {"canary-error-text", "canary-body-text", "canary-message-text"}
     with client.application.app_context():
         token = administrator_links.make_administrator("alice", promote=True).token
-        found |= {token}
+        canaries |= {token}
         for row in db.session.query(AppToken):
-            found |= set(json.loads(row.value).values())
+            canaries |= set(json.loads(row.value).values())
     client.get(f"/login/once/{token}")
     client.post_form(f"/login/once/{token}")
     client.get("/login/once/canary-wrong-link")
-    found.add("canary-wrong-link")
+    canaries.add("canary-wrong-link")
     for call in sandbox.calls("/open-apis/authen/v2/oauth/token"):
-        found.add(json.loads(call["body"])["code_verifier"])
+        canaries.add(json.loads(call["body"])["code_verifier"])
     for call in sandbox.calls("/open-apis/authen/v1/user_info"):
-        found.add(call["headers"]["Authorization"].removeprefix("Bearer "))
-    found |= {"13800000001"}
-    return {canary for canary in found if canary}
+        canaries.add(call["headers"]["Authorization"].removeprefix("Bearer "))
+    canaries |= {"13800000001"}
+    return {canary for canary in canaries if canary}
 
 
-def test_logs_hold_none_of_the_canaries(client, sandbox, everything):
-    canaries = canaries_of(client, sandbox)
+def test_logs_hold_none_of_the_canaries(client, sandbox, read_log):
+    canaries = collect_canaries(client, sandbox)
     assert len(canaries) > 30
-    logged = everything()
+    logged = read_log()
     assert "signed in" in logged
     assert [canary for canary in canaries if canary in logged] == []
 
 
-def test_not_even_a_trace_of_an_error_tells_addresses(elements, make_portal):
-    """WeCom wants secrets in the query string, and the libraries' errors hold the address."""
+def test_a_traceback_has_no_addresses(elements, make_portal):
+    """WeCom's secrets are in addresses, which errors quote."""
     elements.wecom(apiBaseUrl="http://127.0.0.1:9")
     portal, code = make_portal(), secrets.token_hex(16)
     with portal.app_context(), pytest.raises(Code) as error:
@@ -88,13 +94,13 @@ def test_not_even_a_trace_of_an_error_tells_addresses(elements, make_portal):
     assert not [secret for secret in SECRETS if secret in trace]
 
 
-def test_a_leak_would_be_seen(client, sandbox, everything):
+def test_a_leak_would_be_found(client, sandbox, read_log):
     address = client.scan()
     logging.getLogger("portal.pages.login").debug("callback %s", address)
-    assert parse_query(address)["code"] in everything()
+    assert parse_query(address)["code"] in read_log()
 
 
-def test_one_line_tells_how_a_login_ended(client, sandbox, caplog):
+def test_one_line_says_how_a_login_ended(client, sandbox, caplog):
     caplog.set_level(logging.INFO)
     client.sign_in()
     client.sign_in("QywxInnerExample", "outsider")
@@ -105,7 +111,7 @@ def test_one_line_tells_how_a_login_ended(client, sandbox, caplog):
     ]
 
 
-def test_a_fault_of_ours_is_logged_by_place_not_by_text(elements, make_portal, caplog):
+def test_a_fault_of_ours_is_logged_without_its_text(elements, make_portal, caplog):
     folder = elements.folder / "Faulty"
     folder.mkdir()
     (folder / "e.json").write_text('{"title": "x", "type": "auths.loginTypes.FSInnerType"}')

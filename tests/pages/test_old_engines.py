@@ -1,4 +1,4 @@
-"""Scripts of our pages are read by the engines of old clients: nothing younger than Chromium 80 is in them."""
+"""Our scripts need nothing newer than Chromium 80."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from support.portal_app import ROOT
 
 pytestmark = pytest.mark.node
 LANGUAGE = 2019  # the edition of ECMAScript
-YOUNGER = {
+NEWER_METHODS = {
     *("replaceChildren", "replaceAll", "at", "hasOwn", "structuredClone", "any", "withResolvers", "fromAsync"),
     *("findLast", "findLastIndex", "toSorted", "toReversed", "toSpliced", "groupBy", "isWellFormed", "try"),
     *("randomUUID", "WeakRef", "FinalizationRegistry", "AggregateError", "Segmenter", "userAgentData", "globalThis"),
@@ -33,17 +33,17 @@ def parse(*files):
 def test_old_engines_can_read_every_script():
     files = sorted((ROOT / "static" / "js").rglob("*.js"))
     assert len(files) > 5
-    found = parse(*files)
-    assert found["faults"] == {}
-    assert {file: used for file, names in found["names"].items() if (used := YOUNGER.intersection(names))} == {}
+    scripts = parse(*files)
+    assert scripts["faults"] == {}
+    assert {file: used for file, names in scripts["names"].items() if (used := NEWER_METHODS.intersection(names))} == {}
 
 
 @pytest.mark.parametrize("script", ["a ??= 1", "a?.b", "a ?? b", "class A { #b }", "1_000", "await import('x')"])
-def test_younger_syntax_is_found(tmp_path, script):
+def test_newer_syntax_is_found(tmp_path, script):
     (tmp_path / "x.js").write_text(script)
     assert parse(tmp_path / "x.js")["faults"] != {}
 
 
-def test_younger_methods_are_found(tmp_path):
+def test_newer_methods_are_found(tmp_path):
     (tmp_path / "x.js").write_text("box.replaceChildren()")
     assert "replaceChildren" in parse(tmp_path / "x.js")["names"][str(tmp_path / "x.js")]

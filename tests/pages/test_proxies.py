@@ -1,4 +1,4 @@
-"""What proxies in front may say, and what they may not: addresses of visitors, and no other path."""
+"""Proxies may pass on visitors' addresses and no other path."""
 
 import socket
 from urllib.parse import urlsplit
@@ -38,7 +38,10 @@ SEEN = {  # the last entry of X-Forwarded-For -> the visitor's address
 
 @pytest.fixture
 def address(make_portal):
-    """Return a function that asks with a header, and tells which address the audit has then."""
+    """Return a function that sends a header.
+
+    It returns the address in the audit log.
+    """
     portal = make_portal(PORTAL_TRUSTED_PROXIES="1")
     client = portal.test_client()
 
@@ -51,7 +54,7 @@ def address(make_portal):
 
 
 @both_databases
-def test_an_entry_is_an_address_or_nothing(address):
+def test_a_forwarded_entry_is_an_address_or_ignored(address):
     assert {header: address(header) for header in SEEN} == SEEN
 
 
@@ -69,7 +72,7 @@ def test_the_number_of_proxies_picks_the_entry(make_portal):
 def test_a_visitor_whose_port_changes_is_one_visitor_to_the_limits(make_portal, form):
     client = make_portal(PORTAL_TRUSTED_PROXIES="1").test_client()
     headers = [{"X-Forwarded-For": form.format(40000 + number)} for number in range(11)]
-    statuses = [client.get("/login/once/wrong", headers=each).status_code for each in headers]
+    statuses = [client.get("/login/once/wrong", headers=header).status_code for header in headers]
     assert statuses == [410] * 10 + [429]
 
 
@@ -80,7 +83,10 @@ def test_a_session_keeps_the_address_without_a_port(make_portal):
 
 
 def test_no_header_moves_the_path_or_stops_a_request(serve):
-    """A program on this machine, such as a proxy that passes on what it gets, is trusted with nothing."""
+    """A program on this machine is not trusted either.
+
+    It may be a proxy that passes all headers on.
+    """
     where = urlsplit(serve(workers=1, threads=2).url)
 
     def ask(path, *headers):

@@ -1,4 +1,7 @@
-"""Who may use which route: everybody, whoever is signed in, or administrators alone. A route not in the table fails."""
+"""Each route is for visitors, users or administrators.
+
+A route that is missing in the table fails the test.
+"""
 
 import re
 import sqlite3
@@ -107,26 +110,29 @@ VALUES = {
 }
 
 
-def key(rule, method):
-    """Return a route as the table has it: without the types of its parameters."""
+def make_key(rule, method):
+    """Return a route without the types of its parameters."""
     return f"{method} " + re.sub(r"<[^<>]*:(\w+)>", r"<\1>", rule.rule)
 
 
 @pytest.fixture
 def routes(portal):
-    """Every route of the portal: its key in the table -> (method, path)."""
+    """Every route of the portal.
+
+    They are its key in the table -> (method, path).
+    """
     urls = portal.url_map.bind("")
-    found = {}
+    routes = {}
     for rule in portal.url_map.iter_rules():
         path = urls.build(rule.endpoint, {name: VALUES[name] for name in rule.arguments})
         for method in rule.methods - {"HEAD", "OPTIONS"}:
-            found[key(rule, method)] = (method, path.partition("?")[0])
-    return found
+            routes[make_key(rule, method)] = (method, path.partition("?")[0])
+    return routes
 
 
 @pytest.fixture
-def enter(portal):
-    """Return a function that gives a browser of somebody in that role, each with a session of its own."""
+def open_browser(portal):
+    """Return a function that opens a browser of a role."""
     with portal.app_context(), write() as session:
         accounts = {role: Account(username=role, role=role) for role in ROLES[1:]}
         session.add_all(accounts.values())
@@ -144,8 +150,11 @@ def enter(portal):
     return open_
 
 
-def ask(browser, method, path):
-    """Ask as one of our own pages would: with the form's token, and JSON where JSON is due."""
+def send(browser, method, path):
+    """Send a request as our own pages do.
+
+    It has the form's token, and JSON where the route takes it.
+    """
     if method == "GET":
         return browser.get(path)
     token = {"X-CSRFToken": browser.get("/api/csrf").json["csrfToken"]}
@@ -154,22 +163,22 @@ def ask(browser, method, path):
     return browser.open(path, method=method, headers=token)
 
 
-def came_in(status):
+def is_allowed(status):
     return status < 500 and status not in (401, 403, 405)
 
 
 def test_every_route_is_in_the_table_and_the_table_has_no_other(routes):
-    assert routes.keys() - ROUTES.keys() == set(), "who may use these?"
+    assert routes.keys() - ROUTES.keys() == set(), "these routes are missing in the table"
     assert ROUTES.keys() - routes.keys() == set(), "these are gone"
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_table_holds(routes, enter, role):
+def test_each_role_may_use_its_routes_only(routes, open_browser, role):
     wrong = {}
     for route, (method, path) in routes.items():
         expected = ROUTES[route][ROLES.index(role)]
-        status = ask(enter(role), method, path).status_code
-        if not (came_in(status) if expected == IN else status == expected):
+        status = send(open_browser(role), method, path).status_code
+        if not (is_allowed(status) if expected == IN else status == expected):
             wrong[route] = (expected, status)
     assert wrong == {}
 
@@ -179,43 +188,46 @@ def test_administrators_routes_are_for_administrators_alone(routes):
 
 
 @pytest.mark.parametrize(("role", "status"), [("anonymous", 401), ("user", 403)])
-def test_no_other_method_leads_past_the_guard(routes, enter, role, status):
-    """HEAD and OPTIONS are answered by Flask itself where a route has none."""
+def test_no_other_method_passes_the_guard(routes, open_browser, role, status):
+    """Flask itself answers HEAD and OPTIONS."""
     paths = {path for method, path in routes.values() if path.startswith("/admin") and method == "GET"}
-    browser = enter(role)
+    browser = open_browser(role)
     for method in ("HEAD", "OPTIONS"):
         assert {browser.open(path, method=method).status_code for path in paths} == {status}, method
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_unknown_routes_let_nobody_in(enter, role):
-    browser = enter(role)
+def test_unknown_routes_are_not_found(open_browser, role):
+    browser = open_browser(role)
     for path in ("/nothing", "/account/nothing", "/admin/nothing", "/admin/queue/1/nothing", "/api/nothing", "/admin/"):
         assert browser.get(path).status_code == 404, path
-        assert ask(browser, "POST", path).status_code == 404, path
+        assert send(browser, "POST", path).status_code == 404, path
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_nothing_that_changes_something_goes_without_the_forms_token(routes, enter, role):
-    browser = enter(role)
+def test_every_change_needs_the_forms_token(routes, open_browser, role):
+    browser = open_browser(role)
     statuses = {route: browser.post(path).status_code for route, (method, path) in routes.items() if method == "POST"}
     assert {route: status for route, status in statuses.items() if status != 400} == {}
 
 
-def test_looking_changes_nothing(routes, enter, database):
-    """But for what the trail says about who looked, logins begun by their start, and the row that /readyz writes."""
+def test_reading_changes_nothing(routes, open_browser, database):
+    """Only some tables may get rows from reading.
+
+    They are the audit log of views, logins that begin, and the row that /readyz writes.
+    """
     tables = ("audit_event", "login_attempt", "login_session", "readiness")
     left_out = [f'INSERT INTO "{table}"' for table in tables]
 
-    def stored():
+    def dump():
         with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-            found = [line for line in connection.iterdump() if not line.startswith((*left_out, "DELETE", "UPDATE"))]
+            lines = [line for line in connection.iterdump() if not line.startswith((*left_out, "DELETE", "UPDATE"))]
         connection.close()
-        return found
+        return lines
 
-    enter("admin")
-    before = stored()
+    open_browser("admin")
+    before = dump()
     for method, path in routes.values():
         if method == "GET":
-            enter("admin").get(path)
-    assert stored() == before
+            open_browser("admin").get(path)
+    assert dump() == before

@@ -1,4 +1,4 @@
-"""Addresses below /static/ that name no file are refused at once, and nothing is opened for them."""
+"""Wrong addresses below /static/ are refused at once."""
 
 import os
 import socket
@@ -58,8 +58,11 @@ ODD = [
 ]
 
 
-def answer(server, path):
-    """Send a request whose path no client has tidied up; return status, head and body of the answer."""
+def send_raw(server, path):
+    """Send a request with a raw path.
+
+    Return status, head and body of the answer.
+    """
     where, received = urlsplit(server.url), b""
     with socket.create_connection((where.hostname, where.port), timeout=PATIENCE) as connection:
         lines = f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nConnection: close\r\n\r\n"
@@ -70,8 +73,8 @@ def answer(server, path):
     return int(head.split()[1]), head.lower(), body
 
 
-def memory(server):
-    """Return the resident memory of all processes of a server, in bytes."""
+def measure_memory(server):
+    """Return the resident memory of a server's processes in bytes."""
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (server.process.pid, *children))
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
@@ -83,13 +86,13 @@ def pipe(tmp_path):
     return str(tmp_path / "pipe")
 
 
-def test_odd_paths_are_refused_at_once_and_the_portal_goes_on(serve, pipe):
+def test_odd_paths_are_refused_at_once_and_the_portal_continues(serve, pipe):
     server = serve(workers=2, threads=8)
     paths = [path.replace("PIPE", pipe) for path in ODD]
     with ThreadPoolExecutor(16) as visitors:
-        list(visitors.map(partial(answer, server), paths[:16]))  # both workers have loaded what they need
-        before = memory(server)
-        asked = {path: visitors.submit(answer, server, path) for path in paths}
+        list(visitors.map(partial(send_raw, server), paths[:16]))  # both workers have loaded what they need
+        before = measure_memory(server)
+        asked = {path: visitors.submit(send_raw, server, path) for path in paths}
         assert requests.get(f"{server.url}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
         for path, future in asked.items():
             status, head, body = future.result()
@@ -97,7 +100,7 @@ def test_odd_paths_are_refused_at_once_and_the_portal_goes_on(serve, pipe):
             assert "\r\ncache-control: no-store" in head, path
             assert "set-cookie" not in head, path
             assert "<" not in body, path
-    assert memory(server) - before < 30 * 1024 * 1024
+    assert measure_memory(server) - before < 30 * 1024 * 1024
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])

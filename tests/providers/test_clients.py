@@ -1,4 +1,7 @@
-"""Where the login page leads, by what the portal is opened in: a platform's client, WeChat, a phone, or a PC."""
+"""The login page depends on the browser.
+
+It may be a platform's client, WeChat, a phone, or a PC.
+"""
 
 import pytest
 from sqlalchemy import func, select
@@ -20,7 +23,10 @@ in_one_of_each = pytest.mark.parametrize(
 
 @pytest.fixture
 def open_in(request):
-    """Return a function that opens a path as the given user agent; with the first call the portal begins."""
+    """Return a function that opens a path by user agent.
+
+    Its first call makes the portal.
+    """
 
     def open_(agent, path="/login", method="GET", **query):
         client = request.getfixturevalue("client")
@@ -57,7 +63,7 @@ def test_via_wins_over_the_client(open_in, agent, element):
 
 
 @in_one_of_each
-def test_a_client_is_sent_on_once_a_visit(open_in, agent, element):
+def test_a_client_is_redirected_once_a_visit(open_in, agent, element):
     assert open_in(agent).status_code == 302
     assert open_in(agent).status_code == 302  # so far nothing has been tried
     open_in(agent, f"/login/{element}/in-app")
@@ -77,7 +83,7 @@ def test_wecoms_client_gets_its_silent_page_and_never_the_sso_page(open_in, agen
         assert parse_query(answer.location)["scope"] == "snsapi_base"
 
 
-def test_a_consent_is_asked_for_where_the_element_says_so(elements, open_in):
+def test_consent_is_asked_for_if_the_element_says_so(elements, open_in):
     elements.wecom("Consent", scope="snsapi_privateinfo", redirectUri=f"{elements.base}/login/Consent/callback")
     query = parse_query(open_in(WECOM_CLIENT["mac"], "/login/Consent/in-app").location)
     assert (query["scope"], query["agentid"]) == ("snsapi_privateinfo", "1000002")
@@ -106,7 +112,7 @@ def test_several_logins_of_a_platform_are_a_choice(elements, open_in, agent, ele
 
 
 @in_one_of_each
-def test_a_signed_in_person_goes_straight_on(client, open_in, agent, element):
+def test_a_signed_in_user_skips_the_login(client, open_in, agent, element):
     client.sign_in()
     for path in ("/login", f"/login/{element}/in-app"):
         answer = open_in(agent, path, next="/account?x=1")
@@ -187,7 +193,7 @@ def test_a_via_that_is_no_login_shows_the_usual_one(open_in):
 
 @in_one_of_each
 @pytest.mark.parametrize("path", ["/login", "/login/{}", "/login/{}/in-app"])
-def test_head_consumes_nothing(client, portal, open_in, agent, element, path):
+def test_a_head_request_uses_nothing_up(client, portal, open_in, agent, element, path):
     for _ in range(2):
         answer = open_in(agent, path.format(element), method="HEAD")
         assert answer.status_code < 400
@@ -197,7 +203,7 @@ def test_head_consumes_nothing(client, portal, open_in, agent, element, path):
 
 
 @in_one_of_each
-def test_head_leaves_the_callback_its_code(client, agent, element):
+def test_a_head_request_leaves_the_callback_its_code(client, agent, element):
     callback = client.scan(element)
     assert client.head(callback).status_code == 200
     assert client.get(callback).location == "/account"

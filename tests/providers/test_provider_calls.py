@@ -1,4 +1,7 @@
-"""How we call the platforms: in time, bounded, without redirects and proxies, and not again and again."""
+"""Calls to the platforms are bounded.
+
+They have a deadline and a size limit, follow no redirects, and are not repeated without end.
+"""
 
 import contextlib
 import socket
@@ -23,7 +26,7 @@ def forget_breakers():
     http._transports.clear()
 
 
-def refused(client, number):
+def expect_refusal(client, number):
     answer = client.sign_in()
     assert f"Error {number}" in answer.text, answer.text
     assert client.session().status_code == 401
@@ -31,18 +34,18 @@ def refused(client, number):
 
 def test_a_platform_that_does_not_answer_is_given_up(client, sandbox):
     sandbox.fail(EXCHANGE, hold=2)
-    refused(client, 50300)
+    expect_refusal(client, 50300)
 
 
 def test_an_answer_that_drips_is_given_up(client, sandbox):
     """Each piece is in time, the whole is not."""
     sandbox.fail(USER_INFO, drip=11, body={"code": 0, "msg": "success", "data": PROFILE})
-    refused(client, 50300)
+    expect_refusal(client, 50300)
 
 
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_not_even_headers_may_drip_past_the_deadline(elements, make_portal, part):
-    """A server that sends a little, often enough for every single wait, and never ends."""
+    """A server sends a little often enough and never ends."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server, part, ended))
@@ -70,7 +73,7 @@ def drip(server, part, ended):
 
 
 def test_one_deadline_serves_a_whole_login(client, sandbox):
-    """Each call alone would be in time; together they are not."""
+    """Each call alone is in time, all together are not."""
     sandbox.fail(EXCHANGE, delay=3.5)
     sandbox.fail(USER_INFO, delay=3.5)
     sandbox.fail("/open-apis/auth/v3/app_access_token/internal", delay=3.5, count=5)
@@ -81,7 +84,7 @@ def test_one_deadline_serves_a_whole_login(client, sandbox):
 @pytest.mark.parametrize("path", [EXCHANGE, USER_INFO])
 def test_redirects_are_not_followed(client, sandbox, path):
     sandbox.fail(path, redirect=f"{sandbox.url}/elsewhere")
-    refused(client, 50300)
+    expect_refusal(client, 50300)
     assert sandbox.calls("/elsewhere") == []
 
 
@@ -90,26 +93,26 @@ def test_an_answer_too_large_is_refused(client, sandbox):
     assert client.sign_in().status_code == 303
     client.post_form("/logout")
     sandbox.fail(USER_INFO, body={"code": 0, "msg": "success", "data": {**PROFILE, "name": "x" * 300_000}})
-    refused(client, 50300)
+    expect_refusal(client, 50300)
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_reading_the_person_is_tried_once_more(client, sandbox, status):
+def test_reading_the_person_is_retried_once(client, sandbox, status):
     sandbox.fail(USER_INFO, status=status, body="busy")
     assert client.sign_in().status_code == 303
     assert len(sandbox.calls(USER_INFO)) == 2
 
 
-def test_but_not_twice_more(client, sandbox):
+def test_reading_the_person_is_tried_twice_at_most(client, sandbox):
     sandbox.fail(USER_INFO, count=5, status=502, body="busy")
-    refused(client, 50300)
+    expect_refusal(client, 50300)
     assert len(sandbox.calls(USER_INFO)) == 2
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_other_failures_are_not_tried_again(client, sandbox, status):
+def test_other_failures_are_not_retried(client, sandbox, status):
     sandbox.fail(USER_INFO, count=5, status=status, body="no")
-    refused(client, 50300)
+    expect_refusal(client, 50300)
     assert len(sandbox.calls(USER_INFO)) == 1
 
 
@@ -127,7 +130,10 @@ def test_proxy_variables_of_the_machine_are_ignored(client, monkeypatch):
 
 
 def test_a_configured_proxy_is_used(elements, make_portal, sandbox):
-    """Some companies need a fixed address for WeCom's trusted list; here the proxy is none, so the call fails."""
+    """The call fails because the proxy does not exist.
+
+    Some companies need a fixed address for WeCom's trusted list.
+    """
     elements.wecom(httpProxy="http://127.0.0.1:9")
     client = make_portal().test_client()
     assert client.sign_in("QywxInnerExample").status_code == 503
@@ -146,7 +152,7 @@ class TestBreaker:
                 element.getUserInfo("zhangsan")
             assert error.value.code == 50300
 
-    def test_after_five_failures_the_platform_is_left_alone_for_a_while(self, element, sandbox, monkeypatch):
+    def test_after_five_failures_calls_pause_for_a_while(self, element, sandbox, monkeypatch):
         element.getAccessToken()
         sandbox.forget_calls()
         sandbox.fail("/cgi-bin/user/get", count=99, status=500, body="down")
@@ -160,13 +166,13 @@ class TestBreaker:
         monkeypatch.setattr(time, "monotonic", lambda: real() + 2 * (PAUSE + 1))
         assert element.getUserInfo("zhangsan")["name"] == "张三"
 
-    def test_refusals_are_no_failures(self, element, sandbox):
+    def test_refusals_do_not_count_as_failures(self, element, sandbox):
         for _ in range(8):
             with pytest.raises(Code) as error:
                 element.getUserInfo("nosuchperson")
             assert error.value.code == 60111
 
-    def test_the_other_platform_goes_on(self, client, sandbox, elements, make_portal):
+    def test_the_other_platform_is_not_affected(self, client, sandbox, elements, make_portal):
         elements.wecom(apiBaseUrl="http://127.0.0.1:9")
         portal = make_portal()
         broken = portal.test_client()

@@ -133,7 +133,7 @@ def test_a_person_signs_in(sandbox, site):
 
 
 def test_the_provider_uses_the_older_calls(sandbox, site):
-    """It uses forms, the older pages, and a token in the body."""
+    """It sends forms and puts the token in the body."""
     sign_in(site, "zhangsan")
 
     index, token, exchange, profile = sandbox.calls()

@@ -111,7 +111,7 @@ def wait_for_messages(page, count):
 
 
 def expect_callback(page, embedder, sandbox, person="bob"):
-    """Check that the callback got the state and a person's code."""
+    """Check that the callback got state and code."""
     page.wait_for_url(f"{embedder.callback}?*")
     query = parse_qs(urlsplit(page.url).query)
     assert query["state"] == ["s1"]

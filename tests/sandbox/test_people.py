@@ -1,4 +1,4 @@
-"""The person with hostile text is never first on a page."""
+"""Hostile text is never first on a page."""
 
 import re
 

@@ -12,10 +12,10 @@ from portal.models import Account, AuditEvent, BindingRequest, Identity, LoginSe
 
 
 class TestConfirm:
-    """Scan again to show that it is you: then the sign-in counts as fresh."""
+    """A second scan makes the sign-in count as fresh."""
 
     @pytest.fixture
-    def stale(self, signed_in, change):
+    def stale_browser(self, signed_in, change):
         change(LoginSession, signed_in_at=now() - timedelta(minutes=11))
         return signed_in
 
@@ -25,12 +25,12 @@ class TestConfirm:
         return client.get(answer_platform(answer.location, person))
 
     @both_databases
-    def test_the_same_person_has_a_fresh_session_and_is_led_back(self, stale, portal):
-        old = stale.cookie()
-        assert self.confirm(stale, "zhangsan").location == "/account?here"
-        assert stale.cookie() != old
-        assert "Confirmed. You can continue." in stale.get("/account").text
-        assert stale.post_form(f"/account/bind/{WECOM}").status_code == 303
+    def test_the_same_person_has_a_fresh_session_and_is_led_back(self, stale_browser, portal):
+        old = stale_browser.cookie()
+        assert self.confirm(stale_browser, "zhangsan").location == "/account?here"
+        assert stale_browser.cookie() != old
+        assert "Confirmed. You can continue." in stale_browser.get("/account").text
+        assert stale_browser.post_form(f"/account/bind/{WECOM}").status_code == 303
         assert [row.ended_why for row in find_rows(portal, LoginSession)] == ["signed in anew", None]
         assert ("login.confirm", 0) in list_audit(portal)
 
@@ -41,17 +41,17 @@ class TestConfirm:
         assert signed_in.session().json["account"]["id"] == 1
 
     @pytest.mark.parametrize("known", [True, False])
-    def test_somebody_else_is_refused_and_nothing_changes(self, stale, portal, known):
+    def test_somebody_else_is_refused_and_nothing_changes(self, stale_browser, portal, known):
         if known:
             portal.test_client().sign_in(FEISHU, "bob")
         before = [len(find_rows(portal, table)) for table in (Account, Identity)]
-        answer = self.confirm(stale, "bob")
+        answer = self.confirm(stale_browser, "bob")
         assert answer.status_code == 403
         assert "That was another person" in answer.text
         assert 'href="/account">Back to your account</a>' in answer.text
         assert [len(find_rows(portal, table)) for table in (Account, Identity)] == before
-        assert stale.session().json["identity"]["userId"] == "zhangsan"
-        assert stale.post_form(f"/account/bind/{WECOM}").status_code == 403
+        assert stale_browser.session().json["identity"]["userId"] == "zhangsan"
+        assert stale_browser.post_form(f"/account/bind/{WECOM}").status_code == 403
         assert list_audit(portal)[-1] == ("login.confirm", 40306)
         line = find_rows(portal, AuditEvent)[-1]
         assert (line.actor_id, line.account_id, line.identity_id) == (1, 1, 2 if known else None)
@@ -63,15 +63,15 @@ class TestConfirm:
         assert self.confirm(client, "bob").status_code == 403
         assert [len(find_rows(portal, table)) for table in (Identity, BindingRequest)] == [0, 0]
 
-    def test_a_goal_elsewhere_is_ignored(self, stale):
-        assert self.confirm(stale, "zhangsan", next="//evil.example").location == "/account"
+    def test_a_goal_elsewhere_is_ignored(self, stale_browser):
+        assert self.confirm(stale_browser, "zhangsan", next="//evil.example").location == "/account"
 
-    def test_it_is_of_one_session(self, stale, portal):
-        answer = stale.post_form(f"/account/confirm/{FEISHU}")
+    def test_it_is_of_one_session(self, stale_browser, portal):
+        answer = stale_browser.post_form(f"/account/confirm/{FEISHU}")
         callback = answer_platform(answer.location, "zhangsan")
-        stale.post_form("/logout")
-        assert stale.get(callback).status_code == 400
-        assert stale.session().status_code == 401
+        stale_browser.post_form("/logout")
+        assert stale_browser.get(callback).status_code == 400
+        assert stale_browser.session().status_code == 401
 
     def test_nobody_signed_out_can_begin(self, client):
         assert client.post_form(f"/account/confirm/{FEISHU}").status_code == 401
