@@ -73,7 +73,7 @@ def choose():
 def show_choice(person: Identity | None, account: Account | None, **result: object) -> str:
     """Show the page to choose from.
 
-    :param result: of a look-up by id: `told`, `problem`, `stored`, `via`.
+    :param result: of a look-up by ID: `looked_up`, `problem`, `stored`, `via`.
     """
     q = read_text(request.values.get("q"))
     row = people_table.find_row(person) if person else None
@@ -166,7 +166,7 @@ def look_up():
             profile = element.getUserInfo(user_id)
     except Code as error:
         problem = error
-    result = {"told": profile, "problem": problem, "stored": element.find_person(user_id), "via": element}
+    result = {"looked_up": profile, "problem": problem, "stored": element.find_person(user_id), "via": element}
     page = show_choice(None, account_id and require_account(account_id), **result)
     return page, 200 if profile else 404 if problem.code == NOT_FOUND else 422
 
