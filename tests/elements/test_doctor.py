@@ -1,4 +1,4 @@
-"""The doctor's promises: what it asks, and what it says of the answers."""
+"""The doctor's questions and findings."""
 
 import re
 from urllib.parse import urlsplit
@@ -63,7 +63,7 @@ def test_no_message_is_sent_to_people(doctor):
     assert len(calls) == 10
 
 
-def test_where_the_platform_is_down_it_is_asked_once(doctor):
+def test_a_platform_that_is_down_is_asked_once(doctor):
     doctor.sandbox.fail("/cgi-bin/*", count=9, drop=True)
     findings = doctor.examine("wecom")
     assert len(doctor.sandbox.calls()) == 1
@@ -93,7 +93,7 @@ class WatchingDoctor(WecomDoctor):
         return super().ask(*args, **params)
 
 
-def test_a_token_that_was_renewed_is_the_one_used_from_then_on(doctor, portal):
+def test_a_renewed_token_is_used_from_then_on(doctor, portal):
     with portal.app_context():
         own = portal.elements.instances[WECOM].doctor(portal.elements.instances[WECOM])
         own.ask("department/list", "department")

@@ -7,7 +7,7 @@ def run(portal, *names):
     return portal.test_cli_runner().invoke(args=["doctor", *names])
 
 
-def test_the_command_examines_all_or_the_named_ones_and_tells_by_its_exit(doctor, portal):
+def test_the_command_examines_elements_and_reports_by_exit_status(doctor, portal):
     done = run(portal)
     assert done.exit_code == 0, done.output
     assert FEISHU in done.output and WECOM in done.output and "✓ ok" in done.output
@@ -24,7 +24,7 @@ def test_the_command_names_cause_place_and_remedy(doctor, portal):
     assert "企业可信IP" in done.output and "Trusted IP" in done.output and "about a minute" in done.output
 
 
-def test_what_the_command_did_not_look_at_is_one_line_an_element(doctor):
+def test_skipped_checks_are_one_line_an_element(doctor):
     doctor.elements.feishu(appSecret="old")
     doctor.elements.wecom(corpSecret="old")
     output = run(doctor.make_portal()).output
@@ -33,7 +33,7 @@ def test_what_the_command_did_not_look_at_is_one_line_an_element(doctor):
     assert "Not checked until that is solved: 6 (This server's address, Permission to read contacts," in lines[0]
 
 
-def test_an_unknown_element_is_an_error_that_names_the_known(doctor, portal):
+def test_an_unknown_element_is_an_error_that_lists_all(doctor, portal):
     done = run(portal, "Nobody")
     assert done.exit_code == 2
     assert "Nobody" in done.output and FEISHU in done.output

@@ -33,7 +33,7 @@ def tell_of_address(doctor):
 
 
 def drop_permissions(*permissions):
-    """Return a story in which the app lacks permissions until they are granted."""
+    """Return a story of permissions that an app lacks."""
 
     def tell(doctor):
         doctor.change_feishu(drop_permissions=permissions)

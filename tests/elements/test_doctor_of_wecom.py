@@ -55,7 +55,7 @@ def tell_of_agent_id(doctor):
 
 
 def forbid_calls(*calls):
-    """Return a story in which the app may not make calls until it may."""
+    """Return a story of calls an app may not make."""
 
     def tell(doctor):
         doctor.change_wecom(drop_permissions=calls)

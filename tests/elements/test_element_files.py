@@ -1,4 +1,7 @@
-"""Element files are read at the start; a wrong one names file and key."""
+"""Element files are read at the start.
+
+The message about a wrong one names file and key.
+"""
 
 import pytest
 from support.portal_app import FEISHU_APP, WECOM_APP, parse_query, read_problem
@@ -87,7 +90,7 @@ def test_a_wrong_wecom_value_is_47001_naming_file_and_key(elements, make_portal,
         ("[" * 100_000, 47001, "e.json can't be read as JSON"),
     ],
 )
-def test_a_declaration_that_makes_no_sense(elements, make_portal, declared, number, where):
+def test_an_unusable_declaration_is_refused(elements, make_portal, declared, number, where):
     elements.feishu("X")
     (elements.folder / "X" / "e.json").write_text(declared)
     problem = read_problem(make_portal(), "X")
@@ -95,14 +98,14 @@ def test_a_declaration_that_makes_no_sense(elements, make_portal, declared, numb
     assert where in problem.reason
 
 
-def test_a_missing_settings_file(elements, make_portal):
+def test_a_missing_settings_file_is_named(elements, make_portal):
     elements.feishu("X")
     (elements.folder / "X" / "X.json").unlink()
     problem = read_problem(make_portal(), "X")
     assert (problem.code, problem.reason) == (47000, "auths/loginTypes/X/X.json is missing")
 
 
-def test_blanks_a_byte_order_mark_and_unknown_keys_do_no_harm(elements, make_portal):
+def test_blanks_byte_order_mark_and_unknown_keys_are_ignored(elements, make_portal):
     elements.wecom(agentId=1000002, corpSecret=" sandbox-wecom-secret\n", somethingElse={"a": 1})
     file = elements.folder / "QywxInnerExample" / "QywxInnerExample.json"
     for part in (file, file.with_name("e.json")):
@@ -110,21 +113,21 @@ def test_blanks_a_byte_order_mark_and_unknown_keys_do_no_harm(elements, make_por
     assert make_portal().test_client().sign_in("QywxInnerExample").status_code == 303
 
 
-def test_an_unknown_element(portal):
+def test_an_unknown_element_is_refused(portal):
     for name in ("Nothing", ""):
         assert read_problem(portal, name).code == 47000
     with pytest.raises(Code):
         portal.getElement("FSInnerExample")
 
 
-def test_no_folder_at_all(make_portal, tmp_path):
+def test_the_folder_may_be_missing(make_portal, tmp_path):
     client = make_portal(PORTAL_APP_DIR=str(tmp_path / "nothing")).test_client()
     page = client.get("/login")
     assert page.status_code == 200
     assert "No login is set up yet" in page.text
 
 
-def test_from_the_environment_a_file_a_default_and_the_setting(elements, make_portal, tmp_path, base):
+def test_values_may_come_from_variable_file_default_or_setting(elements, make_portal, tmp_path, base):
     (tmp_path / "secret").write_text("sandbox-feishu-secret\n", encoding="utf-8-sig")  # as Windows' editors do
     elements.feishu(
         appId="${FS_ID}",
@@ -138,7 +141,7 @@ def test_from_the_environment_a_file_a_default_and_the_setting(elements, make_po
     assert client.sign_in().status_code == 303
 
 
-def test_unset_is_47000(elements, make_portal):
+def test_an_unset_variable_is_47000(elements, make_portal):
     elements.feishu(appId="${FS_ID}")
     problem = read_problem(make_portal(), "FSInnerExample")
     assert problem.code == 47000

@@ -32,7 +32,7 @@ def make_code(element, sandbox, person):
     return sandbox.code(element.provider, person, redirect_uri=element.redirectUri)
 
 
-def test_a_login_tells_all_that_the_company_allows(element, sandbox):
+def test_a_login_returns_all_fields_the_company_allows(element, sandbox):
     person = element.getLoginCode(make_code(element, sandbox, "zhangsan"))
     assert set(person) >= BASE_KEYS
     assert (person["userId"], person["name"], person["position"]) == ("zhangsan", "张三", "工程师")
@@ -41,7 +41,7 @@ def test_a_login_tells_all_that_the_company_allows(element, sandbox):
     assert [row["deptId"] for row in person["departments"]] == person["department"]
 
 
-def test_feishu_tells_more_than_wecom(portal, sandbox):
+def test_feishu_returns_more_than_wecom(portal, sandbox):
     with portal.app_context():
         feishu, wecom = (portal.getElement(FULL + name) for name in ("FSInnerExample", "QywxInnerExample"))
         rich = feishu.getLoginCode(make_code(feishu, sandbox, "zhangsan"))
@@ -68,13 +68,13 @@ def test_python_calls_store_no_person(element, sandbox):
     assert db.session.query(Identity).count() == 0
 
 
-def test_user_info_by_id(element):
+def test_user_info_takes_an_id(element):
     person = element.getUserInfo("lisi")
     assert set(person) >= BASE_KEYS
     assert (person["userId"], person["name"], person["position"]) == ("lisi", "李四", "研发总监")
 
 
-def test_feishu_ids_are_told_apart_by_their_shape(portal):
+def test_feishu_ids_are_distinguished_by_their_shape(portal):
     with portal.app_context():
         element = portal.getElement(FULL + "FSInnerExample")
         person = element.getUserInfo("zhangsan")
@@ -82,7 +82,7 @@ def test_feishu_ids_are_told_apart_by_their_shape(portal):
             assert element.getUserInfo(person[key])["userId"] == "zhangsan"
 
 
-def test_wecom_leaders_are_told(portal):
+def test_wecom_leaders_are_marked(portal):
     with portal.app_context():
         assert portal.getElement(FULL + "QywxInnerExample").getUserInfo("lisi")["isLeader"] is True
 

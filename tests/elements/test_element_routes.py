@@ -1,4 +1,4 @@
-"""Elements on the web: broken and inactive ones, and addresses of their own."""
+"""The routes of elements, also of broken and inactive ones."""
 
 import pytest
 from support.portal_app import parse_query, read_problem
@@ -93,12 +93,12 @@ def test_a_shared_address_answers_with_pages(client):
     assert "Please start again" in answer.text
 
 
-def test_the_own_callback_is_served_besides(client):
+def test_the_usual_callback_is_served_as_well(client):
     address = client.scan("QywxInnerExample").replace("/api/auth/qywx/callback", "/login/QywxInnerExample/callback")
     assert client.get(address).status_code == 303
 
 
-def test_an_own_page_is_not_served(elements, make_portal, base):
+def test_a_page_of_the_operators_own_is_not_served(elements, make_portal, base):
     elements.wecom(redirectUri=f"{base}/my/page", ownPage=True)
     client = make_portal().test_client()
     assert parse_query(client.start("QywxInnerExample"))["redirect_uri"] == f"{base}/my/page"

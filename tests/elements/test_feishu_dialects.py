@@ -1,4 +1,7 @@
-"""The five ways from a Feishu code to a person: what we send, and what each refusal becomes."""
+"""The five dialects that exchange a Feishu code.
+
+The tests compare requests and translated refusals.
+"""
 
 import json
 
@@ -18,8 +21,11 @@ PATHS = {
 
 
 @pytest.fixture
-def signed(elements, make_portal, sandbox):
-    """Return a function that signs zhangsan in by a dialect; it returns the browser."""
+def sign_in_by(elements, make_portal, sandbox):
+    """Return a function that signs zhangsan in by a dialect.
+
+    It returns the browser.
+    """
 
     def sign_in(dialect, **settings):
         elements.feishu(tokenDialect=dialect, **settings)
@@ -30,14 +36,14 @@ def signed(elements, make_portal, sandbox):
     return sign_in
 
 
-def exchange(sandbox, dialect):
+def find_exchange(sandbox, dialect):
     [call] = sandbox.calls(PATHS[dialect])
     return call
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_each_dialect_signs_in(signed, dialect):
-    identity = signed(dialect).session().json["identity"]
+def test_each_dialect_signs_in(sign_in_by, dialect):
+    identity = sign_in_by(dialect).session().json["identity"]
     assert identity == {"element": "FSInnerExample", "userId": "zhangsan", "name": "张三"}
 
 
@@ -45,8 +51,8 @@ def test_each_dialect_signs_in(signed, dialect):
     ("dialect", "calls"),
     [("v2", 2), ("oidc", 2), ("v1", 1), ("passport", 2), ("v3", 2)],
 )
-def test_a_login_makes_no_call_too_many(signed, sandbox, dialect, calls):
-    client = signed(dialect)
+def test_a_login_makes_no_call_too_many(sign_in_by, sandbox, dialect, calls):
+    client = sign_in_by(dialect)
     paths = [call["path"] for call in sandbox.calls() if "authorize" not in call["path"]]
     assert paths.count("/open-apis/auth/v3/app_access_token/internal") == 1
     assert sum(path.startswith("/open-apis/contact/") for path in paths) == 1
@@ -55,9 +61,9 @@ def test_a_login_makes_no_call_too_many(signed, sandbox, dialect, calls):
     assert len([call for call in sandbox.calls() if "authorize" not in call["path"]]) == calls
 
 
-def test_oidc_request_reads_as_documented(signed, sandbox):
-    signed("oidc")
-    call = exchange(sandbox, "oidc")
+def test_oidc_request_reads_as_documented(sign_in_by, sandbox):
+    sign_in_by("oidc")
+    call = find_exchange(sandbox, "oidc")
     assert call["method"] == "POST"
     assert call["headers"]["Content-Type"] == "application/json; charset=utf-8"
     assert call["headers"]["Authorization"].startswith("Bearer ")
@@ -66,16 +72,16 @@ def test_oidc_request_reads_as_documented(signed, sandbox):
     assert body["grant_type"] == "authorization_code"
 
 
-def test_v1_sends_the_same_as_oidc(signed, sandbox):
-    signed("v1")
-    call = exchange(sandbox, "v1")
+def test_v1_sends_the_same_as_oidc(sign_in_by, sandbox):
+    sign_in_by("v1")
+    call = find_exchange(sandbox, "v1")
     assert set(json.loads(call["body"])) == {"grant_type", "code"}
     assert call["headers"]["Authorization"].startswith("Bearer ")
 
 
-def test_v2_sends_json_with_credentials_redirect_address_and_verifier(signed, sandbox):
-    signed("v2")
-    call = exchange(sandbox, "v2")
+def test_v2_sends_json_with_credentials_redirect_address_and_verifier(sign_in_by, sandbox):
+    sign_in_by("v2")
+    call = find_exchange(sandbox, "v2")
     body = json.loads(call["body"])
     assert set(body) == {"grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier"}
     assert 43 <= len(body["code_verifier"]) <= 128
@@ -83,15 +89,15 @@ def test_v2_sends_json_with_credentials_redirect_address_and_verifier(signed, sa
 
 
 @pytest.mark.parametrize("dialect", ["v3", "passport"])
-def test_v3_and_passport_send_a_form(signed, sandbox, dialect):
-    signed(dialect)
-    call = exchange(sandbox, dialect)
+def test_v3_and_passport_send_a_form(sign_in_by, sandbox, dialect):
+    sign_in_by(dialect)
+    call = find_exchange(sandbox, dialect)
     assert call["headers"]["Content-Type"].startswith("application/x-www-form-urlencoded")
     assert set(parse_query(f"?{call['body']}")) == {"grant_type", "client_id", "client_secret", "code", "redirect_uri"}
 
 
-def test_the_verifier_is_this_logins_own(signed, sandbox, elements, make_portal):
-    """A code that was stolen and brought to another login of ours fails at the platform."""
+def test_the_verifier_is_this_logins_own(sign_in_by, sandbox, elements, make_portal):
+    """A stolen code fails in another login."""
     client = make_portal().test_client()
     stolen, own = client.scan(), client.scan()
     code, state = parse_query(stolen)["code"], parse_query(own)["state"]
@@ -157,7 +163,7 @@ def test_a_refused_exchange_is_translated(portal, sandbox, status, body, number)
 
 
 @pytest.mark.parametrize(("status", "body"), NONSENSE)
-def test_an_answer_that_is_none_is_not_a_success(portal, sandbox, status, body):
+def test_an_unusable_answer_is_not_a_success(portal, sandbox, status, body):
     sandbox.fail(PATHS["v2"], status=status, body=body)
     assert refusal(portal, sandbox).code == 50300
 

@@ -1,4 +1,7 @@
-"""What can be no id of a person or department is 60111, whatever its type, and at every method that takes one."""
+"""An impossible id of a person or department is 60111.
+
+That holds for every type and method.
+"""
 
 import pytest
 
@@ -12,7 +15,7 @@ METHODS = {
 
 
 @pytest.mark.parametrize(("name", "method"), [(name, method) for name in METHODS for method in METHODS[name]])
-def test_odd_ids_are_unknown_ones_before_any_call(portal, sandbox, name, method):
+def test_odd_ids_are_refused_before_any_call(portal, sandbox, name, method):
     with portal.app_context():
         element = portal.getElement(f"auths.loginTypes.{name}")
         for value in ODD + [None] * (method != "syncDepartmentInfo"):
@@ -24,12 +27,12 @@ def test_odd_ids_are_unknown_ones_before_any_call(portal, sandbox, name, method)
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("dept", ["a/b", "..", 99999])
-def test_a_department_there_is_not_is_60111(portal, name, dept):
+def test_an_unknown_department_is_60111(portal, name, dept):
     with portal.app_context(), pytest.raises(Code) as error:
         portal.getElement(f"auths.loginTypes.{name}").syncDepartmentInfo(dept)
     assert error.value.code == 60111
 
 
-def test_a_number_counts_as_its_text(portal):
+def test_a_number_counts_as_text(portal):
     with portal.app_context():
         portal.getElement("auths.loginTypes.QywxInnerExample").syncDepartmentInfo(1)

@@ -1,4 +1,4 @@
-"""A developer's own Type works, and a broken one hurts no other."""
+"""An own Type works, and a broken one is isolated."""
 
 import pytest
 from support.portal_app import parse_query, read_problem
@@ -10,7 +10,7 @@ from portal.models import FSInnerAuthModel, Identity, QywxInnerAuthModel
 FULL = "auths.loginTypes."
 
 
-def test_the_hierarchy(portal):
+def test_the_official_types_have_common_bases(portal):
     feishu = portal.getElement(FULL + "FSInnerExample")
     assert isinstance(feishu, FSInnerType)
     assert issubclass(FSInnerType, Meta)
@@ -89,7 +89,7 @@ class FSInnerType(Official):
     assert issubclass(replaced, FSInnerType)
 
 
-def test_a_type_directly_on_meta(elements, make_portal, base):
+def test_a_type_can_be_built_on_meta_alone(elements, make_portal, base):
     elements.add_type(
         "Badge",
         """
@@ -202,7 +202,7 @@ def test_a_person_with_an_odd_name_waits_like_any_other(elements, make_portal, n
     assert "Waiting for approval" in answer.text
 
 
-def test_a_fault_in_an_own_login_is_a_page_not_a_trace(elements, make_portal):
+def test_a_fault_in_an_own_login_is_a_page_without_traceback(elements, make_portal):
     elements.add_type(
         "Faulty",
         """

@@ -1,4 +1,7 @@
-"""In production no element may point at this machine: whatever listens there could say who signs in."""
+"""In production no element may use this machine's addresses.
+
+A program there could sign anybody in.
+"""
 
 import logging
 
@@ -52,7 +55,10 @@ WECOM_KEYS = ("apiBaseUrl", "loginBaseUrl", "oauthBaseUrl")
 
 @pytest.fixture
 def production(elements, make_portal):
-    """Return a function that makes the portal for production, with one element of these settings named `X`."""
+    """Return a function that makes a portal for production.
+
+    It has one element, `X`, with the settings given.
+    """
 
     def make(type, **settings):
         elements.add("X", type, settings)
@@ -76,14 +82,17 @@ def wecom(base, **more):
     }
 
 
-def problem(portal, name="X"):
+def read_problem(portal, name="X"):
     with pytest.raises(Code) as error:
         portal.getElement(f"auths.loginTypes.{name}")
     return error.value
 
 
 class TestTheShippedExamples:
-    """They point at a port of this machine, here the sandbox's, which signs in anybody who is asked for."""
+    """The shipped examples use the sandbox on this machine.
+
+    It would sign in any person.
+    """
 
     @pytest.fixture
     def portal(self, sandbox, database, base, tmp_path, caplog):
@@ -113,7 +122,7 @@ class TestTheShippedExamples:
         ):
             assert answer.status_code == 500, answer.text
             assert "47001" in answer.text
-        assert problem(portal, name).code == 47001
+        assert read_problem(portal, name).code == 47001
         assert client.session().status_code == 401
         assert sandbox.calls() == []
         with portal.app_context():
@@ -127,8 +136,8 @@ class TestTheShippedExamples:
             assert "is not available because it is not set up correctly" in page and "/login/" not in page
             assert f"element {name} is broken: 47001: {reason}" in log
             with portal.app_context():
-                found = doctor.examine(portal.elements.instances[name])
-            assert reason in found[0].cause and found[0].state == doctor.PROBLEM
+                findings = doctor.examine(portal.elements.instances[name])
+            assert reason in findings[0].cause and findings[0].state == doctor.PROBLEM
 
     def test_the_page_elements_names_them(self, portal):
         page = sign_in_administrator(portal).get("/admin/elements").text
@@ -137,24 +146,26 @@ class TestTheShippedExamples:
 
 
 @pytest.mark.parametrize("host", LOCAL)
-def test_this_machine_is_refused_however_it_is_written(production, host):
-    found = problem(production(**feishu(openBaseUrl=f"https://{host}", tenantKeys=["t"])))
-    assert found.code == 47001
-    assert found.reason.startswith("auths/loginTypes/X/X.json: openBaseUrl is ")
+def test_every_spelling_of_this_machine_is_refused(production, host):
+    error = read_problem(production(**feishu(openBaseUrl=f"https://{host}", tenantKeys=["t"])))
+    assert error.code == 47001
+    assert error.reason.startswith("auths/loginTypes/X/X.json: openBaseUrl is ")
 
 
 @pytest.mark.parametrize("key", FEISHU_KEYS + WECOM_KEYS)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_in_every_address_of_an_element(production, base, key, scheme):
+def test_this_machine_is_refused_in_every_address(production, base, key, scheme):
     path = "/sdk.js" if key.endswith("SdkUrl") else ""
     more = {key: f"{scheme}://localhost:8100{path}"}
-    found = problem(production(**(feishu(tenantKeys=["t"], **more) if key in FEISHU_KEYS else wecom(base, **more))))
-    assert found.code == 47001
-    assert f"X.json: {key} is an address of this machine" in found.reason
+    error = read_problem(
+        production(**(feishu(tenantKeys=["t"], **more) if key in FEISHU_KEYS else wecom(base, **more)))
+    )
+    assert error.code == 47001
+    assert f"X.json: {key} is an address of this machine" in error.reason
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-def test_other_hosts_are_none_of_this_machine(production, base, host):
+def test_other_hosts_are_allowed(production, base, host):
     assert production(**wecom(base, apiBaseUrl=f"https://{host}")).getElement("auths.loginTypes.X")
 
 
@@ -165,29 +176,29 @@ def test_a_forward_proxy_may_be_on_this_machine(production, base):
 
 
 @pytest.mark.parametrize("host", ["%31%32%37.0.0.1", "127.0.0.1%2f", "a b", "a\tb", "", "..", "ex*mple", "a\\@b"])
-def test_what_is_no_host_is_refused(production, host):
-    found = problem(production(**feishu(openBaseUrl=f"https://{host}")))
-    assert (found.code, "X.json: openBaseUrl " in found.reason) == (47001, True)
+def test_an_impossible_host_is_refused(production, host):
+    error = read_problem(production(**feishu(openBaseUrl=f"https://{host}")))
+    assert (error.code, "X.json: openBaseUrl " in error.reason) == (47001, True)
 
 
 class TestTenantKeys:
-    """Feishu's profile names the company: a host that is not Feishu's own may name any."""
+    """A foreign host may name any company in a profile."""
 
     @pytest.mark.parametrize("key", ["openBaseUrl", "accountsBaseUrl", "passportBaseUrl"])
     @pytest.mark.parametrize("host", ["feishu.example.com", "open.feishu.cn.example.com", "notfeishu.cn", "10.0.0.1"])
-    def test_are_required_for_foreign_hosts(self, production, key, host):
-        found = problem(production(**feishu(**{key: f"https://{host}"})))
-        assert found.code == 47000
-        assert f"X.json: tenantKeys is missing: {key} is not Feishu's or Lark's own" in found.reason
+    def test_tenant_keys_are_required_for_foreign_hosts(self, production, key, host):
+        error = read_problem(production(**feishu(**{key: f"https://{host}"})))
+        assert error.code == 47000
+        assert f"X.json: tenantKeys is missing: {key} is not Feishu's or Lark's own" in error.reason
         assert production(**feishu(**{key: f"https://{host}"}, tenantKeys=["t"])).getElement("auths.loginTypes.X")
 
     @pytest.mark.parametrize("region", ["feishu", "lark"])
-    def test_are_not_for_the_platforms_own(self, production, region):
+    def test_tenant_keys_are_optional_for_the_platforms_hosts(self, production, region):
         assert production(**feishu(region=region)).getElement("auths.loginTypes.X")
         own = feishu(openBaseUrl="https://Open.Larksuite.com", accountsBaseUrl="https://accounts.feishu.cn")
         assert production(**own).getElement("auths.loginTypes.X")
 
-    def test_are_not_while_developing(self, elements, make_portal):
+    def test_tenant_keys_are_optional_in_development(self, elements, make_portal):
         settings = feishu(openBaseUrl="https://feishu.example.com")
         elements.add("X", settings.pop("type"), settings)
         assert make_portal().getElement("auths.loginTypes.X")

@@ -1,4 +1,7 @@
-"""What a platform sends is hostile until it is cleaned: stored bounded, shown escaped, of its right type."""
+"""Texts of a platform are cleaned.
+
+They are stored bounded, shown escaped, and have the right type.
+"""
 
 import pytest
 from support.portal_app import both_databases
@@ -14,7 +17,7 @@ CONTACT = "/open-apis/contact/v3/users/*"
 NASTY = "<script>alert(1)</script>{{7*7}}'\"--\u0000\ud800\u202e\u2066\r\n<b>"
 
 
-def stored(client):
+def read_person(client):
     with client.application.app_context():
         return db.session.query(Identity).one()
 
@@ -31,7 +34,7 @@ def test_a_person_with_hostile_text_in_every_field_is_shown_escaped(make_portal,
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "{{7*7}}" in page
     assert not set("\u0000\u202e\u2066\ud800") & set(page)
-    identity = stored(client)
+    identity = read_person(client)
     for value in (identity.name, identity.position, identity.email, identity.mobile, identity.avatar):
         assert value.isprintable()
     assert identity.avatar == ""
@@ -50,7 +53,7 @@ def test_a_person_with_hostile_text_in_every_field_is_shown_escaped(make_portal,
         (True, ""),
     ],
 )
-def test_one_line_of_text(value, kept):
+def test_text_is_cleaned_to_one_line(value, kept):
     assert one_line(value) == kept
 
 
@@ -94,7 +97,7 @@ def test_pictures_come_from_the_providers_own_hosts(address, kept):
 def test_wrong_types_from_feishus_directory_do_no_harm(client, sandbox, wrong):
     sandbox.fail(CONTACT, body={"code": 0, "msg": "success", "data": {"user": wrong}})
     assert client.sign_in().status_code == 303
-    identity = stored(client)
+    identity = read_person(client)
     assert identity.name == "张三"
     assert isinstance(identity.department, list)
     assert all(isinstance(dept, str) for dept in identity.department)
@@ -116,7 +119,7 @@ def test_wrong_types_from_wecoms_directory_do_no_harm(client, sandbox, wrong):
     body = {"errcode": 0, "errmsg": "ok", "userid": "zhangsan", **wrong}
     sandbox.fail("/cgi-bin/user/get", body=body)
     assert client.sign_in("QywxInnerExample").status_code == 303
-    identity = stored(client)
+    identity = read_person(client)
     assert all(isinstance(dept, str) for dept in identity.department)
     assert identity.status == 1
 
@@ -143,7 +146,7 @@ TOKEN_PAGE, APP_TOKEN_PAGE = "/open-apis/authen/v2/oauth/token", "/open-apis/aut
         ("QywxInnerExample", "/cgi-bin/gettoken", {"errcode": 0, "access_token": "t", "expires_in": -1}),
     ],
 )
-def test_ids_and_tokens_nothing_could_carry_are_no_answer(client, sandbox, element, path, body):
+def test_impossible_ids_and_tokens_are_no_answer(client, sandbox, element, path, body):
     sandbox.fail(path, count=3, body=body)
     answer = client.sign_in(element)
     assert answer.status_code == 503, answer.text
@@ -153,7 +156,7 @@ def test_ids_and_tokens_nothing_could_carry_are_no_answer(client, sandbox, eleme
 @pytest.mark.parametrize(
     "more", [{"expires_in": "x"}, {"expires_at": []}, {"token_type": "mac"}, {"expires_in": 10**30}]
 )
-def test_what_we_do_not_use_of_a_token_answer_does_no_harm(client, sandbox, more):
+def test_unused_parts_of_a_token_answer_are_ignored(client, sandbox, more):
     sandbox.fail(TOKEN_PAGE, body={"code": 0, "access_token": "u-any", **more})
     sandbox.fail("/open-apis/authen/v1/user_info", body={"code": 0, "data": PROFILE})
     assert client.sign_in().status_code == 303
@@ -190,15 +193,15 @@ def test_a_withheld_field_never_erases_a_stored_one(client, sandbox):
         db.session.commit()
     sandbox.fail("/cgi-bin/user/get", body={"errcode": 48002, "errmsg": "x"})
     client.sign_in("QywxInnerExample")
-    identity = stored(client)
+    identity = read_person(client)
     assert (identity.name, identity.position) == ("张三", "工程师")
     assert (identity.mobile, identity.email, identity.gender) == ("+8613800000000", "zhangsan@example.com", 1)
 
 
-def test_a_field_that_was_emptied_is_emptied_here(client, sandbox):
+def test_an_emptied_field_is_emptied_in_the_portal(client, sandbox):
     client.sign_in("QywxInnerExample")
     body = {"errcode": 0, "errmsg": "ok", "userid": "zhangsan", "name": "张三", "position": "", "department": []}
     sandbox.fail("/cgi-bin/user/get", body=body)
     client.sign_in("QywxInnerExample")
-    identity = stored(client)
+    identity = read_person(client)
     assert (identity.position, identity.department) == ("", [])

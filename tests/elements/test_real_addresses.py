@@ -1,4 +1,7 @@
-"""What goes to the real platforms, compared with their literal addresses: nothing here is the sandbox's word."""
+"""The addresses of the real platforms are literally right.
+
+Nothing here relies on the sandbox.
+"""
 
 import pytest
 from support.portal_app import FEISHU_APP, parse_query
@@ -37,8 +40,8 @@ def base():
 
 
 @pytest.fixture
-def element(elements, make_portal):
-    """Return a function that reads an element file without any address in it."""
+def read_element(elements, make_portal):
+    """Return a function that reads an element without addresses."""
 
     def read(type="FSInnerType", **settings):
         app = (
@@ -59,66 +62,66 @@ def element(elements, make_portal):
 
 @pytest.mark.parametrize(("region", "hosts"), REGIONS)
 @pytest.mark.parametrize("dialect", AUTHORIZE)
-def test_feishu_authorize_and_token_addresses(element, region, hosts, dialect):
-    found = element(region=region, tokenDialect=dialect)
+def test_feishus_authorize_and_token_addresses_are_right(read_element, region, hosts, dialect):
+    element = read_element(region=region, tokenDialect=dialect)
     host, path, name = AUTHORIZE[dialect]
-    state = found.getLoginConfig(kind="redirect")["state"]
-    address = found.authorize_url("redirect", state)
+    state = element.getLoginConfig(kind="redirect")["state"]
+    address = element.authorize_url("redirect", state)
     assert address.partition("?")[0] == hosts[host] + path
     query = parse_query(address)
     assert query[name] == "cli_5a4db0c5a4db0c01"
     assert (query["redirect_uri"], query["state"]) == (CALLBACK, state)
     assert ("code_challenge" in query) == (dialect == "v2")
     host, path = TOKEN[dialect]
-    assert found.clients["redirect"].access_token_url == hosts[host] + path
-    assert found.clients["redirect"].api_base_url == hosts["open"]
+    assert element.clients["redirect"].access_token_url == hosts[host] + path
+    assert element.clients["redirect"].api_base_url == hosts["open"]
 
 
 @pytest.mark.parametrize(("region", "hosts"), REGIONS)
 @pytest.mark.parametrize("dialect", AUTHORIZE)
-def test_the_qr_page_is_always_passports_and_its_exchange_follows_its_own_dialect(element, region, hosts, dialect):
-    found = element(region=region, qrTokenDialect=dialect)
-    address = found.authorize_url("qr", found.getLoginConfig()["state"])
+def test_the_qr_page_is_passports_and_has_a_dialect_of_its_own(read_element, region, hosts, dialect):
+    element = read_element(region=region, qrTokenDialect=dialect)
+    address = element.authorize_url("qr", element.getLoginConfig()["state"])
     assert address.partition("?")[0] == f"{hosts['passport']}/suite/passport/oauth/authorize"
     assert set(parse_query(address)) == {"client_id", "redirect_uri", "response_type", "state"}
     host, path = TOKEN[dialect]
-    assert found.clients["qr"].access_token_url == hosts[host] + path
+    assert element.clients["qr"].access_token_url == hosts[host] + path
 
 
 @pytest.mark.parametrize(("region", "hosts"), REGIONS)
-def test_feishu_person_addresses(element, region, hosts):
-    pages = {dialect: element(region=region, tokenDialect=dialect) for dialect in ("v2", "passport")}
-    found = {name: e.clients["redirect"].server_metadata["userinfo_endpoint"] for name, e in pages.items()}
-    assert found == {
+def test_feishus_profile_addresses_are_right(read_element, region, hosts):
+    pages = {dialect: read_element(region=region, tokenDialect=dialect) for dialect in ("v2", "passport")}
+    addresses = {name: e.clients["redirect"].server_metadata["userinfo_endpoint"] for name, e in pages.items()}
+    assert addresses == {
         "v2": f"{hosts['open']}/open-apis/authen/v1/user_info",
         "passport": f"{hosts['passport']}/suite/passport/oauth/userinfo",
     }
 
 
-def test_the_authorize_link_of_the_open_host_reads_as_documented(element):
-    found = element(tokenDialect="oidc", scope="bitable:app:readonly contact:contact")
-    assert found.authorize_url("redirect", "RANDOMSTATE") == (
+def test_the_authorize_link_of_the_open_host_reads_as_documented(read_element):
+    element = read_element(tokenDialect="oidc", scope="bitable:app:readonly contact:contact")
+    assert element.authorize_url("redirect", "RANDOMSTATE") == (
         "https://open.feishu.cn/open-apis/authen/v1/authorize?app_id=cli_5a4db0c5a4db0c01"
         "&redirect_uri=https%3A%2F%2Fportal.example.com%2Flogin%2FReal%2Fcallback"
         "&scope=bitable:app:readonly%20contact:contact&state=RANDOMSTATE"
     )
 
 
-def test_wecom_addresses(element):
-    found = element("QywxInnerType")
+def test_wecoms_addresses_are_right(read_element):
+    element = read_element("QywxInnerType")
     encoded = "https%3A%2F%2Fportal.example.com%2Flogin%2FReal%2Fcallback"
-    assert found.authorize_url("redirect", "abc") == (
+    assert element.authorize_url("redirect", "abc") == (
         "https://login.work.weixin.qq.com/wwlogin/sso/login?login_type=CorpApp&appid=ww0123456789abcdef"
         f"&agentid=1000002&redirect_uri={encoded}&state=abc"
     )
-    assert found.authorize_url("in_app", "abc") == (
+    assert element.authorize_url("in_app", "abc") == (
         "https://open.weixin.qq.com/connect/oauth2/authorize?appid=ww0123456789abcdef"
         f"&redirect_uri={encoded}&response_type=code&scope=snsapi_base&state=abc&agentid=1000002#wechat_redirect"
     )
-    assert found.client.api_base_url == "https://qyapi.weixin.qq.com"
+    assert element.client.api_base_url == "https://qyapi.weixin.qq.com"
 
 
-def policy(answer):
+def read_policy(answer):
     rows = (row.split() for row in answer.headers["Content-Security-Policy"].split(";"))
     return {name: values for name, *values in rows}
 
@@ -145,7 +148,7 @@ def test_the_login_page_allows_exactly_the_scripts_and_frames_of_its_elements(
     elements.folder = app_dir / "auths" / "loginTypes"
     elements.add("Real", "FSInnerType", {**FEISHU_APP, "region": region})
     client = make_portal(PORTAL_APP_DIR=str(app_dir)).test_client()
-    assert policy(client.get("/login")) == {
+    assert read_policy(client.get("/login")) == {
         "default-src": ["'none'"],
         "script-src": ["'self'", script],
         "style-src": ["'self'"],
@@ -157,7 +160,7 @@ def test_the_login_page_allows_exactly_the_scripts_and_frames_of_its_elements(
         "object-src": ["'none'"],
         "frame-src": [frame],
     }
-    elsewhere = policy(client.get("/account"))
+    elsewhere = read_policy(client.get("/account"))
     assert elsewhere["script-src"] == ["'self'"]
     assert "frame-src" not in elsewhere
 
@@ -177,14 +180,14 @@ def test_the_page_inside_the_client_allows_exactly_its_script(elements, make_por
     elements.folder = tmp_path / "real" / "auths" / "loginTypes"
     elements.add("Real", "FSInnerType", {**FEISHU_APP, "region": region})
     client = make_portal(PORTAL_APP_DIR=str(tmp_path / "real")).test_client()
-    found = policy(client.get("/login/Real/in-app", headers={"User-Agent": agent}))
-    assert found["script-src"] == ["'self'", script]
-    assert "frame-src" not in found
+    sources = read_policy(client.get("/login/Real/in-app", headers={"User-Agent": agent}))
+    assert sources["script-src"] == ["'self'", script]
+    assert "frame-src" not in sources
 
 
-def test_a_script_of_ones_own_is_named_without_its_query(element):
-    found = element(qrSdkUrl="https://cdn.example.com/a;b,c%20d/sdk.js?v=1;x#y")
-    assert found.page_sources("login")["script-src"] == ["https://cdn.example.com/a%3Bb%2Cc%20d/sdk.js"]
+def test_an_own_script_is_named_without_its_query(read_element):
+    element = read_element(qrSdkUrl="https://cdn.example.com/a;b,c%20d/sdk.js?v=1;x#y")
+    assert element.page_sources("login")["script-src"] == ["https://cdn.example.com/a%3Bb%2Cc%20d/sdk.js"]
 
 
 def test_the_login_page_of_wecom_alone_allows_nothing_foreign(elements, make_portal, tmp_path):
@@ -192,17 +195,17 @@ def test_the_login_page_of_wecom_alone_allows_nothing_foreign(elements, make_por
     app = {"corpId": "ww0123456789abcdef", "corpSecret": "s", "agentId": "1000002"}
     elements.add("Real", "QywxInnerType", {**app, "redirectUri": CALLBACK})
     client = make_portal(PORTAL_APP_DIR=str(tmp_path / "real")).test_client()
-    found = policy(client.get("/login"))
-    assert found["script-src"] == ["'self'"]
-    assert "frame-src" not in found
+    sources = read_policy(client.get("/login"))
+    assert sources["script-src"] == ["'self'"]
+    assert "frame-src" not in sources
 
 
-def test_script_addresses_of_the_vendor(element):
-    assert element().qrSdkUrl == (
+def test_scripts_have_the_vendors_addresses(read_element):
+    assert read_element().qrSdkUrl == (
         "https://lf-package-cn.feishucdn.com/obj/feishu-static/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js"
     )
-    assert element().h5SdkUrl == "https://lf-scm-cn.feishucdn.com/lark/op/h5-js-sdk-1.5.44.js"
-    lark = element(region="lark")
+    assert read_element().h5SdkUrl == "https://lf-scm-cn.feishucdn.com/lark/op/h5-js-sdk-1.5.44.js"
+    lark = read_element(region="lark")
     assert lark.qrSdkUrl == (
         "https://lf-package-us.larksuitecdn.com/obj/lark-static-us/lark/passport/qrcode/LarkSSOSDKWebQRCode-1.0.3.js"
     )

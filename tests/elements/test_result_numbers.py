@@ -1,4 +1,7 @@
-"""The platform's result number: an integer or no answer, at every call of both platforms."""
+"""A platform's result number is an integer or no answer.
+
+That holds at every call of both platforms.
+"""
 
 import pytest
 from support.portal_app import parse_query
@@ -18,8 +21,8 @@ NAMES = {
 
 @pytest.mark.parametrize("number", ODD, ids=repr)
 @pytest.mark.parametrize("path", FEISHU + WECOM)
-def test_what_is_no_integer_is_no_answer(client, sandbox, path, number):
-    """Not even where all that a success has to hold is there."""
+def test_a_number_that_is_no_integer_is_no_answer(client, sandbox, path, number):
+    """Even an otherwise complete success is refused."""
     element, key = ("FSInnerExample", "code") if path in FEISHU else ("QywxInnerExample", "errcode")
     address = client.scan(element)
     sandbox.fail(path, body={key: number, **NAMES})
@@ -31,7 +34,7 @@ def test_what_is_no_integer_is_no_answer(client, sandbox, path, number):
 
 @pytest.mark.parametrize("dialect", ["oidc", "v1", "passport", "v3"])
 @pytest.mark.parametrize("number", ["<b>", None, 0.0])
-def test_every_dialect_reads_it_the_same_way(elements, make_portal, sandbox, dialect, number):
+def test_every_dialect_refuses_such_a_number(elements, make_portal, sandbox, dialect, number):
     elements.feishu(tokenDialect=dialect)
     client = make_portal().test_client()
     address = client.scan()
@@ -47,7 +50,7 @@ def test_every_dialect_reads_it_the_same_way(elements, make_portal, sandbox, dia
 
 
 @pytest.mark.parametrize("path", ["/open-apis/contact/v3/users/*", "/open-apis/auth/v3/app_access_token/internal"])
-def test_the_directory_likewise(portal, sandbox, path):
+def test_the_directory_refuses_such_a_number(portal, sandbox, path):
     sandbox.fail(path, body={"code": "<b>", "data": {}}, count=3)
     with portal.app_context(), pytest.raises(Code) as error:
         portal.getElement("auths.loginTypes.FSInnerExample").getUserInfo("zhangsan")
@@ -56,7 +59,7 @@ def test_the_directory_likewise(portal, sandbox, path):
 
 @pytest.mark.parametrize("name", ["FSInnerExample", "QywxInnerExample"])
 @pytest.mark.parametrize("code", [None, "", " ", 5, b"x", ["x"], "a b", "x\n", "\x00", "\ud800", "码", "x" * 5000])
-def test_what_is_no_code_is_refused_before_any_call(portal, sandbox, name, code):
+def test_an_impossible_code_is_refused_before_any_call(portal, sandbox, name, code):
     with portal.app_context(), pytest.raises(Code) as error:
         portal.getElement(f"auths.loginTypes.{name}").getLoginCode(code)
     assert error.value.code == 40029
@@ -75,7 +78,7 @@ def test_what_is_no_code_is_refused_before_any_call(portal, sandbox, name, code)
         str.encode,
     ],
 )
-def test_from_python_the_state_is_the_very_text(portal, client, sandbox, name, change):
+def test_from_python_the_state_is_compared_exactly(portal, client, sandbox, name, change):
     state = parse_query(client.start(name))["state"]
     sandbox.forget_calls()
     with portal.app_context(), pytest.raises(Code) as error:

@@ -1,4 +1,4 @@
-"""The elements' published examples, typed into `flask shell`, do what they say."""
+"""The elements' published examples work in `flask shell`."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import sys
 import pytest
 from support.portal_app import ROOT
 
+from portal import errors
 from portal.errors import MEANINGS
 
 BASIC = """
@@ -61,7 +62,10 @@ EACH = pytest.mark.parametrize(("name", "element"), [("feishu", "FSInnerExample"
 
 @pytest.fixture
 def shell(settings):
-    """Return a function that types into `flask shell` and returns what it printed."""
+    """Return a function that types into `flask shell`.
+
+    It returns the output.
+    """
 
     def type_in(text):
         environ = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
@@ -84,20 +88,20 @@ def shell(settings):
 def code(portal, sandbox):
     """Return a function that makes a fresh code for zhangsan."""
 
-    def make(element):
-        found = portal.getElement(f"auths.loginTypes.{element}")
-        return sandbox.code(found.provider, "zhangsan", redirect_uri=found.redirectUri)
+    def make(name):
+        element = portal.getElement(f"auths.loginTypes.{name}")
+        return sandbox.code(element.provider, "zhangsan", redirect_uri=element.redirectUri)
 
     return make
 
 
 @EACH
-def test_basic_call(shell, code, name, element):
+def test_the_basic_call_works(shell, code, name, element):
     assert "SHOW 张三" in shell(BASIC.format(name=name, element=element, code=code(element)))
 
 
 @EACH
-def test_login_config(shell, name, element):
+def test_the_login_config_works(shell, name, element):
     printed = shell(f'config = app.getElement("auths.loginTypes.{element}").getLoginConfig()\n{CONFIG[name]}\n')
     wanted = {"feishu": ["Application ID: cli_5a4db0c5a4db0c01"]}
     wanted["qywx"] = ["Enterprise ID: wwsandbox00000001", "Application ID: 1000002"]
@@ -105,39 +109,46 @@ def test_login_config(shell, name, element):
 
 
 @EACH
-def test_login_succeeds(shell, code, name, element):
+def test_a_login_succeeds(shell, code, name, element):
     printed = shell(LOGIN.format(name=name, element=element, code=code(element)))
     assert "User login successful: 张三" in printed
     assert "User department: ['" in printed
 
 
 @EACH
-def test_login_fails(shell, name, element):
+def test_a_login_fails_with_its_number(shell, name, element):
     printed = shell(LOGIN.format(name=name, element=element, code="authorization_code_from_frontend"))
     assert "Login failed: 40029" in printed
 
 
 @EACH
-def test_user_info_and_access_token(shell, name, element):
+def test_user_info_and_access_token_work(shell, name, element):
     printed = shell(DETAIL.format(name=name, element=element))
     assert "SHOW 张三 工程师" in printed
     assert "SHOW str True" in printed
 
 
 @EACH
-def test_error_numbers(shell, code, elements, name, element):
-    """A real code for the wrong secret: Feishu looks the code up first."""
+def test_error_numbers_are_in_the_text(shell, code, elements, name, element):
+    """The code is real because Feishu checks it first."""
     unknown = ERRORS.format(name=name, element=element, code="authorization_code_from_frontend")
     assert "SHOW 40029: Authorization code is invalid or expired" in shell(unknown)
-    known = ERRORS.format(name=name, element=element, code=code(element))
+    genuine = ERRORS.format(name=name, element=element, code=code(element))
     wrong = {"feishu": elements.feishu, "qywx": elements.wecom}[name]
     wrong(**{"feishu": {"appSecret": "wrong"}, "qywx": {"corpSecret": "wrong"}}[name])
-    assert "SHOW 40013: Application ID is incorrect" in shell(known)
+    assert "SHOW 40013: Application ID is incorrect" in shell(genuine)
 
 
-def test_an_error_of_ours_names_its_own_number_alone():
-    """Scripts look for a number in the text of an error; another one in it would lead them astray."""
-    numbers = {str(number) for number in MEANINGS}
+def test_a_reason_names_no_other_error_number():
+    """Scripts search the text of an error for its number.
+
+    Another number in it would mislead them.
+    """
+    numbers, count = {str(number) for number in MEANINGS}, 0
     for path in [*ROOT.glob("portal/**/*.py"), ROOT / "app.py"]:
-        for number, reason in re.findall(r"Code\((\d+), f?\"([^\"]*)\"", path.read_text()):
+        reasons = re.findall(r'(?:Code|__init__)\(\s*([A-Z][A-Z_]+),\s*f?"([^"]*)"', path.read_text())
+        for name, reason in reasons:
+            number = str(getattr(errors, name))
             assert not [other for other in numbers - {number} if other in reason], (path, reason)
+        count += len(reasons)
+    assert count > 100

@@ -1,4 +1,7 @@
-"""The state of a login: whatever is wrong with it, the login is refused and the platform is not called."""
+"""A login with a wrong state is refused.
+
+The platform is not called.
+"""
 
 import re
 import time
@@ -47,7 +50,7 @@ def assert_refused(answer, client, sandbox):
         lambda state: [state, "other"],
     ],
 )
-def test_a_state_that_is_not_ours_to_the_letter_is_refused(client, sandbox, damage):
+def test_a_changed_state_is_refused(client, sandbox, damage):
     query = parse_query(client.scan())
     state = damage(query["state"])
     given = {} if state is None else {"state": state}
@@ -56,9 +59,9 @@ def test_a_state_that_is_not_ours_to_the_letter_is_refused(client, sandbox, dama
 
 @pytest.mark.parametrize("element", ["FSInnerExample", "QywxInnerExample"])
 def test_a_state_of_another_browser_is_refused(portal, sandbox, element):
-    mine, other = portal.test_client(), portal.test_client()
+    first, other = portal.test_client(), portal.test_client()
     other.start(element)
-    assert_refused(other.get(mine.scan(element)), other, sandbox)
+    assert_refused(other.get(first.scan(element)), other, sandbox)
 
 
 def test_a_browser_that_lost_its_cookies_is_refused_with_one_start_again(portal, sandbox):
@@ -120,7 +123,7 @@ def test_a_state_made_in_python_never_passes_on_the_web(client, portal, sandbox)
     assert_refused(callback(client, code=code, state=state), client, sandbox)
 
 
-def test_looking_at_a_callback_or_a_start_consumes_nothing(client, portal):
+def test_a_head_request_consumes_nothing(client, portal):
     address = client.scan()
     assert client.head(address).status_code == 200
     assert client.head("/login/FSInnerExample").status_code == 200
@@ -146,57 +149,57 @@ def test_a_state_is_random_letters_and_digits_and_stored_as_a_hash(client, porta
 
 
 class TestFromPython:
-    """`getLoginCode(code, state)`: a state is optional, but a given one must be genuine."""
+    """For `getLoginCode()` a state is optional but must be genuine."""
 
     @pytest.fixture
     def element(self, portal):
         with portal.app_context():
             yield portal.getElement("auths.loginTypes.FSInnerExample")
 
-    def refused(self, element, state, sandbox, calls=0):
+    def expect_refusal(self, element, state, sandbox, calls=0):
         with pytest.raises(Code) as error:
             element.getLoginCode(sandbox.code("feishu", "zhangsan"), state)
         assert error.value.code == 40300
         assert str(error.value).startswith("40300")
         assert len(sandbox.calls("/open-apis/authen/v2/oauth/token")) == calls
 
-    def test_without_a_state(self, element, sandbox):
+    def test_a_state_may_be_left_out(self, element, sandbox):
         code = sandbox.code("feishu", "zhangsan", redirect_uri=element.redirectUri)
         assert element.getLoginCode(code)["name"] == "张三"
 
-    def test_with_a_genuine_one_more_than_once(self, element, sandbox):
+    def test_a_genuine_state_works_more_than_once(self, element, sandbox):
         state = element.getLoginConfig()["state"]
         for person in ("zhangsan", "lisi"):
             code = sandbox.code("feishu", person, redirect_uri=element.redirectUri)
             assert element.getLoginCode(code, state)["userId"] == person
 
     @pytest.mark.parametrize("state", ["", "x", "00" * 38, 5, "é" * 76])
-    def test_with_none_of_ours(self, element, sandbox, state):
-        self.refused(element, state, sandbox)
+    def test_a_foreign_state_is_refused(self, element, sandbox, state):
+        self.expect_refusal(element, state, sandbox)
 
-    def test_with_one_of_another_element(self, element, sandbox, elements, make_portal):
+    def test_a_state_of_another_element_is_refused_in_python(self, element, sandbox, elements, make_portal):
         elements.feishu("Other")
         other = make_portal().getElement("auths.loginTypes.Other")
-        self.refused(element, other.getLoginConfig()["state"], sandbox)
+        self.expect_refusal(element, other.getLoginConfig()["state"], sandbox)
 
-    def test_with_one_of_another_portal(self, element, sandbox, make_portal):
+    def test_a_state_of_another_portal_is_refused(self, element, sandbox, make_portal):
         stranger = make_portal(PORTAL_SECRET_KEY="another secret key, just as long as it has to be")
         state = stranger.getElement("auths.loginTypes.FSInnerExample").getLoginConfig()["state"]
-        self.refused(element, state, sandbox)
+        self.expect_refusal(element, state, sandbox)
 
-    def test_with_one_that_is_too_old(self, element, sandbox, monkeypatch):
+    def test_a_state_that_is_too_old_is_refused(self, element, sandbox, monkeypatch):
         state, real = element.getLoginConfig()["state"], time.time
         monkeypatch.setattr(time, "time", lambda: real() + 601)
-        self.refused(element, state, sandbox)
+        self.expect_refusal(element, state, sandbox)
 
-    def test_with_one_of_a_machine_whose_clock_is_ahead(self, element, sandbox, monkeypatch):
+    def test_a_state_of_a_fast_clock_is_taken(self, element, sandbox, monkeypatch):
         state, real = element.getLoginConfig()["state"], time.time
         code = sandbox.code("feishu", "zhangsan", redirect_uri=element.redirectUri)
         monkeypatch.setattr(time, "time", lambda: real() - 50)
         assert element.getLoginCode(code, state)["userId"] == "zhangsan"
         monkeypatch.setattr(time, "time", lambda: real() - 70)
-        self.refused(element, state, sandbox, calls=1)
+        self.expect_refusal(element, state, sandbox, calls=1)
 
-    def test_for_a_kind_there_is_not(self, element):
+    def test_an_unknown_kind_has_no_config(self, element):
         with pytest.raises(ValueError, match="kind must be one of redirect, qr, in_app, auth_code"):
             element.getLoginConfig(kind="carrier pigeon")

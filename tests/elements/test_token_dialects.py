@@ -1,4 +1,7 @@
-"""Kept tokens of a person: each is refreshed in the dialect and for the app that it came from."""
+"""A stored user token is refreshed in its own dialect.
+
+It is refreshed for the app that it was issued to.
+"""
 
 import json
 from urllib.parse import parse_qsl
@@ -30,12 +33,12 @@ APP_TOKENS = [  # the element, what its app asks, and the answer
 ]
 
 
-def stored():
+def read_person():
     db.session.expire_all()
     return db.session.query(Identity).one()
 
 
-def fields_of(call):
+def read_field_names(call):
     """Return the names in a request's body, JSON or form."""
     return set(json.loads(call["body"]) if call["body"].startswith("{") else dict(parse_qsl(call["body"])))
 
@@ -50,7 +53,7 @@ def test_a_refresh_sends_only_what_the_documentation_asks_for(elements, make_por
         expire_user_token()
         portal.getElement(FEISHU).getUserToken("zhangsan")
     (call,) = sandbox.calls(REFRESH_PATHS[dialect])
-    assert fields_of(call) == FIELDS[dialect]
+    assert read_field_names(call) == FIELDS[dialect]
 
 
 @pytest.mark.parametrize("dialect", REFRESH_PATHS)
@@ -105,7 +108,7 @@ def test_tokens_of_another_app_are_not_handed_out(elements, make_portal, sandbox
     portal.test_client().sign_in("FSInnerExample")
     portal.test_client().sign_in("Other")
     with portal.app_context():
-        assert portal.getElement("auths.loginTypes.Other").getUserToken("zhangsan") == stored().accessToken
+        assert portal.getElement("auths.loginTypes.Other").getUserToken("zhangsan") == read_person().accessToken
         with pytest.raises(Code) as error:
             portal.getElement(FEISHU).getUserToken("zhangsan")
         assert error.value.code == 60111
@@ -116,7 +119,7 @@ def test_a_login_without_a_refresh_token_leaves_the_kept_one(elements, make_port
     portal = make_portal()
     portal.test_client().sign_in()
     with portal.app_context():
-        before = stored()
+        before = read_person()
         old, refresh = before.accessToken, before.refreshToken
         body = {"code": 0, "access_token": "eyJ.by.qr", "token_type": "Bearer", "expires_in": 7200, "scope": ""}
         profile = {"name": "张三", "union_id": before.subject, "tenant_key": before.tenant, "user_id": "zhangsan"}
@@ -124,26 +127,26 @@ def test_a_login_without_a_refresh_token_leaves_the_kept_one(elements, make_port
         sandbox.fail(REFRESH_PATHS["v2"], body=body)
         sandbox.fail("/open-apis/authen/v1/user_info", body={"code": 0, "msg": "success", "data": profile})
         portal.test_client().sign_in()
-        after = stored()
+        after = read_person()
         assert (after.accessToken, after.refreshToken) == ("eyJ.by.qr", refresh)
         expire_user_token()
         assert portal.getElement(FEISHU).getUserToken("zhangsan") not in (old, "eyJ.by.qr")
 
 
 @both_databases
-def test_tokens_kept_before_dialects_were_count_as_the_elements_own(elements, make_portal):
+def test_older_tokens_count_as_the_elements_own_dialect(elements, make_portal):
     elements.feishu(keepUserTokens=True, scope="offline_access")
     portal = make_portal()
     portal.test_client().sign_in()
     with portal.app_context():
         db.session.execute(update(Identity).values(token_app=None, token_dialect=None))
         expire_user_token()
-        assert portal.getElement(FEISHU).getUserToken("zhangsan") == stored().accessToken
-        assert (stored().token_app, stored().token_dialect) == ("cli_5a4db0c5a4db0c01", "v2")
+        assert portal.getElement(FEISHU).getUserToken("zhangsan") == read_person().accessToken
+        assert (read_person().token_app, read_person().token_dialect) == ("cli_5a4db0c5a4db0c01", "v2")
 
 
 @both_databases
-def test_user_tokens_of_four_kilobytes_are_kept_and_sent(elements, make_portal, sandbox):
+def test_user_tokens_of_four_kilobytes_are_stored_and_sent(elements, make_portal, sandbox):
     elements.feishu(keepUserTokens=True, scope="offline_access")
     portal = make_portal()
     pair = {"code": 0, "access_token": JWT, "token_type": "Bearer", "expires_in": 7200, "refresh_token": JWT[::-1]}
@@ -154,7 +157,7 @@ def test_user_tokens_of_four_kilobytes_are_kept_and_sent(elements, make_portal, 
     (asked,) = sandbox.calls("/open-apis/authen/v1/user_info")
     assert asked["headers"]["Authorization"] == f"Bearer {JWT}"
     with portal.app_context():
-        assert (stored().accessToken, stored().refreshToken) == (JWT, JWT[::-1])
+        assert (read_person().accessToken, read_person().refreshToken) == (JWT, JWT[::-1])
         assert portal.getElement(FEISHU).getUserToken("zhangsan") == JWT
 
 

@@ -1,4 +1,7 @@
-"""Feishu's tokens of a person: kept only when the element asks for it, encrypted, and refreshed once for all."""
+"""Feishu's user tokens are stored if the element says so.
+
+They are encrypted, and refreshed once for all processes.
+"""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +21,10 @@ DIALECTS = pytest.mark.parametrize("dialect", REFRESH_PATHS)
 
 @pytest.fixture
 def keeper(elements, make_portal):
-    """Return a function that signs zhangsan in at an element that keeps tokens; it returns the element."""
+    """Return a function that signs zhangsan in and keeps tokens.
+
+    It returns the portal.
+    """
 
     def make(dialect="oidc", **settings):
         scope = {"scope": "offline_access"} if dialect in ("v2", "v3") else {}
@@ -34,7 +40,7 @@ def element_of(portal):
     return portal.getElement("auths.loginTypes.FSInnerExample")
 
 
-def test_by_default_nothing_is_kept(client, portal):
+def test_by_default_no_token_is_stored(client, portal):
     client.sign_in()
     with portal.app_context():
         person = db.session.query(Identity).one()
@@ -45,7 +51,7 @@ def test_by_default_nothing_is_kept(client, portal):
 
 
 @DIALECTS
-def test_kept_tokens_rest_encrypted_with_their_true_end(keeper, dialect):
+def test_stored_tokens_are_encrypted_and_have_their_true_end(keeper, dialect):
     portal = keeper(dialect)
     with portal.app_context():
         person = db.session.query(Identity).one()
@@ -88,7 +94,7 @@ def test_a_failed_refresh_keeps_the_pair_and_may_be_tried_again(keeper, sandbox)
 
 
 @pytest.mark.parametrize(("number", "ours"), [(20037, 42001), (20026, 40014)])
-def test_a_refresh_token_that_is_over_means_signing_in_again(keeper, sandbox, number, ours):
+def test_an_ended_refresh_token_needs_a_new_sign_in(keeper, sandbox, number, ours):
     portal = keeper("oidc")
     sandbox.fail(REFRESH_PATHS["oidc"], count=2, body={"code": number, "msg": "x"})
     with portal.app_context(), pytest.raises(Code) as error:
@@ -110,8 +116,11 @@ def test_without_offline_access_there_is_nothing_to_refresh(elements, make_porta
 
 
 @both_databases
-def test_several_at_once_get_one_new_token(keeper, sandbox):
-    """A refresh token works once; whoever comes too late finds what the first has stored."""
+def test_simultaneous_calls_get_one_new_token(keeper, sandbox):
+    """A refresh token works once.
+
+    Later requests find the token that the first has stored.
+    """
     portal = keeper("v3")
     with portal.app_context():
         expire_user_token()
@@ -128,7 +137,7 @@ def test_several_at_once_get_one_new_token(keeper, sandbox):
     assert len(tokens) == 1
 
 
-def test_tokens_are_in_no_answer_of_ours(keeper, portal):
+def test_tokens_are_on_no_page_and_in_no_answer(keeper, portal):
     portal = keeper("oidc")
     client = portal.test_client()
     client.sign_in()

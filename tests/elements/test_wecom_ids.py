@@ -1,4 +1,7 @@
-"""WeCom's member ids are ASCII and their case does not matter: nothing else makes two of them one."""
+"""WeCom's member ids are ASCII, and case does not matter.
+
+Nothing else makes two of them one.
+"""
 
 import pytest
 from sqlalchemy import select
@@ -40,7 +43,7 @@ def test_no_person_signs_in_by_an_id_that_is_not_ascii(make_portal, sandbox, use
 
 
 @pytest.mark.parametrize(("asked", "answered"), [("staff", "ſtaff"), ("kate", "\u212aate"), ("strasse", "straße")])
-def test_an_answer_about_an_id_that_only_folds_alike_is_about_another_person(portal, sandbox, asked, answered):
+def test_an_id_that_only_folds_alike_is_another_person(portal, sandbox, asked, answered):
     element = portal.getElement(f"auths.loginTypes.{WECOM}")
     sandbox.fail(MEMBER, body=member(answered))
     with portal.app_context(), pytest.raises(Code) as refusal:
@@ -49,7 +52,7 @@ def test_an_answer_about_an_id_that_only_folds_alike_is_about_another_person(por
 
 
 @ids
-def test_the_platform_is_not_asked_for_an_id_it_can_not_have(portal, sandbox, userid):
+def test_the_platform_is_not_asked_for_an_impossible_id(portal, sandbox, userid):
     element = portal.getElement(f"auths.loginTypes.{WECOM}")
     with portal.app_context(), pytest.raises(Code) as refusal:
         element.getUserInfo(userid)
