@@ -57,7 +57,7 @@ def test_an_address_the_person_typed_is_named_and_opens_no_administrators_accoun
     address = start_dry_run(alice, "\n".join(lines))
     assert dict(zip(lines, read_outcomes(portal, address).values(), strict=True)) == lines
     shown = strip_markup(alice.get(address).text)
-    assert shown.count("only the person says that this is their e-mail address") == 2
+    assert shown.count("the e-mail address is only what the person entered") == 2
     assert shown.count("Found by an e-mail address that the person may have typed") == 1
 
 

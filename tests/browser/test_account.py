@@ -141,7 +141,7 @@ def test_sessions_elsewhere_are_ended_one_or_all(site, browse, watch, scripted):
     here.reload()
     mine = here.locator("section", has=here.locator("#sessions"))
     expect(mine.locator("tbody tr")).to_have_count(3)
-    mine.get_by_role("button", name="End Chrome").first.click()
+    mine.get_by_role("button", name="Sign out Chrome").first.click()
     expect(here.get_by_role("status")).to_contain_text("Signed out on that device.")
     expect(mine.locator("tbody tr")).to_have_count(2)
     press(here, "Sign out everywhere else")

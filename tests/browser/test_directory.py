@@ -111,7 +111,7 @@ def test_many_leavers_need_a_yes(office, open_directory):
     card(page).get_by_label("I have checked the list.").check()
     start(page, "Sync anyway")
     expect_done(page)
-    expect(newest(page)).to_contain_text("12 left")
+    expect(newest(page)).to_contain_text("12 departed")
     expect(card(page)).not_to_contain_text("Stopped")
 
 

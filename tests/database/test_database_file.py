@@ -51,7 +51,7 @@ def test_a_full_disk_is_named_and_more_room_is_enough(settings, serve, tmp_path,
         status, output = run(settings, "doctor")
         assert status == 1 and "The disk of the database is full" in output
         (disk / "filler").unlink()
-        wait_for(lambda: visitor.get("/readyz").status_code == 200)
+        wait_for(lambda: visitor.get("/readyz").status_code == 200, seconds=120)
         assert visitor.sign_in().status_code == 303
 
 
@@ -82,5 +82,5 @@ def test_a_file_of_another_user_is_named_and_can_be_given_back(settings, serve, 
     assert "see who owns" in server.output() and "Traceback" not in server.output()
     os.chown(path, original.st_uid, original.st_gid)
     os.chmod(path, 0o600)
-    wait_for(lambda: visitor.get("/readyz").status_code == 200)
+    wait_for(lambda: visitor.get("/readyz").status_code == 200, seconds=120)
     wait_for(lambda: visitor.sign_in().status_code == 303)

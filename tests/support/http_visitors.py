@@ -12,6 +12,7 @@ class Visitor:
 
     def __init__(self, server):
         self.server, self.http = server, requests.Session()
+        self.http.headers["Connection"] = "close"  # the server ends kept connections, also just before a request
 
     def get(self, path, **kwargs):
         return self.http.get(self.server.url + path, allow_redirects=False, timeout=20, **kwargs)
