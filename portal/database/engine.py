@@ -1,7 +1,9 @@
 """Connections with their time limits and checks."""
 
 import os
+import stat
 import time
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -45,6 +47,8 @@ def prepare_sqlite(connection: Any, record: Any) -> None:
     """Set up a new connection to a SQLite file."""
     path = connection.execute("PRAGMA database_list").fetchone()[2]
     record.info.update(path=path, is_writable=is_writable(path))
+    if record.info["is_writable"]:
+        restore_modes(path)
     connection.isolation_level = None  # BEGIN is ours, below
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={LOCK_WAIT}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -62,6 +66,17 @@ def is_writable(path: str) -> bool:
     except OSError:
         return False
     return os.access(path, os.W_OK)
+
+
+def restore_modes(path: str) -> None:
+    """Give the files beside a SQLite database its own mode.
+
+    SQLite made them with the mode that the database had then. While it could only be read, that was too little to write
+    again later.
+    """
+    for ending in ("-wal", "-shm"):
+        with suppress(OSError):
+            os.chmod(path + ending, stat.S_IMODE(os.stat(path).st_mode))
 
 
 def prepare_postgresql(connection: Any, record: Any) -> None:
