@@ -79,23 +79,24 @@ class PendingEntry:
         self.refusal = refusal
 
 
-def record(action: str, by: Actor, **facts: Any) -> None:
+def record(action: str, by: Actor, *, native: int | str | None = None, **facts: Any) -> None:
     """Add a row to the audit log.
 
     It is part of the caller's transaction.
 
-    :param facts: further columns: `result`, `account_id`, `identity_id`, `element`, `native` and `details`.
+    :param native: the platform's own number; it is cut to `LONGEST_NATIVE`.
+    :param facts: further columns: `result`, `account_id`, `identity_id`, `element` and `details`.
     """
     client = by.client
     origin = {"actor_id": by.account_id, "address": client.address, "request_id": client.request_id}
-    db.session.add(AuditEvent(action=action, **origin, **facts))
+    native = None if native is None else str(native)[:LONGEST_NATIVE]
+    db.session.add(AuditEvent(action=action, native=native, **origin, **facts))
 
 
 def record_refusal(refusal: Code, action: str, by: Actor, **facts: Any) -> None:
     """Record a refused act in a transaction of its own."""
-    native = None if refusal.native is None else str(refusal.native)[:LONGEST_NATIVE]
     with database.write():
-        record(action, by, result=refusal.code, native=native, **facts)
+        record(action, by, result=refusal.code, native=refusal.native, **facts)
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from portal.models import Account, SyncRun
 LEASE = timedelta(seconds=30)  # a run that does not renew it for so long is over
 RUN_LIFETIME = timedelta(days=90)
 REMOVED_AT_ONCE = 100  # old runs that the end of a run removes
-LONGEST_NATIVE = 64  # characters of a platform's own number
 CUT_OFF = [FAULT, "the process that ran it has ended or was cut off", None]
 REPLACED = [CONFLICT, "a sync from the command line went first", None]
 
@@ -196,7 +195,7 @@ def record_end(run: SyncRun) -> None:
     facts = {
         "element": run.element,
         "result": number,
-        "native": None if native is None else str(native)[:LONGEST_NATIVE],
+        "native": native,
         "details": {"run": run.id, "state": run.state, "dry_run": run.dry_run, **run.counts},
     }
     audit.record("sync.end", Actor(run.actor_id), **facts)

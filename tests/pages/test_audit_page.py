@@ -65,6 +65,14 @@ def test_histories_link_to_the_audit_log_and_back(alice, portal):
 
 
 @both_databases
+def test_a_long_number_of_a_platform_is_cut(alice, portal):
+    add_entry(portal, "login", native="invalid_" * 20, result=40029)
+    with open_database(portal) as session:
+        stored = select(AuditEvent.native).where(AuditEvent.native.is_not(None))
+        assert session.scalars(stored).all() == ["invalid_" * 8]
+
+
+@both_databases
 def test_paging_has_no_gap_and_no_repetition(portal, alice):
     moment = now()
     with open_database(portal) as session:  # many at the same moment: the id tells them apart
