@@ -5,10 +5,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from portal import audit, database, endings
-from portal.accounts import usernames
+from portal.accounts import search, usernames
 from portal.audit import Actor
 from portal.database import db
 from portal.errors import CONFLICT, Code
@@ -65,8 +63,7 @@ def make_administrator(username: str, promote: bool = False) -> AdministratorLin
         else:
             changes = ["promoted"] * (account.role != "admin") + ["enabled"] * (not account.active)
         entry.note(account_id=account.id)
-        bound_people = select(Identity).where(Identity.account_id == account.id).order_by(Identity.id)
-        people = list(db.session.scalars(bound_people))
+        people = search.list_identities(account.id)
         if people and not promote:
             raise PromotionNotAsked(account, people)
         account.role, account.active = "admin", True

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
-from portal import audit, database, endings
+from portal import audit, database
 from portal.accounts import accounts
 from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
-from portal.models import Account, LoginSession, OneTimeLink
-from portal.signin.sessions import OpenedSession, open_session
+from portal.models import Account, OneTimeLink
+from portal.signin.sessions import OpenedSession, end_replaced_session, open_session
 
 LINK_LIFETIME = timedelta(minutes=15)
 
@@ -57,8 +57,7 @@ def use_link(token: str, client: Client, old_token: str | None = None) -> Opened
             return None
         if not account.active:
             raise accounts.AccountDisabled
-        if old_token:
-            endings.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
+        end_replaced_session(old_token)
         session_token, _ = open_session(account, None, None, "link", client)
         audit.record("login", Actor(account.id, client), account_id=account.id, details={"how": "link"})
         return OpenedSession(session_token, account.id, None)

@@ -75,6 +75,15 @@ class OpenedSession:
     next: str | None
 
 
+def end_replaced_session(token: str | None) -> None:
+    """End the session that this browser's new one replaces.
+
+    Part of the caller's transaction.
+    """
+    if token:
+        endings.end_sessions(LoginSession.token_hash == fingerprint(token), why="signed in anew")
+
+
 def open_session(
     account: Account, identity: Identity | None, element: str | None, how: str, client: Client
 ) -> tuple[str, LoginSession]:
@@ -110,9 +119,7 @@ def end_oldest_sessions(account_id: int, client: Client) -> None:
     newest_first = select(LoginSession.id).where(LoginSession.account_id == account_id, *list_open_conditions())
     newest_first = newest_first.order_by(LoginSession.signed_in_at.desc(), LoginSession.id.desc())
     surplus, why = newest_first.offset(MOST_OPEN).limit(ENDED_AT_ONCE), "too many"
-    statement = update(LoginSession).where(LoginSession.id.in_(surplus)).values(ended_at=now(), ended_why=why)
-    ended = db.session.execute(statement, execution_options={"synchronize_session": False}).rowcount  # none is loaded
-    if ended:
+    if ended := endings.end_sessions(LoginSession.id.in_(surplus), why=why):
         audit.record("session.end", Actor(None, client), account_id=account_id, details={"why": why, "sessions": ended})
 
 

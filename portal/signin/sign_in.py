@@ -4,11 +4,11 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from portal import audit, database, endings
+from portal import audit, database
 from portal.accounts import accounts
 from portal.audit import Actor, Client
 from portal.clocks import now
-from portal.database import db, fingerprint
+from portal.database import db
 from portal.directory import people
 from portal.directory.cleaning import CleanPerson
 from portal.errors import BAD_STATE, FORBIDDEN, NOT_ALLOWED, NOT_BOUND, Code, Explained
@@ -20,9 +20,8 @@ from portal.models import (
     BindingRequest,
     Identity,
     LoginAttempt,
-    LoginSession,
 )
-from portal.signin.sessions import OpenedSession, open_session
+from portal.signin.sessions import OpenedSession, end_replaced_session, open_session
 
 ACTIONS = {"login": "login", "confirm": "login.confirm"}  # an attempt's purpose -> its name in the audit log
 
@@ -129,8 +128,7 @@ def open_login_session(identity: Identity, attempt: LoginAttempt, client: Client
     if identity.status == NOT_ACTIVATED:
         identity.status = ACTIVE
     identity.signed_in_at, identity.signed_in_how = now(), attempt.kind
-    if old_token:
-        endings.end_sessions(LoginSession.token_hash == fingerprint(old_token), why="signed in anew")
+    end_replaced_session(old_token)
     token, row = open_session(identity.account, identity, attempt.element, attempt.kind, client)
     of_login = LoginAttempt.state_hash == attempt.state_hash
     db.session.execute(update(LoginAttempt).where(of_login).values(session_id=row.id))
