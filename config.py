@@ -141,6 +141,30 @@ def read_secret_key(value: str) -> str:
     return value
 
 
+def read_secret_keys(value: str) -> list[str]:
+    """Return the secret keys of a comma list."""
+    keys = [key.strip() for key in value.split(",") if key.strip()]
+    if any(len(key) < 32 for key in keys):
+        raise ValueError("must be a comma list of keys, each with at least 32 characters")
+    return keys
+
+
+def read_token(value: str) -> str:
+    """Return a bearer token of at least 16 characters."""
+    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{16,}", value):
+        raise ValueError("must have at least 16 characters: letters, digits and . _ ~ + / = -")
+    return value
+
+
+def read_bind(value: str) -> str:
+    """Return the address and port to listen on, or `unix:` and a path."""
+    host, _, port = value.rpartition(":")
+    is_number = port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    if not re.fullmatch(r"unix:/.+", value) and not (host and is_number and " " not in value):
+        raise ValueError("must be an address and a port, such as 127.0.0.1:8000, or unix:/run/portal.sock")
+    return value
+
+
 def read_fernet_keys(value: str) -> list[str]:
     """Return the keys of a comma list."""
     keys = [key.strip() for key in value.split(",") if key.strip()]
@@ -159,6 +183,8 @@ SETTINGS = {
     "PORTAL_ENV": Setting(read_choice("development", "production"), "development"),
     # Signs cookies and login states, the same on all machines. A new one ends open logins, but ends no session.
     "PORTAL_SECRET_KEY": Setting(read_secret_key),
+    # Comma list of former secret keys: what they have signed is still taken.
+    "PORTAL_SECRET_KEY_FALLBACKS": Setting(read_secret_keys),
     # Comma list of Fernet keys for stored tokens: the first encrypts, all decrypt.
     "PORTAL_ENCRYPTION_KEYS": Setting(read_fernet_keys),
     # SQLite file or PostgreSQL.
@@ -167,6 +193,8 @@ SETTINGS = {
     "PORTAL_REDIS_URL": Setting(read_redis),
     # The public address: redirect URIs, cookies and HSTS follow it, never the request.
     "PORTAL_BASE_URL": Setting(read_origin, "http://127.0.0.1:8000"),
+    # Where `make serve` listens.
+    "PORTAL_BIND": Setting(read_bind, "127.0.0.1:8000"),
     # The folder that holds auths/loginTypes/.
     "PORTAL_APP_DIR": Setting(Path, str(ROOT)),
     # How many proxies in front may set X-Forwarded-*.
@@ -181,20 +209,21 @@ SETTINGS = {
     "PORTAL_TITLE": Setting(read_text, "Login"),
     # Seconds between scheduled directory syncs; 0 = never.
     "PORTAL_SYNC_EVERY": Setting(read_whole(0, 31_536_000), "3600"),
+    # Days that rows of the audit log are kept.
+    "PORTAL_AUDIT_DAYS": Setting(read_whole(30, 36_500), "365"),
+    # Log lines for programs or for people; `json` in production, else `text`.
+    "PORTAL_LOG": Setting(read_choice("json", "text")),
+    # Bearer for /metrics; without it, only this machine may read them.
+    "PORTAL_METRICS_TOKEN": Setting(read_token),
 }
 
 
 # Names that are no settings of this version: those later ones will read, and one of the tests.
 OTHER_NAMES = (
-    "PORTAL_AUDIT_DAYS",
-    "PORTAL_BIND",
     "PORTAL_CONTACT",
     "PORTAL_HOME_URL",
-    "PORTAL_LOG",
     "PORTAL_LOGO",
-    "PORTAL_METRICS_TOKEN",
     "PORTAL_MUST_RUN",
-    "PORTAL_SECRET_KEY_FALLBACKS",
     "PORTAL_TIMEZONE",
 )
 # Kubernetes sets these for each service, "portal" and "portal-redis" too, ..._SERVICE_HOST always among them.
@@ -293,6 +322,8 @@ def complete_values(values: dict, instance: Path) -> list[str]:
     :return: a problem for each one that is missing still.
     """
     base = urlsplit(values["PORTAL_BASE_URL"])
+    values["PORTAL_SECRET_KEY_FALLBACKS"] = values["PORTAL_SECRET_KEY_FALLBACKS"] or []
+    values["PORTAL_LOG"] = values["PORTAL_LOG"] or ("json" if values["PORTAL_ENV"] == "production" else "text")
     if values["PORTAL_ENV"] == "production":
         problems = [
             f"{name} must be set in production"
