@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Tuple, or_, select, tuple_
+from sqlalchemy import ColumnElement, Tuple, insert, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from portal import database
@@ -26,6 +26,7 @@ LONGEST_NATIVE = 64  # characters of a platform's own number
 NEWEST_FIRST = (AuditEvent.at.desc(), AuditEvent.id.desc())
 OLDEST_FIRST = (AuditEvent.at.asc(), AuditEvent.id.asc())
 PLACE = re.compile("([0-9]{1,18})-([0-9]{1,18})")
+ADD_EVENT = insert(AuditEvent.__table__)
 PLACE_COLUMNS = tuple_(AuditEvent.at, AuditEvent.id)
 
 
@@ -90,7 +91,7 @@ def record(action: str, by: Actor, *, native: int | str | None = None, **facts: 
     client = by.client
     origin = {"actor_id": by.account_id, "address": client.address, "request_id": client.request_id}
     native = None if native is None else str(native)[:LONGEST_NATIVE]
-    db.session.add(AuditEvent(action=action, native=native, **origin, **facts))
+    database.run(ADD_EVENT, action=action, native=native, **origin, **facts)
 
 
 def record_refusal(refusal: Code, action: str, by: Actor, **facts: Any) -> None:

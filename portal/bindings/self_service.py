@@ -15,7 +15,7 @@ from portal.directory import people
 from portal.directory.cleaning import CleanPerson
 from portal.errors import BAD_STATE, CONFLICT, NO_SUCH_PAGE, NOT_ALLOWED, Code, Explained
 from portal.models import LEFT, MAY_SIGN_IN, Identity, LoginAttempt
-from portal.signin.attempts import ATTEMPT_LIFETIME
+from portal.signin.attempts import ATTEMPT_LIFETIME, UsedAttempt
 from portal.signin.sessions import SignedIn
 
 
@@ -56,7 +56,7 @@ class LastWayIn(Explained):
 
 
 @database.retried
-def remember_scan(person: CleanPerson, attempt: LoginAttempt, client: Client) -> None:
+def remember_scan(person: CleanPerson, attempt: UsedAttempt, client: Client) -> None:
     """Remember a scanned person for the session that asked.
 
     Nothing is bound yet.

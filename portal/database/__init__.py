@@ -8,18 +8,31 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, ColumnElement, LargeBinary, MetaData, String, delete, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Executable,
+    LargeBinary,
+    MetaData,
+    String,
+    delete,
+    select,
+)
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry, scoped_session
 
 from portal.database.engine import engine_options, note_write, was_written_lately
 from portal.database.failures import FAILURES, explain, is_away, is_full, name_cause
+from portal.database.prepared import PreparedRead
 from portal.database.types import Encrypted, Moment
 
 __all__ = [
     "FAILURES",
     "Encrypted",
     "Moment",
+    "PreparedRead",
     "db",
     "delete_rows",
     "end_transaction",
@@ -30,9 +43,12 @@ __all__ = [
     "is_full",
     "name_cause",
     "note_write",
+    "read_row",
     "retried",
+    "run",
     "was_written_lately",
     "write",
+    "write_rows",
 ]
 
 DEADLOCK = "40P01"  # PostgreSQL's number
@@ -86,12 +102,40 @@ def write() -> Iterator[scoped_session]:
         raise
 
 
+@contextmanager
+def write_rows() -> Iterator[Connection]:
+    """Open a short writing transaction without an ORM session.
+
+    It is for prepared statements; otherwise it does as `write()`.
+    """
+    end_transaction()
+    with db.engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+def read_row(read: PreparedRead, **values: Any) -> tuple | None:
+    """Return the one row of a prepared read, if there is one.
+
+    It leaves no transaction open.
+    """
+    return read.find_row(db.engine, values)
+
+
+def run(statement: Executable, **values: Any) -> CursorResult:
+    """Run a prepared statement in the caller's transaction.
+
+    Statements that a login runs are built once. To build one anew costs more than to run it, and so does the ORM.
+    """
+    return db.session.connection().execute(statement, values)
+
+
 def end_transaction() -> None:
     """End the transaction that reading has begun.
 
     None may stay open while a platform is called or a file is sent.
     """
-    db.session.rollback()
+    if db.session.registry.has():
+        db.session.rollback()
 
 
 def retried(work: Callable[P, R]) -> Callable[P, R]:

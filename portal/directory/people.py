@@ -6,7 +6,9 @@ They are found, saved, and lose their access when they have left.
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
+from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal import audit, database, endings
 from portal.audit import Actor
@@ -30,6 +32,21 @@ from portal.models import (
 from portal.providers.person import Lookup, Person
 from portal.text import ascii_lower
 
+IS_SAME_PERSON = (
+    Identity.provider == bindparam("provider"),
+    Identity.tenant == bindparam("tenant"),
+    Identity.subject == bindparam("subject"),
+)
+FIND_BY_SUBJECT = select(Identity).where(*IS_SAME_PERSON)
+LOCKED = {"key_share": True, "of": Identity}
+NEWLY_READ = {"populate_existing": True}
+LOCK_BY_SUBJECT = FIND_BY_SUBJECT.with_for_update(**LOCKED).execution_options(**NEWLY_READ)
+LOCK_BY_ID = select(Identity).where(Identity.id == bindparam("id")).with_for_update(**LOCKED)
+LOCK_BY_ID = LOCK_BY_ID.execution_options(**NEWLY_READ)
+LOCK_BOUND = LOCK_BY_ID.join(Identity.account).options(contains_eager(Identity.account))
+LOCK_BOUND = LOCK_BOUND.with_for_update(key_share=True)
+LOCK_ACCOUNT = select(Account).where(Account.id == bindparam("id")).with_for_update(key_share=True)
+LOCK_ACCOUNT = LOCK_ACCOUNT.execution_options(**NEWLY_READ)
 CONTACT_FRESH = timedelta(days=1)  # contact data so young is not asked for again
 COLUMNS = {  # a person's key -> our column
     "name": "name",
@@ -45,19 +62,26 @@ COLUMNS = {  # a person's key -> our column
 
 
 def find_identity(person: Person) -> Identity | None:
-    """Return the stored row of a person.
+    """Return the stored row of a person with its account, both locked.
 
-    Where `find_identity_early()` has looked it up, it is read by its primary key. "Not stored" counts once: after a
-    lost race for it the caller runs again, and then another worker's row is there.
+    Part of the caller's transaction. Where `find_identity_early()` has looked it up, it is read by its primary key.
+    "Not stored" counts once: after a lost race for it the caller runs again, and then another worker's row is there.
     """
     lookup, person.lookup = person.lookup, None
-    if lookup is None:
-        return find_by_subject(person)
-    if lookup.identity_id is None:
+    if lookup is not None and lookup.identity_id is None:
         return None
-    identity = db.session.get(Identity, lookup.identity_id)
-    is_same = identity is not None and key_of(identity) == person_key(person)
-    return identity if is_same else find_by_subject(person)
+    if lookup is not None:
+        values = {"id": lookup.identity_id}
+        # PostgreSQL locks no row that an outer join could leave out, so an unbound person takes a second look.
+        identity = db.session.scalars(LOCK_BOUND, values).one_or_none()
+        identity = identity or db.session.scalars(LOCK_BY_ID, values).one_or_none()
+        if identity is not None and key_of(identity) == person_key(person):
+            return identity
+    identity = db.session.scalars(LOCK_BY_SUBJECT, name_key(person)).one_or_none()
+    if identity is not None and identity.account_id is not None:
+        account = db.session.scalars(LOCK_ACCOUNT, {"id": identity.account_id}).one()
+        set_committed_value(identity, "account", account)
+    return identity
 
 
 def find_identity_early(person: Person) -> Identity | None:
@@ -65,15 +89,13 @@ def find_identity_early(person: Person) -> Identity | None:
 
     The person remembers which it is, so that one login looks it up once.
     """
-    identity = find_by_subject(person)
+    identity = db.session.scalars(FIND_BY_SUBJECT, name_key(person)).one_or_none()
     person.lookup = Lookup(identity.id if identity is not None else None)
     return identity
 
 
-def find_by_subject(person: Person) -> Identity | None:
-    provider, tenant, subject = person_key(person)
-    row = (Identity.provider == provider, Identity.tenant == tenant, Identity.subject == subject)
-    return db.session.scalars(select(Identity).where(*row)).one_or_none()
+def name_key(person: Mapping) -> dict[str, str]:
+    return dict(zip(("provider", "tenant", "subject"), person_key(person), strict=True))
 
 
 def person_key(person: Mapping) -> tuple[str, str, str]:

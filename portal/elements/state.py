@@ -38,6 +38,23 @@ class LoginState:
 
         :raises Code: BAD_STATE unless this element made it within the last ten minutes.
         """
+        opened = self.open_state(state)
+        if opened is None:
+            raise Code(BAD_STATE, "the state is not one of this element")
+        made_at, kind = opened
+        if not -SKEW <= time.time() - made_at <= STATE_LIFE:
+            raise Code(BAD_STATE, "the state is older than ten minutes")
+        return KINDS[kind]
+
+    def has_made(self, state: str) -> bool:
+        """Tell whether this element made a state, however long ago."""
+        return self.open_state(state) is not None
+
+    def open_state(self, state: str) -> tuple[int, int] | None:
+        """Return the time a state was made at and its kind's place in `KINDS`.
+
+        :return: `None` where this element has not made it.
+        """
         try:
             raw = bytes.fromhex(state)
             body, signature = raw[: STATE_FORM.size], raw[STATE_FORM.size :]
@@ -45,12 +62,8 @@ class LoginState:
             # Only the very text counts: fromhex() takes capitals and blanks, too.
             genuine = raw.hex() == state and hmac.compare_digest(signature, self.sign(b"state", body))
         except (ValueError, TypeError, struct.error):
-            genuine = False
-        if not genuine:
-            raise Code(BAD_STATE, "the state is not one of this element")
-        if not -SKEW <= time.time() - made_at <= STATE_LIFE:
-            raise Code(BAD_STATE, "the state is older than ten minutes")
-        return KINDS[kind]
+            return None
+        return (made_at, kind) if genuine else None
 
     def read_code(self, code: str) -> str:
         """Return a login code.

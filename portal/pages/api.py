@@ -53,7 +53,7 @@ def get_login_code(name):
     signed_in = sign_in_person(element, person, attempt)
     profile = {key: person.get(key, empty) for key, empty in EMPTY.items()}
     data = {**profile, "accountId": signed_in.account_id, "next": signed_in.next}
-    return browser.give_session(jsonify(make_envelope(data=data)), signed_in.token, name)
+    return browser.give_session(jsonify(make_envelope(data=data)), signed_in.token, name, state)
 
 
 def find_login(name: str) -> Meta:

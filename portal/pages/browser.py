@@ -71,7 +71,12 @@ def forget_attempt(state: str) -> list[str]:
 
 def name_attempt_cookie(state: str) -> str:
     """Return the name of a login's own cookie."""
-    return name_cookie(current_app.config["PORTAL_BASE_URL"], f"portal_attempt_{fingerprint(state).hex()[:16]}")
+    return name_cookie(current_app.config["PORTAL_BASE_URL"], f"portal_attempt_{shorten_state(state)}")
+
+
+def shorten_state(state: str) -> str:
+    """Return a name for a login that tells nothing of its state."""
+    return fingerprint(state).hex()[:16]
 
 
 def has_tried_automatically() -> bool:
@@ -107,18 +112,25 @@ def get_signed_in() -> SignedIn | None:
     return g.signed_in
 
 
-def give_session(response: Response, token: str, element: str | None = None) -> Response:
+def was_signed_in_by(state: str) -> bool:
+    """Tell whether this very login has opened the browser's session."""
+    return session.get("signed_in_by") == shorten_state(state)
+
+
+def give_session(response: Response, token: str, element: str | None = None, state: str = "") -> Response:
     """Give the browser its new session.
 
     Forms of earlier pages no longer count, and the visit begins anew.
 
     :param element: the element the user signed in with; the login page shows it first next time.
+    :param state: the login's own.
     """
     set_cookie(response, current_app.config["PORTAL_SESSION_COOKIE"], token)
     session.pop("csrf_token", None)
     session.pop("tried", None)
+    session.pop("signed_in_by", None)
     if element:
-        session["last"] = element
+        session["last"], session["signed_in_by"] = element, shorten_state(state)
     return response
 
 

@@ -15,12 +15,11 @@ from portal.bindings import self_service
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
 from portal.errors import BAD_STATE, CANCELLED, TOO_MANY_TRIES, Code
-from portal.models import LoginAttempt
 from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path, redirect_to
 from portal.pages.login_flow import begin_login, check_text, identify_person, sign_in_person
 from portal.signin import attempts, one_time_links, sessions
-from portal.signin.attempts import Goal
+from portal.signin.attempts import Goal, UsedAttempt
 
 log = logging.getLogger(__name__)
 bp = Blueprint("login", __name__)
@@ -54,11 +53,12 @@ def finish_shared_login() -> ResponseReturnValue:
 
     Several elements may share it, so the state decides which one it is.
     """
-    name = attempts.find_element(read_once("state"))
-    if name is None:
-        g.start_again = url_for("login_page.show")
-        raise Code(BAD_STATE, "no attempt has this state")
-    return finish_login(current_app.elements.find_active(name))
+    state = read_once("state")
+    for element in current_app.elements.list_usable():
+        if element.has_made(state):
+            return finish_login(element)
+    g.start_again = url_for("login_page.show")
+    raise Code(BAD_STATE, "no element has made this state")
 
 
 def finish_login(element: Meta) -> ResponseReturnValue:
@@ -67,24 +67,26 @@ def finish_login(element: Meta) -> ResponseReturnValue:
         return ""
     g.element, g.start_again = element, url_for("login.start", name=element.name)
     state = read_once("state")
-    me = browser.get_signed_in()
     try:
-        attempt, person = identify_person(element, state, partial(read_login_code, element), me)
+        read_code = partial(read_login_code, element)
+        attempt, person = identify_person(element, state, read_code, browser.get_signed_in)
         if attempt.purpose == "bind":
             return ask_to_bind(element, person, attempt)
         opened = sign_in_person(element, person, attempt)
     except Code:
-        own_attempt = me and attempts.find_attempt(state, me.id)
+        me = browser.get_signed_in()
+        own_attempt = me and attempts.find_attempt(state, me, browser.was_signed_in_by(state))
         if own_attempt:
             g.go_on = url_for("account.show")  # this callback has done its work already, or was no login
             g.start_again = g.start_again if own_attempt.purpose == "login" else g.go_on
         raise
     if attempt.purpose == "confirm":
         flash(_("Confirmed. You can continue."), "good")
-    return browser.give_session(redirect(opened.next or url_for("account.show"), 303), opened.token, element.name)
+    answer = redirect(opened.next or url_for("account.show"), 303)
+    return browser.give_session(answer, opened.token, element.name, state)
 
 
-def ask_to_bind(element: Meta, person: CleanPerson, attempt: LoginAttempt) -> Response:
+def ask_to_bind(element: Meta, person: CleanPerson, attempt: UsedAttempt) -> Response:
     """Keep the scanned person, and ask whether to connect them."""
     self_service.remember_scan(person, attempt, browser.get_client())
     log.info("%s %s: offered to account %s", g.reference, element.name, attempt.account_id)

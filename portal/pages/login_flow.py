@@ -11,11 +11,10 @@ from portal.audit import Actor
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
 from portal.errors import BAD_CODE, BAD_STATE, Code
-from portal.models import LoginAttempt
 from portal.pages import browser
 from portal.pages.local_addresses import accept_local_path
 from portal.signin import attempts, sign_in
-from portal.signin.attempts import Goal
+from portal.signin.attempts import Goal, UsedAttempt
 from portal.signin.sessions import OpenedSession, SignedIn
 
 log = logging.getLogger(__name__)
@@ -38,16 +37,16 @@ def begin_login(element: Meta, kind: str, goal: Goal) -> dict:
 
 
 def identify_person(
-    element: Meta, state: str, read_code: Callable[[], str], me: SignedIn | None = None
-) -> tuple[LoginAttempt, CleanPerson]:
+    element: Meta, state: str, read_code: Callable[[], str], find_me: Callable[[], SignedIn | None] = lambda: None
+) -> tuple[UsedAttempt, CleanPerson]:
     """Use up an attempt and identify its person.
 
     :param read_code: called for the login code once the attempt is used up.
-    :param me: the signed-in user, where a bind or confirm may be finished, too.
+    :param find_me: looks up the signed-in user, where a bind or confirm may be finished, too.
     """
     purpose, account_id = "login", None
     try:
-        attempt = attempts.use_attempt(state, browser.forget_attempt(state), element.name, me)
+        attempt = attempts.use_attempt(state, browser.forget_attempt(state), element.name, find_me)
         purpose, account_id = attempt.purpose, attempt.account_id
         if purpose == "login":
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)
@@ -58,7 +57,7 @@ def identify_person(
         raise
 
 
-def sign_in_person(element: Meta, person: CleanPerson, attempt: LoginAttempt) -> OpenedSession:
+def sign_in_person(element: Meta, person: CleanPerson, attempt: UsedAttempt) -> OpenedSession:
     """Open a session for the person of a login."""
     opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, opened.account_id)

@@ -3,10 +3,12 @@
 Each has one row from its start to its finish, which is used up once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, delete, insert, or_, select, update
 
 from portal import database
 from portal.clocks import now
@@ -18,7 +20,11 @@ from portal.signin.sessions import SignedIn
 ATTEMPT_LIFETIME = timedelta(minutes=10)
 ATTEMPT_KEPT = timedelta(days=1)  # used and expired rows serve the "continue" on a repeated callback, then go
 MOST_OPEN = 10  # a browser's older attempts make room
-REMOVED_AT_ONCE = 200  # old attempts that a new one removes
+
+ADD_ATTEMPT = insert(LoginAttempt.__table__)
+OPEN_OF_BROWSER = (LoginAttempt.browser_hash == bindparam("browser"), LoginAttempt.used_at.is_(None))
+NEWEST_FIRST = select(LoginAttempt.state_hash).where(*OPEN_OF_BROWSER).order_by(LoginAttempt.created_at.desc())
+REMOVE_SURPLUS = delete(LoginAttempt.__table__).where(LoginAttempt.state_hash.in_(NEWEST_FIRST.offset(MOST_OPEN)))
 
 
 @dataclass(frozen=True)
@@ -35,35 +41,58 @@ class Goal:
     me: SignedIn | None = None
 
 
+class UsedAttempt(NamedTuple):
+    """An attempt that has just been used up."""
+
+    state_hash: bytes
+    element: str
+    kind: str
+    purpose: str
+    account_id: int | None  # the account that began a bind or confirm
+    next: str | None
+
+
+def write_use(*conditions: ColumnElement[bool]) -> Update:
+    """Return the statement that uses up an open attempt."""
+    open_attempt = (
+        LoginAttempt.state_hash == bindparam("state"),
+        or_(LoginAttempt.browser_hash == bindparam("browser"), LoginAttempt.browser_hash == bindparam("cold_browser")),
+        LoginAttempt.element == bindparam("name"),
+        LoginAttempt.used_at.is_(None),
+        LoginAttempt.expires_at > bindparam("moment"),
+    )
+    used = update(LoginAttempt.__table__).where(*open_attempt, *conditions).values(used_at=bindparam("moment"))
+    return used.returning(*(getattr(LoginAttempt, column) for column in UsedAttempt._fields))
+
+
+USE_LOGIN = write_use(LoginAttempt.purpose == "login")
+USE_IN_SESSION = write_use(
+    LoginAttempt.session_id == bindparam("session"), LoginAttempt.account_id == bindparam("account")
+)
+
+
 def begin_attempt(state: str, browser: str, element: str, kind: str, goal: Goal = Goal()) -> None:
     """Remember that this browser begins a login.
 
     :param state: the element's fresh state; stored as its hash.
     :param browser: the browser's own random id.
     """
-    moment, me = now(), goal.me
-    with database.write() as session:
-        of_browser = (LoginAttempt.browser_hash == fingerprint(browser), LoginAttempt.used_at.is_(None))
-        newest_first = select(LoginAttempt.state_hash).where(*of_browser).order_by(LoginAttempt.created_at.desc())
-        too_many = session.scalars(newest_first.offset(MOST_OPEN - 1)).all()
-        if too_many:
-            session.execute(delete(LoginAttempt).where(LoginAttempt.state_hash.in_(too_many)))
-        session.add(
-            LoginAttempt(
-                state_hash=fingerprint(state),
-                browser_hash=fingerprint(browser),
-                element=element,
-                kind=kind,
-                purpose=goal.purpose,
-                next=goal.next,
-                account_id=me.account_id if me else None,
-                session_id=me.id if me else None,
-                created_at=moment,
-                expires_at=moment + ATTEMPT_LIFETIME,
-            )
-        )
-        session.flush()
-        remove_old_attempts(REMOVED_AT_ONCE)
+    moment, me, browser_hash = now(), goal.me, fingerprint(browser)
+    attempt = {
+        "state_hash": fingerprint(state),
+        "browser_hash": browser_hash,
+        "element": element,
+        "kind": kind,
+        "purpose": goal.purpose,
+        "next": goal.next,
+        "account_id": me.account_id if me else None,
+        "session_id": me.id if me else None,
+        "created_at": moment,
+        "expires_at": moment + ATTEMPT_LIFETIME,
+    }
+    with database.write_rows() as connection:
+        connection.execute(ADD_ATTEMPT, attempt)
+        connection.execute(REMOVE_SURPLUS, {"browser": browser_hash})
 
 
 def remove_old_attempts(most: int) -> int:
@@ -71,50 +100,42 @@ def remove_old_attempts(most: int) -> int:
 
     Part of the caller's transaction.
 
-    :param most: so many at a time: a login's start waits for it.
+    :param most: so many at a time.
     """
     old = LoginAttempt.expires_at < now() - ATTEMPT_KEPT
     return database.delete_rows(LoginAttempt.state_hash, old, order=LoginAttempt.expires_at, most=most)
 
 
-def use_attempt(state: str, browsers: list[str], element: str, me: SignedIn | None = None) -> LoginAttempt:
+def use_attempt(
+    state: str, browsers: list[str], element: str, find_me: Callable[[], SignedIn | None] = lambda: None
+) -> UsedAttempt:
     """Use an attempt up, and return it.
 
     Of any number of calls for one state, one succeeds.
 
-    :param browsers: the ids the browser may have begun it under.
-    :param me: the session of this request, where a bind or confirm of it may be finished, too.
+    :param browsers: the ids the browser may have begun it under, one or two.
+    :param find_me: looks up the session of this request, where a bind or confirm of it may be finished, too.
     :raises Code: BAD_STATE when it is unknown, of another browser, element, purpose or session, used, or too old.
     """
-    allowed = LoginAttempt.purpose == "login"
-    if me is not None:
-        allowed = or_(allowed, and_(LoginAttempt.session_id == me.id, LoginAttempt.account_id == me.account_id))
-    with database.write() as session:
-        open_attempt = (
-            LoginAttempt.state_hash == fingerprint(state),
-            LoginAttempt.browser_hash.in_([fingerprint(browser) for browser in browsers]),
-            LoginAttempt.element == element,
-            allowed,
-            LoginAttempt.used_at.is_(None),
-            LoginAttempt.expires_at > now(),
-        )
-        if session.execute(update(LoginAttempt).where(*open_attempt).values(used_at=now())).rowcount != 1:
-            raise Code(BAD_STATE, "no open attempt of this browser has this state")
-        return session.get_one(LoginAttempt, fingerprint(state))
+    hashes = [fingerprint(browser) for browser in browsers]
+    values = {"state": fingerprint(state), "browser": hashes[0], "cold_browser": hashes[-1], "name": element}
+    with database.write_rows() as connection:
+        row = connection.execute(USE_LOGIN, {**values, "moment": now()}).one_or_none()
+    if row is None and (me := find_me()):
+        with database.write_rows() as connection:
+            values |= {"session": me.id, "account": me.account_id, "moment": now()}
+            row = connection.execute(USE_IN_SESSION, values).one_or_none()
+    if row is None:
+        raise Code(BAD_STATE, "no open attempt of this browser has this state")
+    return UsedAttempt(*row)
 
 
-def find_element(state: str) -> str | None:
-    """Return the element an attempt belongs to.
+def find_attempt(state: str, me: SignedIn, has_opened: bool) -> LoginAttempt | None:
+    """Return the attempt of a state, if it is this session's own.
 
-    Several elements may share one callback address.
+    It was begun in the session, or has opened it. It may be used up.
+
+    :param has_opened: whether the browser remembers that it has.
     """
-    return db.session.scalar(select(LoginAttempt.element).where(LoginAttempt.state_hash == fingerprint(state)))
-
-
-def find_attempt(state: str, session_id: int) -> LoginAttempt | None:
-    """Return the attempt of a state in this session.
-
-    It has opened the session, or was begun in it. It may be used up.
-    """
-    of_session = (LoginAttempt.state_hash == fingerprint(state), LoginAttempt.session_id == session_id)
-    return db.session.scalar(select(LoginAttempt).where(*of_session))
+    attempt = db.session.get(LoginAttempt, fingerprint(state))
+    return attempt if attempt and (has_opened or attempt.session_id == me.id) else None

@@ -14,7 +14,7 @@ from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.models import Account, OneTimeLink
-from portal.signin.sessions import OpenedSession, end_replaced_session, open_session
+from portal.signin.sessions import OpenedSession, open_session
 
 LINK_LIFETIME = timedelta(minutes=15)
 
@@ -57,8 +57,7 @@ def use_link(token: str, client: Client, old_token: str | None = None) -> Opened
             return None
         if not account.active:
             raise accounts.AccountDisabled
-        end_replaced_session(old_token)
-        session_token, _ = open_session(account, None, None, "link", client)
+        session_token = open_session(account.id, None, (None, "link"), client, old_token)
         audit.record("login", Actor(account.id, client), account_id=account.id, details={"how": "link"})
         return OpenedSession(session_token, account.id, None)
 

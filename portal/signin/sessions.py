@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, or_, select, update
 
 from portal import audit, database, endings
 from portal.audit import Actor, Client
@@ -24,8 +24,13 @@ NOTED_EVERY = timedelta(minutes=1)  # how exactly a session's last use is kept
 MOST_OPEN = 20  # sessions of an account
 ENDED_AT_ONCE = 1000  # sessions; of a time without a limit there may be so many that a sign-in would take too long
 PAGE_SIZE = 20  # sessions
-BY_HOLDER = "ended by its holder"  # why a session ended
-SIGNED_IN = (
+BY_HOLDER, REPLACED, TOO_MANY = "ended by its holder", "signed in anew", "too many"  # why a session ended
+IN_USE = (  # conditions of prepared statements, with the values of `list_limits()`
+    LoginSession.ended_at.is_(None),
+    LoginSession.expires_at > bindparam("moment"),
+    LoginSession.last_seen_at > bindparam("idle_since"),
+)
+FIND_SESSION = database.PreparedRead(
     select(
         LoginSession.id,
         LoginSession.account_id,
@@ -42,7 +47,35 @@ SIGNED_IN = (
     )
     .join(Account, Account.id == LoginSession.account_id)
     .outerjoin(Identity, Identity.id == LoginSession.identity_id)
+    .where(
+        LoginSession.token_hash == bindparam("token"),
+        *IN_USE,
+        Account.active,
+        or_(
+            LoginSession.identity_id.is_(None),
+            and_(
+                Identity.account_id == LoginSession.account_id, or_(*(Identity.status == able for able in MAY_SIGN_IN))
+            ),
+        ),
+    )
 )
+NOTE_USE = (
+    update(LoginSession.__table__)
+    .where(LoginSession.id == bindparam("session"), LoginSession.ended_at.is_(None))
+    .values(last_seen_at=bindparam("moment"))
+)
+ADD_SESSION = insert(LoginSession.__table__)
+IS_REPLACED = LoginSession.token_hash == bindparam("replaced")
+SURPLUS = (
+    select(LoginSession.id)
+    .where(LoginSession.account_id == bindparam("account"), ~IS_REPLACED, *IN_USE)
+    .order_by(LoginSession.signed_in_at.desc(), LoginSession.id.desc())
+    .offset(MOST_OPEN)
+    .limit(ENDED_AT_ONCE)
+)
+# One list of ids: with OR, PostgreSQL would read all sessions there are.
+ENDS_NOW = select(LoginSession.id).where(IS_REPLACED).union_all(select(SURPLUS.subquery().c.id))
+MAKE_ROOM = endings.write_ending(LoginSession.id.in_(ENDS_NOW), why=case((IS_REPLACED, REPLACED), else_=TOO_MANY))
 
 
 class SignedIn(NamedTuple):
@@ -75,31 +108,23 @@ class OpenedSession:
     next: str | None
 
 
-def end_replaced_session(token: str | None) -> None:
-    """End the session that this browser's new one replaces.
-
-    Part of the caller's transaction.
-    """
-    if token:
-        endings.end_sessions(LoginSession.token_hash == fingerprint(token), why="signed in anew")
-
-
 def open_session(
-    account: Account, identity: Identity | None, element: str | None, how: str, client: Client
-) -> tuple[str, LoginSession]:
-    """Open a session, and return its token and its row.
+    account_id: int, identity_id: int | None, origin: tuple[str | None, str], client: Client, old_token: str | None
+) -> str:
+    """Open a session, and return its token, which is stored nowhere.
 
-    Part of the caller's transaction. The token is stored nowhere. An account's oldest sessions beyond `MOST_OPEN` end.
-    Sessions of one account are opened one after the other.
+    Part of the caller's transaction, which has locked the account: sessions of one account are opened one after the
+    other. The oldest beyond `MOST_OPEN` end.
 
-    :param how: the attempt's kind, or `link`.
+    :param origin: the element, and how the user has signed in: the attempt's kind, or `link` without an element.
+    :param old_token: this browser's session so far; it ends.
     """
-    db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update(key_share=True))
-    token, moment = secrets.token_urlsafe(32), now()
-    row = LoginSession(
+    (element, how), token, moment = origin, secrets.token_urlsafe(32), now()
+    database.run(
+        ADD_SESSION,
         token_hash=fingerprint(token),
-        account_id=account.id,
-        identity_id=identity.id if identity else None,
+        account_id=account_id,
+        identity_id=identity_id,
         element=element,
         how=how,
         signed_in_at=moment,
@@ -108,19 +133,12 @@ def open_session(
         address=client.address,
         agent=client.agent[:255],
     )
-    db.session.add(row)
-    db.session.flush()
-    end_oldest_sessions(account.id, client)
-    return token, row
-
-
-def end_oldest_sessions(account_id: int, client: Client) -> None:
-    """End an account's sessions beyond the newest `MOST_OPEN`."""
-    newest_first = select(LoginSession.id).where(LoginSession.account_id == account_id, *list_open_conditions())
-    newest_first = newest_first.order_by(LoginSession.signed_in_at.desc(), LoginSession.id.desc())
-    surplus, why = newest_first.offset(MOST_OPEN).limit(ENDED_AT_ONCE), "too many"
-    if ended := endings.end_sessions(LoginSession.id.in_(surplus), why=why):
-        audit.record("session.end", Actor(None, client), account_id=account_id, details={"why": why, "sessions": ended})
+    replaced = fingerprint(old_token) if old_token else b""
+    ended = endings.run_ending(MAKE_ROOM, account=account_id, replaced=replaced, **list_limits())
+    if surplus := ended.count(TOO_MANY):
+        details = {"why": TOO_MANY, "sessions": surplus}
+        audit.record("session.end", Actor(None, client), account_id=account_id, details=details)
+    return token
 
 
 def find_session(token: str) -> SignedIn | None:
@@ -128,21 +146,19 @@ def find_session(token: str) -> SignedIn | None:
 
     Session, account and identity must all allow it.
     """
-    may_sign_in = and_(Identity.account_id == LoginSession.account_id, Identity.status.in_(MAY_SIGN_IN))
-    row = db.session.execute(
-        SIGNED_IN.where(
-            LoginSession.token_hash == fingerprint(token),
-            *list_open_conditions(),
-            Account.active,
-            or_(LoginSession.identity_id.is_(None), may_sign_in),
-        )
-    ).one_or_none()
+    row = database.read_row(FIND_SESSION, token=fingerprint(token), **list_limits())
     if row is None:
         return None
+    me, moment = SignedIn(*row), now()
+    if moment - me.last_seen_at > min(NOTED_EVERY, get_idle_limit() / 10):
+        note_use(me.id, moment)
+    return me
+
+
+def list_limits() -> dict:
+    """Return the values of `IN_USE`."""
     moment = now()
-    if moment - row.last_seen_at > min(NOTED_EVERY, get_idle_limit() / 10):
-        note_use(row.id, moment)
-    return SignedIn(*row)
+    return {"moment": moment, "idle_since": moment - get_idle_limit()}
 
 
 def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
@@ -170,9 +186,8 @@ def is_fresh(me: SignedIn) -> bool:
 
 def note_use(session_id: int, moment: datetime) -> None:
     """Note that a session is in use, unless it ended."""
-    with database.write() as session:
-        not_ended = (LoginSession.id == session_id, LoginSession.ended_at.is_(None))
-        session.execute(update(LoginSession).where(*not_ended).values(last_seen_at=moment))
+    with database.write_rows() as connection:
+        connection.execute(NOTE_USE, {"session": session_id, "moment": moment})
 
 
 def end_session(token: str, client: Client) -> None:

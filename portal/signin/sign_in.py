@@ -2,7 +2,7 @@
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import audit, database
 from portal.accounts import accounts
@@ -19,10 +19,15 @@ from portal.models import (
     NOT_ACTIVATED,
     BindingRequest,
     Identity,
-    LoginAttempt,
 )
-from portal.signin.sessions import OpenedSession, end_replaced_session, open_session
+from portal.signin.attempts import UsedAttempt
+from portal.signin.sessions import OpenedSession, open_session
 
+NOTE_SIGN_IN = (
+    update(Identity.__table__)
+    .where(Identity.id == bindparam("identity"))
+    .values(signed_in_at=bindparam("moment"), signed_in_how=bindparam("how"))
+)
 ACTIONS = {"login": "login", "confirm": "login.confirm"}  # an attempt's purpose -> its name in the audit log
 
 
@@ -51,7 +56,7 @@ class AnotherPerson(Explained):
 
 
 @database.retried
-def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
+def sign_in(person: CleanPerson, attempt: UsedAttempt, client: Client, old_token: str | None = None) -> OpenedSession:
     """Open a session for the person of an attempt.
 
     Identity, account, binding and session are stored in one transaction, or none of them. Where a user was asked to
@@ -71,7 +76,6 @@ def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_toke
         if refusal:
             raise refusal
         identity = people.save_person(person, attempt.element, identity)
-        db.session.refresh(identity, with_for_update=True)  # two first logins of one person go one after the other
         refusal = refuse_person(identity, person, attempt, client)
         token = None if refusal else open_login_session(identity, attempt, client, old_token)
         account_id = attempt.account_id or identity.account_id
@@ -82,7 +86,7 @@ def sign_in(person: CleanPerson, attempt: LoginAttempt, client: Client, old_toke
     return OpenedSession(token, identity.account_id, attempt.next)
 
 
-def refuse_stranger(person: dict, attempt: LoginAttempt) -> Code | None:
+def refuse_stranger(person: dict, attempt: UsedAttempt) -> Code | None:
     """Return why an unknown person is refused without being stored."""
     if attempt.purpose == "confirm":
         return AnotherPerson()
@@ -91,7 +95,7 @@ def refuse_stranger(person: dict, attempt: LoginAttempt) -> Code | None:
     return None
 
 
-def refuse_person(identity: Identity, person: dict, attempt: LoginAttempt, client: Client) -> Code | None:
+def refuse_person(identity: Identity, person: dict, attempt: UsedAttempt, client: Client) -> Code | None:
     """Return why a stored person may not sign in.
 
     A person without an account gets one, or a place in the queue.
@@ -120,23 +124,21 @@ def refuse_person(identity: Identity, person: dict, attempt: LoginAttempt, clien
     return None
 
 
-def open_login_session(identity: Identity, attempt: LoginAttempt, client: Client, old_token: str | None) -> str:
+def open_login_session(identity: Identity, attempt: UsedAttempt, client: Client, old_token: str | None) -> str:
     """Open the session of a login, and return its token.
 
-    Identity and attempt remember it.
+    The identity remembers it.
     """
     if identity.status == NOT_ACTIVATED:
         identity.status = ACTIVE
-    identity.signed_in_at, identity.signed_in_how = now(), attempt.kind
-    end_replaced_session(old_token)
-    token, row = open_session(identity.account, identity, attempt.element, attempt.kind, client)
-    of_login = LoginAttempt.state_hash == attempt.state_hash
-    db.session.execute(update(LoginAttempt).where(of_login).values(session_id=row.id))
-    return token
+    db.session.flush()  # a new account has its id now
+    origin = (attempt.element, attempt.kind)
+    database.run(NOTE_SIGN_IN, identity=identity.id, moment=now(), how=attempt.kind)
+    return open_session(identity.account_id, identity.id, origin, client, old_token)
 
 
 def enqueue_person(
-    request: BindingRequest | None, identity: Identity, attempt: LoginAttempt, client: Client
+    request: BindingRequest | None, identity: Identity, attempt: UsedAttempt, client: Client
 ) -> BindingRequest:
     """Return a person's place in the queue.
 
