@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +22,6 @@ from portal.providers import deadlines
 EARLY = timedelta(minutes=5)  # renewed so long before the platform's own end
 LEASE = timedelta(seconds=10)  # a worker has so long to renew; one that dies holds up the others no longer
 STEP = 0.05  # seconds between two looks
-TRUSTED = 5  # seconds
 
 
 class StoredToken:
@@ -38,8 +37,7 @@ class StoredToken:
         self._row = {"provider": provider, "app": app, "secret_hash": database.fingerprint(secret)}
         self._key = tuple(getattr(AppToken, column) == value for column, value in self._row.items())
         self._fetch = fetch
-        self._kept, self._kept_until = None, 0.0
-        self.trusted = 0  # seconds for which the row is not read again; see `trust()`
+        self._kept, self._kept_until = None, 0.0  # the row is read again when the platform refuses the values
 
     def get(self, stale: dict | None = None) -> dict:
         """Return valid values.
@@ -55,7 +53,7 @@ class StoredToken:
             values = None if row is None or row.value is None else json.loads(row.value)
             good = values is not None and values != stale
             if good and row.expires_at - now() > EARLY:
-                return self._keep(values)
+                return self._keep(values, row.expires_at)
             if row is not None and tries_before is not None and row.tries != tries_before and row.failure:
                 raise Code(*row.failure)
             lease = self._take_lease(row)
@@ -68,16 +66,10 @@ class StoredToken:
             tries_before = row.tries if row is not None and tries_before is None else tries_before
             time.sleep(STEP)
 
-    def _keep(self, values: dict) -> dict:
-        self._kept, self._kept_until = values, time.monotonic() + self.trusted
+    def _keep(self, values: dict, expires_at: datetime) -> dict:
+        left = expires_at - now() - EARLY
+        self._kept, self._kept_until = values, time.monotonic() + left.total_seconds()
         return values
-
-    def trust(self) -> None:
-        """Read the row only every few seconds from now on.
-
-        This is for a process that makes thousands of calls.
-        """
-        self.trusted = TRUSTED
 
     def _read(self) -> Row | None:
         row = db.session.execute(
@@ -108,8 +100,9 @@ class StoredToken:
         changes = {"failure": [UNAVAILABLE, "the token call was cut off", None]}
         try:
             values, life = self._fetch()
-            changes = {"value": json.dumps(values), "expires_at": now() + timedelta(seconds=life), "failure": None}
-            return self._keep(values)
+            expires_at = now() + timedelta(seconds=life)
+            changes = {"value": json.dumps(values), "expires_at": expires_at, "failure": None}
+            return self._keep(values, expires_at)
         except Code as error:
             changes = {"failure": [error.code, error.reason, error.native]}
             raise
