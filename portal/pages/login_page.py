@@ -1,13 +1,18 @@
 """The login page, and the page inside a platform's client."""
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import generate_csrf
 
 from portal.pages import browser, headers
 from portal.pages.devices import find_lookalike, is_client, is_phone
 from portal.pages.element_names import name_elements
+from portal.pages.language import get_language
 from portal.pages.local_addresses import accept_local_path
 from portal.pages.login_flow import begin_login
 from portal.signin.attempts import Goal
+
+MOST_PAGES = 256  # rendered login pages that are kept; each has some 8 KB
+TOKEN_SLOT = "the form token goes here"
 
 bp = Blueprint("login_page", __name__)
 
@@ -33,16 +38,35 @@ def show():
 def show_logins(name: str | None, goal: str | None) -> str:
     """Show the configured logins, the one used last first.
 
+    Many people open this page at once, so a page that was rendered before is sent again with the visitor's own form
+    token in it.
+
     :param name: the element to open; without it, the first that works.
     """
-    elements, usable = current_app.elements.list_shown(), current_app.elements.list_usable()
-    for element in usable:
+    for element in current_app.elements.list_usable():
         headers.widen_policy(element.page_sources("login"))
+    if "_flashes" in session:
+        return render_logins(name, goal)
+    pages = current_app.extensions.setdefault("login_pages", {})
+    # Everything the page depends on: `name` and `goal` are parts of the address.
+    place, lookalike = find_place(), find_lookalike(request.user_agent.string)
+    seen = (request.path, request.query_string, get_language(), session.get("last"), place, str(lookalike))
+    if seen not in pages:
+        if len(pages) >= MOST_PAGES:
+            pages.clear()
+        pages[seen] = render_logins(name, goal, csrf_token=lambda: TOKEN_SLOT).split(TOKEN_SLOT)
+    return generate_csrf().join(pages[seen])
+
+
+def render_logins(name: str | None, goal: str | None, **values: object) -> str:
+    """Render the page of the configured logins."""
+    elements, usable = current_app.elements.list_shown(), current_app.elements.list_usable()
     elements.sort(key=lambda element: (element not in usable, element.name != session.get("last")))
     ways = name_elements(elements)
     chosen = next((way for way in ways if way[0].name == name), ways[0] if ways else None)
     lookalike = find_lookalike(request.user_agent.string)
-    return render_template("login.html", ways=ways, chosen=chosen, next=goal, place=find_place(), lookalike=lookalike)
+    values |= {"ways": ways, "chosen": chosen, "next": goal, "place": find_place(), "lookalike": lookalike}
+    return render_template("login.html", **values)
 
 
 @bp.get("/login/<name>/in-app")
