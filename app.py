@@ -130,7 +130,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
-    app.wsgi_app = VisitorAddress(ProxyFix(app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies), proxies)
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies)
+    app.wsgi_app = VisitorAddress(app.wsgi_app, proxies)
 
     def read_variable(name: str) -> str | None:
         return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.read_value(environ, name)
@@ -177,6 +179,7 @@ def translate_settings(settings: dict) -> dict:
         "PORTAL_SESSION_COOKIE": name_cookie(base, "portal_session"),
         "PREFERRED_URL_SCHEME": urlsplit(base).scheme,
         "MAX_CONTENT_LENGTH": 64 * 1024,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # pages.guards checks, where there is something to check
         "WTF_CSRF_TIME_LIMIT": None,  # or login tabs die overnight
         "WTF_CSRF_SSL_STRICT": False,  # pages.guards checks the origin
         "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),

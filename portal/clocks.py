@@ -4,11 +4,13 @@ The visit's cookie tolerates the difference.
 """
 
 import time
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 SKEW = 60  # seconds that another machine's clock may be ahead of ours, or behind
@@ -33,6 +35,39 @@ class SkewedSigner(TimestampSigner):
         return (value, made_at) if return_timestamp else value
 
 
+class Visit(SessionMixin, MutableMapping):
+    """Flask's session, read from its cookie when it is first used.
+
+    Most requests of a signed-in user never ask for it.
+
+    :param load: returns the cookie's values.
+    """
+
+    def __init__(self, load: Callable[[], dict]):
+        self.load, self.accessed, self.modified = load, False, False
+
+    @cached_property
+    def values_read(self) -> dict:
+        self.accessed = True
+        return self.load()
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values_read[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.values_read[key], self.modified = value, True
+
+    def __delitem__(self, key: str) -> None:
+        del self.values_read[key]
+        self.modified = True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_read)
+
+    def __len__(self) -> int:
+        return len(self.values_read)
+
+
 class VisitCookies(SecureCookieSessionInterface):
     """Flask's signed cookie with a signer that tolerates clocks."""
 
@@ -41,3 +76,10 @@ class VisitCookies(SecureCookieSessionInterface):
         if serializer is not None:
             serializer.signer = SkewedSigner
         return serializer
+
+    def open_session(self, app: Flask, request: Request) -> Visit:
+        return Visit(lambda: dict(super(VisitCookies, self).open_session(app, request) or {}))
+
+    def save_session(self, app: Flask, session: Visit, response: Response) -> None:
+        if session.accessed:
+            super().save_session(app, session, response)

@@ -4,6 +4,7 @@ They look at the host, the origin, the form token and the size of an upload.
 """
 
 import logging
+from functools import cache
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, redirect, request
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
     app.before_request(check_host)
     app.before_request(check_origin)
     app.before_request(allow_upload)
+    app.before_request(check_form_token)
     csrf.init_app(app)
 
 
@@ -40,7 +42,9 @@ def check_host() -> Response | None:
     """
     if request.endpoint in HEALTH:
         return None
-    base = urlsplit(current_app.config["PORTAL_BASE_URL"])
+    base = split_base(current_app.config["PORTAL_BASE_URL"])
+    if request.environ.get("HTTP_HOST") == base.netloc:
+        return None
     name, port = read_host()
     if name == base.hostname and port in (None, base.port, DEFAULT_PORTS[base.scheme]):
         return None
@@ -49,6 +53,9 @@ def check_host() -> Response | None:
     host = request.headers.get("Host", "")[:LONGEST_HOST]
     log.warning("%s asked for the host %r, but PORTAL_BASE_URL names %r", g.reference, host, base.netloc)
     raise Code(NO_SUCH_PAGE, "the request is for a host that is not ours", status=400)
+
+
+split_base = cache(urlsplit)
 
 
 def read_host() -> tuple[str | None, int | None]:
@@ -76,6 +83,12 @@ def check_origin() -> None:
     is_ours = is_hidden or origin in (None, current_app.config["PORTAL_BASE_URL"])
     if site == "cross-site" or not is_ours:
         raise Code(STALE_FORM, "the request comes from another site's page")
+
+
+def check_form_token() -> None:
+    """Refuse unsafe requests without their form token."""
+    if request.method not in SAFE_METHODS:
+        csrf.protect(apply_exemptions=True)
 
 
 def allow_upload() -> None:

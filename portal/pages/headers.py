@@ -1,5 +1,6 @@
 """The headers of every answer, and its content security policy."""
 
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request
@@ -48,26 +49,39 @@ def allow_logins_from_forms(elements: list) -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the headers to an answer."""
-    response.headers["Content-Security-Policy"] = write_policy()
-    response.headers.update(HEADERS)
+    extra = g.get("policy")
+    sources = tuple((name, tuple(origins)) for name, origins in extra.items()) if extra else ()
+    response.headers["Content-Security-Policy"] = write_policy(sources)
+    for name, value in list_headers(current_app.config["PORTAL_BASE_URL"]):
+        response.headers[name] = value
     if holds_code():
         response.headers["Referrer-Policy"] = "no-referrer"
-    base = urlsplit(current_app.config["PORTAL_BASE_URL"])
-    if base.scheme == "https":
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if base.scheme == "https" or base.hostname in LOOPBACK:  # browsers complain of it elsewhere
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.endpoint != "static" or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def write_policy() -> str:
-    """Return the content policy of this answer."""
+@cache
+def list_headers(base_url: str) -> list[tuple[str, str]]:
+    """Return the headers that every answer of a portal has."""
+    base, headers = urlsplit(base_url), dict(HEADERS)
+    if base.scheme == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if base.scheme == "https" or base.hostname in LOOPBACK:  # browsers complain of it elsewhere
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return list(headers.items())
+
+
+@lru_cache(maxsize=256)
+def write_policy(extra: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """Return the content policy with more sources.
+
+    :param extra: pairs of a directive and its sources.
+    """
     policy = {name: list(values) for name, values in POLICY.items()}
-    for name, extra in g.get("policy", {}).items():
+    for name, sources in extra:
         policy.setdefault(name, []).extend(
-            origin for origin in dict.fromkeys(extra) if origin not in policy.get(name, [])
+            origin for origin in dict.fromkeys(sources) if origin not in policy.get(name, [])
         )
     return "; ".join(f"{name} {' '.join(values)}" for name, values in policy.items())
 
@@ -79,6 +93,9 @@ def holds_code() -> bool:
     one that does.
     """
     endpoint = request.endpoint or ""
+    if endpoint == "login.callback" or endpoint.startswith("login.shared_callback"):
+        return True
+    if not request.query_string:
+        return False
     names = {"code"}.union(*(element.code_names for element in current_app.elements.list_usable()))
-    is_callback = endpoint == "login.callback" or endpoint.startswith("login.shared_callback")
-    return is_callback or not names.isdisjoint(request.args)
+    return not names.isdisjoint(request.args)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 
 WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
@@ -34,6 +35,7 @@ class VisitorAddress:
         return environ.get("REMOTE_ADDR") or ""
 
 
+@lru_cache(maxsize=1024)
 def parse_network_address(text: str) -> str:
     """Return an IP address in its usual form.
 
