@@ -36,7 +36,7 @@ class SkewedSigner(TimestampSigner):
 
 
 class Visit(SessionMixin, MutableMapping):
-    """Flask's session, read from its cookie when it is first used.
+    """Flask's session, read from its cookie when first used.
 
     Most requests of a signed-in user never ask for it.
 

@@ -18,7 +18,7 @@ def end_sessions(*conditions: ColumnElement[bool], why: str) -> int:
 
 
 def write_ending(*conditions: ColumnElement[bool], why: str | ColumnElement[str]) -> Update:
-    """Return the statement that ends the open sessions of some conditions.
+    """Return the statement that ends some open sessions.
 
     A login runs one, so it is built once.
     """

@@ -114,7 +114,7 @@ def write_rows() -> Iterator[Connection]:
 
 
 def read_row(read: PreparedRead, **values: Any) -> tuple | None:
-    """Return the one row of a prepared read, if there is one.
+    """Return the one row of a prepared read, if any.
 
     It leaves no transaction open.
     """

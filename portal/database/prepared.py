@@ -1,6 +1,7 @@
-"""A read of one row that SQLAlchemy compiles once and the driver runs.
+"""Reads of one row, compiled once.
 
-Every request of a signed-in user makes such a read. SQLAlchemy's own cursors cost three times what the query does.
+SQLAlchemy compiles them, and the driver runs them. Every request of a signed-in user makes such a read, and
+SQLAlchemy's own cursors cost three times what the query does.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Dialect
 
 
 class PreparedRead:
-    """A SELECT with named parameters that finds at most one row.
+    """A SELECT with named parameters for one row.
 
     :param statement: without lists as parameters, whose number is not known before.
     """
@@ -44,9 +45,9 @@ class PreparedRead:
             return row and tuple(row)
 
     def compile(self, dialect: Dialect) -> tuple[str, Callable, Callable]:
-        """Return the text of the statement, and how values go in and out.
+        """Return the statement's text and two converters.
 
-        Values are converted as SQLAlchemy would.
+        They convert its parameters and its row as SQLAlchemy would.
         """
         compiled = self.statement.compile(dialect=dialect)
         fixed, order = compiled.params, compiled.positiontup

@@ -51,9 +51,9 @@ class LoginState:
         return self.open_state(state) is not None
 
     def open_state(self, state: str) -> tuple[int, int] | None:
-        """Return the time a state was made at and its kind's place in `KINDS`.
+        """Return the time and kind that a state holds.
 
-        :return: `None` where this element has not made it.
+        :return: seconds, and a place in `KINDS`; `None` where this element has not made the state.
         """
         try:
             raw = bytes.fromhex(state)

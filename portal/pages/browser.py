@@ -75,7 +75,7 @@ def name_attempt_cookie(state: str) -> str:
 
 
 def shorten_state(state: str) -> str:
-    """Return a name for a login that tells nothing of its state."""
+    """Return a name for a login, without telling its state."""
     return fingerprint(state).hex()[:16]
 
 

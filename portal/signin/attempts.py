@@ -131,7 +131,7 @@ def use_attempt(
 
 
 def find_attempt(state: str, me: SignedIn, has_opened: bool) -> LoginAttempt | None:
-    """Return the attempt of a state, if it is this session's own.
+    """Return the attempt of a state in this session.
 
     It was begun in the session, or has opened it. It may be used up.
 

@@ -111,10 +111,10 @@ class OpenedSession:
 def open_session(
     account_id: int, identity_id: int | None, origin: tuple[str | None, str], client: Client, old_token: str | None
 ) -> str:
-    """Open a session, and return its token, which is stored nowhere.
+    """Open a session, and return its token.
 
-    Part of the caller's transaction, which has locked the account: sessions of one account are opened one after the
-    other. The oldest beyond `MOST_OPEN` end.
+    The token is stored nowhere. Part of the caller's transaction, which has locked the account: sessions of one
+    account are opened one after the other. The oldest beyond `MOST_OPEN` end.
 
     :param origin: the element, and how the user has signed in: the attempt's kind, or `link` without an element.
     :param old_token: this browser's session so far; it ends.
