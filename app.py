@@ -165,9 +165,13 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 def translate_settings(settings: dict) -> dict:
     """Return the settings of Flask and its extensions."""
-    base = settings["PORTAL_BASE_URL"]
+    base, key, former_keys = (
+        settings[name] for name in ("PORTAL_BASE_URL", "PORTAL_SECRET_KEY", "PORTAL_SECRET_KEY_FALLBACKS")
+    )
     return {
-        "SECRET_KEY": settings["PORTAL_SECRET_KEY"],
+        "SECRET_KEY": key,
+        "SECRET_KEY_FALLBACKS": former_keys,
+        "WTF_CSRF_SECRET_KEY": [*former_keys, key],  # Flask-WTF hands them to itsdangerous, which signs with the last
         # Routes are found and addresses made whatever the header Host holds; pages.guards checks that one.
         "SERVER_NAME": urlsplit(base).netloc,
         "SQLALCHEMY_DATABASE_URI": settings["PORTAL_DATABASE_URL"],

@@ -31,39 +31,23 @@ class LoginState:
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
         body = STATE_FORM.pack(secrets.token_bytes(16), int(time.time()), KINDS.index(kind))
-        return (body + self.sign(b"state", body)).hex()
+        return (body + self.sign(self.list_keys()[0], b"state", body)).hex()
 
     def read_state(self, state: str) -> str:
         """Return the kind of login a state was made for.
 
         :raises Code: BAD_STATE unless this element made it within the last ten minutes.
         """
-        opened = self.open_state(state)
-        if opened is None:
+        if self.find_key(state) is None:
             raise Code(BAD_STATE, "the state is not one of this element")
-        made_at, kind = opened
+        _, made_at, kind = STATE_FORM.unpack(bytes.fromhex(state)[: STATE_FORM.size])
         if not -SKEW <= time.time() - made_at <= STATE_LIFE:
             raise Code(BAD_STATE, "the state is older than ten minutes")
         return KINDS[kind]
 
     def has_made(self, state: str) -> bool:
         """Tell whether this element made a state, however long ago."""
-        return self.open_state(state) is not None
-
-    def open_state(self, state: str) -> tuple[int, int] | None:
-        """Return the time and kind that a state holds.
-
-        :return: seconds, and a place in `KINDS`; `None` where this element has not made the state.
-        """
-        try:
-            raw = bytes.fromhex(state)
-            body, signature = raw[: STATE_FORM.size], raw[STATE_FORM.size :]
-            _, made_at, kind = STATE_FORM.unpack(body)
-            # Only the very text counts: fromhex() takes capitals and blanks, too.
-            genuine = raw.hex() == state and hmac.compare_digest(signature, self.sign(b"state", body))
-        except (ValueError, TypeError, struct.error):
-            return None
-        return (made_at, kind) if genuine else None
+        return self.find_key(state) is not None
 
     def read_code(self, code: str) -> str:
         """Return a login code.
@@ -78,16 +62,34 @@ class LoginState:
     def code_verifier(self, state: str) -> str:
         """Return the PKCE verifier of a login.
 
-        It is derived from the login's state, so that nothing is stored.
+        It is derived from the login's state, so that nothing is stored. The key is the one that has signed the state,
+        or a login under way would not outlive a change of keys.
         """
-        digest = self.sign(b"pkce", state.encode(), size=VERIFIER_SIZE)
+        key = self.find_key(state) or self.list_keys()[0]
+        digest = self.sign(key, b"pkce", state.encode(), size=VERIFIER_SIZE)
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
-    def sign(self, use: bytes, text: bytes, size: int = SIGNATURE_SIZE) -> bytes:
-        """Return a signature with the portal's secret key.
+    def list_keys(self) -> list[bytes]:
+        """Return the secret key, then the former ones."""
+        config = self.app.config
+        return [key.encode() for key in (config["PORTAL_SECRET_KEY"], *config["PORTAL_SECRET_KEY_FALLBACKS"])]
+
+    def find_key(self, state: str) -> bytes | None:
+        """Return the key that has signed a state of this element."""
+        try:
+            raw = bytes.fromhex(state)
+        except (ValueError, TypeError):
+            return None
+        body, signature = raw[: STATE_FORM.size], raw[STATE_FORM.size :]
+        if raw.hex() != state:  # only the very text counts: fromhex() takes capitals and blanks, too
+            return None
+        genuine = (key for key in self.list_keys() if hmac.compare_digest(signature, self.sign(key, b"state", body)))
+        return next(genuine, None)
+
+    def sign(self, key: bytes, use: bytes, text: bytes, size: int = SIGNATURE_SIZE) -> bytes:
+        """Return a signature.
 
         :param use: what it is for: one signature never passes for another use, or for another element's.
         :param size: bytes.
         """
-        key = self.app.config["PORTAL_SECRET_KEY"].encode()
         return hmac.digest(key, b"\0".join((use, self.fullName.encode(), text)), hashlib.sha256)[:size]
