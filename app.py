@@ -34,6 +34,7 @@ from portal.pages import (
     guards,
     headers,
     health,
+    limits,
     login,
     login_page,
     references,
@@ -117,8 +118,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)
     Babel(app, default_locale="en", locale_selector=get_language)
-    login.limiter.init_app(app)
-    for part in (references, guards, headers, error_pages, template_context):
+    for part in (references, guards, headers, error_pages, limits, template_context):
         part.init_app(app)
     for part in (site, login_page, login, account, api, health):
         app.register_blueprint(part.bp)
@@ -187,7 +187,6 @@ def translate_settings(settings: dict) -> dict:
         "WTF_CSRF_TIME_LIMIT": None,  # or login tabs die overnight
         "WTF_CSRF_SSL_STRICT": False,  # pages.guards checks the origin
         "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),
-        "RATELIMIT_HEADERS_ENABLED": False,
     }
 
 

@@ -189,7 +189,7 @@ SETTINGS = {
     "PORTAL_ENCRYPTION_KEYS": Setting(read_fernet_keys),
     # SQLite file or PostgreSQL.
     "PORTAL_DATABASE_URL": Setting(read_database),
-    # Job queue when there is more than one machine.
+    # Job queue and counters of limits when there is more than one machine.
     "PORTAL_REDIS_URL": Setting(read_redis),
     # The public address: redirect URIs, cookies and HSTS follow it, never the request.
     "PORTAL_BASE_URL": Setting(read_origin, "http://127.0.0.1:8000"),

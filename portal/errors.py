@@ -22,6 +22,7 @@ of all exception classes of the portal, below the classes they come from:
             PlatformUnreachable     no answer came
             PromotionNotAsked       the operator must say that the account's people are meant
             SignInTooOld            the user must confirm the sign-in first
+            TooManyTries            a browser or an address has tried too often
             UsernameTaken           another account has the username
         LeaseLost                   another run of a sync has taken over
         LineProblem                 a line of an import can't be applied

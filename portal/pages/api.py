@@ -8,7 +8,7 @@ from portal.elements.state import KINDS
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, SETTING_MISSING, STALE_FORM, Code
 from portal.pages import browser
 from portal.pages.error_pages import make_envelope
-from portal.pages.login_flow import begin_login, check_text, identify_person, sign_in_person
+from portal.pages.login_flow import begin_login, check_text, identify_person, read_state, sign_in_person
 from portal.pages.sign_in_guards import require_sign_in
 from portal.providers.person import EMPTY
 from portal.signin.attempts import Goal
@@ -48,7 +48,7 @@ def get_login_config(name):
 def get_login_code(name):
     """Finish a login of this browser, and open its session."""
     element, sent = find_login(name), read_json()
-    state, code = check_text("state", sent.get("state")), sent.get("authCode")
+    state, code = read_state(lambda: check_text("state", sent.get("state"))), sent.get("authCode")
     attempt, person = identify_person(element, state, lambda: check_text("authCode", code))
     signed_in = sign_in_person(element, person, attempt)
     profile = {key: person.get(key, empty) for key, empty in EMPTY.items()}

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from portal import database
 from portal.database import db
 from portal.errors import FAULT, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
+from portal.pages.limits import TooManyTries
 from portal.pages.sign_in_guards import SignInTooOld
 from portal.signin.sign_in import NotBound
 
@@ -22,11 +23,22 @@ STATUS_CODES = {404: NO_SUCH_PAGE, 405: WRONG_METHOD, 413: TOO_LARGE}  # HTTP st
 def init_app(app: Flask) -> None:
     """Show all errors of an app here."""
     app.register_error_handler(Code, show_error)
+    app.register_error_handler(TooManyTries, show_too_many_tries)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(HTTPException, show_http_error)
     for kind in database.FAILURES:
         app.register_error_handler(kind, show_database_failure)
     app.register_error_handler(Exception, show_fault)
+
+
+def show_too_many_tries(error: TooManyTries) -> ResponseReturnValue:
+    """Return the page or JSON beyond a limit.
+
+    Its header says when the next try counts anew.
+    """
+    response = make_response(show_error(error))
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def show_error(error: Code) -> ResponseReturnValue:

@@ -6,26 +6,20 @@ from functools import partial
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from limits import parse
 from werkzeug.wrappers import Response
 
 from portal.bindings import self_service
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
-from portal.errors import BAD_STATE, CANCELLED, TOO_MANY_TRIES, Code
-from portal.pages import browser
+from portal.errors import BAD_STATE, CANCELLED, Code
+from portal.pages import browser, limits
 from portal.pages.local_addresses import accept_local_path, redirect_to
-from portal.pages.login_flow import begin_login, check_text, identify_person, sign_in_person
+from portal.pages.login_flow import begin_login, check_text, identify_person, read_state, sign_in_person
 from portal.signin import attempts, one_time_links, sessions
 from portal.signin.attempts import Goal, UsedAttempt
 
 log = logging.getLogger(__name__)
 bp = Blueprint("login", __name__)
-
-limiter = Limiter(get_remote_address, storage_uri="memory://")  # counted per worker
-WRONG_LINKS = parse("10 per 5 minutes")
 
 
 @bp.get("/login/<name>")
@@ -53,12 +47,14 @@ def finish_shared_login() -> ResponseReturnValue:
 
     Several elements may share it, so the state decides which one it is.
     """
-    state = read_once("state")
+    g.start_again = url_for("login_page.show")
+    state = read_state(partial(read_once, "state"))
     for element in current_app.elements.list_usable():
         if element.has_made(state):
             return finish_login(element)
-    g.start_again = url_for("login_page.show")
-    raise Code(BAD_STATE, "no element has made this state")
+    refusal = Code(BAD_STATE, "no element has made this state")
+    limits.count_refused_callback(refusal)
+    raise refusal
 
 
 def finish_login(element: Meta) -> ResponseReturnValue:
@@ -66,7 +62,7 @@ def finish_login(element: Meta) -> ResponseReturnValue:
     if request.method == "HEAD":
         return ""
     g.element, g.start_again = element, url_for("login.start", name=element.name)
-    state = read_once("state")
+    state = read_state(partial(read_once, "state"))
     try:
         read_code = partial(read_login_code, element)
         attempt, person = identify_person(element, state, read_code, browser.get_signed_in)
@@ -120,9 +116,8 @@ def read_once(key: str, missing: int = BAD_STATE) -> str:
 def once(token):
     """Show the account of a one-time link, or sign in."""
     account = one_time_links.find_linked_account(token)
-    # Visitors without a known address share one count: it turns away wrong links only, which open nothing.
-    if account is None and not limiter.limiter.hit(WRONG_LINKS, "wrong link", request.remote_addr):
-        raise Code(TOO_MANY_TRIES, "too many wrong one-time links from this address")
+    if account is None:
+        limits.count_wrong_link()
     if account is not None and request.method != "POST":
         return render_template("once.html", account=account)
     opened = one_time_links.use_link(token, browser.get_client(), browser.get_session_token()) if account else None

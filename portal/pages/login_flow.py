@@ -11,7 +11,7 @@ from portal.audit import Actor
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
 from portal.errors import BAD_CODE, BAD_STATE, Code
-from portal.pages import browser
+from portal.pages import browser, limits
 from portal.pages.local_addresses import accept_local_path
 from portal.signin import attempts, sign_in
 from portal.signin.attempts import Goal, UsedAttempt
@@ -28,7 +28,9 @@ def begin_login(element: Meta, kind: str, goal: Goal) -> dict:
 
     :param goal: with `next` as it was sent.
     :return: the element's configuration, and `authorizeUrl`, the address to go to.
+    :raises limits.TooManyTries: when this address has begun too many.
     """
+    limits.count_attempt()
     config = element.getLoginConfig(kind=kind)
     goal = replace(goal, next=accept_local_path(goal.next))
     attempts.begin_attempt(config["state"], browser.get_browser_id(), element.name, kind, goal)
@@ -43,6 +45,7 @@ def identify_person(
 
     :param read_code: called for the login code once the attempt is used up.
     :param find_me: looks up the signed-in user, where a bind or confirm may be finished, too.
+    :raises limits.TooManyTries: in place of a refusal beyond a limit, which is not recorded.
     """
     purpose, account_id = "login", None
     try:
@@ -52,6 +55,7 @@ def identify_person(
             g.start_again = url_for("login.start", name=element.name, next=attempt.next)
         return attempt, element.person_for(read_code(), state)
     except Code as error:
+        limits.count_refused_callback(error)
         action, by = REFUSED_ACTIONS.get(purpose, "login"), Actor(account_id, browser.get_client())
         audit.record_refusal(error, action, by, account_id=account_id, element=element.name)
         raise
@@ -62,6 +66,18 @@ def sign_in_person(element: Meta, person: CleanPerson, attempt: UsedAttempt) -> 
     opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
     log.info("%s %s: signed in, account %s", g.reference, element.name, opened.account_id)
     return opened
+
+
+def read_state(read: Callable[[], str]) -> str:
+    """Return the state that a callback has sent.
+
+    :param read: it raises for what can be none; that is a refused callback, too.
+    """
+    try:
+        return read()
+    except Code as error:
+        limits.count_refused_callback(error)
+        raise
 
 
 def check_text(key: str, value: object) -> str:

@@ -156,7 +156,8 @@ def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
             before, sweeping = count(portal, LoginAttempt), pool.submit(sweep)
             while not sweeping.done():
                 began = time.monotonic()
-                client.start(FEISHU)
+                address = f"10.0.{len(times) // 256 % 256}.{len(times) % 256}"  # one alone begins 600 logins
+                client.get(f"/login/{FEISHU}", environ_overrides={"REMOTE_ADDR": address})
                 times.append(time.monotonic() - began)
             sweeping.result()
             assert count(portal, LoginAttempt) < before
