@@ -20,7 +20,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from portal import commands, database, files
-from portal.bindings import csv_import
+from portal.audit import remove_old_events
+from portal.bindings import binding_requests, csv_import
 from portal.clocks import VisitCookies
 from portal.database import db
 from portal.directory import runs
@@ -45,7 +46,7 @@ from portal.pages.admin import accounts, audit, bind, bindings, bulk_accept, dir
 from portal.pages.browser import name_cookie
 from portal.pages.language import get_language
 from portal.pages.proxies import VisitorAddress
-from portal.signin import attempts
+from portal.signin import attempts, one_time_links, sessions
 from sandbox import server as sandbox
 
 # Libraries that log addresses or verifiers when they log more than this.
@@ -126,7 +127,15 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.
-    app.extensions["old_rows"] = (attempts.remove_old_attempts, csv_import.remove_old_imports, runs.remove_old_runs)
+    app.extensions["old_rows"] = (
+        attempts.remove_old_attempts,
+        csv_import.remove_old_imports,
+        runs.remove_old_runs,
+        one_time_links.remove_old_links,
+        sessions.remove_old_sessions,
+        binding_requests.forget_old_addresses,
+        remove_old_events,
+    )
     commands.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]

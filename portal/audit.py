@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import ColumnElement, Tuple, insert, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from portal import database
+from portal.clocks import now
 from portal.database import db
 from portal.errors import Code
 from portal.models import Account, AuditEvent, Identity
@@ -278,3 +280,16 @@ def record_export(what: str, *, by: Actor, **details: Any) -> None:
     """
     with database.write():
         record(f"{what}.export", by, details=details)
+
+
+# Removing
+
+
+def remove_old_events(most: int) -> int:
+    """Remove rows beyond `PORTAL_AUDIT_DAYS`, and count them.
+
+    Part of the caller's transaction. An hour more keeps the database's own limit from refusing what our clock calls
+    old.
+    """
+    kept = timedelta(days=current_app.config["PORTAL_AUDIT_DAYS"], hours=1)
+    return database.delete_rows(AuditEvent.id, AuditEvent.at < now() - kept, order=AuditEvent.at, most=most)

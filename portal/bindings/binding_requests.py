@@ -3,16 +3,21 @@
 An administrator binds them, creates an account for them, or refuses them.
 """
 
-from sqlalchemy import func, select
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
 
 from portal import audit, database
 from portal.accounts import accounts
 from portal.audit import Actor
 from portal.bindings import rules
+from portal.clocks import now
 from portal.database import db
 from portal.errors import NO_SUCH_PAGE, Code
 from portal.models import Account, BindingRequest, Identity
 from portal.text import one_line
+
+ADDRESS_KEPT = timedelta(days=90)  # since the last scan
 
 
 def bind_request(request_id: int, account_id: int, *, by: Actor) -> Identity:
@@ -100,3 +105,16 @@ def find_waiting_people(request_ids: list[int]) -> dict[int, int]:
     """Return the ids of waiting people, by request."""
     waiting = (BindingRequest.id.in_(request_ids), BindingRequest.state == "waiting")
     return dict(db.session.execute(select(BindingRequest.id, BindingRequest.identity_id).where(*waiting)).all())
+
+
+def forget_old_addresses(most: int) -> int:
+    """Forget from where people asked long ago, and count them.
+
+    Their requests stay. Part of the caller's transaction.
+    """
+    old = (BindingRequest.seen_at < now() - ADDRESS_KEPT, BindingRequest.address != "")
+    chosen = database.choose_rows(BindingRequest.id, *old, order=BindingRequest.seen_at, most=most)
+    if chosen:
+        forgotten = update(BindingRequest).where(BindingRequest.id.in_(chosen)).values(address="")
+        db.session.execute(forgotten, execution_options={"synchronize_session": False})
+    return len(chosen)

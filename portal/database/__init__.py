@@ -33,6 +33,7 @@ __all__ = [
     "Encrypted",
     "Moment",
     "PreparedRead",
+    "choose_rows",
     "db",
     "delete_rows",
     "end_transaction",
@@ -160,8 +161,8 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def delete_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], order: Any, most: int) -> int:
-    """Delete a limited number of rows, and return how many.
+def choose_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], order: Any, most: int) -> list:
+    """Return the keys of a limited number of rows, and lock these.
 
     It is part of the caller's transaction. Rows that another transaction holds are passed over, so that two clean-ups
     never wait for each other.
@@ -170,7 +171,15 @@ def delete_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], or
     :param order: a column with an index, by which the rows are found.
     """
     keys = select(key).where(*conditions).order_by(order).limit(most).with_for_update(skip_locked=True)
-    chosen = db.session.scalars(keys).all()
+    return list(db.session.scalars(keys))
+
+
+def delete_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], order: Any, most: int) -> int:
+    """Delete a limited number of rows, and return how many.
+
+    It chooses them as `choose_rows()` does.
+    """
+    chosen = choose_rows(key, *conditions, order=order, most=most)
     if chosen:
         statement = delete(key.class_).where(*conditions, key.in_(chosen))
         db.session.execute(statement, execution_options={"synchronize_session": False})

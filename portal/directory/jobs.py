@@ -151,12 +151,15 @@ def remove_old_rows() -> None:
     """
     until = time.monotonic() + REMOVAL_SECONDS
     for remove in current_app.extensions["old_rows"]:
-        removed = 1
+        removed, total = 1, 0
         while removed and time.monotonic() < until:
             began = time.monotonic()
             with database.write():
                 removed = remove(REMOVED_AT_ONCE)
+            total += removed
             time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer, which others need most of the time
+        if total:
+            log.info("%s: %s rows", remove.__name__.replace("_", " "), total)
 
 
 def list_due() -> list[SyncedElement]:

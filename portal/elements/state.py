@@ -75,7 +75,7 @@ class LoginState:
         return [key.encode() for key in (config["PORTAL_SECRET_KEY"], *config["PORTAL_SECRET_KEY_FALLBACKS"])]
 
     def find_key(self, state: str) -> bytes | None:
-        """Return the key that has signed a state of this element."""
+        """Return the key that has signed a state, if any."""
         try:
             raw = bytes.fromhex(state)
         except (ValueError, TypeError):

@@ -79,6 +79,7 @@ class Identity(db.Model):
         # Narrow: a search through all people reads the one alone, and the counters the other.
         Index("ix_identity_search", "name", "user_id", "employee_number"),
         Index("ix_identity_counters", "account_id", "status", "last_account_id"),
+        {"sqlite_autoincrement": True},  # the audit log names a deleted person by a number that no other one gets
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -2,12 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.clocks import now
 from portal.database import db
 from portal.models.people import Account, Identity
+
+
+def make_partial_index(name: str, column: str, where: str) -> Index:
+    """Return an index of the rows that meet a condition."""
+    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class LoginAttempt(db.Model):
@@ -33,8 +38,13 @@ class LoginAttempt(db.Model):
 class LoginSession(db.Model):
     """A session of a signed-in user.
 
-    Ended rows stay, so that a request in flight can't reopen one.
+    Ended rows stay for a time, so that a request in flight can't reopen one.
     """
+
+    __table_args__ = (
+        make_partial_index("ix_login_session_ended", "ended_at", "ended_at IS NOT NULL"),
+        make_partial_index("ix_login_session_open", "expires_at", "ended_at IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -56,6 +66,8 @@ class BindingRequest(db.Model):
 
     It waits for an administrator, or was refused by one.
     """
+
+    __table_args__ = (make_partial_index("ix_binding_request_address", "seen_at", "address <> ''"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), unique=True)

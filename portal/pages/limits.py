@@ -102,7 +102,8 @@ class Counters:
 def open_redis(url: str) -> Storage:
     """Return the store in Redis.
 
-    It connects at its first use."""
+    It connects at its first use.
+    """
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
@@ -147,7 +148,7 @@ def count_wrong_link() -> None:
 def count_refused_callback(error: Code) -> None:
     """Count a refused callback.
 
-    A callback that is refused once its person is known was begun within a limit. What a platform or the portal itself is to blame for does not count.
+    One whose person is known counts as a begun login alone. Failures of a platform or of the portal don't count.
 
     :raises TooManyTries: beyond a limit; then the refusal is not recorded.
     """

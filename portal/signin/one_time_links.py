@@ -88,3 +88,11 @@ def revoke_link(account_id: int, *, by: Actor) -> bool:
         if ended:
             audit.record("link.revoke", by, account_id=account_id)
         return bool(ended)
+
+
+def remove_old_links(most: int) -> int:
+    """Remove expired links, and count them.
+
+    A used one is gone already. Part of the caller's transaction.
+    """
+    return database.delete_rows(OneTimeLink.id, OneTimeLink.expires_at < now(), order=OneTimeLink.id, most=most)

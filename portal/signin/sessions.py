@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from portal import audit, database, endings
 from portal.audit import Actor, Client
@@ -17,12 +17,13 @@ from portal.clocks import now
 from portal.database import db, fingerprint
 from portal.database.paging import Page, load_page
 from portal.errors import NO_SUCH_PAGE, Code
-from portal.models import MAY_SIGN_IN, Account, Identity, LoginSession
+from portal.models import MAY_SIGN_IN, Account, Identity, LoginAttempt, LoginSession
 
 SESSION_FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
 NOTED_EVERY = timedelta(minutes=1)  # how exactly a session's last use is kept
 MOST_OPEN = 20  # sessions of an account
 ENDED_AT_ONCE = 1000  # sessions; of a time without a limit there may be so many that a sign-in would take too long
+SESSION_KEPT = timedelta(days=90)  # after its end a row still tells when and from where it was used
 PAGE_SIZE = 20  # sessions
 BY_HOLDER, REPLACED, TOO_MANY = "ended by its holder", "signed in anew", "too many"  # why a session ended
 IN_USE = (  # conditions of prepared statements, with the values of `list_limits()`
@@ -222,6 +223,27 @@ def end_other_sessions(me: SignedIn, *, by: Actor) -> int:
         if endings.end_sessions(*others, why=BY_HOLDER):
             audit.record("session.end", by, account_id=me.account_id, details={"why": BY_HOLDER, "sessions": in_use})
     return in_use
+
+
+def remove_old_sessions(most: int) -> int:
+    """Remove sessions that ended long ago, and count them.
+
+    Part of the caller's transaction. Attempts that name such a session go first.
+
+    :param most: so many at a time.
+    """
+    before = now() - SESSION_KEPT
+    conditions = (LoginSession.ended_at < before,)
+    chosen = database.choose_rows(LoginSession.id, *conditions, order=LoginSession.ended_at, most=most)
+    if not chosen:
+        conditions = (LoginSession.ended_at.is_(None), LoginSession.expires_at < before)
+        chosen = database.choose_rows(LoginSession.id, *conditions, order=LoginSession.expires_at, most=most)
+    if chosen:
+        unloaded = {"synchronize_session": False}
+        of_sessions = delete(LoginAttempt).where(LoginAttempt.session_id.in_(chosen))
+        db.session.execute(of_sessions, execution_options=unloaded)
+        db.session.execute(delete(LoginSession).where(LoginSession.id.in_(chosen)), execution_options=unloaded)
+    return len(chosen)
 
 
 def count_account_sessions(account_id: int) -> int:

@@ -8,8 +8,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event, func, select, text
-from support.admin_client import open_database, sign_in_administrator
+from sqlalchemy import event, select
+from support.admin_client import sign_in_administrator
+from support.old_rows import count_rows, put_rows
 from support.portal_app import both_databases
 from support.syncs import FEISHU, run_command, wait_for
 
@@ -19,11 +20,6 @@ from portal.models import Import, ImportRow, LoginAttempt, SyncRun
 
 MANY = 3000  # old rows in the short form
 FEW = 500  # so many may go within a request
-NUMBERS = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})",
-    "postgresql": "WITH n(i) AS (SELECT generate_series(1, {many}))",
-}
-HASH = {"sqlite": "randomblob(32)", "postgresql": "sha256(i::text::bytea)"}
 ATTEMPTS = (
     "{numbers} INSERT INTO login_attempt (state_hash, element, kind, purpose, browser_hash, created_at, expires_at)"
     " SELECT {hash}, 'FSInnerExample', 'redirect', 'login', {hash}, '2020-01-01', '2020-01-02' FROM n"
@@ -39,25 +35,6 @@ RUNS = (
     "{numbers} INSERT INTO sync_run (element, state, how, dry_run, phase, counts, report, created_at, ended_at)"
     " SELECT 'Old', 'done', 'page', false, '', '{{}}', '{{}}', '2020-01-01', '2020-01-02' FROM n"
 )
-
-
-def put(portal, *statements, many=MANY):
-    """Put old rows into the database by SQL."""
-    with open_database(portal) as session:
-        kind = db.engine.dialect.name
-        if kind == "postgresql":
-            session.execute(text("SET LOCAL statement_timeout = 0"))
-        for statement in statements:
-            words = {"numbers": NUMBERS[kind].format(many=many), "hash": HASH[kind]}
-            session.connection().exec_driver_sql(statement.format(**words))
-        session.commit()
-
-
-def count(portal, model, *conditions):
-    with open_database(portal) as session:
-        number = session.scalar(select(func.count()).select_from(model).where(*conditions))
-        session.rollback()
-        return number
 
 
 @pytest.fixture
@@ -78,32 +55,32 @@ def delete_counts(portal):
 
 @both_databases
 def test_a_login_start_removes_a_few_old_attempts(portal, client):
-    put(portal, ATTEMPTS)
+    put_rows(portal, ATTEMPTS, many=MANY)
     client.start(FEISHU)
-    left = count(portal, LoginAttempt)
+    left = count_rows(portal, LoginAttempt)
     assert MANY + 1 - FEW <= left < MANY
 
 
 @both_databases
 def test_an_upload_removes_a_few_lines_of_old_imports(portal):
     alice = sign_in_administrator(portal)
-    put(portal, IMPORT, LINES)
+    put_rows(portal, IMPORT, LINES, many=MANY)
     file = (io.BytesIO(b"username,email\nzoe,zoe@corp.example\n"), "new.csv")
     assert alice.post_form("/admin/bindings/import", file=file).status_code == 303
-    assert MANY - FEW <= count(portal, ImportRow, ImportRow.import_id == 99) < MANY
-    assert count(portal, Import) == 2
+    assert MANY - FEW <= count_rows(portal, ImportRow, ImportRow.import_id == 99) < MANY
+    assert count_rows(portal, Import) == 2
 
 
 @both_databases
 def test_the_worker_removes_the_rest_in_short_transactions(portal, delete_counts):
     sign_in_administrator(portal)
-    put(portal, ATTEMPTS, IMPORT, LINES, RUNS)
+    put_rows(portal, ATTEMPTS, IMPORT, LINES, RUNS, many=MANY)
     delete_counts.clear()
 
     def swept():
         with portal.app_context():
             jobs.remove_old_rows()
-        return not any(count(portal, model) for model in (LoginAttempt, Import, ImportRow, SyncRun))
+        return not any(count_rows(portal, model) for model in (LoginAttempt, Import, ImportRow, SyncRun))
 
     wait_for(swept, seconds=120)
     assert max(delete_counts) <= 1000
@@ -111,30 +88,30 @@ def test_the_worker_removes_the_rest_in_short_transactions(portal, delete_counts
 
 @both_databases
 def test_a_running_worker_removes_old_rows_by_itself(portal, settings):
-    put(portal, ATTEMPTS)
+    put_rows(portal, ATTEMPTS, many=MANY)
     with run_command(settings, "worker", PORTAL_SYNC_EVERY="0"):
-        wait_for(lambda: count(portal, LoginAttempt) == 0, seconds=120)
+        wait_for(lambda: count_rows(portal, LoginAttempt) == 0, seconds=120)
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_rows_locked_by_another_process_are_skipped(portal, client):
     """SQLite has one writer, and no rows that are held."""
-    put(portal, ATTEMPTS, many=50)
+    put_rows(portal, ATTEMPTS, many=50)
     with portal.app_context():
         with db.engine.connect() as other:
             other.execute(select(LoginAttempt.state_hash).with_for_update())
             client.start(FEISHU)
-            assert count(portal, LoginAttempt) == 51
+            assert count_rows(portal, LoginAttempt) == 51
     client.start(FEISHU)
-    assert count(portal, LoginAttempt) == 2
+    assert count_rows(portal, LoginAttempt) == 2
 
 
 @both_databases
 def test_an_import_that_is_discarded_is_gone_with_all_its_lines(portal):
     alice = sign_in_administrator(portal)
-    put(portal, IMPORT.replace("2020-01-02", "2999-01-02"), LINES)
+    put_rows(portal, IMPORT.replace("2020-01-02", "2999-01-02"), LINES, many=MANY)
     assert alice.post_form("/admin/bindings/import/99/discard").status_code == 303
-    assert (count(portal, Import), count(portal, ImportRow)) == (0, 0)
+    assert (count_rows(portal, Import), count_rows(portal, ImportRow)) == (0, 0)
 
 
 @both_databases
@@ -143,7 +120,7 @@ def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
     """Every start answers within a second while they are delete_counts."""
     with portal.app_context():
         many = {"sqlite": 500_000, "postgresql": 4_000_000}[db.engine.dialect.name]
-    put(portal, ATTEMPTS, many=many)
+    put_rows(portal, ATTEMPTS, many=many)
     client.start(FEISHU)
 
     def sweep():
@@ -152,14 +129,14 @@ def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
 
     times = []
     with ThreadPoolExecutor(1) as pool:
-        while count(portal, LoginAttempt, LoginAttempt.element == FEISHU) > many / 2:
-            before, sweeping = count(portal, LoginAttempt), pool.submit(sweep)
+        while count_rows(portal, LoginAttempt, LoginAttempt.element == FEISHU) > many / 2:
+            before, sweeping = count_rows(portal, LoginAttempt), pool.submit(sweep)
             while not sweeping.done():
                 began = time.monotonic()
                 address = f"10.0.{len(times) // 256 % 256}.{len(times) % 256}"  # one alone begins 600 logins
                 client.get(f"/login/{FEISHU}", environ_overrides={"REMOTE_ADDR": address})
                 times.append(time.monotonic() - began)
             sweeping.result()
-            assert count(portal, LoginAttempt) < before
+            assert count_rows(portal, LoginAttempt) < before
     slowest = sorted(times)[-max(1, len(times) // 100) :]
     assert slowest[0] < 1, slowest

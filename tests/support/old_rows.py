@@ -1,0 +1,32 @@
+"""Many old rows for the tests, put into the database by SQL."""
+
+from sqlalchemy import func, select, text
+from support.admin_client import open_database
+
+from portal.database import db
+
+NUMBERS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})",
+    "postgresql": "WITH n(i) AS (SELECT generate_series(1, {many}))",
+}
+HASH = {"sqlite": "randomblob(32)", "postgresql": "sha256(i::text::bytea)"}
+
+
+def put_rows(portal, *statements, many):
+    """Put old rows into the database by SQL."""
+    with open_database(portal) as session:
+        kind = db.engine.dialect.name
+        if kind == "postgresql":
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+        for statement in statements:
+            words = {"numbers": NUMBERS[kind].format(many=many), "hash": HASH[kind]}
+            session.connection().exec_driver_sql(statement.format(**words))
+        session.commit()
+
+
+def count_rows(portal, model, *conditions):
+    """Count the rows of a table that meet conditions."""
+    with open_database(portal) as session:
+        number = session.scalar(select(func.count()).select_from(model).where(*conditions))
+        session.rollback()
+        return number
