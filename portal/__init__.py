@@ -20,6 +20,7 @@ Each room uses only the rooms above it.
     pages/       what a browser sees
     processes    programs that end with the one that started them
     commands     what an operator types
+    maintenance  what an operator types once in a while
 
 `app.py`, outside, wires them; `config.py` reads the environment. `sandbox/` shares nothing with the portal.
 """

@@ -162,9 +162,9 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
 
 
 def choose_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], order: Any, most: int) -> list:
-    """Return the keys of a limited number of rows, and lock these.
+    """Return the keys of a limited number of rows.
 
-    It is part of the caller's transaction. Rows that another transaction holds are passed over, so that two clean-ups
+    The rows are locked. It is part of the caller's transaction. Rows that another transaction holds are passed over, so that two clean-ups
     never wait for each other.
 
     :param key: the column that tells those rows apart.

@@ -272,19 +272,30 @@ def unbind_leaver(identity: Identity, element: str) -> None:
 def end_access(identity_id: int, status: int, account_id: int | None) -> None:
     """End the sessions of a leaver or a frozen person.
 
-    Call it inside the transaction that notes the status. Where no other person can sign in as the account, its other
-    sessions end too, and the link that an administrator has handed out.
+    Call it inside the transaction that notes the status.
+
+    :param account_id: as in `end_person_sessions()`.
+    """
+    end_person_sessions(identity_id, account_id, "left" if status == LEFT else "frozen")
+
+
+def end_person_sessions(identity_id: int, account_id: int | None, why: str) -> int:
+    """End the sessions of a person, and count them.
+
+    It is part of the caller's transaction. Where no other person can sign in as the account, its other sessions end
+    too, and the link that an administrator has handed out.
 
     :param account_id: the account they could sign in to until now.
     """
-    why, session = "left" if status == LEFT else "frozen", db.session
-    endings.end_sessions(LoginSession.identity_id == identity_id, why=why)
+    session = db.session
+    ended = endings.end_sessions(LoginSession.identity_id == identity_id, why=why)
     if account_id is None:
-        return
+        return ended
     # Two who lose one account go one after the other.
     session.get_one(Account, account_id, with_for_update={"key_share": True})
     session.flush()
     able = (Identity.account_id == account_id, Identity.status.in_(MAY_SIGN_IN))
     if session.scalar(select(Identity.id).where(*able).limit(1)) is None:
-        endings.end_sessions(LoginSession.account_id == account_id, why=why)
+        ended += endings.end_sessions(LoginSession.account_id == account_id, why=why)
         session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
+    return ended

@@ -225,6 +225,17 @@ def end_other_sessions(me: SignedIn, *, by: Actor) -> int:
     return in_use
 
 
+def end_all_sessions(*, by: Actor) -> int:
+    """End the sessions of all accounts, and count them.
+
+    A restored database may hold sessions that had ended since the backup.
+    """
+    with audit.recorded("session.end_all", by) as entry:
+        ended = endings.end_sessions(why="all ended")
+        entry.note(details={"how": "server", "sessions": ended})
+        return ended
+
+
 def remove_old_sessions(most: int) -> int:
     """Remove sessions that ended long ago, and count them.
 

@@ -26,6 +26,7 @@ ROOMS = [
     "pages",
     "processes",
     "commands",
+    "maintenance",
 ]
 
 

@@ -28,6 +28,7 @@ SENTENCES = {
     ),
     ("session.end", "by another"): _("%(actor)s ended sessions of %(account)s"),
     ("session.end_all",): _("%(actor)s ended all sessions of %(account)s"),
+    ("session.end_all", "server"): _("All sessions of all accounts were ended on the server"),
     ("account.create_admin",): _("%(account)s was made an administrator on the server"),
     ("account.create_admin", "refused"): _(
         "%(account)s was not made an administrator on the server because people are bound to it"
@@ -66,6 +67,9 @@ SENTENCES = {
     ("binding.end", "by holder"): _("%(account)s unbound %(person)s from their own account"),
     ("binding.end", "by another"): _("%(actor)s unbound %(person)s from %(account)s"),
     ("binding.end", "refused"): _("%(person)s could not be unbound from %(account)s"),
+    ("person.delete",): _("%(person)s was deleted on the server"),
+    ("person.delete", "refused"): _("%(person)s could not be deleted on the server"),
+    ("keys.reencrypt",): _("Stored tokens were encrypted anew on the server"),
     ("suggestion.decline",): _("%(actor)s declined the suggestion of %(account)s for %(person)s"),
     ("suggestion.decline", "refused"): _("%(actor)s could not decline a suggestion for %(person)s"),
     ("queue.refuse",): _("%(actor)s refused %(person)s"),
@@ -99,6 +103,8 @@ GROUPS = {  # the actions as the filter names them
     "binding.offer": _("Scanned to bind"),
     "binding.make": _("Bound"),
     "binding.end": _("Unbound"),
+    "person.delete": _("Person deleted"),
+    "keys.reencrypt": _("Tokens encrypted anew"),
     "suggestion.decline": _("Suggestion declined"),
     "queue.refuse": _("Refused in the queue"),
     "queue.reopen": _("Refusal withdrawn"),
