@@ -164,8 +164,8 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
 def choose_rows(key: InstrumentedAttribute, *conditions: ColumnElement[bool], order: Any, most: int) -> list:
     """Return the keys of a limited number of rows.
 
-    The rows are locked. It is part of the caller's transaction. Rows that another transaction holds are passed over, so that two clean-ups
-    never wait for each other.
+    The rows are locked. It is part of the caller's transaction. Rows that another transaction holds are passed over,
+    so that two clean-ups never wait for each other.
 
     :param key: the column that tells those rows apart.
     :param order: a column with an index, by which the rows are found.
