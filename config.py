@@ -273,6 +273,22 @@ def read_value(environ: Mapping[str, str], name: str) -> str | None:
     return value.strip() if value else None
 
 
+def read_log_form(environ: Mapping[str, str]) -> str:
+    """Return the form of log lines, before all settings are read.
+
+    Whether they make sense is told later, with all others.
+    """
+    try:
+        return read_value(environ, "PORTAL_LOG") or choose_log_form(read_value(environ, "PORTAL_ENV"))
+    except ValueError:
+        return "text"
+
+
+def choose_log_form(env: str | None) -> str:
+    """Return the form of log lines where none is set."""
+    return "json" if env == "production" else "text"
+
+
 def check_names(environ: Mapping[str, str], app_dir: Path | None) -> list[str]:
     """Return a problem for each unknown PORTAL_ name.
 
@@ -323,7 +339,7 @@ def complete_values(values: dict, instance: Path) -> list[str]:
     """
     base = urlsplit(values["PORTAL_BASE_URL"])
     values["PORTAL_SECRET_KEY_FALLBACKS"] = values["PORTAL_SECRET_KEY_FALLBACKS"] or []
-    values["PORTAL_LOG"] = values["PORTAL_LOG"] or ("json" if values["PORTAL_ENV"] == "production" else "text")
+    values["PORTAL_LOG"] = values["PORTAL_LOG"] or choose_log_form(values["PORTAL_ENV"])
     if values["PORTAL_ENV"] == "production":
         problems = [
             f"{name} must be set in production"

@@ -3,6 +3,7 @@
 Every act of an account or of the server is recorded here, and administrators search it here.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +12,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Tuple, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Tuple, event, insert, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from portal import database
 from portal.clocks import now
 from portal.database import db
 from portal.errors import Code
+from portal.logs import log_event
 from portal.models import Account, AuditEvent, Identity
 
+log = logging.getLogger(__name__)
+
+LOGGED = {"binding.make": "bind", "binding.end": "unbind"}  # acts that are log lines, too
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_SIZE = 50  # entries
 EXPORTED_AT_ONCE = 1000  # entries
@@ -94,6 +100,20 @@ def record(action: str, by: Actor, *, native: int | str | None = None, **facts: 
     origin = {"actor_id": by.account_id, "address": client.address, "request_id": client.request_id}
     native = None if native is None else str(native)[:LONGEST_NATIVE]
     database.run(ADD_EVENT, action=action, native=native, **origin, **facts)
+    if action in LOGGED and not facts.get("result"):
+        db.session.info.setdefault("acts", []).append((action, by, facts))
+
+
+@event.listens_for(db.session, "after_commit")
+def _log_acts(session: Session) -> None:
+    """Log acts once they are stored for good."""
+    for action, by, facts in session.info.pop("acts", ()):
+        ids = {"identity": facts.get("identity_id"), "account": facts.get("account_id")}
+        actor = "the server" if by.account_id is None else f"account {by.account_id}"
+        log_event(log, logging.INFO, LOGGED[action], **ids, by=actor, element=facts.get("element"))
+
+
+event.listen(db.session, "after_rollback", lambda session: session.info.pop("acts", None))
 
 
 def record_refusal(refusal: Code, action: str, by: Actor, **facts: Any) -> None:

@@ -13,6 +13,7 @@ from huey.api import Task
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from portal.logs import log_event
 from portal.text import is_clean
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class PlainJobs:
                     raise ValueError("a job of ours has as many texts as its function takes")
                 return task
             except Exception as error:  # its text would quote the message
-                log.warning("a foreign message in the job queue is dropped (%s)", type(error).__name__)
+                log_event(log, logging.WARNING, "foreign_job", error=type(error).__name__)
         return None
 
     def take_message(self) -> bytes | None:
@@ -91,7 +92,7 @@ class PlainJobs:
 
 def log_silence(error: Exception) -> None:
     """Log in one line that the queue does not answer."""
-    log.warning("the job queue does not answer (%s)", type(error).__name__)
+    log_event(log, logging.WARNING, "queue_silent", error=type(error).__name__)
 
 
 class SqliteJobs(PlainJobs, SqliteHuey):

@@ -10,6 +10,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ from portal.directory import runs
 from portal.directory.protocol import SyncedElement
 from portal.directory.sync import Sync
 from portal.errors import Code
+from portal.logs import log_event
 from portal.models import SyncRun
 
 if TYPE_CHECKING:
@@ -69,12 +72,12 @@ def make_jobs(app: Flask) -> Jobs:
 
     @huey.task(name="sync", takes=1)
     def sync(element: str):
-        with app.app_context():
+        with app.app_context(), log_job("sync", element):
             run_queued_sync(element)
 
     @huey.periodic_task(lambda moment: True, name="queue_due_syncs")  # Huey asks once a minute
     def queue_due_syncs():
-        with app.app_context():
+        with app.app_context(), log_job("queue_due_syncs"):
             runs.end_all_cut_off()
             for element in list_due():
                 runs.queue_run(element.name, "schedule")
@@ -83,10 +86,25 @@ def make_jobs(app: Flask) -> Jobs:
 
     @huey.periodic_task(lambda moment: True, name="remove_old_rows")
     def remove_rows():
-        with app.app_context():
+        with app.app_context(), log_job("remove_old_rows"):
             remove_old_rows()
 
     return Jobs(huey, sync)
+
+
+@contextmanager
+def log_job(job: str, element: str = "") -> Iterator[None]:
+    """Log a job's start and its end."""
+    began, error = time.monotonic(), ""
+    log_event(log, logging.INFO, "job_start", job=job, element=element)
+    try:
+        yield
+    except BaseException as failure:
+        error = type(failure).__name__
+        raise
+    finally:
+        level, seconds = logging.ERROR if error else logging.INFO, round(time.monotonic() - began, 3)
+        log_event(log, level, "job_end", job=job, element=element, seconds=seconds, error=error)
 
 
 def connect_redis(url: str) -> "ConnectionPool":
@@ -125,7 +143,7 @@ def request_sync(element: str, actor_id: int, **wishes: Any) -> SyncRun | None:
     try:
         get_jobs(current_app).sync(element)
     except Exception as error:  # of the queue's own kinds; a worker finds the run without it
-        log.warning("the job queue does not answer (%s)", type(error).__name__)
+        log_event(log, logging.WARNING, "queue_silent", error=type(error).__name__)
     return run
 
 
@@ -136,10 +154,9 @@ def run_queued_sync(name: str) -> None:
         return
     try:
         sync = Sync(current_app.getElement(f"auths.loginTypes.{name}"), lease)
-        state = sync.run()
-        log.info("%s: sync %s, %s people %s", name, state, sync.counts["people"], sync.failure or "")
+        sync.run()
     except runs.LeaseLost:
-        log.warning("%s: another sync has taken over", name)
+        log_event(log, logging.WARNING, "sync_replaced", element=name)
     except Code as error:
         runs.end_run(lease, "failed", failure=[error.code, error.reason, error.native])
 
@@ -174,6 +191,7 @@ def run_jobs(app: Flask) -> None:
     consumer = get_jobs(app).huey.create_consumer(workers=THREADS, periodic=True, max_delay=QUEUE_POLL)
     threading.Thread(target=report_life, args=(app,), daemon=True).start()
     consumer.run()
+    log_event(log, logging.INFO, "worker_end")
 
 
 def report_life(app: Flask) -> None:
@@ -184,6 +202,6 @@ def report_life(app: Flask) -> None:
             try:
                 health.note_worker(name)
             except database.FAILURES as error:
-                log.warning("the database cannot be used: %s", database.explain(error))
+                log_event(log, logging.WARNING, "database_failure", place="", problem=database.explain(error))
             db.session.remove()
         time.sleep(LIFE_REPORT)

@@ -231,6 +231,14 @@ def find_last_complete(elements: list[str]) -> dict[str, SyncRun]:
     return {run.element: run for run in db.session.scalars(select(SyncRun).where(SyncRun.id.in_(newest)))}
 
 
+def find_last_states(elements: list[str]) -> dict[str, str]:
+    """Return how the last run of each element has ended."""
+    over = (SyncRun.element.in_(elements), SyncRun.ended_at.is_not(None), SyncRun.dry_run.is_(False))
+    newest = select(func.max(SyncRun.id)).where(*over).group_by(SyncRun.element)
+    rows = db.session.execute(select(SyncRun.element, SyncRun.state).where(SyncRun.id.in_(newest)))
+    return {element: state for element, state in rows}
+
+
 def find_last_sync() -> SyncRun | None:
     """Return the sync of any element that was completed last."""
     complete = select(SyncRun).where(SyncRun.state == "done", SyncRun.ended_at.is_not(None), ~SyncRun.dry_run)

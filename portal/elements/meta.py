@@ -13,6 +13,7 @@ from portal.elements.platform_facts import PlatformFacts
 from portal.elements.settings import SettingsReader
 from portal.elements.state import LoginState
 from portal.errors import NOT_FOUND, Code
+from portal.logs import log_event
 from portal.models import Identity
 from portal.providers import http
 from portal.providers.person import Person
@@ -146,7 +147,8 @@ class Meta(PlatformFacts, SettingsReader, LoginState):
                 read, extent = [client.department(deptId)], departments.ONE
         usable, faults = departments.build_tree(read)
         for fault, ids in faults.items():
-            log.warning("%s: %s: %s", self.name, fault, ", ".join(ids[:10]))
+            facts = {"fault": fault, "departments": ", ".join(ids[:10])}
+            log_event(log, logging.WARNING, "odd_departments", element=self.name, **facts)
         departments.save_departments(self.provider, tenant, usable, extent)
         memberships.fill_new_departments(self.provider, tenant, memberships.find_newest_person())
 

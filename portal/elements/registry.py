@@ -21,6 +21,7 @@ from portal.elements.feishu.type import FSInnerType
 from portal.elements.meta import Meta
 from portal.elements.wecom.type import QywxInnerType
 from portal.errors import NO_SUCH_PAGE, SETTING_MISSING, SETTING_WRONG, Code
+from portal.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ class Elements:
 
         A check that needed the whole app has failed.
         """
-        log.error("element %s is broken: %s", name, problem)
+        log_broken("element", name, problem)
         self.instances[name] = Broken(name, self.instances[name].title, problem)
 
     # Reading
@@ -171,7 +172,7 @@ class Elements:
                 self.get(base)
             self.types[name] = self.import_type(name, path)
         except Code as problem:
-            log.error("element type %s is broken: %s", name, problem)
+            log_broken("element type", name, problem)
             self.broken_types[name] = problem
 
     def import_type(self, name: str, path: Path) -> type[Meta]:
@@ -183,7 +184,7 @@ class Elements:
         try:
             spec.loader.exec_module(module)
         except Exception as error:  # it is the developer's code: anything may happen
-            log.exception("%s can't be imported", self.relative_path(file))
+            log_event(log, logging.ERROR, "element_fault", element=name, what="can't be imported", with_trace=True)
             raise Code(SETTING_WRONG, f"{self.relative_path(file)} can't be imported: {type(error).__name__}") from None
         cls = getattr(module, name, None)
         if not isinstance(cls, type) or not issubclass(cls, Meta):
@@ -207,9 +208,9 @@ class Elements:
         except Code as error:
             problem = error
         except Exception as error:  # a developer's own Type: anything may happen
-            log.exception("element %s fails at its start", name)
+            log_event(log, logging.ERROR, "element_fault", element=name, what="fails at its start", with_trace=True)
             problem = Code(SETTING_WRONG, f"element {name} fails at its start: {type(error).__name__}")
-        log.log(logging.ERROR if active else logging.INFO, "element %s is broken: %s", name, problem)
+        log_broken("element", name, problem, logging.ERROR if active else logging.INFO)
         return Broken(name, title, problem, active)
 
     def read_required(self, path: Path, declared: dict, key: str) -> str:
@@ -270,3 +271,8 @@ class Elements:
 
     def relative_path(self, path: Path) -> str:
         return path.relative_to(self.root.parent.parent).as_posix()
+
+
+def log_broken(kind: str, name: str, problem: Code, level: int = logging.ERROR) -> None:
+    """Log that an element or a type can't be used."""
+    log_event(log, level, "element_broken", kind=kind, element=name, number=problem.code, reason=problem.reason)

@@ -3,6 +3,7 @@
 Secrets are codes, states, tokens, session ids and mobile numbers.
 """
 
+import io
 import json
 import logging
 import secrets
@@ -11,6 +12,7 @@ import traceback
 import pytest
 from support.portal_app import parse_query
 
+from portal import logs
 from portal.database import db
 from portal.errors import Code
 from portal.models import AppToken
@@ -27,6 +29,19 @@ def read_log(caplog):
         f"{record.getMessage()} {record.args} {record.exc_text or ''} {record.exc_info or ''}"
         for record in caplog.records
     )
+
+
+@pytest.fixture(params=["json", "text"])
+def read_lines(request):
+    """Everything as it is written, with the finest level of each library."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(stream), root.level
+    handler.setFormatter(logs.FORMATTERS[request.param]())
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream.getvalue
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 def collect_canaries(client, sandbox):
@@ -80,6 +95,20 @@ def test_logs_hold_none_of_the_canaries(client, sandbox, read_log):
     logged = read_log()
     assert "signed in" in logged
     assert [canary for canary in canaries if canary in logged] == []
+
+
+def test_lines_as_they_are_written_hold_none_either(client, sandbox, read_lines):
+    logging.getLogger("urllib3").setLevel(logging.DEBUG)  # what its filter would keep back is harmless, too
+    try:
+        canaries = collect_canaries(client, sandbox)
+    finally:
+        logging.getLogger("urllib3").setLevel(logs.QUIET_LEVELS["urllib3"])
+    lines = read_lines()
+    assert "signed in" in lines or '"sign_in"' in lines
+    assert "/cgi-bin/auth/getuserinfo" in lines
+    assert [canary for canary in canaries if canary in lines] == []
+    names = ("张三", ascii("张三")[1:-1], "zhangsan")
+    assert [name for name in names if name in lines] == []
 
 
 def test_a_traceback_has_no_addresses(elements, make_portal):

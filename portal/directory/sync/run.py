@@ -18,6 +18,7 @@ from portal.directory.sync.reading import Reader
 from portal.directory.sync.stored import StoredPeople
 from portal.directory.sync.writing import WaitingBatches, Writer
 from portal.errors import FAULT, UNAVAILABLE, Code
+from portal.logs import log_event
 from portal.models import SyncRun
 
 log = logging.getLogger(__name__)
@@ -75,10 +76,11 @@ class Sync:
         except KeyboardInterrupt:
             state, self.failure = "failed", runs.CUT_OFF
         except database.FAILURES as error:
-            log.error("%s: the database cannot be used: %s", self.element.name, database.explain(error))
+            place, problem = f"{self.element.name}: ", database.explain(error)
+            log_event(log, logging.ERROR, "database_failure", place=place, problem=problem)
             state, self.failure = "failed", [UNAVAILABLE, "the database is not available", None]
         except Exception:
-            log.exception("%s: the sync fails", self.element.name)
+            log_event(log, logging.ERROR, "sync_fault", element=self.element.name, with_trace=True)
             state, self.failure = "failed", [FAULT, "a fault of the portal", None]
         finally:
             self.stopped.set()
@@ -86,7 +88,14 @@ class Sync:
         self.journal.phase = ""
         runs.end_run(self.lease, state, counts=self.counts, report=self.report, failure=self.failure)
         self.journal.tell()
+        self.log_end(state)
         return state
+
+    def log_end(self, state: str) -> None:
+        """Log how the sync has ended."""
+        level = logging.INFO if state == "done" else logging.WARNING
+        facts = {**self.counts, "dry_run": self.dry_run, "failure": self.failure or ""}
+        log_event(log, level, "sync_end", element=self.element.name, state=state, **facts)
 
     def sync(self) -> None:
         """Read, ask, and write.

@@ -16,6 +16,7 @@ from portal.database import db
 from portal.elements.doctor.advice import COMMON
 from portal.elements.doctor.examination import PROBLEM, WARNING, Examination, Finding, Place
 from portal.errors import UNAVAILABLE, Code
+from portal.logs import log_event
 from portal.models import AuditEvent, LoginSession
 from portal.providers import causes, http
 from portal.providers.client import TOKEN_REFUSED, PlatformUnreachable, ProviderApp
@@ -39,7 +40,7 @@ def examine(element: "Meta") -> list[Finding]:
     try:
         return element.doctor(element).examine()
     except Exception as error:  # the code of an operator's own Type may fail in any way
-        log.exception("%s: its doctor fails", element.name)
+        log_event(log, logging.ERROR, "element_fault", element=element.name, what="its doctor fails", with_trace=True)
         return Doctor(element).report_fault(error)
 
 
@@ -77,7 +78,8 @@ class Doctor(Examination):
             self.is_blocked = True
             return [self.make_finding("waits")]
         except Exception as error:  # the code of an operator's own Type may fail in any way
-            log.exception("%s: the check %s fails", self.element.name, self.check)
+            what = f"the check {self.check} fails"
+            log_event(log, logging.ERROR, "element_fault", element=self.element.name, what=what, with_trace=True)
             return [self.make_finding("own_code", error=type(error).__name__)]
 
     @property

@@ -17,6 +17,7 @@ from portal.elements.feishu.doctor import FeishuDoctor
 from portal.elements.meta import Meta, id_text
 from portal.elements.state import KINDS
 from portal.errors import EXPIRED_TOKEN, NOT_A_MEMBER, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, SETTING_MISSING, Code
+from portal.logs import log_event
 from portal.models import FSInnerAuthModel
 from portal.providers.client import AnswerAboutAnother
 from portal.providers.person import EMPTY, Person
@@ -150,9 +151,8 @@ class FSInnerType(Meta):
             if entry.get("unionId", person["unionId"]) != person["unionId"]:
                 raise AnswerAboutAnother()
         except Code as error:
-            log.warning(
-                "%s: no contact data, the login goes on without (%s, platform %s)", self.name, error, error.native
-            )
+            facts = {"number": error.code, "reason": error.reason, "native": error.native}
+            log_event(log, logging.WARNING, "details_missing", element=self.name, what="no contact data", **facts)
             person["status"] = status
             return
         entry = {key: value for key, value in entry.items() if key not in ("openId", "unionId")}  # the login's count

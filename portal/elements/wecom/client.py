@@ -21,6 +21,7 @@ from portal.errors import (
     UNAVAILABLE,
     Code,
 )
+from portal.logs import log_event
 from portal.providers.person import Person
 from portal.providers.values import look_up, text
 
@@ -158,9 +159,7 @@ class WeCom(WeComContacts):
             if error.native in (UNKNOWN_MEMBER, *OUT_OF_RANGE):
                 reason = "the member is unknown or outside the app's visible range"
                 raise Code(NOT_ALLOWED, reason, error.native) from None
-            log.warning(
-                "wecom: the member can't be read, the login goes on without (%s, platform %s)", error, error.native
-            )
+            self.log_missing("the member can't be read", error)
             return {"userId": userid}
 
     def read_consented_details(self, ticket: str) -> dict:
@@ -171,7 +170,7 @@ class WeCom(WeComContacts):
         try:
             answer = self.call("POST", "auth/getuserdetail", expect="userid", json={"user_ticket": ticket})
         except Code as error:
-            log.warning("wecom: the consented details can't be read (%s, platform %s)", error, error.native)
+            self.log_missing("the consented details can't be read", error)
             return {}
         details = {
             "mobile": text(answer.get("mobile")),
@@ -181,6 +180,11 @@ class WeCom(WeComContacts):
             "gender": look_up(GENDER, answer.get("gender")),
         }
         return {key: value for key, value in details.items() if value}
+
+    def log_missing(self, what: str, error: Code) -> None:
+        """Log that a login goes on without some details."""
+        facts = {"number": error.code, "reason": error.reason, "native": error.native}
+        log_event(log, logging.WARNING, "details_missing", element=self.provider, what=what, **facts)
 
     def make_person(self, profile: dict) -> Person:
         """Return the person that a member's profile describes."""
