@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from portal import commands, database, files, maintenance
+from portal import commands, database, files, logs, maintenance, metrics
 from portal.audit import remove_old_events
 from portal.bindings import binding_requests, csv_import
 from portal.clocks import VisitCookies
@@ -38,6 +37,7 @@ from portal.pages import (
     limits,
     login,
     login_page,
+    metrics_page,
     references,
     site,
     template_context,
@@ -49,8 +49,6 @@ from portal.pages.proxies import VisitorAddress
 from portal.signin import attempts, one_time_links, sessions
 from sandbox import server as sandbox
 
-# Libraries that log addresses or verifiers when they log more than this.
-QUIET_LEVELS = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
 YEAR = 31_536_000  # seconds
 
 
@@ -114,14 +112,14 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         files.make_file(file)
     app.config.update(settings, **translate_settings(settings))
     app.url_map.merge_slashes = False  # an address with an empty part is none of ours
-    set_up_logging()
+    logs.set_up(settings["PORTAL_LOG"])
 
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)
     Babel(app, default_locale="en", locale_selector=get_language)
     for part in (references, guards, headers, error_pages, limits, template_context):
         part.init_app(app)
-    for part in (site, login_page, login, account, api, health):
+    for part in (site, login_page, login, account, api, health, metrics_page):
         app.register_blueprint(part.bp)
     for part in (home, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
@@ -150,6 +148,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     configure_mappers()  # before the first requests come, all at once
     app.elements = Elements(app, settings["PORTAL_APP_DIR"], read_variable)
     add_callbacks(app)
+    if metrics.is_shared():  # one process of several that serve; the first login need not wait for this
+        metrics.start_sign_ins(element.name for element in app.elements.list_usable())
     return app
 
 
@@ -198,16 +198,6 @@ def translate_settings(settings: dict) -> dict:
         "WTF_CSRF_SSL_STRICT": False,  # pages.guards checks the origin
         "BABEL_TRANSLATION_DIRECTORIES": str(config.ROOT / "translations"),
     }
-
-
-def set_up_logging() -> None:
-    """Log to standard error unless the host program logs.
-
-    Libraries that log addresses stay quiet.
-    """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name, level in QUIET_LEVELS.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def add_callbacks(app: Portal) -> None:

@@ -6,6 +6,8 @@ Each room uses only the rooms above it.
     text         cleaning and comparing of texts from outside
     files        files that only the portal's user may read
     clocks       the time, and how far clocks of several machines may differ
+    logs         log lines, one for each event
+    metrics      the figures that monitoring reads
     database/    connections, writing transactions, races, and what failures mean
     models/      every table
     audit        the audit log: record and search
@@ -17,6 +19,7 @@ Each room uses only the rooms above it.
     accounts/    local accounts
     signin/      attempts, sessions, one-time links, and the way from a person to a session
     bindings/    which person signs in as which account
+    monitoring   the state of the portal at a scrape
     pages/       what a browser sees
     processes    programs that end with the one that started them
     commands     what an operator types

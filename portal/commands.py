@@ -3,13 +3,15 @@
 `make run` calls `flask up`.
 """
 
+import logging
 import os
 import shlex
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -17,16 +19,19 @@ import requests
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from portal import database, processes
+from portal import database, metrics, processes
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.meta import Meta
 from portal.elements.registry import Broken
 from portal.errors import Code
+from portal.logs import log_event
 from portal.models import Identity
 from portal.signin.administrator_links import AdministratorLink, PromotionNotAsked, make_administrator
 from portal.text import is_clean
+
+log = logging.getLogger(__name__)
 
 STATE_SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
 CHANGES = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
@@ -182,26 +187,29 @@ def print_findings(title: str, findings: list) -> list:
 @with_appcontext
 def run_worker() -> None:
     """Run queued and scheduled jobs until told to end."""
-    for line in describe_work():
-        click.echo(line)
+    if problem := metrics.use_folder(Path(current_app.instance_path, metrics.FOLDER_NAME)):
+        log_event(log, logging.WARNING, "metrics_folder", problem=problem)
+    log_work()
     jobs.run_jobs(current_app._get_current_object())
 
 
-def describe_work() -> Iterator[str]:
-    """Yield what the worker will do.
+def log_work() -> None:
+    """Log what the worker will do.
 
     The lines name its elements, its times, and the queue of its jobs.
     """
     config, elements = current_app.config, current_app.elements
     every, address = config["PORTAL_SYNC_EVERY"], urlsplit(config["PORTAL_REDIS_URL"] or "")
     when = f"every {every} seconds and when asked" if every else "only when asked (PORTAL_SYNC_EVERY is 0)"
-    names = ", ".join(element.name for element in elements.list_syncable())
-    yield f"worker: syncs {names}, {when}" if names else "worker: no element has a directory to sync"
+    names = [element.name for element in elements.list_syncable()]
+    work = f"syncs {', '.join(names)}, {when}" if names else "no element has a directory to sync"
+    redis = f"Redis at {address.hostname}:{address.port or 6379}"
+    queue = redis if address.hostname else jobs.find_queue_file(current_app)
+    log_event(log, logging.INFO, "worker_start", work=work, elements=names, every=every, queue=queue)
     for element in elements.list_shown():
         if isinstance(element, Broken):
-            yield f"worker: does not sync {element.name}: {element.problem.reason}"
-    redis = f"Redis at {address.hostname}:{address.port or 6379}"
-    yield f"worker: jobs come from {redis if address.hostname else jobs.find_queue_file(current_app)}"
+            facts = {"element": element.name, "reason": element.problem.reason}
+            log_event(log, logging.WARNING, "worker_skip", **facts)
 
 
 @click.command("up")

@@ -146,7 +146,8 @@ def settings(tmp_path, database, base, elements):
 
     A test changes it before it asks for `portal` or `serve`.
     """
-    return make_settings(database, tmp_path / "app", base)
+    settings = make_settings(database, tmp_path / "app", base)
+    return {**settings, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}  # for processes, not for this one
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from portal import database
+from portal import database, metrics
 from portal.database import db
-from portal.errors import FAULT, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
+from portal.errors import FAULT, MEANINGS, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
+from portal.logs import log_event
 from portal.pages.limits import TooManyTries
 from portal.pages.sign_in_guards import SignInTooOld
 from portal.signin.sign_in import NotBound
@@ -46,7 +47,9 @@ def show_error(error: Code) -> ResponseReturnValue:
     status = error.status
     place = g.element.name if "element" in g else request.endpoint
     level = logging.ERROR if status >= 500 else logging.INFO
-    log.log(level, "%s %s: %s (platform %s)", g.reference, place, error, error.native)
+    facts = {"number": error.code, "reason": error.reason, "native": error.native}
+    log_event(log, level, "refusal", place=place, status=status, **facts)
+    metrics.count_refusal(error.code if error.code in MEANINGS else FAULT)
     g.setdefault("signed_in", None)  # a page about a failure looks nothing up
     if wants_json():
         return jsonify(make_envelope(error)), status
@@ -88,7 +91,7 @@ def show_database_failure(error: Exception) -> ResponseReturnValue:
     if not database.is_away(error):
         return show_fault(error)
     db.session.rollback()
-    log.error("%s the database cannot be used: %s", g.reference, database.explain(error))
+    log_event(log, logging.ERROR, "database_failure", place="", problem=database.explain(error))
     return show_error(Code(UNAVAILABLE, "the database is not available"))
 
 
@@ -99,7 +102,7 @@ def show_fault(error: Exception) -> ResponseReturnValue:
     """
     db.session.rollback()
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    log.error("%s %s at %s", g.reference, type(error).__name__, " < ".join(reversed(places)))
+    log_event(log, logging.ERROR, "fault", error=type(error).__name__, places=" < ".join(reversed(places)))
     return show_error(Code(FAULT, "a fault of the portal"))
 
 

@@ -7,12 +7,13 @@ import logging
 from functools import cache
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, redirect, request
+from flask import Flask, current_app, redirect, request
 from flask_wtf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from portal.elements.addresses import LOOPBACK
 from portal.errors import NO_SUCH_PAGE, STALE_FORM, Code
+from portal.logs import log_event
 from portal.pages import browser
 from portal.pages.local_addresses import get_request_address
 
@@ -23,7 +24,8 @@ UPLOADS = {"admin_imports.upload": 10 * 1024 * 1024}  # bytes; every other body 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LONGEST_HOST = 100  # characters of it in the log
-HEALTH = ("health.alive", "health.ready")  # asked by load balancers under any name
+# Asked by load balancers and monitors under any name; the page of the figures looks at the name itself.
+HEALTH = ("health.alive", "health.ready", "metrics.show")
 
 
 def init_app(app: Flask) -> None:
@@ -51,7 +53,7 @@ def check_host() -> Response | None:
     if name in LOOPBACK and base.hostname in LOOPBACK and request.method in ("GET", "HEAD"):
         return redirect(current_app.config["PORTAL_BASE_URL"] + get_request_address(), 307)
     host = request.headers.get("Host", "")[:LONGEST_HOST]
-    log.warning("%s asked for the host %r, but PORTAL_BASE_URL names %r", g.reference, host, base.netloc)
+    log_event(log, logging.WARNING, "foreign_host", host=host, expected=base.netloc)
     raise Code(NO_SUCH_PAGE, "the request is for a host that is not ours", status=400)
 
 
@@ -106,6 +108,4 @@ def warn_of_proxy() -> None:
     """Warn once that addresses of visitors can't be told apart."""
     if not current_app.extensions.setdefault("proxy_warned", False):
         current_app.extensions["proxy_warned"] = True
-        log.warning(
-            "X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0: all visitors seem to have the proxy's address"
-        )
+        log_event(log, logging.WARNING, "unexpected_proxy")

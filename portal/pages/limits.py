@@ -16,8 +16,10 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from portal import metrics
 from portal.database import fingerprint
 from portal.errors import TOO_MANY_TRIES, Code
+from portal.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -174,8 +176,9 @@ def check_tries(*tries: tuple[Limit, str]) -> None:
 
 
 def note_reached(limit: Limit) -> None:
-    """Note that a try is beyond a limit."""
-    log.info("%s limit %s is reached", g.reference, limit.name)
+    """Log and count a try beyond a limit."""
+    metrics.count_limit_hit(limit.name)
+    log_event(log, logging.WARNING, "limit_hit", limit=limit.name)
 
 
 def get_network() -> str:

@@ -8,13 +8,24 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from portal import metrics
 from portal.bindings import self_service
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
 from portal.errors import BAD_STATE, CANCELLED, Code
+from portal.logs import log_event
 from portal.pages import browser, limits
 from portal.pages.local_addresses import accept_local_path, redirect_to
-from portal.pages.login_flow import begin_login, check_text, identify_person, read_state, sign_in_person
+from portal.pages.login_flow import (
+    ONE_TIME_LINK,
+    begin_login,
+    check_text,
+    count_failures,
+    identify_person,
+    note_sign_in,
+    read_state,
+    sign_in_person,
+)
 from portal.signin import attempts, one_time_links, sessions
 from portal.signin.attempts import Goal, UsedAttempt
 
@@ -85,7 +96,7 @@ def finish_login(element: Meta) -> ResponseReturnValue:
 def ask_to_bind(element: Meta, person: CleanPerson, attempt: UsedAttempt) -> Response:
     """Keep the scanned person, and ask whether to connect them."""
     self_service.remember_scan(person, attempt, browser.get_client())
-    log.info("%s %s: offered to account %s", g.reference, element.name, attempt.account_id)
+    log_event(log, logging.INFO, "bind_offer", element=element.name, account=attempt.account_id)
     return redirect_to("account.confirm_bind")
 
 
@@ -120,11 +131,13 @@ def once(token):
         limits.count_wrong_link()
     if account is not None and request.method != "POST":
         return render_template("once.html", account=account)
-    opened = one_time_links.use_link(token, browser.get_client(), browser.get_session_token()) if account else None
+    with count_failures(ONE_TIME_LINK):
+        opened = one_time_links.use_link(token, browser.get_client(), browser.get_session_token()) if account else None
     if opened is None:
-        log.info("%s one-time link refused", g.reference)
+        metrics.count_sign_in(ONE_TIME_LINK, "refused")
+        log_event(log, logging.INFO, "link_refused")
         return render_template("once_gone.html"), 410
-    log.info("%s one-time link: signed in, account %s", g.reference, opened.account_id)
+    note_sign_in(ONE_TIME_LINK, "link", opened)
     return browser.give_session(redirect_to("account.show"), opened.token)
 
 

@@ -1,16 +1,18 @@
 """The steps that all kinds of login share."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from flask import g, url_for
 
-from portal import audit
+from portal import audit, metrics
 from portal.audit import Actor
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
-from portal.errors import BAD_CODE, BAD_STATE, Code
+from portal.errors import BAD_CODE, BAD_STATE, CANCELLED, NOT_BOUND, Code
+from portal.logs import log_event
 from portal.pages import browser, limits
 from portal.pages.local_addresses import accept_local_path
 from portal.signin import attempts, sign_in
@@ -20,6 +22,8 @@ from portal.signin.sessions import OpenedSession, SignedIn
 log = logging.getLogger(__name__)
 
 LONGEST_CODE = 4096  # characters
+ONE_TIME_LINK = "once"  # among the logins that are counted; no element can have this name
+OUTCOMES = {NOT_BOUND: "waiting", CANCELLED: "cancelled"}
 REFUSED_ACTIONS = {"bind": "binding.offer", "confirm": "login.confirm"}  # purpose -> action in the audit log
 
 
@@ -57,14 +61,20 @@ def identify_person(
     except Code as error:
         limits.count_refused_callback(error)
         action, by = REFUSED_ACTIONS.get(purpose, "login"), Actor(account_id, browser.get_client())
+        if purpose != "bind":
+            metrics.count_sign_in(element.name, name_outcome(error))
         audit.record_refusal(error, action, by, account_id=account_id, element=element.name)
+        raise
+    except Exception:
+        metrics.count_sign_in(element.name, "failed")
         raise
 
 
 def sign_in_person(element: Meta, person: CleanPerson, attempt: UsedAttempt) -> OpenedSession:
     """Open a session for the person of a login."""
-    opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
-    log.info("%s %s: signed in, account %s", g.reference, element.name, opened.account_id)
+    with count_failures(element.name):
+        opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
+    note_sign_in(element.name, attempt.kind, opened)
     return opened
 
 
@@ -78,6 +88,32 @@ def read_state(read: Callable[[], str]) -> str:
     except Code as error:
         limits.count_refused_callback(error)
         raise
+
+
+# What monitoring learns
+
+
+def note_sign_in(element: str, kind: str, opened: OpenedSession) -> None:
+    """Log and count a sign-in."""
+    metrics.count_sign_in(element, "signed_in")
+    log_event(log, logging.INFO, "sign_in", element=element, kind=kind, account=opened.account_id)
+
+
+@contextmanager
+def count_failures(element: str) -> Iterator[None]:
+    """Count a sign-in that fails inside the block."""
+    try:
+        yield
+    except Exception as error:
+        metrics.count_sign_in(element, name_outcome(error) if isinstance(error, Code) else "failed")
+        raise
+
+
+def name_outcome(error: Code) -> str:
+    """Return which of `metrics.SIGN_IN_OUTCOMES` a refusal is."""
+    if error.code in OUTCOMES:
+        return OUTCOMES[error.code]
+    return "failed" if error.status >= 500 else "refused"
 
 
 def check_text(key: str, value: object) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from portal import database
+from portal import database, metrics
 from portal.clocks import now
 from portal.database import db
 from portal.errors import UNAVAILABLE, Code
@@ -97,16 +97,18 @@ class StoredToken:
             return None
 
     def _renew(self, lease: str) -> dict:
-        changes = {"failure": [UNAVAILABLE, "the token call was cut off", None]}
+        outcome, changes = "failed", {"failure": [UNAVAILABLE, "the token call was cut off", None]}
         try:
             values, life = self._fetch()
             expires_at = now() + timedelta(seconds=life)
             changes = {"value": json.dumps(values), "expires_at": expires_at, "failure": None}
+            outcome = "ok"
             return self._keep(values, expires_at)
         except Code as error:
             changes = {"failure": [error.code, error.reason, error.native]}
             raise
         finally:
+            metrics.count_token_renewal(self._row["provider"], outcome)
             with database.write() as session:
                 own_row = update(AppToken).where(*self._key, AppToken.lease == lease)
                 session.execute(own_row.values(**changes, lease=None, leased_until=None, tries=AppToken.tries + 1))

@@ -1,9 +1,14 @@
 """A pause in the calls to a failing platform."""
 
+import logging
 import threading
 import time
 
+from portal import metrics
+from portal.logs import log_event
 from portal.providers.causes import PlatformPaused
+
+log = logging.getLogger(__name__)
 
 FAILURES, PAUSE = 5, 15.0  # after so many failures in a row no call is made for so many seconds
 
@@ -12,9 +17,13 @@ class Breaker:
     """Counts the failures of one address in a row.
 
     All threads of this process share it.
+
+    :param address: scheme and host, for monitoring.
     """
 
-    def __init__(self):
+    def __init__(self, address: str = ""):
+        self.address = address
+        metrics.set_breaker(address, is_open=False)
         self._lock = threading.Lock()
         self._failures, self._cause = 0, ""
         self._paused_until = 0.0
@@ -34,6 +43,13 @@ class Breaker:
     def note(self, failed: bool, cause: str = "") -> None:
         """Count the outcome of a call."""
         with self._lock:
+            was_open = self._failures >= FAILURES
             self._cause = cause
             self._failures = self._failures + 1 if failed else 0
-            self._paused_until = time.monotonic() + PAUSE if self._failures >= FAILURES else 0.0
+            is_open = self._failures >= FAILURES
+            self._paused_until = time.monotonic() + PAUSE if is_open else 0.0
+            if is_open != was_open:
+                metrics.set_breaker(self.address, is_open)
+        if is_open != was_open:
+            event = "platform_paused" if is_open else "platform_back"
+            log_event(log, logging.WARNING, event, address=self.address)

@@ -1,8 +1,8 @@
 """The client that all platforms share, on Authlib's client classes."""
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -11,9 +11,9 @@ from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from portal.errors import BAD_TOKEN, EXPIRED_TOKEN, FAULT, UNAVAILABLE, Code
 from portal.providers import causes, http
 from portal.providers.app_tokens import StoredToken
+from portal.providers.causes import PlatformPaused
+from portal.providers.observing import observe
 from portal.providers.person import Person
-
-log = logging.getLogger(__name__)
 
 TOKEN_REFUSED = (BAD_TOKEN, EXPIRED_TOKEN)
 BUSY_STATUS = (502, 503, 504)
@@ -34,6 +34,8 @@ class PlatformBusy(Code):
     :param usual: the first wait otherwise; later ones are longer.
     """
 
+    outcome = "busy"
+
     def __init__(self, native: int | str | None, told: int | None, usual: float):
         super().__init__(UNAVAILABLE, "the platform limits our calls", native)
         self.told, self.usual = told, usual
@@ -43,11 +45,12 @@ class PlatformUnreachable(Code):
     """UNAVAILABLE because no answer came.
 
     :param cause: one of `causes.CAUSES`, or "" where it is not known.
+    :param outcome: one of `metrics.CALL_OUTCOMES`.
     """
 
-    def __init__(self, cause: str, kind: str):
+    def __init__(self, cause: str, kind: str, outcome: str = "unreachable"):
         super().__init__(UNAVAILABLE, REASONS.get(cause, f"the platform can't be reached ({kind})"))
-        self.cause = cause
+        self.cause, self.outcome = cause, outcome
 
 
 class AnswerAboutAnother(Code):
@@ -138,14 +141,22 @@ class ProviderApp(FlaskOAuth2App):
         :param token: sent in the header of `token_header()`.
         :raises Code: the platform's number, translated; UNAVAILABLE when there is no usable answer.
         """
-        try:
-            with http.deadline():
-                response = self.send(method, url, token, **kwargs)
-                if method == "GET" and again and response.status_code in BUSY_STATUS:
+        with observe(self.provider, self.name_call(url)):
+            try:
+                with http.deadline():
                     response = self.send(method, url, token, **kwargs)
-        except requests.RequestException as error:
-            raise as_unreachable(error) from None
-        return self.open_answer(response, expected)
+                    if method == "GET" and again and response.status_code in BUSY_STATUS:
+                        response = self.send(method, url, token, **kwargs)
+            except requests.RequestException as error:
+                raise as_unreachable(error) from None
+            return self.open_answer(response, expected)
+
+    def name_call(self, url: str) -> str:
+        """Return the name of a call for monitoring.
+
+        It is the path. A platform with ids in paths leaves them out here.
+        """
+        return urlsplit(url).path
 
     def send(self, method: str, url: str, token: str | None, **kwargs: Any) -> requests.Response:
         return http.send(method, url, self.token_header(token), self.client_kwargs.get("proxies"), **kwargs)
@@ -173,17 +184,18 @@ class ProviderApp(FlaskOAuth2App):
 
     def exchange(self, code: str, **kwargs: Any) -> dict:
         """Exchange the code and return the opened token."""
-        return self.token_call(lambda: self.fetch_access_token(code=code, **kwargs))
+        return self.token_call(lambda: self.fetch_access_token(code=code, **kwargs), self.access_token_url)
 
-    def token_call(self, send: Callable) -> dict:
+    def token_call(self, send: Callable, url: str) -> dict:
         """Return the result of a token request through Authlib."""
-        try:
-            with http.deadline():
-                return send()
-        except requests.RequestException as error:
-            raise as_unreachable(error) from None
-        except AuthlibBaseError as error:  # its text may hold the platform's
-            raise Code(UNAVAILABLE, f"the token answer can't be used ({type(error).__name__})") from None
+        with observe(self.provider, self.name_call(url)):
+            try:
+                with http.deadline():
+                    return send()
+            except requests.RequestException as error:
+                raise as_unreachable(error) from None
+            except AuthlibBaseError as error:  # its text may hold the platform's
+                raise Code(UNAVAILABLE, f"the token answer can't be used ({type(error).__name__})") from None
 
     # Opening
 
@@ -271,4 +283,6 @@ def as_unreachable(error: requests.RequestException) -> PlatformUnreachable:
 
     That text holds the address, and WeCom puts secrets there.
     """
-    return PlatformUnreachable(causes.cause_of(error), type(error).__name__)
+    is_paused, is_late = isinstance(error, PlatformPaused), isinstance(error, requests.Timeout)
+    outcome = "paused" if is_paused else "timeout" if is_late else "unreachable"
+    return PlatformUnreachable(causes.cause_of(error), type(error).__name__, outcome)

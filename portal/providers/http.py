@@ -74,11 +74,13 @@ class Transport(HTTPAdapter):
     """This process's connections to one platform address.
 
     Its threads share them.
+
+    :param origin: scheme and host.
     """
 
-    def __init__(self):
+    def __init__(self, origin: str):
         super().__init__(pool_maxsize=64)
-        self._breaker = Breaker()
+        self._breaker = Breaker(origin)
         self._lock = threading.Lock()
         self._used_at = time.monotonic()
 
@@ -137,7 +139,7 @@ def transport_to(origin: str, proxies: Mapping[str, str] | None) -> Transport:
     key = origin, (proxies or {}).get("https", "")
     with _transports_lock:
         if key not in _transports:
-            _transports[key] = Transport()
+            _transports[key] = Transport(origin)
         return _transports[key]
 
 

@@ -101,20 +101,21 @@ class TestStart:
 
     def said(self, settings, lines, **more):
         with run_command(settings, "worker", **more) as worker:
-            return [worker.stdout.readline().strip() for _ in range(lines)]
+            log = (line for line in iter(worker.stderr.readline, "") if " worker: " in line)
+            return [next(log).partition(" portal.commands: ")[2].strip() for _ in range(lines)]
 
     def test_the_elements_when_and_the_queue(self, settings, database):
-        said = self.said({**settings, "PORTAL_SYNC_EVERY": "900"}, 2)
-        assert said[0] == f"worker: syncs {FEISHU}, {WECOM}, every 900 seconds and when asked"
-        assert said[1] == f"worker: jobs come from {database.removeprefix('sqlite:///')}-jobs"
+        said = self.said({**settings, "PORTAL_SYNC_EVERY": "900"}, 1)
+        queue = f"{database.removeprefix('sqlite:///')}-jobs"
+        assert said == [f"worker: syncs {FEISHU}, {WECOM}, every 900 seconds and when asked; jobs come from {queue}"]
 
     def test_what_it_can_not_sync_and_a_queue_elsewhere(self, settings, elements):
         elements.feishu(appId="")
         redis = f"redis://:secret@localhost:{find_free_port()}/1"
-        said = self.said({**settings, "PORTAL_SYNC_EVERY": "0", "PORTAL_REDIS_URL": redis}, 3)
-        assert said[0] == f"worker: syncs {WECOM}, only when asked (PORTAL_SYNC_EVERY is 0)"
+        said = self.said({**settings, "PORTAL_SYNC_EVERY": "0", "PORTAL_REDIS_URL": redis}, 2)
+        queue = f"Redis at {redis.partition('@')[2].removesuffix('/1')}"
+        assert said[0] == f"worker: syncs {WECOM}, only when asked (PORTAL_SYNC_EVERY is 0); jobs come from {queue}"
         assert said[1].startswith(f"worker: does not sync {FEISHU}: auths/loginTypes/{FEISHU}/{FEISHU}.json: appId")
-        assert said[2] == f"worker: jobs come from Redis at {redis.partition('@')[2].removesuffix('/1')}"
 
 
 class TestCutOff:
@@ -191,8 +192,11 @@ class TestWithoutAQueue:
         settings |= {"PORTAL_REDIS_URL": f"redis://127.0.0.1:{find_free_port()}/0", "PORTAL_SYNC_EVERY": "0"}
         jobs_and_readers = 4  # two periodic jobs that can't be queued, two threads that can't read
         with run_command(settings, "worker") as worker:
-            log = [worker.stderr.readline() for _ in range(jobs_and_readers)]
+            lines = iter(worker.stderr.readline, "")
+            started = next(line for line in lines if " worker: " in line)
+            log = [next(lines) for _ in range(jobs_and_readers)]
             worker.send_signal(signal.SIGTERM)
+        assert "jobs come from Redis" in started
         assert all("the job queue does not answer (ConnectionError)" in line for line in log), log
 
 

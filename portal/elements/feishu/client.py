@@ -183,13 +183,14 @@ class Feishu(FeishuContacts):
         :raises Code: EXPIRED_TOKEN; BAD_TOKEN when unknown or used; NOT_PERMITTED when the app may not refresh.
         """
 
+        page = self.server_metadata["refresh_page"]
+
         def send():
-            page = self.server_metadata["refresh_page"]
             with self._get_oauth_client(**self.server_metadata) as session:
                 session.scope = None  # Authlib would send it, which narrows the new token
                 return session.fetch_token(page, grant_type="refresh_token", refresh_token=refresh_token, **kwargs)
 
-        return self.pick_tokens(self.token_call(send))
+        return self.pick_tokens(self.token_call(send, page))
 
     def read_profile(self, token: dict) -> dict:
         """Return the profile of a token's owner."""

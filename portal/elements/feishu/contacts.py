@@ -3,6 +3,7 @@
 https://open.feishu.cn/document/server-docs/contact-v3/resources
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ MOST_PAGES = 20_000  # of one list: a million entries
 MOST_EMPTY = 20  # pages in a row without anything on them
 UNKNOWN_USER = 41012
 UNCLEAR = (40004, 40008, 40014, 40015, 99992351, 99992361, 99992364, 99992381)  # of departments, or malformed ids
+ID_IN_PATH = re.compile(r"(?<=/contact/v3/)(users|departments)/(?!batch$|find_by_department$)[^/]+")
 CONTACT_NUMBERS = {
     **dict.fromkeys(NO_PERMISSION, NOT_PERMITTED),
     **dict.fromkeys((UNKNOWN_USER, *UNCLEAR), NOT_FOUND),
@@ -32,6 +34,9 @@ class FeishuContacts(ProviderApp):
     limits = ((50, 1), (1000, 60))  # https://open.feishu.cn/document/server-docs/contact-v3/user/find_by_department
     at_once = 8
     unclear = (None, *UNCLEAR)
+
+    def name_call(self, url: str) -> str:
+        return ID_IN_PATH.sub(r"\1/{id}", super().name_call(url))
 
     def ask_contacts(self, path: str, **params: Any) -> dict:
         """Return the `data` of an answer of the contact interfaces."""

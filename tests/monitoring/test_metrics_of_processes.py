@@ -1,0 +1,122 @@
+"""The figures of several processes are summed, also after one was killed."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import requests
+from support.jobs import request_sync, wait_for_runs
+from support.portal_app import FEISHU, WECOM
+from support.scrapes import find_figure, scrape, sign_in_by
+from support.syncs import run_command, wait_for
+
+from portal import metrics
+from portal.signin.sessions import MOST_OPEN
+
+
+def sign_in(server, element=WECOM, **how):
+    """Sign in over a connection of its own, so that the workers take turns."""
+    with requests.Session() as http:
+        return sign_in_by(http, server.url, element, **how)
+
+
+def list_workers(folder):
+    """Return the processes that have counted."""
+    return {int(path.stem.partition("_")[2]) for path in Path(folder).glob("counter_*.db")}
+
+
+def sign_in_at_both(server, folder):
+    """Sign in until two processes have counted, and return how often."""
+    number = 0
+    while number < 10 or len([pid for pid in list_workers(folder) if metrics.is_running(pid)]) < 2:
+        assert sign_in(server) == 303, server.output()
+        number += 1
+        assert number < 300, "one worker gets all requests"
+    return number
+
+
+@pytest.fixture
+def folder(settings):
+    return settings["PROMETHEUS_MULTIPROC_DIR"]
+
+
+def test_sums_are_right_after_a_worker_was_killed(serve, folder):
+    server = serve(workers=2, threads=4)
+    number = sign_in_at_both(server, folder)
+    assert sign_in(server, person="outsider") == 403
+    assert sign_in(server, action="deny") == 400
+    for _ in range(4):  # whichever worker answers
+        figures = scrape(server)
+        assert find_figure(figures, "portal_sign_ins_total", element=WECOM, outcome="signed_in") == number
+        assert find_figure(figures, "portal_sign_ins_total", element=WECOM, outcome="refused") == 1
+        assert find_figure(figures, "portal_sign_ins_total", element=WECOM, outcome="cancelled") == 1
+        assert find_figure(figures, "portal_sign_ins_total", element=FEISHU) == 0
+
+    victim = min(pid for pid in list_workers(folder) if metrics.is_running(pid))
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: not metrics.is_running(victim), seconds=60)
+    number += sign_in_at_both(server, folder)
+    assert victim in list_workers(folder)
+    figures = scrape(server)
+    assert find_figure(figures, "portal_sign_ins_total", element=WECOM, outcome="signed_in") == number
+    assert find_figure(figures, "portal_refusals_total", number="40301") == 1
+    calls = {"platform": "wecom", "call": "/cgi-bin/auth/getuserinfo"}
+    assert find_figure(figures, "portal_platform_call_seconds_count", **calls, outcome="ok") == number + 1
+    assert find_figure(figures, "portal_platform_call_seconds_bucket", **calls, outcome="ok", le="+Inf") == number + 1
+    assert find_figure(figures, "portal_token_renewals_total", platform="wecom", outcome="ok") == 1
+    assert find_figure(figures, "portal_open_sessions") == min(number, MOST_OPEN)
+
+
+def test_a_killed_worker_holds_no_breaker_open(serve, sandbox, folder):
+    server = serve(workers=1, threads=4)
+    for _ in range(5):
+        sandbox.fail("/cgi-bin/auth/getuserinfo", status=500, body="x")
+        sandbox.fail("/cgi-bin/auth/getuserinfo", status=500, body="x")
+    for _ in range(5):
+        sign_in(server)
+    assert find_figure(scrape(server), "portal_breaker_open", address=sandbox.url) == 1
+    [victim] = list_workers(folder)
+    os.kill(victim, signal.SIGKILL)
+    sandbox.reset()
+    wait_for(lambda: len(list_workers(folder)) == 2 or sign_in(server) == 0, seconds=60)
+    assert find_figure(scrape(server), "portal_breaker_open", address=sandbox.url) in (0, None)
+
+
+def test_a_server_starts_without_the_figures_of_former_processes(serve, folder):
+    server = serve(workers=1, threads=4)
+    assert sign_in(server) == 303
+    [former] = list_workers(folder)
+    server.process.terminate()
+    server.process.wait(60)
+    server = serve(workers=1, threads=4)
+    assert former not in list_workers(folder)
+    assert find_figure(scrape(server), "portal_sign_ins_total", element=WECOM, outcome="signed_in") == 0
+
+
+def test_the_figures_of_the_worker_are_among_them(serve, settings, portal):
+    settings["PORTAL_SYNC_EVERY"] = "0"
+    server = serve(workers=1, threads=4)
+    assert request_sync(portal, FEISHU)
+    assert find_figure(scrape(server), "portal_queued_syncs") == 1
+    assert find_figure(scrape(server), "portal_worker_up") == 0
+    with run_command(settings, "worker"):
+        wait_for_runs(portal)
+        figures = scrape(server)
+    assert find_figure(figures, "portal_token_renewals_total", platform="feishu", outcome="ok") == 1
+    users = {"platform": "feishu", "call": "/open-apis/contact/v3/users/find_by_department", "outcome": "ok"}
+    assert find_figure(figures, "portal_platform_call_seconds_count", **users) > 0
+    assert find_figure(figures, "portal_queued_syncs") == 0
+    assert find_figure(figures, "portal_worker_up") == 1
+    assert find_figure(figures, "portal_sync_last_outcome", element=FEISHU, outcome="done") == 1
+    assert find_figure(figures, "portal_sync_last_outcome", element=FEISHU, outcome="failed") == 0
+    assert find_figure(figures, "portal_sync_age_seconds", element=FEISHU) < 600
+    assert find_figure(figures, "portal_sync_age_seconds", element=WECOM) is None
+
+
+def test_without_its_folder_a_server_serves_all_the_same(serve, tmp_path):
+    (tmp_path / "a file").touch()
+    server = serve(workers=1, threads=4, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "a file" / "below"))
+    assert sign_in(server) == 303
+    assert find_figure(scrape(server), "portal_sign_ins_total", element=WECOM, outcome="signed_in") == 1
+    assert "figures are not shared between processes" in server.output()

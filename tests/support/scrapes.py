@@ -1,0 +1,35 @@
+"""Scrapes of the portal's figures."""
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from support.portal_app import answer_platform
+
+
+def parse_figures(text):
+    """Return each figure, by its name and its labels."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def find_figure(figures, name, **labels):
+    """Return the sum of the figures that have a name and some labels; `None` where there is none."""
+    values = [value for (found, given), value in figures.items() if found == name and labels.items() <= set(given)]
+    return sum(values) if values else None
+
+
+def scrape(server, **headers):
+    """Return the figures of a running portal, asked as Prometheus on this machine does."""
+    answer = requests.get(f"{server.url}/metrics", headers=headers, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return parse_figures(answer.text)
+
+
+def sign_in_by(http, url, element, person="zhangsan", action="allow"):
+    """Sign a person in at a running portal and return the last status."""
+    begun = http.get(f"{url}/login/{element}", allow_redirects=False, timeout=60)
+    return http.get(
+        url + answer_platform(begun.headers["Location"], person, action), allow_redirects=False, timeout=60
+    ).status_code
