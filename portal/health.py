@@ -22,6 +22,7 @@ PROBLEMS = {  # shown to all: nothing here quotes the server
     "database_full": "the disk of the database is full",
     "database_read_only": "the database can only be read",
     "database_empty": "the database has no tables: run flask db upgrade",
+    "no_login": "no login can be used: run flask doctor",
     "database_old": "the database has other tables than this version needs: run flask db upgrade",
 }
 

@@ -2,9 +2,10 @@
 
 import logging
 
-from flask import Blueprint, g, jsonify
+from flask import Blueprint, current_app, jsonify
 
 from portal.health import PROBLEMS, find_database_problem
+from portal.logs import log_event
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +20,14 @@ def alive():
 
 @bp.get("/readyz")
 def ready():
-    """Tell whether the portal can work.
+    """Tell whether people could sign in.
 
-    The database must be writable and have the tables of this version.
+    The database must be writable and have the tables of this version, and a login must be usable. Whether a platform
+    answers does not matter, as sessions and the other platforms go on.
     """
-    problem = find_database_problem()
+    problem = find_database_problem() or (None if current_app.elements.list_usable() else ("no_login", ""))
     if problem is None:
         return jsonify({"status": "ok"})
     name, explanation = problem
-    log.warning("%s not ready: %s", g.reference, explanation or PROBLEMS[name])
+    log_event(log, logging.WARNING, "not_ready", problem=explanation or PROBLEMS[name])
     return jsonify({"status": PROBLEMS[name]}), 503

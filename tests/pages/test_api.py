@@ -86,6 +86,16 @@ def test_health_is_answered(client, portal):
     assert client.get("/readyz").json == {"status": "ok"}
 
 
+def test_readiness_needs_a_login_that_can_be_used(make_portal, elements):
+    elements.feishu(appId="")
+    assert make_portal().test_client().get("/readyz").status_code == 200
+    elements.wecom(corpId="")
+    client = make_portal().test_client()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["status"]) == (503, "no login can be used: run flask doctor")
+    assert client.get("/healthz").status_code == 200
+
+
 def test_readiness_needs_the_tables_of_this_version(client, portal):
     with portal.app_context():
         downgrade(revision="base")
