@@ -31,6 +31,7 @@ TWINS = {
     "README.zh.md": "README.md",
     "docs/zh/administration.md": "docs/administration.md",
     "docs/zh/feishu.md": "docs/feishu.md",
+    "docs/zh/monitoring.md": "docs/monitoring.md",
     "docs/zh/wecom.md": "docs/wecom.md",
 }
 CHINESE_OF = {english: chinese for chinese, english in TWINS.items()}
