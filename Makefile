@@ -3,7 +3,7 @@ PORT ?= 8000
 SANDBOX_PORT ?= 8100
 BIN := .venv/bin
 
-.PHONY: run test soak bench lint screenshots translations clean
+.PHONY: run serve worker test soak bench lint screenshots translations clean
 
 run: .venv/run.done
 	@$(BIN)/flask db upgrade
@@ -11,6 +11,12 @@ run: .venv/run.done
 	[ -n "$$PORTAL_UNKNOWN_PEOPLE_FILE" ] || export PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}"; \
 	export SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)"; \
 	exec $(BIN)/flask up --with-parent --port $(PORT) --sandbox-port $(SANDBOX_PORT)
+
+serve: .venv/run.done
+	@PORTAL_ENV=production exec $(BIN)/gunicorn "app:create_app()"
+
+worker: .venv/run.done
+	@PORTAL_ENV=production exec $(BIN)/flask worker
 
 test: .venv/test.done node_modules
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)

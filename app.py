@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -48,6 +49,8 @@ from portal.pages.language import get_language
 from portal.pages.proxies import VisitorAddress
 from portal.signin import attempts, one_time_links, sessions
 from sandbox import server as sandbox
+
+log = logging.getLogger("portal")
 
 YEAR = 31_536_000  # seconds
 
@@ -113,6 +116,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     app.config.update(settings, **translate_settings(settings))
     app.url_map.merge_slashes = False  # an address with an empty part is none of ours
     logs.set_up(settings["PORTAL_LOG"])
+    for warning in config.check_names(environ, settings["PORTAL_APP_DIR"]):
+        log.warning(warning)
 
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True, compare_type=True)

@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 import secrets
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+MIXED = 8  # different characters, or bytes, that a random key never falls below
 
 
 class BadSettings(click.ClickException, AppImportError):
@@ -113,12 +115,16 @@ def read_database(value: str) -> str:
     for short in ("postgres://", "postgresql://"):
         if value.startswith(short):
             value = "postgresql+psycopg://" + value.removeprefix(short)
-    if not value.startswith(("postgresql+psycopg://", "sqlite:///")) or value.endswith(("sqlite:///", ":memory:")):
-        raise ValueError("must start with sqlite:/// and the path of a file, or with postgresql+psycopg://")
+    advice = "must start with sqlite:/// and the path of a file, or with postgresql+psycopg://"
+    if not value.startswith(("postgresql+psycopg://", "sqlite:///")):
+        raise ValueError(advice)
     try:
-        make_url(value)
+        url = make_url(value)
     except (ArgumentError, ValueError):
         raise ValueError("can't be read as a database address") from None
+    # A database in memory is another one in each process, and gone with it. `file:` is how SQLite spells some of them.
+    if value.startswith("sqlite:") and (not url.database or url.database.startswith((":memory:", "file:"))):
+        raise ValueError(advice)
     return value
 
 
@@ -245,11 +251,13 @@ def load(environ: Mapping[str, str], instance: Path) -> dict:
             values[name] = None if value is None else setting.read(value)
         except ValueError as error:
             problems.append(f"{name} {error}")
-    problems += check_names(environ, values.get("PORTAL_APP_DIR"))
     if not problems:
         problems = complete_values(values, instance)
+    if not problems and values["PORTAL_ENV"] == "production":
+        problems = check_production(values, environ)
     if problems:
-        raise BadSettings("\n".join(problems))
+        # A misspelt name may be the reason.
+        raise BadSettings("\n".join([*problems, *check_names(environ, values.get("PORTAL_APP_DIR"))]))
     return values
 
 
@@ -290,7 +298,7 @@ def choose_log_form(env: str | None) -> str:
 
 
 def check_names(environ: Mapping[str, str], app_dir: Path | None) -> list[str]:
-    """Return a problem for each unknown PORTAL_ name.
+    """Return a warning of each unknown PORTAL_ name.
 
     Variables of elements' files are not unknown.
     """
@@ -366,6 +374,25 @@ def complete_values(values: dict, instance: Path) -> list[str]:
             problems.append(f"{name} {why}")
         except ValueError as error:
             problems.append(f"{name} in {instance} {error}")
+    return problems
+
+
+def check_production(values: dict, environ: Mapping[str, str]) -> list[str]:
+    """Return a problem for each setting that is unsafe in production."""
+    secret_keys = [values["PORTAL_SECRET_KEY"], *values["PORTAL_SECRET_KEY_FALLBACKS"]]
+    problems = []
+    if len(set(secret_keys[0])) < MIXED:
+        problems.append("PORTAL_SECRET_KEY is too regular; make a random one")
+    if any(len(set(key)) < MIXED for key in secret_keys[1:]):
+        problems.append("PORTAL_SECRET_KEY_FALLBACKS has a key that is too regular; such a key protects nothing")
+    if secret_keys[0] in secret_keys[1:]:
+        problems.append("PORTAL_SECRET_KEY_FALLBACKS holds PORTAL_SECRET_KEY itself; keep former keys alone there")
+    if any(len(set(urlsafe_b64decode(key))) < MIXED for key in values["PORTAL_ENCRYPTION_KEYS"]):
+        problems.append("PORTAL_ENCRYPTION_KEYS has a key that is too regular; make a random one")
+    if not set(secret_keys).isdisjoint(values["PORTAL_ENCRYPTION_KEYS"]):
+        problems.append("PORTAL_ENCRYPTION_KEYS has a key that is also a secret key; make one for each use")
+    if environ.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no"):  # as Flask reads it
+        problems.append("FLASK_DEBUG must not be set in production")
     return problems
 
 

@@ -1,16 +1,34 @@
 """The settings that gunicorn reads when started in this folder.
 
-Options on its command line go first.
+`make serve`, the units and the image in `deploy/` all use this file. Options on its command line go first.
 """
 
+import gc
+import importlib
 import os
+import re
 import sys
 from pathlib import Path
+
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import config as portal_settings  # noqa: E402
 from portal import logs, metrics  # noqa: E402
+
+OURS = {"app", "auths", "config", "jit", "portal", "sandbox"}  # what a reload reads anew
+TOKEN_PATH = re.compile(r"(/login/once/).+")
+
+workers = 2
+threads = 16
+keepalive = 75  # seconds; longer than a proxy keeps its connections, so that the proxy is the one to close them
+graceful_timeout = 20  # seconds; a login may take eight for its calls to the platform
+limit_request_line = 8190  # bytes
+control_socket_disable = True
+# A reload would keep a preloaded app, with the elements of the start.
+preload_app = False
 
 # The portal lives at the root of its host, and PORTAL_TRUSTED_PROXIES alone says which proxies count. Without these
 # lines gunicorn lets any program on this machine move the path by a header named SCRIPT_NAME.
@@ -24,6 +42,49 @@ if portal_settings.read_log_form(os.environ) == "json":
 # The processes count into one folder. The library has to know it before it is imported.
 folder_problem = metrics.use_folder(portal_settings.ROOT / "instance" / metrics.FOLDER_NAME)
 
+# The path alone: query strings and referring pages may hold login codes. Off unless `--access-logfile` names a file,
+# as the proxy writes one already.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms'
+
+
+class PathLogger(Logger):
+    """A log without the tokens that are part of a path."""
+
+    def atoms(self, resp, req, environ, request_time):
+        atoms = super().atoms(resp, req, environ, request_time)
+        atoms["U"] = TOKEN_PATH.sub(r"\1-", atoms["U"] or "")
+        return atoms
+
+
+class PromptWorker(ThreadWorker):
+    """A worker that closes its listening sockets as soon as it has to end.
+
+    While requests of an ending server go on, the system would otherwise accept connections for it that it never
+    answers. A proxy may not send a form a second time, so that form would be lost. At a reload the main process and
+    the new workers have the sockets, too, and nothing is refused.
+    """
+
+    def set_accept_enabled(self, enabled):
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
+
+logger_class = PathLogger
+worker_class = PromptWorker
+
+
+def read_bind():
+    """Return where to listen; `on_starting` names a setting that is wrong."""
+    try:
+        return portal_settings.read_bind(portal_settings.read_value(os.environ, "PORTAL_BIND") or "127.0.0.1:8000")
+    except ValueError:
+        return "127.0.0.1:8000"
+
+
+bind = read_bind()
+
 
 def on_starting(server):
     """End with a line for each wrong setting, before any process is made."""
@@ -35,3 +96,21 @@ def on_starting(server):
     if folder_problem:
         server.log.warning("figures are not shared between processes: %s", folder_problem)
     metrics.remove_ended()
+    # The workers share the memory of libraries that are there before they are made, and start at once.
+    importlib.import_module("app")
+    forget_code()
+    gc.freeze()
+
+
+def on_reload(server):
+    """Read the code anew."""
+    forget_code()
+
+
+def forget_code():
+    """Drop the portal's modules, which new workers would inherit as they are.
+
+    The libraries stay. A new version of one needs a restart.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]

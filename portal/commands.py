@@ -249,7 +249,7 @@ def start_all(programs: processes.Programs, port: int, sandbox_port: int) -> Non
     """Start sandbox, portal and worker, and print where they are."""
     portal, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
     programs.start("flask", "sandbox", "--port", str(sandbox_port))
-    serve = "--worker-class gthread --threads 16 --graceful-timeout 5 --log-level warning --no-control-socket".split()
+    serve = "--workers 1 --graceful-timeout 5 --log-level warning".split()  # the rest is in gunicorn.conf.py
     programs.start("gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()")
     wait_for(f"{portal}/readyz", programs)
     wait_for(sandbox, programs)

@@ -6,10 +6,11 @@ import pytest
 
 import config
 
-KEY = 43 * "A" + "="  # the same in every process that collects these tests
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # the same in every process that collects these tests
+SECRET = "0123456789 is the secret of tests"
 PRODUCTION = {
     "PORTAL_ENV": "production",
-    "PORTAL_SECRET_KEY": "x" * 32,
+    "PORTAL_SECRET_KEY": SECRET,
     "PORTAL_ENCRYPTION_KEYS": KEY,
     "PORTAL_DATABASE_URL": "postgresql://portal@db/portal",
     "PORTAL_BASE_URL": "https://login.example.com",
@@ -59,6 +60,14 @@ def test_an_editors_byte_order_mark_is_ignored(tmp_path):
         ("PORTAL_DATABASE_URL", "mysql://x", "must start with sqlite:/// and the path of a file"),
         ("PORTAL_DATABASE_URL", "sqlite:///", "must start with sqlite:/// and the path of a file"),
         ("PORTAL_DATABASE_URL", "sqlite:///:memory:", "must start with sqlite:/// and the path of a file"),
+        ("PORTAL_DATABASE_URL", "sqlite:///:memory:?cache=shared", "must start with sqlite:/// and the path of a file"),
+        ("PORTAL_DATABASE_URL", "sqlite:///?mode=memory", "must start with sqlite:/// and the path of a file"),
+        (
+            "PORTAL_DATABASE_URL",
+            "sqlite:///file::memory:?uri=true",
+            "must start with sqlite:/// and the path of a file",
+        ),
+        ("PORTAL_DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true", "must start with sqlite:/// and the path of"),
         ("PORTAL_DATABASE_URL", "postgresql://u:p@h:port/x", "can't be read as a database address"),
         ("PORTAL_BASE_URL", "https://a_b.example.com", "must be an address such as"),
         ("PORTAL_BASE_URL", "https://a,b.example.com", "must be an address such as"),
@@ -134,6 +143,11 @@ def test_production_needs_https(tmp_path):
     with pytest.raises(config.BadSettings, match="PORTAL_BASE_URL must start with https://"):
         config.load({**PRODUCTION, "PORTAL_BASE_URL": "http://login.example.com"}, tmp_path)
     assert config.load(PRODUCTION, tmp_path)["PORTAL_DATABASE_URL"] == "postgresql+psycopg://portal@db/portal"
+
+
+def test_production_needs_no_https_on_this_machine(tmp_path):
+    for base in ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"):
+        assert config.load({**PRODUCTION, "PORTAL_BASE_URL": base}, tmp_path)["PORTAL_BASE_URL"] == base
 
 
 @pytest.mark.parametrize(

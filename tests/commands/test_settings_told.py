@@ -13,7 +13,6 @@ from support.portal_app import ROOT
 
 import config
 
-KEY = 43 * "A" + "="
 GOOD = [
     "redis://h",
     "redis://h:6379/0",
@@ -49,9 +48,16 @@ def test_good_addresses_of_redis_are_taken(tmp_path, url):
         ("PORTAL_", "PORTAL_"),
     ],
 )
-def test_an_unknown_name_is_refused_with_the_nearest(tmp_path, name, meant):
-    [line] = read_refusal({name: "60"}, tmp_path)
+def test_the_warning_of_an_unknown_name_has_the_nearest(tmp_path, name, meant):
+    config.load({name: "60"}, tmp_path)
+    [line] = config.check_names({name: "60"}, tmp_path)
     assert line.startswith(f"{name} is no setting; did you mean {meant}")
+
+
+def test_a_portal_starts_with_an_unknown_name_and_warns(make_portal, caplog):
+    make_portal(PORTAL_SESION_IDLE="60")
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["PORTAL_SESION_IDLE is no setting; did you mean PORTAL_SESSION_IDLE?"]
 
 
 def test_unknown_names_are_reported_with_wrong_values(tmp_path):
@@ -74,7 +80,7 @@ def test_unknown_names_are_reported_with_wrong_values(tmp_path):
     ids=["empty", "of later versions", "their files", "others", "kubernetes", "a service beside"],
 )
 def test_harmless_names_are_ignored(tmp_path, environ):
-    config.load(environ, tmp_path)
+    assert config.check_names(environ, tmp_path) == []
 
 
 def test_a_variable_of_an_elements_file_may_have_any_name(tmp_path):
@@ -82,8 +88,8 @@ def test_a_variable_of_an_elements_file_may_have_any_name(tmp_path):
     folder.mkdir(parents=True)
     (folder / "X.json").write_text('{"appId": "${PORTAL_FEISHU_ID}", "appSecret": "${PORTAL_FEISHU_SECRET:-}"}')
     environ = {"PORTAL_APP_DIR": str(tmp_path), "PORTAL_FEISHU_ID": "x", "PORTAL_FEISHU_SECRET_FILE": "/run/x"}
-    config.load(environ, tmp_path)
-    [line] = read_refusal({**environ, "PORTAL_FEISHU_NAME": "x"}, tmp_path)
+    assert config.check_names(environ, tmp_path) == []
+    [line] = config.check_names({**environ, "PORTAL_FEISHU_NAME": "x"}, tmp_path)
     assert line.startswith("PORTAL_FEISHU_NAME is no setting")
 
 
@@ -124,7 +130,7 @@ def test_commands_print_a_line_for_each_and_exit_with_2(words):
 
 
 def test_gunicorn_prints_the_lines_and_ends():
-    done = run("gunicorn", "--no-control-socket", "--bind", "127.0.0.1:0", "app:create_app()")
+    done = run("gunicorn", "--bind", "127.0.0.1:0", "app:create_app()")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert_told([line for line in done.stderr.splitlines() if line.startswith("PORTAL_")])

@@ -181,8 +181,8 @@ def run_portals(settings, folder):
     def start(workers=2, threads=32, tls=None, app=PORTAL, prefix=(), path="/readyz", **more):
         log = folder / f"gunicorn{len(running)}.log"
         port = urlsplit(settings["PORTAL_BASE_URL"]).port
-        options = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
-        options += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+        options = ["--workers", str(workers), "--threads", str(threads)]
+        options += ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
         options += ["--graceful-timeout", "5"]  # seconds; the test is over
         if app != PORTAL:
             options += ["--pythonpath", str(Path(__file__).parent.parent)]
