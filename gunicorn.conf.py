@@ -18,7 +18,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import config as portal_settings  # noqa: E402
 from portal import logs, metrics  # noqa: E402
 
-OURS = {"app", "auths", "config", "jit", "portal", "sandbox"}  # what a reload reads anew
+OURS = {"config", "portal"}  # packages of the portal that this file uses
+# The workers share the memory of libraries that are imported before they are made, and start at once.
+LIBRARIES = "alembic babel.dates flask_babel flask_migrate flask_sqlalchemy flask_wtf huey limits psycopg redis".split()
+LIBRARIES += [
+    "authlib.integrations.requests_client",
+    "cryptography.fernet",
+    "requests",
+    "sqlalchemy.dialects.postgresql",
+]
 TOKEN_PATH = re.compile(r"(/login/once/).+")
 
 workers = 2
@@ -96,10 +104,10 @@ def on_starting(server):
     if folder_problem:
         server.log.warning("figures are not shared between processes: %s", folder_problem)
     metrics.remove_ended()
-    # The workers share the memory of libraries that are there before they are made, and start at once.
-    importlib.import_module("app")
-    forget_code()
+    for name in LIBRARIES:
+        importlib.import_module(name)
     gc.freeze()
+    forget_code()
 
 
 def on_reload(server):

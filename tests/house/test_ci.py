@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.groups import GROUPS
 from support.portal_app import ROOT
 
 
@@ -43,7 +44,7 @@ def test_a_missing_part_that_is_due_fails(run):
     assert "Chromium is not installed, but PORTAL_MUST_RUN names browser" in done.stdout
 
 
-@pytest.mark.parametrize("group", ["browser", "postgresql", "redis", "pgbouncer", "clone", "node"])
+@pytest.mark.parametrize("group", GROUPS)
 def test_a_due_group_of_which_no_test_ran_fails(run, group):
     done = run(PLAIN, must_run=group)
     assert done.returncode == 1
@@ -61,6 +62,8 @@ def test_an_unknown_group_is_refused(run):
 
 def test_ci_asks_for_every_group():
     text = (ROOT / ".ci/run").read_text()
-    assert "PORTAL_MUST_RUN=browser,postgresql,redis,pgbouncer,clone,node" in text
+    assert f"PORTAL_MUST_RUN={','.join(GROUPS)}\n" in text
     for package in ("chromium", "postgresql", "redis-server", "pgbouncer", "nodejs", "npm"):
         assert package in text
+    for package in ("nginx", "caddy", "systemd", "prometheus"):
+        assert f"missing+=({package})" in text

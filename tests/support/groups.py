@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-GROUPS = ("browser", "postgresql", "redis", "pgbouncer", "clone", "node")
+GROUPS = ("browser", "postgresql", "redis", "pgbouncer", "clone", "node", "nginx", "caddy", "systemd", "prometheus")
 MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
 
 

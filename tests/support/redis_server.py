@@ -40,6 +40,17 @@ class RedisServer:
             line.sendall(b"FLUSHALL\r\n")
             assert line.recv(100).startswith(b"+OK")
 
+    @staticmethod
+    def wait_for(port, seconds=30):
+        """Return a connection to a server once it listens."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", port), timeout=5)
+            except OSError:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+
     def stop(self):
         if self.process is not None:
             self.process.terminate()

@@ -1,0 +1,225 @@
+"""The files of `deploy/` are what the programs that read them take.
+
+The image itself can't be built here: that needs a Docker daemon and a registry. Its file is linted, and what it copies
+is run.
+"""
+
+import json
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from compose_spec import PyCompose
+from support.groups import report_missing
+from support.portal_app import PORTAL, ROOT
+from support.postgres import find_free_port
+from support.redis_server import RedisServer
+
+DEPLOY = ROOT / "deploy"
+UNITS = ("portal.socket", "portal.service", "portal-worker.service")
+MOST_EXPOSED = 2.0  # by the scale of `systemd-analyze security`, whose "OK" begins below 5
+LEFT_OUT = (".git", ".venv", "tests", "docs", "bench", "deploy", "instance", "node_modules")
+
+
+def run(*words, cwd=ROOT, **variables):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    return subprocess.run(
+        [str(word) for word in words], cwd=cwd, env={**clean, **variables}, capture_output=True, text=True, timeout=120
+    )
+
+
+def need(program, group, package):
+    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if path is None:
+        report_missing(group, f"{package} is not installed")
+    return path
+
+
+# The image
+
+
+def read_ignored():
+    return [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+
+
+def test_the_dockerfile_passes_its_linter():
+    done = run(Path(sys.executable).parent / "hadolint", DEPLOY / "Dockerfile")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_is_not_run_by_root_and_says_how_it_is():
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert re.search(r"^USER 10001$", text, re.MULTILINE)
+    assert "/readyz" in re.search(r"^HEALTHCHECK (.*\\\n.*)$", text, re.MULTILINE)[1]
+    assert text.rstrip().endswith('CMD ["gunicorn", "app:create_app()"]')
+
+
+def test_the_image_takes_nothing_that_is_not_named():
+    first, *rest = read_ignored()
+    assert first == "*"
+    tops = {line[1:] for line in rest if line.startswith("!")}
+    assert tops.isdisjoint(LEFT_OUT)
+    assert [top for top in tops if not (ROOT / top).exists()] == []
+
+
+def test_what_the_image_takes_is_enough_to_run(tmp_path):
+    folder = tmp_path / "portal"
+    folder.mkdir()
+    for line in read_ignored():
+        if line.startswith("!"):
+            source, target = ROOT / line[1:], folder / line[1:]
+            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    settings = {"PORTAL_DATABASE_URL": f"sqlite:///{tmp_path}/portal.db", "PYTHONWARNINGS": "error"}
+    done = run(sys.executable, "-m", "flask", "db", "upgrade", cwd=folder, **settings)
+    assert done.returncode == 0, done.stderr
+    done = run(sys.executable, "-m", "gunicorn", "--check-config", PORTAL, cwd=folder, **settings)
+    assert done.returncode == 0, done.stderr
+
+
+# Compose
+
+
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+
+def test_the_compose_file_fits_the_specification(compose):
+    file = PyCompose.from_json(json.dumps(compose))
+    file.validate()
+    assert set(file.to_spec().services) == {"tables", "portal1", "portal2", "worker", "postgresql", "redis", "nginx"}
+
+
+def test_secrets_reach_the_containers_as_files_alone(compose):
+    for name, service in compose["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            if re.search("KEY|PASSWORD|DATABASE_URL|REDIS_URL", variable) and not variable.startswith("NGINX_"):
+                assert variable.endswith("_FILE") and value.startswith("/run/secrets/"), (name, variable)
+                assert value.removeprefix("/run/secrets/") in service["secrets"]
+
+
+def test_only_the_proxy_can_be_reached(compose):
+    assert [name for name, service in compose["services"].items() if "ports" in service] == ["nginx"]
+
+
+def test_containers_are_given_longer_to_end_than_their_requests(compose):
+    graceful = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["graceful_timeout"]
+    assert graceful > 8  # seconds that a login may take
+    for name in ("portal1", "portal2"):
+        assert int(compose["services"][name]["stop_grace_period"].rstrip("s")) > graceful
+    assert int(re.search(r"TimeoutStopSec=(\d+)", (DEPLOY / "systemd/portal.service").read_text())[1]) > graceful
+
+
+def test_the_proxy_names_both_portals_by_their_addresses(compose):
+    services = compose["services"]
+    addresses = [services[name]["networks"]["inside"]["ipv4_address"] for name in ("portal1", "portal2")]
+    named = re.findall(r"server ([\d.]+):8000 max_fails=0;", services["nginx"]["environment"]["NGINX_PORTALS"])
+    assert named == addresses
+
+
+def test_redis_asks_for_the_password_of_the_file(compose, tmp_path):
+    need("redis-server", "redis", "redis-server")
+    (tmp_path / "redis_password").write_text("correct-horse")
+    shell, option, command = compose["services"]["redis"]["command"]
+    command = command.replace("$$", "$").replace("/run/secrets", str(tmp_path))
+    port = find_free_port()
+    command = command.replace("redis-server -", f"exec redis-server - --port {port} --dir {tmp_path}")
+    process = subprocess.Popen([shell, option, command], stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        server = RedisServer.wait_for(port)
+        with server:
+            server.sendall(b"PING\r\n")
+            assert server.recv(100).startswith(b"-NOAUTH")
+            server.sendall(b"AUTH correct-horse\r\nPING\r\n")
+            answer = b""
+            while answer.count(b"\r\n") < 2:
+                answer += server.recv(100)
+            assert answer == b"+OK\r\n+PONG\r\n"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+# systemd
+
+
+@pytest.fixture
+def units(tmp_path):
+    """Return the unit files, with this folder in place of the installed one."""
+    need("systemd-analyze", "systemd", "systemd")
+    for name in UNITS:
+        text = (DEPLOY / "systemd" / name).read_text()
+        text = text.replace("/opt/portal/.venv/bin", str(Path(sys.executable).parent)).replace("/opt/portal", str(ROOT))
+        (tmp_path / name).write_text(text)
+    return [tmp_path / name for name in UNITS]
+
+
+@pytest.mark.systemd
+def test_systemd_takes_the_units(units):
+    done = run("systemd-analyze", "verify", *units)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.systemd
+def test_a_mistake_in_a_unit_would_be_seen(units):
+    units[1].write_text(units[1].read_text().replace("ProtectHome=", "ProtectHouse="))
+    assert "ProtectHouse" in run("systemd-analyze", "verify", *units).stderr
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_services_are_hardened(units, number):
+    done = run("systemd-analyze", "security", "--offline=true", units[number])
+    assert float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1]) < MOST_EXPOSED
+
+
+def test_the_services_start_what_make_starts():
+    makefile = (ROOT / "Makefile").read_text()
+    for name, command in (("portal", "gunicorn app:create_app()"), ("portal-worker", "flask worker")):
+        text = (DEPLOY / f"systemd/{name}.service").read_text()
+        assert f"ExecStart=/opt/portal/.venv/bin/{command}\n" in text
+        assert "Environment=PORTAL_ENV=production" in text
+        assert f"$(BIN)/{command}" in makefile.replace('"', "")
+
+
+# Watching
+
+
+@pytest.mark.prometheus
+def test_prometheus_takes_the_alerts():
+    done = run(need("promtool", "prometheus", "Prometheus"), "check", "rules", DEPLOY / "prometheus-alerts.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.prometheus
+def test_prometheus_takes_the_questions_of_the_dashboard(tmp_path):
+    panels = json.loads((DEPLOY / "grafana-dashboard.json").read_text())["panels"]
+    questions = [target["expr"].replace("$__rate_interval", "5m") for panel in panels for target in panel["targets"]]
+    rules = [{"record": f"question:{number}", "expr": text} for number, text in enumerate(questions)]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    done = run(need("promtool", "prometheus", "Prometheus"), "check", "rules", tmp_path / "rules.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_says_what_to_do():
+    [group] = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"]
+    for rule in group["rules"]:
+        assert set(rule["annotations"]) == {"summary", "remedy"}, rule["alert"]
+        assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
+
+
+# Caddy
+
+
+@pytest.mark.caddy
+def test_caddy_takes_its_file():
+    caddy, file = need("caddy", "caddy", "Caddy"), DEPLOY / "Caddyfile"
+    done = run(caddy, "validate", "--config", file, "--adapter", "caddyfile", CADDY_LOG="/dev/null")
+    assert done.returncode == 0, done.stderr
+    assert run(caddy, "fmt", file).stdout == file.read_text()
