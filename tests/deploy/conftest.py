@@ -1,0 +1,85 @@
+"""Two portals behind nginx, with PostgreSQL and Redis."""
+
+from dataclasses import dataclass
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from support.authority import Authority
+from support.deployment import DeployedPortal, Nginx, wait_until
+from support.portal_app import answer_platform, make_settings, make_tables
+from support.postgres import find_free_port
+
+VISITOR = "127.0.0.7"  # nginx and the portals are at 127.0.0.1
+
+
+class SourceAdapter(HTTPAdapter):
+    """Connects from another address of this machine."""
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, source_address=(VISITOR, 0), **kwargs)
+
+
+@dataclass
+class Deployment:
+    """nginx, its portals, and what visitors do there."""
+
+    url: str
+    portals: list
+    nginx: Nginx
+    site: object
+    authority: str
+
+    def visit(self):
+        """Return a visitor's HTTP session, from an address of its own."""
+        http = requests.Session()
+        http.trust_env, http.verify = False, str(self.authority)
+        http.mount("https://", SourceAdapter())
+        return http
+
+    def get(self, http, path, **options):
+        return http.get(self.url + path, allow_redirects=False, timeout=60, **options)
+
+    def sign_in(self, http, element="FSInnerExample", person="zhangsan", **headers):
+        """Sign a visitor in and return the answer to the callback."""
+        started = self.get(http, f"/login/{element}", headers=headers)
+        assert started.status_code == 302, started.text
+        return self.get(http, answer_platform(started.headers["Location"], person), headers=headers)
+
+    def wait_for(self, condition):
+        wait_until(condition, self.nginx.process, self.nginx.folder / "output.log")
+
+    def read_access_logs(self):
+        """Return what nginx and the portals have logged of requests."""
+        return self.nginx.read_logs() + "".join(portal.access_log.read_text() for portal in self.portals)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory, sandbox_process, postgres, redis_process):
+    """Run everything until the module ends."""
+    from support.chromium import Site, SiteElements  # a plugin, which pytest must be the first to import
+
+    folder, port, http_port = tmp_path_factory.mktemp("deployment"), find_free_port(), find_free_port()
+    url = f"https://127.0.0.1:{port}"
+    elements = SiteElements(folder / "app", sandbox_process, url)
+    elements.feishu()
+    elements.wecom()
+    sandbox_process.reset()
+    redis_process.start()
+    database = postgres.url(postgres.database())
+    make_tables(database, folder / "app")
+    more = {"PORTAL_REDIS_URL": redis_process.url, "PORTAL_TRUSTED_PROXIES": "1"}
+    settings = {**make_settings(database, folder / "app", url), **more}
+    portals = [DeployedPortal(settings, folder, find_free_port()) for _ in range(2)]
+    authority = Authority(folder)
+    (folder / "nginx").mkdir()
+    nginx = Nginx(folder / "nginx", [portal.port for portal in portals], authority.certify(), port)
+    try:
+        for portal in portals:
+            portal.start()
+        nginx.start(http_port)
+        yield Deployment(url, portals, nginx, Site(url, sandbox_process, settings), authority.file)
+    finally:
+        nginx.stop()
+        for portal in portals:
+            portal.kill()

@@ -1,0 +1,176 @@
+"""The portal as it is deployed: gunicorn by its own settings, and proxies by the files of `deploy/`."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+import requests
+from support.groups import report_missing
+from support.portal_app import PORTAL, ROOT
+
+PATIENCE = 120  # seconds until a part has started or ended; the machine may be busy
+
+
+def wait_until(condition, process, log):
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.05)
+
+
+class DeployedPortal:
+    """A portal as `make serve` runs it, with gunicorn's access log."""
+
+    def __init__(self, settings, folder, port, listener=None):
+        self.port, self.listener, self.process = port, listener, None
+        self.log, self.access_log = folder / f"portal{port}.log", folder / f"access{port}.log"
+        clean = {name: value for name, value in os.environ.items() if not re.match("PORTAL_|FLASK_|LISTEN_", name)}
+        self.environ = {**clean, **settings, "PORTAL_BIND": f"127.0.0.1:{port}"}
+
+    def start(self):
+        command = [sys.executable, "-m", "gunicorn", "--access-logfile", str(self.access_log), PORTAL]
+        options = {}
+        if self.listener is not None:  # as systemd hands over a socket: number 3, with the process's own number
+            script = f'exec 3<&{self.listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+            command = ["bash", "-c", script, "bash", *command]
+            options["pass_fds"] = [self.listener.fileno()]
+        with self.log.open("a") as out:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=out, stderr=out, **options)
+        wait_until(self.is_ready, self.process, self.log)
+
+    def listens(self):
+        """Tell whether new connections are taken."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def is_ready(self):
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def count_workers(self):
+        return self.log.read_text().count("Booting worker")
+
+    def reload(self):
+        """Reload as `systemctl reload` does, and wait until all workers are new ones."""
+        exited = self.log.read_text().count("Worker exiting")
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.log.read_text().count("Worker exiting") >= exited + 2, self.process, self.log)
+        wait_until(self.is_ready, self.process, self.log)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+
+
+class Nginx:
+    """nginx with the configuration of `deploy/`, in which its names alone are replaced."""
+
+    def __init__(self, folder, portals, certificate, port, host="127.0.0.1"):
+        self.program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+        if self.program is None:
+            report_missing("nginx", "nginx is not installed")
+        self.folder, self.port, self.process = folder, port, None
+        self.names = {
+            "NGINX_HOST": host,
+            "NGINX_PORTALS": " ".join(f"server 127.0.0.1:{portal} max_fails=0;" for portal in portals),
+            "NGINX_CERTIFICATE": certificate,
+            "NGINX_KEY": certificate,
+            "NGINX_HTTPS": f"127.0.0.1:{port}",
+            "NGINX_LOGS": folder,
+        }
+
+    def start(self, http_port):
+        names = {**self.names, "NGINX_HTTP": f"127.0.0.1:{http_port}"}
+        template = (ROOT / "deploy/nginx/portal.conf.template").read_text()
+        site = re.sub(r"\$\{(NGINX_\w+)\}", lambda match: str(names[match[1]]), template)
+        (self.folder / "portal.conf").write_text(site)
+        places = [
+            f"{kind}_temp_path {self.folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        ]
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(
+            f"{user} daemon off; worker_processes 2; pid {self.folder / 'pid'}; error_log {self.folder / 'main.log'};\n"
+            f"events {{}}\nhttp {{ {' '.join(places)} include /etc/nginx/mime.types; include portal.conf; }}\n"
+        )
+        log = self.folder / "output.log"
+        with log.open("w") as out:
+            words = [self.program, "-e", str(self.folder / "main.log"), "-p", str(self.folder), "-c", "nginx.conf"]
+            self.process = subprocess.Popen(words, stdout=out, stderr=out)
+        wait_until(self.listens, self.process, log)
+
+    def listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def read_logs(self):
+        """Return all that nginx has logged."""
+        return "".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+
+
+class Load:
+    """Requests that go on in threads until told to end.
+
+    :param calls: functions that make a request and return its status; each has a thread.
+    :param every: seconds between two requests of a thread.
+    """
+
+    def __init__(self, calls, every):
+        self.ended, self.every, self.outcomes, self.made = threading.Event(), every, [], 0
+        self.threads = [threading.Thread(target=self.run, args=(call,), daemon=True) for call in calls]
+
+    def run(self, call):
+        while not self.ended.wait(self.every):
+            try:
+                self.outcomes.append((call.__name__, call()))
+            except (requests.RequestException, OSError) as error:
+                self.outcomes.append((call.__name__, type(error).__name__))
+
+    def wait_for_more(self, number):
+        """Wait until so many further requests have been answered."""
+        until, target = time.monotonic() + PATIENCE, len(self.outcomes) + number
+        while len(self.outcomes) < target:
+            assert time.monotonic() < until, Counter(self.outcomes)
+            time.sleep(0.02)
+
+    def count(self):
+        """Return how often each outcome came."""
+        return Counter(self.outcomes)
+
+
+@contextmanager
+def keep_asking(*calls, every):
+    """Make requests while the block runs; yield the `Load`."""
+    load = Load(calls, every)
+    for thread in load.threads:
+        thread.start()
+    try:
+        yield load
+    finally:
+        load.ended.set()
+        for thread in load.threads:
+            thread.join(PATIENCE)
