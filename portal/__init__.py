@@ -27,3 +27,5 @@ Each room uses only the rooms above it.
 
 `app.py`, outside, wires them; `config.py` reads the environment. `sandbox/` shares nothing with the portal.
 """
+
+__version__ = "1.0.0"

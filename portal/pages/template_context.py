@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Flask, current_app, g, request
 from flask_babel import format_decimal, format_timedelta, gettext
 
+import portal
 from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.clocks import now
 from portal.pages.element_names import join_platforms
@@ -39,6 +40,7 @@ def collect_page_values() -> dict:
         "base_url": current_app.config["PORTAL_BASE_URL"],
         "reference": g.reference,
         "platform_names": join_platforms,
+        "portal_version": portal.__version__,
     }
 
 
