@@ -15,7 +15,8 @@ import config
 import sandbox
 
 PICTURES = ROOT / "docs" / "pictures"
-CHECKED_FOLDERS = ("bench", "docs", "jit", "migrations", "portal", "sandbox", "static", "templates", "tests")
+MACHINE = ("/etc/", "/opt/", "/usr/", "/var/")  # begin paths of a machine, not of the portal
+CHECKED_FOLDERS = ("bench", "deploy", "docs", "jit", "migrations", "portal", "sandbox", "static", "templates", "tests")
 EXAMPLES = {"<Name>": "FSInnerExample", "Feishu": "FSInnerExample", "WeCom": "QywxInnerExample"}
 BUILTIN = {"shell", "run", "routes"}  # commands that Flask itself brings
 ENGLISH = [page for page in pages() if "zh" not in page]
@@ -121,7 +122,7 @@ def test_every_file_a_page_names_exists(page):
 def addresses(page):
     """Yield the paths of the portal and the sandbox that a page names."""
     for name in inline_code(page):
-        if re.match(r"/[a-z_]", name):
+        if re.match(r"/[a-z_]", name) and not name.startswith(MACHINE):
             yield name
         elif name.startswith(("GET /", "POST /")):
             yield name.partition(" ")[2]
