@@ -32,6 +32,7 @@ TWINS = {
     "docs/zh/administration.md": "docs/administration.md",
     "docs/zh/feishu.md": "docs/feishu.md",
     "docs/zh/monitoring.md": "docs/monitoring.md",
+    "docs/zh/production.md": "docs/production.md",
     "docs/zh/wecom.md": "docs/wecom.md",
 }
 CHINESE_OF = {english: chinese for chinese, english in TWINS.items()}

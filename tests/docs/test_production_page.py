@@ -1,0 +1,171 @@
+"""An operator who follows the production page gets what it promises."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from support.docs_pages import text
+from support.groups import report_missing
+from support.installation import Installation
+from support.portal_app import ROOT
+from support.postgres import find_binaries
+
+import config
+
+PAGE = "docs/production.md"
+pytestmark = pytest.mark.clone
+
+
+def read_section(heading):
+    """Return the blocks of shell commands below a heading of the page."""
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text(PAGE), re.MULTILINE | re.DOTALL)[1]
+    return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A machine without the portal."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        report_missing("clone", "no git, or no checkout to clone")
+    machine = Installation(tmp_path)
+    yield machine
+    machine.end()
+
+
+@pytest.fixture
+def machine(bare):
+    """A machine on which the page's commands have installed the portal, with SQLite."""
+    for block in read_section("Install it on one machine"):
+        bare.run(block)
+    return bare
+
+
+@pytest.fixture
+def on_postgres(bare, postgres):
+    """The same with PostgreSQL."""
+    fetch, secrets, start = read_section("Install it on one machine")
+    bare.run(fetch)
+    bare.run(secrets)
+    url = postgres.url(postgres.database(), "postgresql")
+    (bare.folder / "etc/portal/database_url").write_text(f"{url}\n")
+    bare.run(start)
+    return bare
+
+
+def test_the_installation_runs_and_keeps_its_secrets(machine):
+    assert machine.get("/readyz").json() == {"status": "ok"}
+    assert machine.get("/login").headers["Strict-Transport-Security"]
+    for file in (machine.folder / "etc/portal").glob("*_key*"):
+        assert not stat.S_IMODE(file.stat().st_mode) & 0o007, file
+    assert stat.S_IMODE((machine.folder / "opt/portal/instance").stat().st_mode) == 0o700
+    assert machine.is_signed_in(machine.sign_in("root"))
+
+
+def test_the_upgrade_keeps_data_and_sessions(machine):
+    cookies = machine.sign_in("root")
+    machine.flask("db", "downgrade", "0010")
+    [block] = read_section("Upgrade")
+    assert "Login portal " in machine.run(block)
+    assert machine.get("/readyz").ok
+    assert machine.is_signed_in(cookies)
+    assert set(machine.processes) == {"portal.service", "portal-worker.service"}
+
+
+def restore_old_state(machine, backup, restore):
+    """Back up, change much, restore, and check what came back."""
+    before = machine.sign_in("root")
+    ended = machine.sign_in("second")
+    machine.run(backup)
+    assert machine.is_signed_in(before)
+    machine.post("/logout", ended, csrf_token=machine.get_token(ended))
+    assert not machine.is_signed_in(ended)
+    machine.sign_in("late")
+    machine.run(restore)
+    assert machine.get("/readyz").ok
+    assert not machine.is_signed_in(before)
+    assert not machine.is_signed_in(ended)
+    assert machine.is_signed_in(machine.sign_in("root"))
+
+
+def test_a_backup_is_restored_without_its_sessions(machine):
+    backup, _ = read_section("Backup")
+    restore, _ = read_section("Restore")
+    restore_old_state(machine, backup, restore)
+
+
+def test_a_backup_of_postgresql_is_restored_without_its_sessions(on_postgres):
+    if not (find_binaries() / "pg_dump").exists():
+        pytest.skip("pg_dump is not installed")
+    backup, dump = read_section("Backup")
+    restore, load = read_section("Restore")
+    backup = re.sub(
+        r'^/opt/\S+/python -c "\n.*?^mv .*?$', lambda _: dump.strip(), backup, flags=re.DOTALL | re.MULTILINE
+    )
+    restore = re.sub(r"^rm -f .*\ninstall .*$", lambda _: load.strip(), restore, flags=re.MULTILINE)
+    assert "pg_dump" in backup and "sqlite" not in backup
+    assert "pg_restore" in restore and "portal.db" not in restore
+    restore_old_state(on_postgres, backup, restore)
+
+
+def test_a_restore_without_end_all_would_open_sessions_again(machine):
+    """This is why the page ends them."""
+    backup, _ = read_section("Backup")
+    restore, _ = read_section("Restore")
+    cookies = machine.sign_in("root")
+    machine.run(backup)
+    machine.post("/logout", cookies, csrf_token=machine.get_token(cookies))
+    machine.run(restore.replace("portal-flask sessions end-all\n", ""))
+    assert machine.is_signed_in(cookies)
+
+
+def test_new_keys_sign_nobody_out(machine):
+    change, forget, encryption = read_section("Change the keys")
+    cookies = machine.sign_in("root")
+    token, keys = machine.get_token(cookies), machine.folder / "etc/portal"
+    old = (keys / "secret_key").read_text()
+    machine.run(change)
+    assert (keys / "secret_key").read_text() != old
+    assert machine.is_signed_in(cookies)
+    form = {"language": "en", "next": "/account", "csrf_token": token}  # of a page that was open all the time
+    assert machine.post("/language", cookies, **form).status_code in (302, 303)
+    machine.run(forget)
+    assert machine.is_signed_in(cookies)
+    assert machine.post("/language", cookies, **form).status_code == 400
+    old = (keys / "encryption_keys").read_text()
+    machine.run(encryption)
+    assert (keys / "encryption_keys").read_text() != old
+    assert "," not in (keys / "encryption_keys").read_text()
+    assert machine.is_signed_in(cookies)
+    assert sorted(file.name for file in keys.glob("*_key*")) == [
+        "encryption_keys",
+        "secret_key",
+        "secret_key_fallbacks",
+    ]
+
+
+def test_the_secrets_of_the_containers_are_good_settings(tmp_path):
+    [block] = read_section("Containers")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, check=True)
+    environ = {f"PORTAL_{file.name.upper()}_FILE": str(file) for file in (tmp_path / "secrets").iterdir()}
+    environ = {name: path for name, path in environ.items() if "PASSWORD" not in name}
+    values = config.load({**environ, "PORTAL_ENV": "production", "PORTAL_BASE_URL": "https://x.example"}, tmp_path)
+    assert values["PORTAL_DATABASE_URL"].endswith("@postgresql/portal")
+    assert values["PORTAL_REDIS_URL"].endswith("@redis:6379/0")
+    Fernet(values["PORTAL_ENCRYPTION_KEYS"][0])
+
+
+@pytest.mark.nginx
+def test_the_names_of_the_nginx_template_are_all_replaced(tmp_path):
+    [block] = read_section("The proxy")
+    commands = block.partition("nginx -t")[0].replace("/opt/portal/deploy", str(ROOT / "deploy"))
+    commands = commands.replace("/etc/nginx/conf.d", str(tmp_path))
+    subprocess.run(["bash", "-euo", "pipefail", "-c", commands], env=dict(os.environ), check=True)
+    made = Path(tmp_path / "portal.conf").read_text()
+    assert "${" not in made
+    assert "server_name login.example.com;" in made
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in made
