@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench import logins
 from bench.directory_sync import Bench, Size, report
 from bench.machine import Portals
 
@@ -47,6 +48,23 @@ def bindings(people, departments, times, databases):
     with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
         databases = databases or ("sqlite", "postgresql")
         measured = bindings_page.Bench(portals, databases, Size(people, departments), times)
+        measured.run()
+    click.echo(report(measured.rows))
+
+
+@bench.command("login")
+@click.option("--rounds", default=3, show_default=True, help="All are measured so often by turns; the median counts.")
+@click.option("--peers", default=",".join(logins.PEERS), show_default=True, help="A comma list.")
+@click.option("--checks", default=3000, show_default=True, help="Signed-in checks a round and server.")
+@click.option("--logins", "login_count", default=300, show_default=True, help="Logins a round and server.")
+def login(rounds, peers, checks, login_count):
+    """Measure login and session check."""
+    names = [name for name in peers.split(",") if name]
+    if unknown := set(names) - set(logins.PEERS):
+        raise click.BadParameter(f"no such peers: {', '.join(sorted(unknown))}")
+    sizes = logins.Sizes(checks, checks // 2, login_count)
+    with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
+        measured = logins.Bench(Path(folder), portals, names, rounds, sizes)
         measured.run()
     click.echo(report(measured.rows))
 

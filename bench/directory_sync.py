@@ -21,6 +21,8 @@ LIMITS = [[50, 1], [1000, 60]]  # https://open.feishu.cn/document/server-docs/ap
 SINGLE = {"feishu": 5.0, "wecom": 2.5}  # so many times faster than one call at a time
 WALL, CPU = {"feishu": 0.25, "wecom": 0.45}, {"feishu": 0.3, "wecom": 0.5}  # of a script's
 
+DIGITS = {" ×": 2, " ms": 1}  # of a value, by its unit
+
 
 @dataclass(frozen=True)
 class Size:
@@ -45,7 +47,7 @@ class Row:
 
     def __str__(self):
         met = self.value >= self.bound if self.least else self.value <= self.bound
-        digits = 0 if self.unit != " ×" else 2
+        digits = DIGITS.get(self.unit, 0)
         wanted = f"{'≥' if self.least else '≤'} {self.bound:g}{self.unit}"
         idle = "" if self.idle is None else f"{self.idle:.0%}"
         value = f"{self.value:,.{digits}f}{self.unit}"

@@ -81,22 +81,23 @@ class Portals:
         if self.running:
             self.running.stop()
 
-    def settings(self, database: str, platform: str, limits: bool = False) -> dict:
+    def settings(self, database: str, platform: str, limits: bool = False, base: str = "http://127.0.0.1:8000") -> dict:
         """Return the environment of a new portal.
 
         :param database: `sqlite` or `postgresql`.
         :param limits: whether syncs keep the platform's limits.
+        :param base: the portal's public address.
         """
         self.made += 1
         app = self.folder / f"app{self.made}"
         urls = dict.fromkeys(("openBaseUrl", "accountsBaseUrl", "passportBaseUrl"), platform)
         element(app, "Feishu", "FSInnerType", {**FEISHU, **urls, "limits": limits})
         urls = dict.fromkeys(("apiBaseUrl", "loginBaseUrl", "oauthBaseUrl"), platform)
-        redirect = {"redirectUri": "http://127.0.0.1:8000/login/WeCom/callback"}
+        redirect = {"redirectUri": f"{base}/login/WeCom/callback"}
         element(app, "WeCom", "QywxInnerType", {**WECOM, **urls, **redirect, "limits": limits})
         secret = "a secret key to measure with, long enough to be one"
-        url = self.database(database)
-        return {"PORTAL_APP_DIR": str(app), "PORTAL_SECRET_KEY": secret, "PORTAL_DATABASE_URL": url}
+        kept = {"PORTAL_DATABASE_URL": self.database(database), "PORTAL_BASE_URL": base}
+        return {"PORTAL_APP_DIR": str(app), "PORTAL_SECRET_KEY": secret, **kept}
 
     def database(self, kind: str) -> str:
         """Return the address of a new database with tables."""
