@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench import logins
+from bench.apps import PEERS
 from bench.directory_sync import Bench, Size, report
 from bench.machine import Portals
 
@@ -54,18 +55,18 @@ def bindings(people, departments, times, databases):
 
 @bench.command("login")
 @click.option("--rounds", default=3, show_default=True, help="All are measured so often by turns; the median counts.")
-@click.option("--peers", default=",".join(logins.PEERS), show_default=True, help="A comma list.")
+@click.option("--peers", default=",".join(PEERS), show_default=True, help="A comma list.")
 @click.option("--checks", default=3000, show_default=True, help="Signed-in checks a round and server.")
-@click.option("--logins", "login_count", default=300, show_default=True, help="Logins a round and server.")
-def login(rounds, peers, checks, login_count):
+@click.option("--logins", "count", default=300, show_default=True, help="Logins a round and server.")
+def login(rounds, peers, checks, count):
     """Measure login and session check."""
     names = [name for name in peers.split(",") if name]
-    if unknown := set(names) - set(logins.PEERS):
+    if unknown := set(names) - set(PEERS):
         raise click.BadParameter(f"no such peers: {', '.join(sorted(unknown))}")
-    sizes = logins.Sizes(checks, checks // 2, login_count)
     with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
-        measured = logins.Bench(Path(folder), portals, names, rounds, sizes)
+        measured = logins.Bench(portals, names, rounds, logins.Sizes(checks, checks // 2, count, count // 2))
         measured.run()
+    click.echo(f"\n{measured.table()}")
     click.echo(report(measured.rows))
 
 

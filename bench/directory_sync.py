@@ -194,7 +194,7 @@ def told(label: str, use: Use) -> Use:
 
 def report(rows: list[Row]) -> str:
     """Return the table, and what it was measured on."""
-    head = ["| | measured | wanted | | | sandbox idle |", "|---|--:|--:|---|---|--:|"]
+    head = ["| | measured | wanted | | | platform idle |", "|---|--:|--:|---|---|--:|"]
     load = os.getloadavg()[0]
     python = platform.python_version()
     on = f"{date.today()}, {os.cpu_count()} cores, {processor()}, Python {python}, load at the end {load:.1f}"

@@ -1,54 +1,69 @@
 """Login and session check, side by side with what a team would write instead."""
 
-import os
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import click
-from support.postgres import find_free_port
+from support.redis_server import RedisServer
 
 from bench import visitors
+from bench.apps import APPS, PORTAL, SESSION, get_page_size, start_peer, start_portal
 from bench.directory_sync import Row
-from bench.machine import Portals
+from bench.machine import Portals, cpu_of
 from bench.served import Served, Stub
+from bench.visitors import Line, Refused, sign_in
 
-PORTAL = "portal"
 CONNECTIONS = 16
-SESSION, PAGE = "/api/session", "/login"
+KNOWN = 100  # people that have signed in before
+FAR = ("portal", "probe", "authlib", "allauth")  # those measured with a platform that takes its time
+CALL, CONNECTION = 0.05, 0.1  # seconds such a platform takes for a call, and for a new connection besides
 
 
 @dataclass(frozen=True)
-class App:
-    """An app to measure.
+class Measure:
+    """One line of the table of figures."""
 
-    :param app: for gunicorn, `module:callable`.
-    :param start: the address that begins a login; `None` where it has none.
-    :param checks: whether it has a signed-in check.
-    """
-
-    app: str
-    start: str | None = "/login/start"
-    wecom: str | None = None
-    checks: bool = True
-    page: str = PAGE
-    session: str = SESSION
+    label: str
+    unit: str
+    digits: int = 1
 
 
-APPS = {
-    PORTAL: App("app:create_app()", start="/login/Feishu", wecom="/login/WeCom"),
-    "bare": App("bench.peers.bare:app", start=None),
+MEASURES = {
+    "check": Measure("signed-in check `GET /api/session`, CPU", "µs", 0),
+    "page": Measure("login page, CPU", "µs", 0),
+    "feishu": Measure("whole Feishu login, CPU", "ms"),
+    "first": Measure("first Feishu login of a person, CPU", "ms"),
+    "wecom": Measure("whole WeCom login, CPU", "ms"),
+    "rate": Measure("logins a second, 16 at once", "", 0),
+    "p50": Measure("login p50, 16 at once, 50 ms a call and 100 ms a new connection", "ms", 0),
+    "p95": Measure("p95 of the same", "ms", 0),
 }
-PEERS = [name for name in APPS if name != PORTAL]
-NAMES = {PORTAL: "portal", "bare": "bare Flask"}
-LABELS = {
-    "check": "signed-in check",
-    "page": "login page",
-    "feishu": "whole Feishu login",
-    "wecom": "whole WeCom login",
-}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a figure: at most, or at least, so many times another."""
+
+    what: str
+    bound: float
+    peer: str = PORTAL
+    least: bool = False
+    of: str = ""  # the other figure, where it is another one
+
+
+WANTED = [
+    Wanted("check", 1.5, "bare"),
+    Wanted("check", 0.65, "redis"),
+    Wanted("page", 2.0, "bare"),
+    Wanted("feishu", 0.4, "allauth"),
+    Wanted("feishu", 1.0, "flask-login"),
+    Wanted("rate", 1.2, "authlib", least=True),
+    Wanted("p50", 0.5, "authlib"),
+    Wanted("p95", 1.5, of="p50"),
+]
+MOST = {"feishu": 7, "wecom": 7}  # ms
 
 
 @dataclass(frozen=True)
@@ -58,25 +73,26 @@ class Sizes:
     checks: int = 3000
     pages: int = 1500
     logins: int = 300
+    far: int = 160
 
 
 class Bench:
     """One run of all servers side by side; `rows` fills at its end."""
 
-    def __init__(self, folder: Path, portals: Portals, peers: list[str], rounds: int, sizes: Sizes):
-        self.folder, self.portals, self.rounds, self.sizes = folder, portals, rounds, sizes
+    def __init__(self, portals: Portals, peers: list[str], rounds: int, sizes: Sizes):
+        self.portals, self.rounds, self.sizes = portals, rounds, sizes
         self.names = [PORTAL, *peers]
         self.servers: dict[str, Served] = {}
         self.figures = defaultdict(lambda: defaultdict(list))  # what -> server -> a figure a round
-        self.people = visitors.number_from()
-        self.idle = 1.0
+        self.idle = defaultdict(lambda: 1.0)  # what -> the platform's least share of idle time
+        self.strangers = visitors.number_from(KNOWN + 1)
         self.rows: list[Row] = []
 
     def run(self):
         with ExitStack() as stack:
             self.stub = Stub(stack)
             for name in self.names:
-                self.servers[name] = self.start(name)
+                self.servers[name] = self.start(name, stack)
                 stack.callback(self.servers[name].stop)
             for name in self.names:
                 self.warm(name)
@@ -85,98 +101,130 @@ class Bench:
                 self.round()
         self.conclude()
 
-    def start(self, name: str) -> Served:
-        one, port = APPS[name], find_free_port()
-        base = f"http://127.0.0.1:{port}"
-        environ = {
-            "STUB": self.stub.url,
-            "BASE": base,
-            "FOLDER": str(self.folder),
-            "PYTHONPATH": os.environ["PYTHONPATH"],
-        }
+    def start(self, name: str, stack: ExitStack) -> Served:
         if name == PORTAL:
-            environ |= self.portals.settings("sqlite", self.stub.url, base=base)
-            environ |= {"PORTAL_UNKNOWN_PEOPLE": "create", "PORTAL_TRUSTED_PROXIES": "1"}
-        else:
-            environ["PAGE_SIZE"] = str(self.page_size)
-        return Served.gunicorn(name, one.app, environ, self.folder, port).wait(one.page)
-
-    @property
-    def page_size(self) -> int:
-        """The size of the portal's login page in bytes."""
-        return len(visitors.Line(self.servers[PORTAL].port).get(PAGE).body)
+            return start_portal(self.portals, self.stub.url)
+        environ = {"STUB": self.stub.url}
+        if name == "redis":
+            redis = RedisServer()
+            stack.callback(redis.stop)
+            redis.start()
+            environ["REDIS"] = redis.url
+        return start_peer(name, self.portals.folder, get_page_size(self.servers[PORTAL]), environ)
 
     def warm(self, name: str):
-        """Load everything in both workers, and sign in the people that later ones sign in again."""
-        server, one = self.servers[name], APPS[name]
-        for path in (one.page, one.session):
-            lines = server.connect(CONNECTIONS, one.page)
+        """Load everything in both workers, and sign in the people that later sign in again."""
+        one, lines = APPS[name], self.connect(name)
+        for path in (one.page, SESSION):
             visitors.run(lines, range(100), lambda line, _, path=path: line.get(path))
-        for start in filter(None, (one.start, one.wecom)):
-            checked(
-                visitors.run(
-                    lines, range(1, 101), lambda line, person, start=start: visitors.sign_in(line, start, person)
-                )
-            )
+        for start in filter(None, (one.feishu, one.wecom)):
+            people = range(1, KNOWN + 1)
+            check(visitors.run(lines, people, lambda line, person, start=start: sign_in(line, start, person)))
+
+    def connect(self, name: str) -> list[Line]:
+        return self.servers[name].connect(CONNECTIONS, APPS[name].page)
 
     def round(self):
         for name in self.names:
-            one = APPS[name]
-            self.requests(name, "check", one.session, self.sizes.checks)
-            self.requests(name, "page", one.page, self.sizes.pages)
-        for name in self.names:
-            one = APPS[name]
-            if one.start:
-                self.logins(name, "feishu", one.start)
-            if one.wecom:
-                self.logins(name, "wecom", one.wecom)
+            self.requests(name, "check", SESSION, self.sizes.checks)
+            self.requests(name, "page", APPS[name].page, self.sizes.pages)
+        able = [name for name in self.names if APPS[name].feishu]
+        known = [number % KNOWN + 1 for number in range(self.sizes.logins)]
+        for name in able:
+            done = self.logins(name, "feishu", APPS[name].feishu, known)
+            self.tell("rate", name, len(done.times) / done.seconds)
+        for name in able:
+            self.logins(name, "first", APPS[name].feishu, self.strangers(self.sizes.logins // 3))
+        for name in able:
+            if APPS[name].wecom:
+                self.logins(name, "wecom", APPS[name].wecom, known)
+        self.stub.set_delays(CALL, CONNECTION)
+        for name in able:
+            if name in FAR:
+                self.far(name, [number % KNOWN + 1 for number in range(self.sizes.far)])
+        self.stub.set_delays()
 
     def requests(self, name: str, what: str, path: str, count: int):
-        """Note the CPU time of a request, in µs."""
-        server, one, cookies = self.servers[name], APPS[name], {}
-        lines = server.connect(CONNECTIONS, one.page)
-        if what == "check" and one.start:
-            cookies = visitors.sign_in(lines[0], one.start, 1)
+        """Note the CPU time of a request."""
+        lines, cookies = self.connect(name), {}
+        if what == "check" and APPS[name].feishu:
+            cookies = sign_in(lines[0], APPS[name].feishu, 1)
 
-        def visit(line, _):
+        def visit(line: Line, _):
             if line.get(path, cookies).status != 200:
-                raise visitors.Refused(path)
+                raise Refused(path)
 
-        self.note(name, what, server, lines, range(count), visit, 1e6)
+        self.cpu(name, what, lines, range(count), visit)
 
-    def logins(self, name: str, what: str, start: str):
-        """Note the CPU time of a login, in ms."""
-        server = self.servers[name]
-        lines = server.connect(CONNECTIONS, APPS[name].page)
-        people = [number % 100 + 1 for number in range(self.sizes.logins)]
-        self.note(name, what, server, lines, people, lambda line, person: visitors.sign_in(line, start, person), 1e3)
+    def logins(self, name: str, what: str, start: str, people: list[int]) -> visitors.Run:
+        """Note the CPU time of a login."""
+        return self.cpu(name, what, self.connect(name), people, lambda line, person: sign_in(line, start, person))
 
-    def note(self, name, what, server, lines, visits, visit, unit):
+    def cpu(self, name: str, what: str, lines: list[Line], visits, visit) -> visitors.Run:
+        server, busy = self.servers[name], cpu_of(self.stub.process.pid)
         before = server.cpu
-        checked(visitors.run(lines, visits, visit))
-        figure = (server.cpu - before) / len(visits) * unit
-        self.figures[what][name].append(figure)
+        done = check(visitors.run(lines, visits, visit))
+        factor = 1e6 if MEASURES[what].unit == "µs" else 1e3
+        self.tell(what, name, (server.cpu - before) / len(visits) * factor)
+        busy = cpu_of(self.stub.process.pid) - busy
+        self.idle[what] = min(self.idle[what], max(0.0, 1 - busy / done.seconds))
         for line in lines:
             line.close()
-        click.echo(f"  {what:8} {NAMES[name]:24} {figure:9,.1f} {'µs' if unit == 1e6 else 'ms'} CPU")
+        return done
+
+    def far(self, name: str, people: list[int]):
+        """Note how long a login takes; the first ones open what connections are kept."""
+
+        def visit(line: Line, person: int):
+            sign_in(line, APPS[name].feishu, person)
+
+        lines = self.connect(name)
+        check(visitors.run(lines, people[: 2 * CONNECTIONS], visit))
+        done = check(visitors.run(lines, people, visit))
+        self.tell("p50", name, done.at(0.5) * 1e3)
+        self.tell("p95", name, done.at(0.95) * 1e3)
+        for line in lines:
+            line.close()
+
+    def tell(self, what: str, name: str, figure: float):
+        measure = MEASURES[what]
+        self.figures[what][name].append(figure)
+        click.echo(f"  {APPS[name].title:24} {figure:8,.{measure.digits}f} {measure.unit:3} {measure.label}")
+
+    # The end
 
     def conclude(self):
         """Fill the rows from the medians of the rounds."""
-        for what, peer, bound in (("check", "bare", 1.5), ("page", "bare", 2.0)):
-            if peer in self.names:
-                self.compare(what, peer, bound)
-        for what in ("feishu", "wecom"):
+        for what, bound in MOST.items():
             value = median(self.figures[what][PORTAL])
-            self.rows.append(Row(f"{LABELS[what]}: CPU ms", value, 7, unit=" ms"))
+            self.rows.append(Row(MEASURES[what].label, value, bound, " ms", self.idle[what]))
+        for wanted in WANTED:
+            if wanted.peer in self.names:
+                self.rows.append(self.compare(wanted))
 
-    def compare(self, what: str, peer: str, bound: float):
-        mine, theirs = self.figures[what][PORTAL], self.figures[what][peer]
+    def compare(self, wanted: Wanted) -> Row:
+        measure, of = MEASURES[wanted.what], wanted.of or wanted.what
+        mine, theirs = self.figures[wanted.what][PORTAL], self.figures[of][wanted.peer]
         ratio = median(one / other for one, other in zip(mine, theirs, strict=True))
-        facts = f"{median(theirs):,.0f} → {median(mine):,.0f} µs"
-        self.rows.append(Row(f"{LABELS[what]}: CPU against {NAMES[peer]}", ratio, bound, facts=facts))
+        values = (f"{median(value):,.{measure.digits}f} {measure.unit}".strip() for value in (theirs, mine))
+        other = "p50" if wanted.of else APPS[wanted.peer].title
+        what, idle = f"{measure.label}, against {other}", self.idle.get(wanted.what)
+        return Row(what, ratio, wanted.bound, idle=idle, least=wanted.least, facts=" → ".join(values))
+
+    def table(self) -> str:
+        """Return the medians of all figures, as a table in Markdown."""
+        lines = ["| | " + " | ".join(APPS[name].title for name in self.names) + " |"]
+        lines.append("|---|" + "--:|" * len(self.names))
+        for what, measure in MEASURES.items():
+            cells = [self.figures[what].get(name) for name in self.names]
+            cells = [f"{median(cell):,.{measure.digits}f}" if cell else "–" for cell in cells]
+            unit = f", {measure.unit}" if measure.unit else ""
+            lines.append(f"| {measure.label}{unit} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
 
 
-def checked(done: visitors.Run) -> visitors.Run:
+def check(done: visitors.Run) -> visitors.Run:
+    """Return a run without failures, or end with the first one."""
     if done.failures:
         raise SystemExit(f"{len(done.failures)} visits failed: {done.failures[0]}")
     return done

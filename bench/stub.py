@@ -89,6 +89,8 @@ def answer(call: str, query: dict, bearer: str, body: str) -> dict:
     match call:
         case "oauth/token":
             return {"code": 0, **make_token(find_number(json.loads(body)["code"]))}
+        case "v3/token":
+            return make_token(find_number(parse_qs(body)["code"][0]))
         case "v1/access_token":
             number = find_number(json.loads(body)["code"])
             return {**feishu, "data": {**make_profile(number), **make_token(number)}}
