@@ -27,6 +27,8 @@ soak: .venv/test.done
 bench: .venv/test.done
 	PYTHONPATH=.:tests $(BIN)/python -m bench sync $(ARGS)
 	PYTHONPATH=.:tests $(BIN)/python -m bench bindings
+	PYTHONPATH=.:tests $(BIN)/python -m bench login
+	PYTHONPATH=.:tests $(BIN)/python -m bench morning
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

@@ -1,15 +1,16 @@
 """`python -m bench sync`: measure the directory sync; `python -m bench bindings`: the bindings page."""
 
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
 
-from bench import logins
+from bench import logins, morning
 from bench.apps import PEERS
 from bench.directory_sync import Bench, Size, report
 from bench.machine import Portals
+from bench.served import Stub
 
 
 @click.group()
@@ -68,6 +69,28 @@ def login(rounds, peers, checks, count):
         measured.run()
     click.echo(f"\n{measured.table()}")
     click.echo(report(measured.rows))
+
+
+@bench.command("morning")
+@click.option("--logins", "count", default=10_000, show_default=True, help="Before the memory is read.")
+@click.option("--counted", default=1_000, show_default=True, help="People; their platform calls are counted.")
+@click.option("--people", default=500, show_default=True, help="They all come within the next number of seconds.")
+@click.option("--seconds", default=60.0, show_default=True)
+@click.option("--platform", default=2.0, show_default=True, help="Seconds the platform takes meanwhile for a login.")
+def run_morning(count, counted, people, seconds, platform):
+    """Measure the portal alone: calls, statements, memory, and many people within a minute."""
+    with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
+        measured = morning.Bench(portals, morning.Morning(count, counted, people, seconds, platform))
+        measured.run()
+    click.echo(report(measured.rows))
+
+
+@bench.command("statements")
+def statements():
+    """Print what a login sends to the database."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack, closing(Portals(Path(folder))) as portals:
+        for kind, texts in morning.trace_statements(portals, Stub(stack).url).items():
+            click.echo("\n".join([f"\n{kind}", *(f"  {' '.join(text.split())}" for text in texts)]))
 
 
 bench(prog_name="python -m bench")

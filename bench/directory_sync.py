@@ -21,7 +21,7 @@ LIMITS = [[50, 1], [1000, 60]]  # https://open.feishu.cn/document/server-docs/ap
 SINGLE = {"feishu": 5.0, "wecom": 2.5}  # so many times faster than one call at a time
 WALL, CPU = {"feishu": 0.25, "wecom": 0.45}, {"feishu": 0.3, "wecom": 0.5}  # of a script's
 
-DIGITS = {" ×": 2, " ms": 1}  # of a value, by its unit
+DIGITS = {" ×": 2, " s": 2, " calls": 2, " ms": 1, " KB": 1}  # of a value, by its unit
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Login and session check, side by side with what a team would write instead."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
@@ -19,6 +19,7 @@ CONNECTIONS = 16
 KNOWN = 100  # people that have signed in before
 FAR = ("portal", "probe", "authlib", "allauth")  # those measured with a platform that takes its time
 CALL, CONNECTION = 0.05, 0.1  # seconds such a platform takes for a call, and for a new connection besides
+TOKEN_CALL = "app_access_token/internal"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ MEASURES = {
     "feishu": Measure("whole Feishu login, CPU", "ms"),
     "first": Measure("first Feishu login of a person, CPU", "ms"),
     "wecom": Measure("whole WeCom login, CPU", "ms"),
+    "tokens": Measure("app-token calls for 1,000 logins", "", 0),
+    "calls": Measure("other platform calls, a login", "", 2),
     "rate": Measure("logins a second, 16 at once", "", 0),
     "p50": Measure("login p50, 16 at once, 50 ms a call and 100 ms a new connection", "ms", 0),
     "p95": Measure("p95 of the same", "ms", 0),
@@ -131,7 +134,11 @@ class Bench:
         able = [name for name in self.names if APPS[name].feishu]
         known = [number % KNOWN + 1 for number in range(self.sizes.logins)]
         for name in able:
+            self.stub.set_delays()
             done = self.logins(name, "feishu", APPS[name].feishu, known)
+            counts = self.stub.count()
+            self.tell("tokens", name, counts[TOKEN_CALL] / len(known) * 1000)
+            self.tell("calls", name, count_calls(counts) / len(known))
             self.tell("rate", name, len(done.times) / done.seconds)
         for name in able:
             self.logins(name, "first", APPS[name].feishu, self.strangers(self.sizes.logins // 3))
@@ -221,6 +228,11 @@ class Bench:
             unit = f", {measure.unit}" if measure.unit else ""
             lines.append(f"| {measure.label}{unit} | " + " | ".join(cells) + " |")
         return "\n".join(lines)
+
+
+def count_calls(counts: Counter) -> int:
+    """Return how many calls of the platform were made, but for those for the app's token."""
+    return sum(count for call, count in counts.items() if call not in (TOKEN_CALL, "connections"))
 
 
 def check(done: visitors.Run) -> visitors.Run:

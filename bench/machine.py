@@ -16,7 +16,7 @@ import psycopg
 from support.postgres import Cluster
 
 ROOT = Path(__file__).parent.parent
-TICKS = os.sysconf("SC_CLK_TCK")
+PROCESS_CLOCK = 2  # the kind of clock, in the lowest bits of its number
 FEISHU = {"appId": "cli_5a4db0c5a4db0c01", "appSecret": "sandbox-feishu-secret"}
 WECOM = {"corpId": "wwsandbox00000001", "corpSecret": "sandbox-wecom-secret", "agentId": "1000002"}
 TABLES = ("identity", "department", "membership")
@@ -60,9 +60,11 @@ def measure(sandbox, words: list[str], settings: dict | None = None) -> Use:
 
 
 def cpu_of(pid: int) -> float:
-    """Return the CPU seconds a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """Return the CPU seconds a process has used.
+
+    Its clock has nanoseconds, and `/proc` hundredths. https://man7.org/linux/man-pages/man3/clock_getcpuclockid.3.html
+    """
+    return time.clock_gettime(~pid << 3 | PROCESS_CLOCK)
 
 
 class Portals:

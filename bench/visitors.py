@@ -163,6 +163,35 @@ def run(lines: Iterable[Line], visits: Iterable, visit: Callable[[Line, object],
     return done
 
 
+def arrive(port: int, people: list[int], seconds: float, visit: Callable[[Line, int], object]) -> Run:
+    """Make visits that begin evenly over some seconds, however long the earlier ones take.
+
+    Each has a connection of its own. Its time counts from when it was due.
+    """
+    done, began = Run(), time.perf_counter()
+
+    def work(person: int, due: float):
+        line = Line(port)
+        try:
+            visit(line, person)
+        except (OSError, Refused) as error:
+            done.failures.append(f"{type(error).__name__}: {error}")
+        else:
+            done.times.append(time.perf_counter() - due)
+        line.close()
+
+    threads = []
+    for number, person in enumerate(people):
+        due = began + seconds * number / len(people)
+        time.sleep(max(0.0, due - time.perf_counter()))
+        threads.append(threading.Thread(target=work, args=(person, due)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    done.seconds = time.perf_counter() - began
+    return done
+
+
 def number_from(first: int = 1) -> Callable[[int], list[int]]:
     """Return a function that takes the next so many numbers."""
     numbers = itertools.count(first)
