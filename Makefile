@@ -29,6 +29,7 @@ bench: .venv/test.done
 	PYTHONPATH=.:tests $(BIN)/python -m bench bindings
 	PYTHONPATH=.:tests $(BIN)/python -m bench login
 	PYTHONPATH=.:tests $(BIN)/python -m bench morning
+	PYTHONPATH=.:tests $(BIN)/python -m bench servers
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

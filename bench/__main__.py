@@ -1,4 +1,4 @@
-"""`python -m bench sync`: measure the directory sync; `python -m bench bindings`: the bindings page."""
+"""Measurements: `python -m bench sync`, `bindings`, `login`, `morning`, `servers`, `statements`."""
 
 import tempfile
 from contextlib import ExitStack, closing
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from bench import logins, morning
+from bench import logins, morning, servers
 from bench.apps import PEERS
-from bench.directory_sync import Bench, Size, report
+from bench.directory_sync import Bench, Size, describe_machine, report
 from bench.machine import Portals
 from bench.served import Stub
 
@@ -83,6 +83,19 @@ def run_morning(count, counted, people, seconds, platform):
         measured = morning.Bench(portals, morning.Morning(count, counted, people, seconds, platform))
         measured.run()
     click.echo(report(measured.rows))
+
+
+@bench.command("servers")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--checks", default=3000, show_default=True, help="Signed-in checks a round, server and split.")
+@click.option("--logins", "count", default=300, show_default=True, help="Logins a round and server.")
+@click.option("--steady", default=6.0, show_default=True, help="Seconds of requests around a signal.")
+def compare_servers(rounds, checks, count, steady):
+    """Measure the portal under gunicorn and under granian."""
+    with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
+        measured = servers.Bench(portals, rounds, checks, count, steady)
+        measured.run()
+    click.echo(f"\n{measured.table()}\n\n{describe_machine()}")
 
 
 @bench.command("statements")

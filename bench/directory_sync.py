@@ -195,10 +195,13 @@ def told(label: str, use: Use) -> Use:
 def report(rows: list[Row]) -> str:
     """Return the table, and what it was measured on."""
     head = ["| | measured | wanted | | | platform idle |", "|---|--:|--:|---|---|--:|"]
-    load = os.getloadavg()[0]
-    python = platform.python_version()
-    on = f"{date.today()}, {os.cpu_count()} cores, {processor()}, Python {python}, load at the end {load:.1f}"
-    return "\n".join(["", *head, *map(str, rows), "", on])
+    return "\n".join(["", *head, *map(str, rows), "", describe_machine()])
+
+
+def describe_machine() -> str:
+    """Return what a measurement was made on, and when."""
+    load, python = os.getloadavg()[0], platform.python_version()
+    return f"{date.today()}, {os.cpu_count()} cores, {processor()}, Python {python}, load at the end {load:.1f}"
 
 
 def processor() -> str:

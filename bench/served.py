@@ -18,6 +18,8 @@ from bench.visitors import Line, Refused
 WORKERS, THREADS = 2, 16
 GUNICORN = f"--worker-class gthread --workers {WORKERS} --threads {THREADS} --keep-alive 75 --backlog 1024".split()
 GUNICORN += "--no-control-socket --log-level warning --graceful-timeout 30 --config python:bench.quiet".split()
+GRANIAN = f"--interface wsgi --workers {WORKERS} --blocking-threads {THREADS} --backlog 1024 --no-ws".split()
+GRANIAN += "--respawn-failed-workers --workers-kill-timeout 30 --log-level warning".split()
 STARTING = 90  # seconds
 
 
@@ -37,6 +39,14 @@ class Served:
         command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{port}", app]
         return cls(name, command, environ, folder / f"{name.replace(' ', '-')}-{port}.log", port)
 
+    @classmethod
+    def granian(cls, name: str, app: str, environ: dict, folder: Path, port: int = 0) -> "Served":
+        """Start an app under granian, with as many workers and threads."""
+        port, factory = port or find_free_port(), ["--factory"] if app.endswith("()") else []
+        where = ["--host", "127.0.0.1", "--port", str(port)]
+        command = [sys.executable, "-m", "granian", *GRANIAN, *where, *factory, app.removesuffix("()")]
+        return cls(name, command, environ, folder / f"{name.replace(' ', '-')}-{port}.log", port)
+
     def wait(self, path: str):
         """Wait until an address answers with 200."""
         until = time.monotonic() + STARTING
@@ -51,12 +61,14 @@ class Served:
             time.sleep(0.05)
 
     def stop(self):
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         self.process.wait(60)
 
     @property
     def workers(self) -> list[int]:
-        return list_children(self.process.pid)
+        children = list_children(self.process.pid)
+        return [pid for pid in children if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     @property
     def cpu(self) -> float:
@@ -69,19 +81,23 @@ class Served:
         rolls = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.workers]
         return sum(int(re.search(r"^Pss:\s+(\d+)", roll, re.M)[1]) for roll in rolls) / 1024
 
-    def connect(self, count: int, path: str, split: float = 0.5) -> list[Line]:
+    def connect(self, count: int, path: str | None, split: float = 0.5) -> list[Line]:
         """Return kept connections, of which the first worker has a given share.
 
         The kernel gives a connection to any worker that waits, and now and then one of them gets all.
+
+        :param path: to ask for on each; `None`: nothing is sent.
         """
         workers, lines = self.workers, []
         first = round(count * split)
         wanted = Counter({workers[0]: first, workers[-1]: count - first})
         for _ in range(count * 50):
             line = Line(self.port)
-            if line.get(path).status >= 500:
+            line.connect()
+            if path and line.get(path).status >= 500:
                 raise Refused(f"{self.name}: {path}")
-            owner = self.find_worker(line)
+            while (owner := self.find_worker(line)) is None:
+                time.sleep(0.001)  # not accepted yet
             if wanted[owner]:
                 wanted[owner] -= 1
                 lines.append(line)

@@ -95,23 +95,40 @@ class Line:
         self.read(2)
 
 
-def sign_in(line: Line, start: str, person: int) -> dict[str, str]:
-    """Sign a person in as a new browser, whose code names the person; return its cookies.
+class Begun(NamedTuple):
+    """A login that has come back from the platform."""
+
+    path: str
+    cookies: dict[str, str]
+    headers: str
+
+
+def begin(line: Line, start: str, person: int) -> Begun:
+    """Begin a login as a new browser, with a code that names the person.
 
     The platform's page is left out: the browser goes straight to where that page would send it. Each person has an
     address of their own, as a proxy in front would tell.
     """
-    address = f"X-Forwarded-For: 10.{person >> 16 & 255}.{person >> 8 & 255}.{person & 255}\r\n"
-    begun = line.get(start, headers=address)
+    headers = f"X-Forwarded-For: 10.{person >> 16 & 255}.{person >> 8 & 255}.{person & 255}\r\n"
+    begun = line.get(start, headers=headers)
     query = parse_qs(urlsplit(begun.headers.get("location", "")).query)
     if "state" not in query:
         raise Refused(f"{start}: {begun.status} {begun.body[:300]!r}")
-    path = urlsplit(query["redirect_uri"][0]).path
     words = urlencode({"code": f"c{person}", "state": query["state"][0]})
-    ended = line.get(f"{path}?{words}", begun.cookies, address)
+    return Begun(f"{urlsplit(query['redirect_uri'][0]).path}?{words}", begun.cookies, headers)
+
+
+def finish(line: Line, begun: Begun) -> dict[str, str]:
+    """Finish a login; return the browser's cookies."""
+    ended = line.get(*begun)
     if ended.status not in (302, 303) or not ended.cookies:
-        raise Refused(f"{path}: {ended.status} {ended.body[:300]!r}")
+        raise Refused(f"{begun.path.partition('?')[0]}: {ended.status} {ended.body[:300]!r}")
     return {**begun.cookies, **{name: value for name, value in ended.cookies.items() if value}}
+
+
+def sign_in(line: Line, start: str, person: int) -> dict[str, str]:
+    """Sign a person in as a new browser; return its cookies."""
+    return finish(line, begin(line, start, person))
 
 
 class Refused(Exception):

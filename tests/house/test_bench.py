@@ -50,6 +50,17 @@ MORNING = (
     "10 people in 1 s, platform takes 0.2 s: p95",
     "memory of two workers after 60 logins",
 )
+SERVERS = (
+    *(f"signed-in check, 16 kept connections, {split}: CPU" for split in ("shared evenly", "all on one worker")),
+    "whole Feishu login, CPU",
+    "memory of two workers",
+    "a visitor's header SCRIPT_NAME",
+    "X_Forwarded_For, with underscores",
+    "40 clients with half a header",
+    "SIGTERM while 10 logins are held",
+    "SIGHUP under 20 requests/s",
+    "kill -9 of a worker under 20 requests/s",
+)
 
 
 def measure(*words):
@@ -97,6 +108,14 @@ def test_a_morning_is_measured():
 
     for what in MORNING:
         assert f"| {what}" in printed
+
+
+def test_two_servers_are_compared():
+    printed = measure("servers", "--rounds", "1", "--checks", "16", "--logins", "8", "--steady", "1")
+
+    for what in SERVERS:
+        [row] = [line for line in printed.splitlines() if line.startswith(f"| {what}")]
+        assert len(row.strip("| ").split(" | ")) == 3
 
 
 def test_the_statements_of_a_login_are_printed():
