@@ -40,6 +40,7 @@ MEASURES = {
     "tokens": Measure("app-token calls for 1,000 logins", "", 0),
     "calls": Measure("other platform calls, a login", "", 2),
     "rate": Measure("logins a second, 16 at once", "", 0),
+    "failed": Measure("logins that failed, of 1,000", "", 0),
     "p50": Measure("login p50, 16 at once, 50 ms a call and 100 ms a new connection", "ms", 0),
     "p95": Measure("p95 of the same", "ms", 0),
 }
@@ -66,7 +67,7 @@ WANTED = [
     Wanted("p50", 0.5, "authlib"),
     Wanted("p95", 1.5, of="p50"),
 ]
-MOST = {"feishu": 7, "wecom": 7}  # ms
+MOST = {"feishu": 7, "wecom": 7, "failed": 0}
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ class Bench:
             self.tell("tokens", name, counts[TOKEN_CALL] / len(known) * 1000)
             self.tell("calls", name, count_calls(counts) / len(known))
             self.tell("rate", name, len(done.times) / done.seconds)
+            self.tell("failed", name, len(done.failures) / len(known) * 1000)
         for name in able:
             self.logins(name, "first", APPS[name].feishu, self.strangers(self.sizes.logins // 3))
         for name in able:
@@ -204,7 +206,8 @@ class Bench:
         """Fill the rows from the medians of the rounds."""
         for what, bound in MOST.items():
             value = median(self.figures[what][PORTAL])
-            self.rows.append(Row(MEASURES[what].label, value, bound, " ms", self.idle[what]))
+            unit = f" {MEASURES[what].unit}".rstrip()
+            self.rows.append(Row(MEASURES[what].label, value, bound, unit, self.idle.get(what)))
         for wanted in WANTED:
             if wanted.peer in self.names:
                 self.rows.append(self.compare(wanted))
@@ -236,7 +239,13 @@ def count_calls(counts: Counter) -> int:
 
 
 def check(done: visitors.Run) -> visitors.Run:
-    """Return a run without failures, or end with the first one."""
+    """Return a run, and tell how many of its visits failed.
+
+    A busy machine makes some wait too long for SQLite. A run in which most fail measures nothing, and ends here.
+    """
     if done.failures:
-        raise SystemExit(f"{len(done.failures)} visits failed: {done.failures[0]}")
+        told = f"{len(done.failures)} of {len(done.failures) + len(done.times)} visits failed: {done.failures[0][:120]}"
+        if len(done.failures) > len(done.times):
+            raise SystemExit(told)
+        click.echo(f"  {told}")
     return done

@@ -70,6 +70,7 @@ class Bench:
                     cpu, done = self.sign_in(server, 0.5)
                     self.note("whole Feishu login, CPU, ms", name, cpu / len(done.times) * 1e3)
                     self.note("logins a second, 16 at once", name, len(done.times) / done.seconds)
+                    self.note("logins that failed, of 1,000", name, len(done.failures) / self.logins * 1000)
             for name, server in running.items():
                 self.note("memory of two workers, MB", name, server.memory)
 

@@ -31,6 +31,7 @@ MEASURED = (
 LOGIN = (
     "whole Feishu login, CPU |",
     "whole WeCom login, CPU |",
+    "logins that failed, of 1,000 |",
     "signed-in check `GET /api/session`, CPU, against bare Flask",
     "signed-in check `GET /api/session`, CPU, against Flask-Session on Redis",
     "login page, CPU, against bare Flask",
