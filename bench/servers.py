@@ -19,7 +19,7 @@ from bench.machine import Portals
 from bench.served import WORKERS, Served, Stub
 from bench.visitors import Line, begin, finish, sign_in
 
-START = APPS[PORTAL].feishu
+START, BARE = APPS[PORTAL].feishu, APPS["bare"]
 SERVERS = {"gunicorn gthread": Served.gunicorn, "granian": Served.granian}
 SPLITS = {"shared evenly": 0.5, "all on one worker": 1.0}
 HELD = 10  # logins that the platform holds
@@ -60,9 +60,13 @@ class Bench:
         """Measure CPU time and memory of both, by turns."""
         with ExitStack() as stack:
             running = {name: self.start(name) for name in SERVERS}
-            for server in running.values():
+            bare = {name: start(name, BARE.app, {}, self.portals.folder) for name, start in SERVERS.items()}
+            for server in (*running.values(), *bare.values()):
                 stack.callback(server.stop)
+            for server in running.values():
                 self.sign_in(server, 0.5)
+            for server in bare.values():
+                server.wait(SESSION)
             for _ in range(self.rounds):
                 for name, server in running.items():
                     for split, share in SPLITS.items():
@@ -71,8 +75,17 @@ class Bench:
                     self.note("whole Feishu login, CPU, ms", name, cpu / len(done.times) * 1e3)
                     self.note("logins a second, 16 at once", name, len(done.times) / done.seconds)
                     self.note("logins that failed, of 1,000", name, len(done.failures) / self.logins * 1000)
+                for name, server in bare.items():
+                    self.bare(name, server)
             for name, server in running.items():
                 self.note("memory of two workers, MB", name, server.memory)
+
+    def bare(self, name: str, server: Served):
+        """Note what a request costs where the app does next to nothing."""
+        lines, before = server.connect(CONNECTIONS, SESSION), server.cpu
+        check(visitors.run(lines, range(self.checks), lambda line, _: line.get(SESSION)))
+        self.note("bare Flask, 16 kept connections: CPU, µs", name, (server.cpu - before) / self.checks * 1e6)
+        close(lines)
 
     def requests(self, name: str, server: Served, split: str, share: float):
         lines = server.connect(CONNECTIONS, ALIVE, share)

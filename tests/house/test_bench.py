@@ -54,6 +54,7 @@ MORNING = (
 SERVERS = (
     *(f"signed-in check, 16 kept connections, {split}: CPU" for split in ("shared evenly", "all on one worker")),
     "whole Feishu login, CPU",
+    "bare Flask, 16 kept connections: CPU",
     "memory of two workers",
     "a visitor's header SCRIPT_NAME",
     "X_Forwarded_For, with underscores",
