@@ -8,7 +8,7 @@ from functools import cache
 
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from portal import database
 from portal.clocks import now
@@ -17,6 +17,7 @@ from portal.models import Readiness, Worker
 
 WORKER_ALIVE = timedelta(minutes=1)  # a worker reports more often
 WRITTEN_EVERY = 1.0  # seconds between two rows written to see whether that works
+ROWS_OF_ROOM = 2000  # some pages of rows
 PROBLEMS = {  # shown to all: nothing here quotes the server
     "database_down": "the database cannot be used",
     "database_full": "the disk of the database is full",
@@ -57,7 +58,21 @@ def write_once() -> None:
         if database.was_written_lately(db.engine, WRITTEN_EVERY):
             return
         session.execute(update(Readiness).values(written_at=now()))
+        if database.has_lacked_room(db.engine):
+            ask_for_room()
+            database.note_room(db.engine)
     database.note_write(db.engine)
+
+
+def ask_for_room() -> None:
+    """Make PostgreSQL ask its disk for room, and give it back.
+
+    Part of the caller's transaction.
+    """
+    more_than_a_page = select(func.generate_series(-ROWS_OF_ROOM, -1))
+    with db.session.begin_nested() as savepoint:
+        db.session.execute(insert(Readiness).from_select(["id"], more_than_a_page))
+        savepoint.rollback()
 
 
 @cache

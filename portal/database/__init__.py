@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry, scoped_session
 
-from portal.database.engine import engine_options, note_write, was_written_lately
+from portal.database.engine import engine_options, has_lacked_room, note_room, note_write, was_written_lately
 from portal.database.failures import FAILURES, explain, is_away, is_full, name_cause
 from portal.database.prepared import PreparedRead
 from portal.database.types import Encrypted, Moment
@@ -40,9 +40,11 @@ __all__ = [
     "engine_options",
     "explain",
     "fingerprint",
+    "has_lacked_room",
     "is_away",
     "is_full",
     "name_cause",
+    "note_room",
     "note_write",
     "read_row",
     "retried",

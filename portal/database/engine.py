@@ -5,7 +5,7 @@ import stat
 import time
 from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Engine
@@ -20,7 +20,10 @@ LIMITS = {  # PostgreSQL's settings for requests: nothing waits longer than a pe
 }
 CONNECT_ARGUMENTS = {"connect_timeout": 3, "client_encoding": "utf8"}  # whatever role, database or URL prefer
 
+IMPATIENT = "impatient"  # an argument of ours: the connection gives up a server that hangs
+
 last_writes = WeakKeyDictionary()  # engine -> when this process last noted a write, on the monotonic clock
+engines_without_room = WeakSet()  # those whose PostgreSQL has lacked room on its disk
 
 
 def engine_options(url: str) -> dict:
@@ -31,8 +34,17 @@ def engine_options(url: str) -> dict:
     return {
         **options,
         "pool_use_lifo": True,
-        "connect_args": CONNECT_ARGUMENTS,
+        "connect_args": {**CONNECT_ARGUMENTS, IMPATIENT: True},
     }  # the last one back knows our statements best
+
+
+@event.listens_for(Engine, "do_connect")
+def _connect(dialect, record, words, arguments):
+    if IMPATIENT not in arguments:
+        return None  # the driver's own connection, such as a migration's
+    from portal.database.postgresql import ImpatientConnection
+
+    return ImpatientConnection.connect(*words, **{name: arguments[name] for name in arguments if name != IMPATIENT})
 
 
 @event.listens_for(Engine, "connect")
@@ -129,8 +141,11 @@ def _refuse_useless(connection, record, proxy):
         return
     import psycopg
 
+    from portal.database.postgresql import ANSWER_WAIT, CHECK_WAIT
+
     was_used = record.info.setdefault("was_used", False)
     record.info["was_used"] = True
+    connection.patience = CHECK_WAIT
     try:
         if fetch_value(connection, "SHOW transaction_read_only") == "on":
             raise psycopg.errors.ReadOnlySqlTransaction("the server only reads")
@@ -138,6 +153,7 @@ def _refuse_useless(connection, record, proxy):
         if was_used:
             raise exc.InvalidatePoolError() from None
         raise
+    connection.patience = ANSWER_WAIT
 
 
 @event.listens_for(Engine, "begin")
@@ -151,9 +167,12 @@ def _begin(connection):
 @event.listens_for(Engine, "handle_error")
 def _discard_pool(context):
     """Discard the pool after a lasting failure."""
-    if context.sqlalchemy_exception is not None and name_cause(context.sqlalchemy_exception) in LASTING:
+    cause = name_cause(context.sqlalchemy_exception) if context.sqlalchemy_exception is not None else ""
+    if cause in LASTING:
         context.is_disconnect = True
         last_writes.pop(context.engine, None)
+    if cause == "full" and context.dialect.name == "postgresql":
+        engines_without_room.add(context.engine)
 
 
 def note_write(engine: Engine) -> None:
@@ -164,3 +183,16 @@ def note_write(engine: Engine) -> None:
 def was_written_lately(engine: Engine, seconds: float) -> bool:
     """Tell whether a write was noted since the last failure."""
     return time.monotonic() - last_writes.get(engine, float("-inf")) < seconds
+
+
+def has_lacked_room(engine: Engine) -> bool:
+    """Tell whether PostgreSQL's disk was full when it was last seen.
+
+    A row that is only changed finds room in its own page for ever, so writing one does not tell.
+    """
+    return engine in engines_without_room
+
+
+def note_room(engine: Engine) -> None:
+    """Note that PostgreSQL's disk has room again."""
+    engines_without_room.discard(engine)

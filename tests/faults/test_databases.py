@@ -1,0 +1,212 @@
+"""A database that fails signs nobody in, and is used again once it works.
+
+The portal runs as processes, and none of them is restarted.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from support.groups import report_missing
+from support.http_visitors import Visitor
+from support.portal_app import FEISHU, WECOM, answer_platform, make_settings, make_tables, run_portals
+from support.postgres import Cluster, find_binaries
+from support.small_disk import fill_disk, mount_small_disk
+from support.syncs import wait_for
+
+PATIENCE = 20  # seconds; a page promises an answer within five, and this machine may be busy
+LOCKER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def ask(server, visitor, path):
+    """Return an answer that comes within the time that a visitor is patient."""
+    return visitor.http.get(server.url + path, allow_redirects=False, timeout=PATIENCE)
+
+
+def sign_in(server, name=WECOM, person="zhangsan"):
+    visitor = Visitor(server)
+    begun = ask(server, visitor, f"/login/{name}")
+    if begun.status_code != 302:
+        return visitor, begun
+    return visitor, ask(server, visitor, answer_platform(begun.headers["Location"], person))
+
+
+@contextmanager
+def lock_database(url):
+    """Hold SQLite's write lock in another process.
+
+    Yield a function that ends it.
+    """
+    words = [sys.executable, "-c", LOCKER, url.removeprefix("sqlite:///")]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "locked\n"
+        yield process.stdin.close
+    finally:
+        with process:
+            process.stdin.close()
+    assert process.returncode == 0
+
+
+def test_a_lock_of_seconds_is_waited_for(serve, database):
+    server = serve()
+    visitor = Visitor(server)
+    callback = visitor.scan(WECOM)
+    with lock_database(database) as release:
+        timer = threading.Timer(3, release)
+        timer.start()
+        answer = ask(server, visitor, callback)
+        timer.join()
+    assert answer.status_code == 303, server.output()
+
+
+def test_a_lock_without_an_end_refuses_logins_and_keeps_sessions(serve, database):
+    server = serve()
+    bystander, answer = sign_in(server)
+    assert answer.status_code == 303
+    late = Visitor(server)
+    callback = late.scan(FEISHU)
+    with lock_database(database):
+        for _ in range(4):  # longer than any statement waits, on both processes
+            visitor, answer = sign_in(server)
+            assert (answer.status_code, "Error 50300" in answer.text) == (503, True)
+            assert ask(server, visitor, "/api/session").status_code == 401
+        assert ask(server, late, callback).status_code == 503
+        assert ask(server, late, "/api/session").status_code == 401
+        assert ask(server, bystander, "/readyz").status_code == 503
+        assert ask(server, bystander, "/api/session").status_code == 200
+        assert ask(server, bystander, "/account").status_code == 200
+    assert ask(server, late, callback).status_code == 303  # its state was not used up
+    assert sign_in(server)[1].status_code == 303
+    assert ask(server, bystander, "/readyz").status_code == 200
+    assert "Traceback" not in server.output()
+
+
+def test_a_lock_does_not_end_sessions_whose_use_is_to_be_noted(serve, database, sql):
+    """The use of a session is noted once a minute, which writes."""
+    server = serve()
+    bystander, answer = sign_in(server)
+    assert answer.status_code == 303
+    sql("UPDATE login_session SET last_seen_at = datetime(last_seen_at, '-5 minutes')")
+    with lock_database(database):
+        assert ask(server, bystander, "/api/session").status_code in (200, 503)
+    assert ask(server, bystander, "/api/session").status_code == 200
+
+
+# PostgreSQL
+
+
+@pytest.fixture
+def cluster():
+    if find_binaries() is None:
+        report_missing("postgresql", "PostgreSQL is not installed")
+    made = Cluster()
+    yield made
+    made.stop()
+
+
+@contextmanager
+def run_portal(url, elements, folder):
+    """Run two processes of the portal on a database."""
+    make_tables(url, folder)
+    with run_portals(make_settings(url, folder / "app", elements.base), folder) as start:
+        yield start(workers=2)
+
+
+@pytest.mark.postgresql
+def test_killed_connections_cost_their_requests_at_most(cluster, elements, tmp_path):
+    name, other = cluster.database(), cluster.url("template1", "postgresql")
+    kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+    with run_portal(cluster.url(name), elements, tmp_path) as server:
+        bystander, answer = sign_in(server, person="lisi")
+        assert answer.status_code == 303
+        answers, wanted = [], 40
+
+        def sign_in_again_and_again():
+            while len(answers) < wanted:
+                answers.append(sign_in(server)[1].status_code)
+
+        with ThreadPoolExecutor(4) as pool, psycopg.connect(other, autocommit=True) as connection:
+            logins = [pool.submit(sign_in_again_and_again) for _ in range(4)]
+            while not all(login.done() for login in logins):
+                seen = len(answers)
+                connection.execute(kill, (name,))
+                wait_for(lambda seen=seen: len(answers) >= min(seen + 8, wanted), seconds=90)
+        assert [login.exception() for login in logins] == [None] * 4
+        assert set(answers) <= {303, 503}
+        assert sign_in(server)[1].status_code == 303
+        assert ask(server, bystander, "/api/session").status_code == 200
+        with psycopg.connect(cluster.url(name, "postgresql")) as connection:
+            for table in ("identity", "account"):
+                assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 2
+        assert "Traceback" not in server.output()
+
+
+@pytest.mark.postgresql
+def test_a_full_disk_of_postgresql_is_named_and_more_room_is_enough(cluster, elements, tmp_path):
+    """Only the tables are on that disk: a server without room for its own log ends."""
+    with mount_small_disk(cluster.folder / "disk", size="24m") as disk:
+        place = disk / "tables"
+        place.mkdir()
+        shutil.chown(place, "postgres", "postgres")
+        with psycopg.connect(cluster.url("template1", "postgresql"), autocommit=True) as connection:
+            connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
+            connection.execute("CREATE DATABASE small TABLESPACE small")
+        with run_portal(cluster.url("small"), elements, tmp_path) as server:
+            bystander, answer = sign_in(server, person="lisi")
+            assert answer.status_code == 303
+            fill_disk(disk)
+            visitor, answer = wait_for(lambda: (got := sign_in(server))[1].status_code != 303 and got, seconds=120)
+            assert answer.status_code == 503
+            assert ask(server, visitor, "/api/session").status_code == 401
+            assert ask(server, bystander, "/api/session").status_code == 200
+            assert "its disk is full" in server.output()
+            assert "Traceback" not in server.output()
+            wait_for(lambda: ask(server, bystander, "/readyz").json() == {"status": "the disk of the database is full"})
+            (disk / "filler").unlink()
+            wait_for(lambda: ask(server, bystander, "/readyz").status_code == 200)
+            assert sign_in(server)[1].status_code == 303
+
+
+@pytest.mark.postgresql
+def test_a_server_that_hangs_is_a_database_that_is_away(cluster, elements, tmp_path):
+    """Its processes are stopped, so the system takes what is sent to them and nobody answers."""
+    with run_portal(cluster.url(cluster.database()), elements, tmp_path) as server:
+        bystander, answer = sign_in(server)
+        assert answer.status_code == 303
+        with pause(cluster):
+            for path in ("/api/session", "/account", "/login/QywxInnerExample", "/readyz"):
+                for _ in range(2):
+                    assert ask(server, bystander, path).status_code == 503, path
+            assert ask(server, bystander, "/healthz").status_code == 200
+        wait_for(lambda: ask(server, bystander, "/readyz").status_code == 200)
+        assert ask(server, bystander, "/api/session").status_code == 200
+        assert sign_in(server)[1].status_code == 303
+
+
+@contextmanager
+def pause(cluster):
+    """Stop all processes of a server, and continue them after the block."""
+    main = int((cluster.folder / "postmaster.pid").read_text().split()[0])
+    with open(f"/proc/{main}/task/{main}/children") as file:
+        family = [main, *map(int, file.read().split())]
+    for process in family:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in family:
+            os.kill(process, signal.SIGCONT)
