@@ -178,12 +178,13 @@ def run_portals(settings, folder):
     """
     running = []
 
-    def start(workers=2, threads=32, tls=None, app=PORTAL, prefix=(), path="/readyz", **more):
+    def start(workers=2, threads=32, tls=None, app=PORTAL, prefix=(), path="/readyz", graceful=5, port=None, **more):
         log = folder / f"gunicorn{len(running)}.log"
-        port = urlsplit(settings["PORTAL_BASE_URL"]).port
+        url = f"http://127.0.0.1:{port}" if port else settings["PORTAL_BASE_URL"]
+        port = urlsplit(url).port
         options = ["--workers", str(workers), "--threads", str(threads)]
         options += ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-        options += ["--graceful-timeout", "5"]  # seconds; the test is over
+        options += ["--graceful-timeout", str(graceful)]  # seconds; most tests are over then
         if app != PORTAL:
             options += ["--pythonpath", str(Path(__file__).parent.parent)]
         if tls:
@@ -198,7 +199,7 @@ def run_portals(settings, folder):
                 stderr=out,
             )
         running.append(process)
-        server = Server(settings["PORTAL_BASE_URL"], process, log)
+        server = Server(url, process, log)
         wait_for_server(lambda: is_ready(server, path), server)
         return server
 

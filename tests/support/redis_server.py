@@ -1,8 +1,11 @@
 """A Redis server for the tests."""
 
+import os
+import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 
 from support.postgres import find_free_port
 
@@ -56,3 +59,18 @@ class RedisServer:
             self.process.terminate()
             self.process.wait(10)
             self.process = None
+
+    def kill(self):
+        """End the server as a crash does."""
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None
+
+    @contextmanager
+    def paused(self):
+        """Stop the server inside the block, with its connections open."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process.pid, signal.SIGCONT)
