@@ -19,14 +19,13 @@ import requests
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from portal import __version__, database, metrics, processes
+from portal import database, metrics, processes
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
 from portal.elements.meta import Meta
 from portal.elements.registry import Broken
 from portal.errors import Code
-from portal.health import get_newest_version
 from portal.logs import log_event
 from portal.models import Identity
 from portal.signin.administrator_links import AdministratorLink, PromotionNotAsked, make_administrator
@@ -42,7 +41,7 @@ START_TIMEOUT = 30  # seconds until a part must answer
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (create_administrator, sync_elements, run_worker, run_doctor, run_everything, show_version):
+    for command in (create_administrator, sync_elements, run_worker, run_doctor, run_everything):
         app.cli.add_command(command)
 
 
@@ -211,14 +210,6 @@ def log_work() -> None:
         if isinstance(element, Broken):
             facts = {"element": element.name, "reason": element.problem.reason}
             log_event(log, logging.WARNING, "worker_skip", **facts)
-
-
-@click.command("version")
-@with_appcontext
-def show_version() -> None:
-    """Show the versions of the portal and of its tables."""
-    tables = get_newest_version(current_app.extensions["migrate"].directory)
-    click.echo(f"Login portal {__version__}, tables {tables}")
 
 
 @click.command("up")

@@ -1,20 +1,21 @@
 """The commands for maintenance.
 
-They delete a person, end all sessions, and follow a change of keys.
+They delete a person, end all sessions, follow a change of keys, and tell the version.
 """
 
 import sys
 
 import click
-from flask import Flask
-from flask.cli import AppGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
-from portal import audit, database
+from portal import __version__, audit, database
 from portal.audit import Actor
 from portal.bindings import person_deletion
 from portal.bindings.person_deletion import DeletedPerson
 from portal.database import reencryption
 from portal.errors import NOT_FOUND, Code
+from portal.health import get_newest_version
 from portal.signin import sessions
 
 person_commands = AppGroup("person", help="Delete a person.")
@@ -24,8 +25,8 @@ key_commands = AppGroup("keys", help="Follow a change of keys.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for group in (person_commands, session_commands, key_commands):
-        app.cli.add_command(group)
+    for command in (person_commands, session_commands, key_commands, show_version):
+        app.cli.add_command(command)
 
 
 def report_failure(error: Exception) -> click.ClickException:
@@ -109,3 +110,11 @@ def reencrypt_secrets() -> None:
             click.echo(f"  {column.changed} have changed meanwhile, so run this again", err=True)
     if any(column.unreadable or column.changed for column in columns):
         sys.exit(1)
+
+
+@click.command("version")
+@with_appcontext
+def show_version() -> None:
+    """Show the versions of the portal and of its tables."""
+    tables = get_newest_version(current_app.extensions["migrate"].directory)
+    click.echo(f"Login portal {__version__}, tables {tables}")

@@ -41,10 +41,9 @@ FIND_BY_SUBJECT = select(Identity).where(*IS_SAME_PERSON)
 LOCKED = {"key_share": True, "of": Identity}
 NEWLY_READ = {"populate_existing": True}
 LOCK_BY_SUBJECT = FIND_BY_SUBJECT.with_for_update(**LOCKED).execution_options(**NEWLY_READ)
-LOCK_BY_ID = select(Identity).where(Identity.id == bindparam("id")).with_for_update(**LOCKED)
-LOCK_BY_ID = LOCK_BY_ID.execution_options(**NEWLY_READ)
-LOCK_BOUND = LOCK_BY_ID.join(Identity.account).options(contains_eager(Identity.account))
-LOCK_BOUND = LOCK_BOUND.with_for_update(key_share=True)
+BY_ID = select(Identity).where(Identity.id == bindparam("id")).execution_options(**NEWLY_READ)
+LOCK_BY_ID = BY_ID.with_for_update(**LOCKED)
+LOCK_BOUND = BY_ID.join(Identity.account).options(contains_eager(Identity.account)).with_for_update(key_share=True)
 LOCK_ACCOUNT = select(Account).where(Account.id == bindparam("id")).with_for_update(key_share=True)
 LOCK_ACCOUNT = LOCK_ACCOUNT.execution_options(**NEWLY_READ)
 CONTACT_FRESH = timedelta(days=1)  # contact data so young is not asked for again
@@ -287,15 +286,14 @@ def end_person_sessions(identity_id: int, account_id: int | None, why: str) -> i
 
     :param account_id: the account they could sign in to until now.
     """
-    session = db.session
     ended = endings.end_sessions(LoginSession.identity_id == identity_id, why=why)
     if account_id is None:
         return ended
     # Two who lose one account go one after the other.
-    session.get_one(Account, account_id, with_for_update={"key_share": True})
-    session.flush()
+    db.session.get_one(Account, account_id, with_for_update={"key_share": True})
+    db.session.flush()
     able = (Identity.account_id == account_id, Identity.status.in_(MAY_SIGN_IN))
-    if session.scalar(select(Identity.id).where(*able).limit(1)) is None:
+    if db.session.scalar(select(Identity.id).where(*able).limit(1)) is None:
         ended += endings.end_sessions(LoginSession.account_id == account_id, why=why)
-        session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
+        db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
     return ended

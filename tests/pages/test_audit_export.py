@@ -8,8 +8,7 @@ from sqlalchemy import func, select
 from support.admin_client import open_database, store_account
 from support.audit_entries import add_entry, read_table, store_person
 
-from portal import audit
-from portal.audit import Client
+from portal.audit import Client, searching
 from portal.models import AuditEvent
 
 
@@ -43,7 +42,7 @@ def csv_starts():
 
 def test_a_long_audit_log_is_exported_whole(alice, portal):
     with open_database(portal) as session:
-        many = 2 * audit.EXPORTED_AT_ONCE + 7
+        many = 2 * searching.EXPORTED_AT_ONCE + 7
         session.add_all([AuditEvent(action="login", native=str(number)) for number in range(many)])
         session.commit()
     assert len(read_table(alice.get("/admin/audit/export"))) == many + 3

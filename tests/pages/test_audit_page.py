@@ -9,8 +9,7 @@ from support.admin_client import open_database, store_account
 from support.audit_entries import add_entry, read_sentences, store_person
 from support.portal_app import both_databases
 
-from portal import audit
-from portal.audit import Client
+from portal.audit import Client, searching
 from portal.clocks import now
 from portal.database import db
 from portal.models import AuditEvent
@@ -89,10 +88,10 @@ def test_paging_has_no_gap_and_no_repetition(portal, alice):
         query = older[1].replace("&amp;", "&")
     assert counts == [50, 50, 32]
     with portal.app_context():
-        first = audit.search(audit.AuditFilter())
-        second = audit.search(audit.AuditFilter(), older=first.older)
-        again = audit.search(audit.AuditFilter(), newer=second.newer)
-        ids = [entry.id for events in audit.iterate_events(audit.AuditFilter()) for entry in events]
+        first = searching.search(searching.AuditFilter())
+        second = searching.search(searching.AuditFilter(), older=first.older)
+        again = searching.search(searching.AuditFilter(), newer=second.newer)
+        ids = [entry.id for events in searching.iterate_events(searching.AuditFilter()) for entry in events]
     assert (first.newer, second.newer is None) == (None, False)
     assert [entry.id for entry in again.events] == [entry.id for entry in first.events]
     assert ids == sorted(ids, reverse=True) and len(set(ids)) == 132
@@ -112,16 +111,16 @@ def test_a_page_of_the_audit_log_needs_few_statements(alice, portal):
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (audit.AuditFilter(), "ix_audit_event_at"),
-        (audit.AuditFilter(action="link.make"), "ix_audit_event_action"),
-        (audit.AuditFilter(account_id=7), "ix_audit_event_account_id"),
-        (audit.AuditFilter(identity_id=7), "ix_audit_event_identity_id"),
-        (audit.AuditFilter(element="x"), "ix_audit_event_element"),
-        (audit.AuditFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), "ix_audit_event_at"),
+        (searching.AuditFilter(), "ix_audit_event_at"),
+        (searching.AuditFilter(action="link.make"), "ix_audit_event_action"),
+        (searching.AuditFilter(account_id=7), "ix_audit_event_account_id"),
+        (searching.AuditFilter(identity_id=7), "ix_audit_event_identity_id"),
+        (searching.AuditFilter(element="x"), "ix_audit_event_element"),
+        (searching.AuditFilter(since=datetime(2026, 1, 1, tzinfo=UTC)), "ix_audit_event_at"),
     ],
 )
 def test_each_filter_has_an_index_in_the_lists_order(portal, wanted, index):
-    rows = select(AuditEvent.id).where(*wanted.list_conditions()).order_by(*audit.NEWEST_FIRST).limit(51)
+    rows = select(AuditEvent.id).where(*wanted.list_conditions()).order_by(*searching.NEWEST_FIRST).limit(51)
     with open_database(portal) as session:
         sqlite = db.engine.dialect.name == "sqlite"
         if not sqlite:

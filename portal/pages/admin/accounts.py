@@ -5,8 +5,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from portal import audit
 from portal.accounts import accounts, contact_data, search, usernames
+from portal.audit import searching
 from portal.errors import CONFLICT, Code
 from portal.models import Account
 from portal.pages import browser
@@ -48,7 +48,7 @@ def read_account_filter() -> search.AccountFilter:
 @bp.get(f"/accounts/{ID}")
 def account(id):
     account = require_account(id)
-    history = audit.search(audit.AuditFilter(account_id=account.id), size=SHOWN_EVENTS)
+    history = searching.search(searching.AuditFilter(account_id=account.id), size=SHOWN_EVENTS)
     return render_template(
         "admin/account.html",
         account=account,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from flask import current_app, render_template, request
 from flask_babel import gettext as _
 
-from portal import audit
 from portal.accounts import accounts, search
+from portal.audit import searching
 from portal.bindings import people_table
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import GROUPS, DescribedEvent, describe_events
@@ -23,7 +23,7 @@ PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "fr
 @bp.get("/audit")
 def show():
     wanted = read_audit_filter()
-    page = audit.search(wanted, request.args.get("older", ""), request.args.get("newer", ""))
+    page = searching.search(wanted, request.args.get("older", ""), request.args.get("newer", ""))
     return render_template(
         "admin/audit.html",
         wanted=wanted,
@@ -47,7 +47,7 @@ def export():
     record_csv_export("audit", [field.name for field in fields(wanted) if getattr(wanted, field.name)])
     headings = [_("Time (UTC)"), _("What"), _("More"), _("By"), _("Account"), _("Person"), _("Login"), _("From")]
     headings += [_("Reference"), _("Result"), _("Action")]
-    lines = (make_event_line(entry) for events in audit.iterate_events(wanted) for entry in describe_events(events))
+    lines = (make_event_line(entry) for events in searching.iterate_events(wanted) for entry in describe_events(events))
     return send_csv(headings, lines, "audit")
 
 
@@ -61,14 +61,14 @@ def make_event_line(entry: DescribedEvent) -> list:
     return [event.at.strftime("%Y-%m-%d %H:%M:%S"), entry.sentence, more, *names, person, *where]
 
 
-def read_audit_filter() -> audit.AuditFilter:
+def read_audit_filter() -> searching.AuditFilter:
     """Return the filter in the address.
 
     A value that makes no sense is left out.
     """
     args = request.args
     until = read_day(args.get("to"))
-    return audit.AuditFilter(
+    return searching.AuditFilter(
         action=args.get("action", "") if args.get("action") in GROUPS else "",
         actor=read_text(args.get("actor"), accounts.FIELDS["username"]),
         account_id=read_number(args.get("account")),

@@ -7,7 +7,7 @@ from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
-from portal import audit
+from portal.audit import searching
 from portal.errors import meaning
 from portal.models import Account, AuditEvent, Identity
 
@@ -144,7 +144,7 @@ class DescribedEvent:
 
 def describe_events(events: list[AuditEvent]) -> list[DescribedEvent]:
     """Return entries in words, in the reader's language."""
-    accounts, people = audit.load_names(events)
+    accounts, people = searching.load_names(events)
     return [describe_event(event, accounts, people) for event in events]
 
 

@@ -9,8 +9,8 @@ from flask import current_app, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal import audit
 from portal.accounts import search
+from portal.audit import searching
 from portal.bindings import people_counts, people_filters, people_table, rules, self_service, ways_in
 from portal.bindings.people_filters import PeopleFilters
 from portal.bindings.people_table import PER_PAGE
@@ -100,7 +100,7 @@ def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]
 @bp.get(f"/people/{ID}")
 def person(id):
     row = people_table.find_row(require_person(id))
-    history = audit.search(audit.AuditFilter(identity_id=id), size=SHOWN_EVENTS)
+    history = searching.search(searching.AuditFilter(identity_id=id), size=SHOWN_EVENTS)
     return render_template(
         "admin/person.html",
         row=row,
