@@ -65,7 +65,7 @@ def write_once() -> None:
 
 
 def ask_for_room() -> None:
-    """Make PostgreSQL ask its disk for room, and give it back.
+    """Make PostgreSQL ask its disk for room.
 
     Part of the caller's transaction.
     """

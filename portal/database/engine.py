@@ -186,7 +186,7 @@ def was_written_lately(engine: Engine, seconds: float) -> bool:
 
 
 def has_lacked_room(engine: Engine) -> bool:
-    """Tell whether PostgreSQL's disk was full when it was last seen.
+    """Tell whether PostgreSQL's disk was full lately.
 
     A row that is only changed finds room in its own page for ever, so writing one does not tell.
     """

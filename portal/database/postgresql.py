@@ -12,7 +12,7 @@ CHECK_WAIT = 1.5  # seconds; a new connection may take three more, and a page an
 
 
 class ImpatientConnection(psycopg.Connection):
-    """A connection that is closed when no answer comes in time.
+    """A connection that closes when no answer comes.
 
     :ivar patience: seconds.
     """

@@ -16,7 +16,7 @@ EXPECTED = ("refused", "busy", "paused")  # outcomes of a platform that works as
 
 @contextmanager
 def observe(platform: str, call: str) -> Iterator[None]:
-    """Note how a call to a platform ends, and how long it takes.
+    """Note a platform call's outcome and duration.
 
     :param call: its path without ids.
     """
