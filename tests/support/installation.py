@@ -50,7 +50,11 @@ class Installation:
             text = text.replace(place, f"{self.folder}{place}")
         for pattern, instead in LEFT_OUT.items():
             text = re.sub(pattern, instead, text, flags=re.MULTILINE)
-        return text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}").replace("REPOSITORY", f"file://{ROOT}")
+        return (
+            text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+            .replace("REPOSITORY", f"file://{ROOT}")
+            .replace("RELEASE", "HEAD")
+        )
 
     def run(self, block, cwd="/"):
         """Run a block of the page, and return what it has printed."""
