@@ -14,12 +14,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 from compose_spec import PyCompose
 from support.groups import report_missing
 from support.portal_app import PORTAL, ROOT
 from support.postgres import find_free_port
-from support.redis_server import RedisServer
+from support.redis_server import wait_for_port
 
 DEPLOY = ROOT / "deploy"
 UNITS = ("portal.socket", "portal.service", "portal-worker.service")
@@ -132,7 +133,7 @@ def test_redis_asks_for_the_password_of_the_file(compose, tmp_path):
     command = command.replace("redis-server -", f"exec redis-server - --port {port} --dir {tmp_path}")
     process = subprocess.Popen([shell, option, command], stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        server = RedisServer.wait_for(port)
+        server = wait_for_port(port)
         with server:
             server.sendall(b"PING\r\n")
             assert server.recv(100).startswith(b"-NOAUTH")
@@ -223,3 +224,25 @@ def test_caddy_takes_its_file():
     done = run(caddy, "validate", "--config", file, "--adapter", "caddyfile", CADDY_LOG="/dev/null")
     assert done.returncode == 0, done.stderr
     assert run(caddy, "fmt", file).stdout == file.read_text()
+
+
+@pytest.mark.caddy
+def test_caddy_logs_no_code_and_no_link_also_where_no_portal_answers(tmp_path):
+    port, log = find_free_port(), tmp_path / "access.log"
+    settings = {"CADDY_HOST": f"http://127.0.0.1:{port}", "CADDY_PORTALS": f"127.0.0.1:{find_free_port()}"}
+    environ = {**os.environ, **settings, "CADDY_LOG": str(log), "HOME": str(tmp_path)}
+    command = [need("caddy", "caddy", "Caddy"), "run", "--config", str(DEPLOY / "Caddyfile"), "--adapter", "caddyfile"]
+    output = tmp_path / "output.log"
+    with output.open("w") as out:
+        process = subprocess.Popen(command, env=environ, stdout=out, stderr=out)
+    try:
+        wait_for_port(port).close()
+        for path in ("/login/X/callback?code=canary", "/login/once/canary"):
+            answer = requests.get(f"http://127.0.0.1:{port}{path}", headers={"Referer": "http://x/?canary"}, timeout=60)
+            assert answer.status_code == 502
+        assert requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).status_code == 404
+    finally:
+        process.terminate()
+        process.wait(60)
+    assert "/login/X/callback?-" in log.read_text()
+    assert "canary" not in log.read_text() + output.read_text()

@@ -43,17 +43,6 @@ class RedisServer:
             line.sendall(b"FLUSHALL\r\n")
             assert line.recv(100).startswith(b"+OK")
 
-    @staticmethod
-    def wait_for(port, seconds=30):
-        """Return a connection to a server once it listens."""
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", port), timeout=5)
-            except OSError:
-                assert time.monotonic() < until
-                time.sleep(0.02)
-
     def stop(self):
         if self.process is not None:
             self.process.terminate()
@@ -74,3 +63,13 @@ class RedisServer:
             yield
         finally:
             os.kill(self.process.pid, signal.SIGCONT)
+
+def wait_for_port(port, seconds=60):
+    """Return a connection to a server once it listens."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=5)
+        except OSError:
+            assert time.monotonic() < until, f"nothing listens on {port}"
+            time.sleep(0.02)
