@@ -64,6 +64,7 @@ class RedisServer:
         finally:
             os.kill(self.process.pid, signal.SIGCONT)
 
+
 def wait_for_port(port, seconds=60):
     """Return a connection to a server once it listens."""
     until = time.monotonic() + seconds
