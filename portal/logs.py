@@ -51,6 +51,7 @@ EVENTS = {  # name -> its text; a line as JSON has all fields of the event, the 
 }
 # Libraries that log addresses or verifiers when they log more than this.
 QUIET_LEVELS = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
+write_json = json.JSONEncoder(default=str).encode
 QUERY = re.compile(r"\?[^\s\"'<>]+")
 ONE_TIME_LINK = re.compile(r"(/login/once/)[^\s\"'<>?]+")
 
@@ -64,10 +65,19 @@ def log_event(logger: logging.Logger, level: int, event: str, *, with_trace: boo
     """
     if not logger.isEnabledFor(level):
         return
-    text = EVENTS[event].format_map({name: "" if value == "" else value for name, value in fields.items()})
-    reference = read_reference()
-    text = escape_text(f"{reference} {text}" if reference else text).rstrip()
-    logger.log(level, "%s", text, exc_info=with_trace, extra={"event": event, "fields": fields})
+    text = EventText(event, fields, read_reference())
+    logger.log(level, text, exc_info=with_trace, extra={"event": event, "fields": fields})
+
+
+class EventText:
+    """The text of an event, written only when it is needed."""
+
+    def __init__(self, event: str, fields: dict[str, Any], reference: str | None):
+        self.event, self.fields, self.reference = event, fields, reference
+
+    def __str__(self) -> str:
+        text = EVENTS[self.event].format_map(self.fields)
+        return escape_text(f"{self.reference} {text}" if self.reference else text).rstrip()
 
 
 def read_reference() -> str | None:
@@ -128,7 +138,7 @@ class JsonFormatter(logging.Formatter):
         }
         if trace := read_trace(record):
             line["trace"] = trace
-        return json.dumps(line, default=str)
+        return write_json(line)
 
 
 class TextFormatter(logging.Formatter):

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from portal import files
 from portal.logs import log_event
@@ -42,6 +42,7 @@ class Figures:
         disable_created_metrics()
         self.registry = into = CollectorRegistry()
         self.calls: set[str] = set()
+        self.children: dict[tuple, Any] = {}
         self.sign_ins = Counter(
             "portal_sign_ins", "Sign-ins by login and outcome.", ("element", "outcome"), registry=into
         )
@@ -65,6 +66,13 @@ class Figures:
             registry=into,
         )
 
+    def pick(self, figure: str, *labels: Any) -> Any:
+        """Return a figure with its labels, kept because finding it is dear."""
+        key = (figure, labels)
+        if key not in self.children:
+            self.children[key] = getattr(self, figure).labels(*labels)
+        return self.children[key]
+
 
 def get_figures() -> Figures:
     """Return the figures, made at the first call."""
@@ -87,7 +95,7 @@ def start_sign_ins(elements: Iterable[str]) -> None:
     """
     for element in elements:
         for outcome in SIGN_IN_OUTCOMES:
-            get_figures().sign_ins.labels(element, outcome)
+            get_figures().pick("sign_ins", element, outcome)
 
 
 def count_sign_in(element: str, outcome: str) -> None:
@@ -96,17 +104,17 @@ def count_sign_in(element: str, outcome: str) -> None:
     :param element: its short name; `once` for one-time links.
     :param outcome: one of `SIGN_IN_OUTCOMES`.
     """
-    get_figures().sign_ins.labels(element, outcome).inc()
+    get_figures().pick("sign_ins", element, outcome).inc()
 
 
 def count_refusal(number: int) -> None:
     """Count an answer with an error number."""
-    get_figures().refusals.labels(number).inc()
+    get_figures().pick("refusals", number).inc()
 
 
 def count_limit_hit(limit: str) -> None:
     """Count a request beyond a limit, by the limit's name."""
-    get_figures().limits_hit.labels(limit).inc()
+    get_figures().pick("limits_hit", limit).inc()
 
 
 def count_token_renewal(platform: str, outcome: str) -> None:
@@ -114,7 +122,7 @@ def count_token_renewal(platform: str, outcome: str) -> None:
 
     :param outcome: `ok` or `failed`.
     """
-    get_figures().token_renewals.labels(platform, outcome).inc()
+    get_figures().pick("token_renewals", platform, outcome).inc()
 
 
 def observe_call(platform: str, call: str, outcome: str, seconds: float) -> None:
@@ -128,12 +136,12 @@ def observe_call(platform: str, call: str, outcome: str, seconds: float) -> None
         if len(figures.calls) >= MOST_CALLS:
             call = OTHER_CALL
         figures.calls.add(call)
-    figures.platform_call.labels(platform, call, outcome).observe(seconds)
+    figures.pick("platform_call", platform, call, outcome).observe(seconds)
 
 
 def set_breaker(address: str, is_open: bool) -> None:
     """Note whether this process pauses its calls to an address."""
-    get_figures().breaker_open.labels(address).set(is_open)
+    get_figures().pick("breaker_open", address).set(is_open)
 
 
 # The processes' shared folder
