@@ -70,7 +70,7 @@ def log_event(logger: logging.Logger, level: int, event: str, *, with_trace: boo
 
 
 class EventText:
-    """The text of an event, written only when it is needed."""
+    """The text of an event, written when needed."""
 
     def __init__(self, event: str, fields: dict[str, Any], reference: str | None):
         self.event, self.fields, self.reference = event, fields, reference

@@ -67,7 +67,7 @@ class Figures:
         )
 
     def pick(self, figure: str, *labels: Any) -> Any:
-        """Return a figure with its labels, kept because finding it is dear."""
+        """Return a figure with its labels, from a cache."""
         key = (figure, labels)
         if key not in self.children:
             self.children[key] = getattr(self, figure).labels(*labels)

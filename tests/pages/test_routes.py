@@ -23,6 +23,7 @@ ROUTES = {  # (anonymous, user, admin)
     "GET /static/<filename>": (IN, IN, IN),
     "GET /healthz": (IN, IN, IN),
     "GET /readyz": (IN, IN, IN),
+    "GET /metrics": (IN, IN, IN),  # for this machine, or with the token
     "POST /language": (IN, IN, IN),
     "GET /login": (IN, IN, IN),
     "GET /login/<name>": (IN, IN, IN),
