@@ -6,12 +6,12 @@ An administrator hands them out, or the operator makes one on the server.
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from portal import audit, database
 from portal.accounts import accounts
 from portal.audit import Actor, Client
-from portal.clocks import now
+from portal.clocks import SKEW, now
 from portal.database import db, fingerprint
 from portal.models import Account, OneTimeLink
 from portal.signin.sessions import OpenedSession, open_session
@@ -32,13 +32,23 @@ def make_link(account: Account) -> str:
 
 def find_linked_account(token: str) -> Account | None:
     """Return the account of a usable link."""
-    open_link = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now(), Account.active)
+    open_link = (OneTimeLink.token_hash == fingerprint(token), *list_open_conditions(), Account.active)
     return db.session.scalar(select(Account).join(OneTimeLink).where(*open_link))
+
+
+def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on `OneTimeLink` for usable links.
+
+    The link of a clock that is too fast would live for longer.
+    """
+    moment = now()
+    latest = moment + LINK_LIFETIME + timedelta(seconds=SKEW)
+    return OneTimeLink.expires_at > moment, OneTimeLink.expires_at <= latest
 
 
 def find_link(account_id: int) -> OneTimeLink | None:
     """Return the account's link, if it can still be used."""
-    open_link = (OneTimeLink.account_id == account_id, OneTimeLink.expires_at > now())
+    open_link = (OneTimeLink.account_id == account_id, *list_open_conditions())
     return db.session.scalar(select(OneTimeLink).where(*open_link))
 
 
@@ -50,7 +60,7 @@ def use_link(token: str, client: Client, old_token: str | None = None) -> Opened
     :raises AccountDisabled: when the account is disabled.
     """
     with database.write() as session:
-        open_link = (OneTimeLink.token_hash == fingerprint(token), OneTimeLink.expires_at > now())
+        open_link = (OneTimeLink.token_hash == fingerprint(token), *list_open_conditions())
         account = select(Account).join(OneTimeLink).where(*open_link)  # locked first, as wherever links are made
         account = session.scalar(account.with_for_update(key_share=True, of=Account))
         if account is None or session.execute(delete(OneTimeLink).where(*open_link)).rowcount != 1:

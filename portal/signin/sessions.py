@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, inser
 
 from portal import audit, database, endings
 from portal.audit import Actor, Client
-from portal.clocks import now
+from portal.clocks import SKEW, now
 from portal.database import db, fingerprint
 from portal.database.paging import Page, load_page
 from portal.errors import NO_SUCH_PAGE, Code
@@ -168,6 +168,7 @@ def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
     return (
         LoginSession.ended_at.is_(None),
         LoginSession.expires_at > moment,
+        LoginSession.signed_in_at <= moment + timedelta(seconds=SKEW),  # a fast clock's session would live for longer
         LoginSession.last_seen_at > moment - get_idle_limit(),
     )
 
