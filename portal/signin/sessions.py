@@ -29,6 +29,7 @@ BY_HOLDER, REPLACED, TOO_MANY = "ended by its holder", "signed in anew", "too ma
 IN_USE = (  # conditions of prepared statements, with the values of `list_limits()`
     LoginSession.ended_at.is_(None),
     LoginSession.expires_at > bindparam("moment"),
+    LoginSession.signed_in_at <= bindparam("latest"),  # the session of a fast clock would live for longer
     LoginSession.last_seen_at > bindparam("idle_since"),
 )
 FIND_SESSION = database.PreparedRead(
@@ -159,7 +160,7 @@ def find_session(token: str) -> SignedIn | None:
 def list_limits() -> dict:
     """Return the values of `IN_USE`."""
     moment = now()
-    return {"moment": moment, "idle_since": moment - get_idle_limit()}
+    return {"moment": moment, "latest": moment + timedelta(seconds=SKEW), "idle_since": moment - get_idle_limit()}
 
 
 def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
@@ -168,7 +169,7 @@ def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
     return (
         LoginSession.ended_at.is_(None),
         LoginSession.expires_at > moment,
-        LoginSession.signed_in_at <= moment + timedelta(seconds=SKEW),  # a fast clock's session would live for longer
+        LoginSession.signed_in_at <= moment + timedelta(seconds=SKEW),
         LoginSession.last_seen_at > moment - get_idle_limit(),
     )
 
