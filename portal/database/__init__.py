@@ -26,6 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry, sco
 from portal.database.engine import engine_options, has_lacked_room, note_room, note_write, was_written_lately
 from portal.database.failures import FAILURES, explain, is_away, is_full, name_cause
 from portal.database.prepared import PreparedRead
+from portal.database.turns import take_turn
 from portal.database.types import Encrypted, Moment
 
 __all__ = [
@@ -96,13 +97,14 @@ def write() -> Iterator[scoped_session]:
     that what is read inside still holds when it is written.
     """
     db.session.rollback()
-    db.session.connection(execution_options={"begin": "IMMEDIATE"})
-    try:
-        yield db.session
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
-        raise
+    with take_turn(db.engine) as milliseconds:
+        db.session.connection(execution_options={"begin": "IMMEDIATE", "wait": milliseconds})
+        try:
+            yield db.session
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
+            raise
 
 
 @contextmanager
@@ -112,8 +114,10 @@ def write_rows() -> Iterator[Connection]:
     It is for prepared statements; otherwise it does as `write()`.
     """
     end_transaction()
-    with db.engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
-        yield connection
+    with take_turn(db.engine) as milliseconds:
+        options = {"begin": "IMMEDIATE", "wait": milliseconds}
+        with db.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
 
 
 def read_row(read: PreparedRead, **values: Any) -> tuple | None:

@@ -159,7 +159,12 @@ def _refuse_useless(connection, record, proxy):
 @event.listens_for(Engine, "begin")
 def _begin(connection):
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+        options = connection.get_execution_options()
+        wait = options.get("wait", LOCK_WAIT)  # a thread that has waited for its turn has less time left
+        if connection.info.get("wait", LOCK_WAIT) != wait:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={wait}")
+            connection.info["wait"] = wait
+        connection.exec_driver_sql(f"BEGIN {options.get('begin', 'DEFERRED')}")
     elif connection.info.get("pooler"):
         connection.exec_driver_sql(write_limits(is_local=True))
 
@@ -167,12 +172,31 @@ def _begin(connection):
 @event.listens_for(Engine, "handle_error")
 def _discard_pool(context):
     """Discard the pool after a lasting failure."""
-    cause = name_cause(context.sqlalchemy_exception) if context.sqlalchemy_exception is not None else ""
-    if cause in LASTING:
+    if context.sqlalchemy_exception is not None and note_failure(context.engine, context.sqlalchemy_exception):
         context.is_disconnect = True
-        last_writes.pop(context.engine, None)
-    if cause == "full" and context.dialect.name == "postgresql":
-        engines_without_room.add(context.engine)
+
+
+def note_failure(engine: Engine, error: exc.StatementError) -> bool:
+    """Note a failure, and tell whether it is a lasting one."""
+    cause = name_cause(error)
+    if cause in LASTING:
+        last_writes.pop(engine, None)
+    if cause == "full" and engine.dialect.name == "postgresql":
+        engines_without_room.add(engine)
+    return cause in LASTING
+
+
+def wrap_failure(engine: Engine, statement: str, error: Exception) -> exc.DBAPIError:
+    """Return the driver's error as SQLAlchemy's own.
+
+    After a lasting failure the pool is discarded, as SQLAlchemy would.
+    """
+    wrapped = exc.DBAPIError.instance(
+        statement, None, error, engine.dialect.loaded_dbapi.Error, hide_parameters=True, dialect=engine.dialect
+    )
+    if note_failure(engine, wrapped):
+        engine.dispose()
+    return wrapped
 
 
 def note_write(engine: Engine) -> None:

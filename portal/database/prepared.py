@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Engine, Select
 from sqlalchemy.engine import Dialect
 
+from portal.database.engine import wrap_failure
+
 
 class PreparedRead:
     """A SELECT with named parameters for one row.
@@ -25,21 +27,26 @@ class PreparedRead:
     def find_row(self, engine: Engine, values: Mapping[str, Any]) -> tuple | None:
         """Return the row, if there is one.
 
-        No transaction stays open. Where the driver fails, SQLAlchemy runs the same statement again: it knows which
-        failures make a connection useless.
+        No transaction stays open.
+
+        :raises DBAPIError: as SQLAlchemy does. The connection is given up then.
         """
         text, bind, read = self.prepare(engine.dialect)
-        connection = engine.raw_connection()
+        connection = None
         try:
+            connection = engine.raw_connection()
             if not connection.info.get("pooler"):  # behind one, each transaction begins with its time limits
                 cursor = connection.cursor()
                 cursor.execute(text, bind(values))
                 row = cursor.fetchone()
                 return row and read(row)
-        except engine.dialect.loaded_dbapi.Error:
-            pass
+        except engine.dialect.loaded_dbapi.Error as error:
+            if connection is not None:
+                connection.invalidate(error)
+            raise wrap_failure(engine, text, error) from None
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
         with engine.connect() as connection:
             row = connection.execute(self.statement, values).one_or_none()
             return row and tuple(row)

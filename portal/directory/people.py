@@ -6,9 +6,8 @@ They are found, saved, and lose their access when they have left.
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import contains_eager
-from sqlalchemy.orm.attributes import set_committed_value
 
 from portal import audit, database, endings
 from portal.audit import Actor
@@ -37,15 +36,17 @@ IS_SAME_PERSON = (
     Identity.tenant == bindparam("tenant"),
     Identity.subject == bindparam("subject"),
 )
-FIND_BY_SUBJECT = select(Identity).where(*IS_SAME_PERSON)
-LOCKED = {"key_share": True, "of": Identity}
-NEWLY_READ = {"populate_existing": True}
-LOCK_BY_SUBJECT = FIND_BY_SUBJECT.with_for_update(**LOCKED).execution_options(**NEWLY_READ)
-BY_ID = select(Identity).where(Identity.id == bindparam("id")).execution_options(**NEWLY_READ)
-LOCK_BY_ID = BY_ID.with_for_update(**LOCKED)
-LOCK_BOUND = BY_ID.join(Identity.account).options(contains_eager(Identity.account)).with_for_update(key_share=True)
-LOCK_ACCOUNT = select(Account).where(Account.id == bindparam("id")).with_for_update(key_share=True)
-LOCK_ACCOUNT = LOCK_ACCOUNT.execution_options(**NEWLY_READ)
+IS_LISTED = (  # in a complete sync since some moment
+    exists()
+    .where(Listing.identity_id == Identity.id, Listing.element == SyncRun.element)
+    .where(SyncRun.state == "done", SyncRun.dry_run.is_(False), SyncRun.ended_at > bindparam("since"))
+)
+FIND_EARLY = select(Identity, IS_LISTED).where(*IS_SAME_PERSON)
+# The person's lock is enough: one person signs in once at a time.
+WITH_ACCOUNT = select(Identity).outerjoin(Identity.account).options(contains_eager(Identity.account))
+LOCKED = WITH_ACCOUNT.with_for_update(key_share=True, of=Identity).execution_options(populate_existing=True)
+LOCK_BY_SUBJECT = LOCKED.where(*IS_SAME_PERSON)
+LOCK_BY_ID = LOCKED.where(Identity.id == bindparam("id"))
 CONTACT_FRESH = timedelta(days=1)  # contact data so young is not asked for again
 COLUMNS = {  # a person's key -> our column
     "name": "name",
@@ -61,37 +62,46 @@ COLUMNS = {  # a person's key -> our column
 
 
 def find_identity(person: Person) -> Identity | None:
-    """Return the stored row of a person, locked.
+    """Return the stored row of a person, locked, and its account.
 
-    So is its account. Part of the caller's transaction. Where `find_identity_early()` has looked it up, it is read by
-    its primary key. "Not stored" counts once: after a lost race for it the caller runs again, and then another
-    worker's row is there.
+    Part of the caller's transaction. Where `find_identity_early()` has looked it up, it is read by its primary key.
+    "Not stored" counts once: after a lost race for it the caller runs again, and then another worker's row is there.
     """
     lookup, person.lookup = person.lookup, None
-    if lookup is not None and lookup.identity_id is None:
+    if lookup is None:
+        return lock_identity(LOCK_BY_SUBJECT, **name_key(person))
+    if lookup.identity_id is None:
         return None
-    if lookup is not None:
-        values = {"id": lookup.identity_id}
-        # PostgreSQL locks no row that an outer join could leave out, so an unbound person takes a second look.
-        identity = db.session.scalars(LOCK_BOUND, values).one_or_none()
-        identity = identity or db.session.scalars(LOCK_BY_ID, values).one_or_none()
-        if identity is not None and key_of(identity) == person_key(person):
-            return identity
-    identity = db.session.scalars(LOCK_BY_SUBJECT, name_key(person)).one_or_none()
-    if identity is not None and identity.account_id is not None:
-        account = db.session.scalars(LOCK_ACCOUNT, {"id": identity.account_id}).one()
-        set_committed_value(identity, "account", account)
+    identity = lock_identity(LOCK_BY_ID, id=lookup.identity_id)
+    is_same = identity is not None and key_of(identity) == person_key(person)
+    return identity if is_same else lock_identity(LOCK_BY_SUBJECT, **name_key(person))
+
+
+def lock_identity(statement: Select, **values: object) -> Identity | None:
+    """Return the row that a statement locks, and its account.
+
+    PostgreSQL waits for another login of the person and then sees the row as it is now, but no account made meanwhile.
+    """
+    identity = db.session.scalars(statement, values).one_or_none()
+    if identity is not None and identity.account_id is not None and identity.account is None:
+        db.session.expire(identity, ["account"])
     return identity
 
 
-def find_identity_early(person: Person) -> Identity | None:
+def find_identity_early(person: Person) -> tuple[Identity | None, bool]:
     """Return the stored row of a person before the transaction.
 
     The person remembers which it is, so that one login looks it up once.
+
+    :return: the row, and whether the login can do without asking the directory. A person stored as left or frozen is
+        asked for again at once.
     """
-    identity = db.session.scalars(FIND_BY_SUBJECT, name_key(person)).one_or_none()
+    since = now() - CONTACT_FRESH
+    row = db.session.execute(FIND_EARLY, {**name_key(person), "since": since}).one_or_none()
+    identity, is_listed = row or (None, False)
     person.lookup = Lookup(identity.id if identity is not None else None)
-    return identity
+    is_fresh = is_listed or (identity is not None and identity.contact_at is not None and identity.contact_at > since)
+    return identity, is_fresh and identity.status in MAY_SIGN_IN
 
 
 def name_key(person: Mapping) -> dict[str, str]:
@@ -134,18 +144,7 @@ def is_recent(identity: Identity | None) -> bool:
     after = now() - CONTACT_FRESH
     if identity.contact_at is not None and identity.contact_at > after:
         return True
-    runs = select(SyncRun.id).join(Listing, Listing.element == SyncRun.element)
-    complete = (SyncRun.state == "done", SyncRun.dry_run.is_(False), SyncRun.ended_at > after)
-    run = db.session.scalar(runs.where(Listing.identity_id == identity.id, *complete).limit(1))
-    return run is not None
-
-
-def has_fresh_contact(identity: Identity | None) -> bool:
-    """Return whether a login can do without asking the directory.
-
-    A person stored as left or frozen is asked for again at once.
-    """
-    return is_recent(identity) and identity.status in MAY_SIGN_IN
+    return db.session.scalar(select(IS_LISTED).where(Identity.id == identity.id), {"since": after})
 
 
 def add_departments(person: Person) -> Person:

@@ -139,8 +139,8 @@ class FSInnerType(Meta):
 
         It comes from the directory, or from what is stored.
         """
-        identity = people.find_identity_early(person)
-        if people.has_fresh_contact(identity):
+        identity, is_fresh = people.find_identity_early(person)
+        if is_fresh:
             columns = ((key, column) for key, column in people.COLUMNS.items() if key in person["withheld"])
             person.update({key: getattr(identity, column) for key, column in columns})
             return
