@@ -7,7 +7,8 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +23,19 @@ from portal.providers import deadlines
 EARLY = timedelta(minutes=5)  # renewed so long before the platform's own end
 LEASE = timedelta(seconds=10)  # a worker has so long to renew; one that dies holds up the others no longer
 STEP = 0.05  # seconds between two looks
+TRUSTED = 5  # seconds
+
+
+class KeptToken(NamedTuple):
+    """Values that were read lately.
+
+    :param until: so long they are good in every task, on the monotonic clock.
+    :param task: the limits of the task that read them; in that one they stay good.
+    """
+
+    values: dict
+    until: float
+    task: deadlines.Limits | None
 
 
 class StoredToken:
@@ -37,7 +51,8 @@ class StoredToken:
         self._row = {"provider": provider, "app": app, "secret_hash": database.fingerprint(secret)}
         self._key = tuple(getattr(AppToken, column) == value for column, value in self._row.items())
         self._fetch = fetch
-        self._kept, self._kept_until = None, 0.0  # the row is read again when the platform refuses the values
+        self._kept: KeptToken | None = None
+        self.trusted = 0  # seconds for which the row is not read again; see `trust()`
 
     def get(self, stale: dict | None = None) -> dict:
         """Return valid values.
@@ -45,15 +60,15 @@ class StoredToken:
         :param stale: values that the platform has just refused.
         :raises Code: as the renewal did, ours or the one we waited for.
         """
-        if self._kept not in (None, stale) and time.monotonic() < self._kept_until:
-            return self._kept
+        if (values := self._find_kept()) is not None and values != stale:
+            return values
         until, tries_before = time.monotonic() + deadlines.get_time_left(), None
         while True:
             row = self._read()
             values = None if row is None or row.value is None else json.loads(row.value)
             good = values is not None and values != stale
             if good and row.expires_at - now() > EARLY:
-                return self._keep(values, row.expires_at)
+                return self._keep(values)
             if row is not None and tries_before is not None and row.tries != tries_before and row.failure:
                 raise Code(*row.failure)
             lease = self._take_lease(row)
@@ -66,10 +81,21 @@ class StoredToken:
             tries_before = row.tries if row is not None and tries_before is None else tries_before
             time.sleep(STEP)
 
-    def _keep(self, values: dict, expires_at: datetime) -> dict:
-        left = expires_at - now() - EARLY
-        self._kept, self._kept_until = values, time.monotonic() + left.total_seconds()
+    def _find_kept(self) -> dict | None:
+        kept, task = self._kept, deadlines.current_limits()
+        is_good = kept is not None and (kept.task is task is not None or time.monotonic() < kept.until)
+        return kept.values if is_good else None
+
+    def _keep(self, values: dict) -> dict:
+        self._kept = KeptToken(values, time.monotonic() + self.trusted, deadlines.current_limits())
         return values
+
+    def trust(self) -> None:
+        """Read the row only every few seconds from now on.
+
+        This is for a process that makes thousands of calls.
+        """
+        self.trusted = TRUSTED
 
     def _read(self) -> Row | None:
         row = db.session.execute(
@@ -100,10 +126,9 @@ class StoredToken:
         outcome, changes = "failed", {"failure": [UNAVAILABLE, "the token call was cut off", None]}
         try:
             values, life = self._fetch()
-            expires_at = now() + timedelta(seconds=life)
-            changes = {"value": json.dumps(values), "expires_at": expires_at, "failure": None}
+            changes = {"value": json.dumps(values), "expires_at": now() + timedelta(seconds=life), "failure": None}
             outcome = "ok"
-            return self._keep(values, expires_at)
+            return self._keep(values)
         except Code as error:
             changes = {"failure": [error.code, error.reason, error.native]}
             raise

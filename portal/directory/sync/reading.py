@@ -46,6 +46,7 @@ class Reader:
     def __init__(self, element: SyncedElement, company: tuple[str, str], journal: Journal, stopped: threading.Event):
         self.element, self.company, self.journal, self.stopped = element, company, journal, stopped
         self.directory: Directory = element.directory_client()
+        self.directory.stored_token.trust()
         self.pace = Pace(self.directory.limits if element.keepsLimits else ())
         self.call = PacedCaller(self.pace, stopped)
         self.survey: Survey = self.directory.survey(self.call)
