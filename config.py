@@ -122,8 +122,8 @@ def read_database(value: str) -> str:
         url = make_url(value)
     except (ArgumentError, ValueError):
         raise ValueError("can't be read as a database address") from None
-    # A database in memory is another one in each process, and gone with it. `file:` is how SQLite spells some of them.
-    if value.startswith("sqlite:") and (not url.database or url.database.startswith((":memory:", "file:"))):
+    # A database in memory is another one in each process, and gone with it. SQLite has several spellings of one.
+    if value.startswith("sqlite:") and (not url.database or ":memory:" in value or "mode=memory" in value):
         raise ValueError(advice)
     return value
 

@@ -20,7 +20,6 @@ WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 seen: list[str] = []
 
 
-@event.listens_for(Engine, "connect")
 def trace(connection, record):
     connection.set_trace_callback(lambda text: seen.append(text.strip()))
 
@@ -37,6 +36,7 @@ def sign_in(client: Client, start: str, person: int):
 def trace_logins() -> dict[str, list[str]]:
     """Return the statements of each kind of login."""
     logging.disable()
+    event.listen(Engine, "connect", trace)
     app, kinds = portal_app.create_app(), {}
     base = app.config["PORTAL_BASE_URL"]
 
