@@ -174,5 +174,5 @@ def test_the_server_makes_no_control_socket(start, tmp_path):
 @pytest.mark.clone
 def test_make_worker_says_what_it_runs(start):
     need_make()
-    server = start("make", "worker", until=lambda server: "jobs come from" in server.output(), PORTAL_ENV=None)
+    server = start("make", "worker", until=lambda server: '"worker_start"' in server.output(), PORTAL_ENV=None)
     assert "no element has a directory to sync" in server.output()
