@@ -6,7 +6,6 @@
 import gc
 import importlib
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -27,7 +26,6 @@ LIBRARIES += [
     "requests",
     "sqlalchemy.dialects.postgresql",
 ]
-TOKEN_PATH = re.compile(r"(/login/once/).+")
 
 workers = 2
 threads = 16
@@ -43,25 +41,21 @@ preload_app = False
 forwarder_headers = ""
 forwarded_allow_ips = ""
 
-# gunicorn's own lines look like the portal's.
-if portal_settings.read_log_form(os.environ) == "json":
-    logconfig_dict = logs.make_config("json")
+# gunicorn's own lines look like the portal's, and hold as little.
+logconfig_dict = logs.make_config(portal_settings.read_log_form(os.environ))
 
 # The processes count into one folder. The library has to know it before it is imported.
 folder_problem = metrics.use_folder(portal_settings.ROOT / "instance" / metrics.FOLDER_NAME)
 
-# The path alone: query strings and referring pages may hold login codes. Off unless `--access-logfile` names a file,
-# as the proxy writes one already.
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(M)sms'
 
+class PortalLogger(Logger):
+    """A log whose access lines are off unless `--access-logfile` is given.
 
-class PathLogger(Logger):
-    """A log without the tokens that are part of a path."""
+    They go where all lines go, without query strings and one-time tokens. The proxy writes a log of its own.
+    """
 
-    def atoms(self, resp, req, environ, request_time):
-        atoms = super().atoms(resp, req, environ, request_time)
-        atoms["U"] = TOKEN_PATH.sub(r"\1-", atoms["U"] or "")
-        return atoms
+    def _compute_access_log_enabled(self):
+        return bool(self.cfg.accesslog)
 
 
 class PromptWorker(ThreadWorker):
@@ -79,7 +73,7 @@ class PromptWorker(ThreadWorker):
                 listener.close()
 
 
-logger_class = PathLogger
+logger_class = PortalLogger
 worker_class = PromptWorker
 
 

@@ -21,6 +21,8 @@ EVENTS = {  # name -> its text; a line as JSON has all fields of the event, the 
     "unbind": "identity {identity} was unbound from account {account} by {by}",
     "link_refused": "one-time link refused",
     "limit_hit": "the limit {limit} was hit",
+    "limits_local": "limits: Redis fails ({error}), so this process counts for itself",
+    "limits_shared": "limits: Redis answers again",
     "platform_error": "{platform}: {call}: {outcome}, {number} (platform {native})",
     "platform_paused": "{address}: no calls for a while, after failures in a row",
     "platform_back": "{address}: calls succeed again",
@@ -34,10 +36,11 @@ EVENTS = {  # name -> its text; a line as JSON has all fields of the event, the 
     "worker_end": "worker: ends",
     "job_start": "job {job} starts {element}",
     "job_end": "job {job} ends {element} after {seconds} s {error}",
+    "rows_removed": "{number} old rows removed by {step}",
     "queue_silent": "the job queue does not answer ({error})",
     "foreign_job": "a foreign message in the job queue is dropped ({error})",
     "not_ready": "not ready: {problem}",
-    "database_failure": "{place}the database cannot be used: {problem}",
+    "database_failure": "{place}: the database cannot be used: {problem}",
     "fault": "{error} at {places}",
     "element_broken": "{kind} {element} is broken: {number}: {reason}",
     "element_fault": "{element}: {what}",
@@ -117,10 +120,21 @@ def read_event(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
 
 
 def read_trace(record: logging.LogRecord) -> list[str]:
-    """Return the lines of a record's exception, if any."""
-    if not record.exc_info or record.exc_info[0] is None:
-        return []
-    return hide_secrets("".join(traceback.format_exception(*record.exc_info))).splitlines()
+    """Return where a record's exception was raised, if there is one.
+
+    The texts of exceptions are left out: they may quote a person's data or a secret.
+    """
+    error, lines = record.exc_info[1] if record.exc_info else None, []
+    while error is not None:
+        lines += [type(error).__name__, *reversed(list_places(error))]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return lines
+
+
+def list_places(error: BaseException) -> list[str]:
+    """Return the places an exception has come through, the first call first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 class JsonFormatter(logging.Formatter):
@@ -169,15 +183,14 @@ def set_up(form: str) -> None:
         logging.getLogger(name).setLevel(level)
 
 
-def make_config(form: str, access: bool = False) -> dict[str, Any]:
+def make_config(form: str) -> dict[str, Any]:
     """Return the same as a configuration, such as gunicorn's `logconfig_dict`.
 
-    gunicorn's own lines then have this form, too.
+    gunicorn's own lines then have this form, too. Its access lines have no query string and no one-time token.
 
     :param form: `json` or `text`.
-    :param access: whether each request gets a line; it has no query string and no one-time token.
     """
-    gunicorn = {"gunicorn.error": "INFO", "gunicorn.access": "INFO" if access else "CRITICAL"}
+    gunicorn = {"gunicorn.error": "INFO", "gunicorn.access": "INFO"}
     return {
         "version": 1,
         "disable_existing_loggers": False,

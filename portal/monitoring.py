@@ -45,7 +45,7 @@ class StateCollector:
             yield from list(self.read_rows())
         except database.FAILURES as error:
             db.session.rollback()
-            log_event(log, logging.WARNING, "database_failure", place="metrics: ", problem=database.explain(error))
+            log_event(log, logging.WARNING, "database_failure", place="metrics", problem=database.explain(error))
 
     def read_rows(self) -> Iterator["Metric"]:
         """Yield the gauges of the database."""

@@ -176,7 +176,7 @@ def remove_old_rows() -> None:
             total += removed
             time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer, which others need most of the time
         if total:
-            log.info("%s: %s rows", remove.__name__.replace("_", " "), total)
+            log_event(log, logging.INFO, "rows_removed", step=remove.__name__, number=total)
 
 
 def list_due() -> list[SyncedElement]:
@@ -202,6 +202,6 @@ def report_life(app: Flask) -> None:
             try:
                 health.note_worker(name)
             except database.FAILURES as error:
-                log_event(log, logging.WARNING, "database_failure", place="", problem=database.explain(error))
+                log_event(log, logging.WARNING, "database_failure", place="worker", problem=database.explain(error))
             db.session.remove()
         time.sleep(LIFE_REPORT)

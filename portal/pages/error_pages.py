@@ -1,7 +1,6 @@
 """The one place where errors become pages or JSON."""
 
 import logging
-import traceback
 
 from flask import Flask, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from portal import database, metrics
 from portal.database import db
 from portal.errors import FAULT, MEANINGS, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
-from portal.logs import log_event
+from portal.logs import list_places, log_event
 from portal.pages.limits import TooManyTries
 from portal.pages.sign_in_guards import SignInTooOld
 from portal.signin.sign_in import NotBound
@@ -91,7 +90,7 @@ def show_database_failure(error: Exception) -> ResponseReturnValue:
     if not database.is_away(error):
         return show_fault(error)
     db.session.rollback()
-    log_event(log, logging.ERROR, "database_failure", place="", problem=database.explain(error))
+    log_event(log, logging.ERROR, "database_failure", place=request.endpoint, problem=database.explain(error))
     return show_error(Code(UNAVAILABLE, "the database is not available"))
 
 
@@ -101,8 +100,8 @@ def show_fault(error: Exception) -> ResponseReturnValue:
     The error's text may hold a secret, so the log gets its place alone.
     """
     db.session.rollback()
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    log_event(log, logging.ERROR, "fault", error=type(error).__name__, places=" < ".join(reversed(places)))
+    places = " < ".join(reversed(list_places(error)))
+    log_event(log, logging.ERROR, "fault", error=type(error).__name__, places=places)
     return show_error(Code(FAULT, "a fault of the portal"))
 
 

@@ -79,11 +79,11 @@ class Counters:
             seconds = count_in(self.redis, limit, of)
         except Exception as error:  # of Redis's or the network's own kinds
             self.paused_until = time.monotonic() + REDIS_PAUSE
-            log.warning("limits: Redis fails (%s), so this process counts for itself", type(error).__name__)
+            log_event(log, logging.WARNING, "limits_local", error=type(error).__name__)
             return count_in(self.memory, limit, of)
         if self.paused_until is not None:
             self.paused_until = None
-            log.info("limits: Redis answers again")
+            log_event(log, logging.INFO, "limits_shared")
         return seconds
 
     def may_ask_redis(self) -> bool:

@@ -163,7 +163,7 @@ class TestOneLine:
             first, *others = line.splitlines()
             assert "it fails" in first or "sync_fault" in first or "the sync fails" in first
             assert all(other.startswith("    ") for other in others)
-            assert "forged" in line
+            assert "forged" not in line  # a text may quote anything, so only the places are told
 
     def test_json_gives_hostile_values_back_as_they_were(self):
         lines = Lines("json")
@@ -184,7 +184,7 @@ class TestSecrets:
             lines.logger.exception("GET /login/once/canary?x")
         text = "\n".join(lines.lines)
         assert "canary" not in text
-        assert "/login/E/callback?" in text and "Caused by y" in text
+        assert "/login/E/callback?" in text and "ConnectionError" in text
 
     @pytest.mark.parametrize("form", ["json", "text"])
     def test_an_access_line_has_neither(self, form):
@@ -193,11 +193,6 @@ class TestSecrets:
         line = logs.FORMATTERS[form]().format(make_record("gunicorn.access", "%(r)s %(f)s", (atoms,)))
         assert "canary" not in line
         assert "/login/once/" in line and "203.0.113.9" in line and "0.0015" in line
-
-
-def test_access_lines_can_be_switched_on():
-    levels = [logs.make_config("json", access)["loggers"]["gunicorn.access"]["level"] for access in (True, False)]
-    assert levels == ["INFO", "CRITICAL"]
 
 
 def test_every_event_of_the_list_is_written_somewhere():

@@ -76,8 +76,8 @@ class Sync:
         except KeyboardInterrupt:
             state, self.failure = "failed", runs.CUT_OFF
         except database.FAILURES as error:
-            place, problem = f"{self.element.name}: ", database.explain(error)
-            log_event(log, logging.ERROR, "database_failure", place=place, problem=problem)
+            facts = {"place": self.element.name, "problem": database.explain(error)}
+            log_event(log, logging.ERROR, "database_failure", **facts)
             state, self.failure = "failed", [UNAVAILABLE, "the database is not available", None]
         except Exception:
             log_event(log, logging.ERROR, "sync_fault", element=self.element.name, with_trace=True)
