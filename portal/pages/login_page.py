@@ -1,5 +1,7 @@
 """The login page, and the page inside a platform's client."""
 
+import secrets
+
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import generate_csrf
 
@@ -12,7 +14,7 @@ from portal.pages.login_flow import begin_login
 from portal.signin.attempts import Goal
 
 MOST_PAGES = 256  # rendered login pages that are kept; each has some 8 KB
-TOKEN_SLOT = "the form token goes here"
+TOKEN_SLOT = secrets.token_hex(16)  # no visitor can write it into an address
 
 bp = Blueprint("login_page", __name__)
 
@@ -50,12 +52,14 @@ def show_logins(name: str | None, goal: str | None) -> str:
     pages = current_app.extensions.setdefault("login_pages", {})
     # Everything the page depends on: `name` and `goal` are parts of the address.
     place, lookalike = find_place(), find_lookalike(request.user_agent.string)
-    seen = (request.path, request.query_string, get_language(), session.get("last"), place, str(lookalike))
-    if seen not in pages:
+    address = (request.method, request.path, request.query_string)
+    seen = (*address, get_language(), session.get("last"), place, str(lookalike))
+    parts = pages.get(seen)
+    if parts is None:
         if len(pages) >= MOST_PAGES:
             pages.clear()
-        pages[seen] = render_logins(name, goal, csrf_token=lambda: TOKEN_SLOT).split(TOKEN_SLOT)
-    return generate_csrf().join(pages[seen])
+        parts = pages[seen] = render_logins(name, goal, csrf_token=lambda: TOKEN_SLOT).split(TOKEN_SLOT)
+    return generate_csrf().join(parts)
 
 
 def render_logins(name: str | None, goal: str | None, **values: object) -> str:

@@ -30,6 +30,11 @@ def test_a_page_keeps_its_own_way_back(portal):
     assert "a%3D" not in portal.test_client().get("/login").text
 
 
+def test_a_page_that_is_only_asked_for_by_head_leaves_no_other_way_back(portal):
+    portal.test_client().head("/login?next=/account")
+    assert 'name="next" value="/login?next=/account"' in portal.test_client().get("/login?next=/account").text
+
+
 @pytest.mark.parametrize("first", ["zh-CN", "en"])
 def test_languages_have_pages_of_their_own(portal, first):
     second = {"zh-CN": "en", "en": "zh-CN"}[first]
