@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry, scoped_session
 
-from portal.database.engine import engine_options, has_lacked_room, note_room, note_write, was_written_lately
+from portal.database.engine import LOCK_WAIT, engine_options, has_lacked_room, note_room, note_write, was_written_lately
 from portal.database.failures import FAILURES, explain, is_away, is_full, name_cause
 from portal.database.prepared import PreparedRead
 from portal.database.turns import take_turn
@@ -108,13 +108,15 @@ def write() -> Iterator[scoped_session]:
 
 
 @contextmanager
-def write_rows() -> Iterator[Connection]:
+def write_rows(patience: int = LOCK_WAIT) -> Iterator[Connection]:
     """Open a short writing transaction without an ORM session.
 
     It is for prepared statements; otherwise it does as `write()`.
+
+    :param patience: milliseconds to wait for other writers of SQLite.
     """
     end_transaction()
-    with take_turn(db.engine) as milliseconds:
+    with take_turn(db.engine, patience) as milliseconds:
         options = {"begin": "IMMEDIATE", "wait": milliseconds}
         with db.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection

@@ -169,6 +169,13 @@ def _begin(connection):
         connection.exec_driver_sql(write_limits(is_local=True))
 
 
+@event.listens_for(Engine, "checkin")
+def _restore_wait(connection, record):
+    """Give a connection back with the usual patience."""
+    if connection is not None and record.info.pop("wait", LOCK_WAIT) != LOCK_WAIT:
+        connection.execute(f"PRAGMA busy_timeout={LOCK_WAIT}")
+
+
 @event.listens_for(Engine, "handle_error")
 def _discard_pool(context):
     """Discard the pool after a lasting failure."""

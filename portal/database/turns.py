@@ -1,7 +1,7 @@
 """Turns of a process's threads at writing to SQLite.
 
-SQLite has one writer. Its waiting connections try again and again without a line to stand in, so of many threads some
-would wait until their time is over. Here one thread of each process tries, and the others wait for it.
+SQLite has one writer. Its waiting connections try again and again, with longer and longer pauses, so of many threads
+some would wait until their time is over. Here one thread of each process tries, and the others wait for it.
 """
 
 import sqlite3
@@ -21,24 +21,25 @@ _making = threading.Lock()
 
 
 @contextmanager
-def take_turn(engine: Engine) -> Iterator[int]:
+def take_turn(engine: Engine, patience: int = LOCK_WAIT) -> Iterator[int]:
     """Take the right to write in this process, and give the time left.
 
     Other databases need no turns.
 
+    :param patience: milliseconds to wait, for threads and other processes together.
     :return: milliseconds that may be waited for other processes.
-    :raises OperationalError: after `LOCK_WAIT`.
+    :raises OperationalError: after that.
     """
     if engine.dialect.name != "sqlite":
-        yield LOCK_WAIT
+        yield patience
         return
     lock, began = find_lock(engine), time.monotonic()
-    if not lock.acquire(timeout=LOCK_WAIT / 1000):
+    if not lock.acquire(timeout=patience / 1000):
         busy = sqlite3.OperationalError("database is locked")
         busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
         raise OperationalError("BEGIN IMMEDIATE", None, busy)
     try:
-        yield max(1, LOCK_WAIT - round((time.monotonic() - began) * 1000))
+        yield max(1, patience - round((time.monotonic() - began) * 1000))
     finally:
         lock.release()
 

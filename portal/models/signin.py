@@ -31,7 +31,7 @@ class LoginAttempt(db.Model):
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id"), index=True)  # it opened, or is of
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id"), index=True)  # of a bind or confirm
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"))  # whom a bind offers, until it is done
 
 

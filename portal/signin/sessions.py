@@ -4,9 +4,10 @@ A session is opened at sign-in, checked at every request, and ended for good.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
@@ -21,17 +22,29 @@ from portal.models import MAY_SIGN_IN, Account, Identity, LoginAttempt, LoginSes
 
 SESSION_FRESH = timedelta(minutes=10)  # so young a sign-in is proof enough to change what signs one in
 NOTED_EVERY = timedelta(minutes=1)  # how exactly a session's last use is kept
+NOTE_WAIT = 250  # milliseconds that a request waits to note that
 MOST_OPEN = 20  # sessions of an account
 ENDED_AT_ONCE = 1000  # sessions; of a time without a limit there may be so many that a sign-in would take too long
 SESSION_KEPT = timedelta(days=90)  # after its end a row still tells when and from where it was used
 PAGE_SIZE = 20  # sessions
 BY_HOLDER, REPLACED, TOO_MANY = "ended by its holder", "signed in anew", "too many"  # why a session ended
-IN_USE = (  # conditions of prepared statements, with the values of `list_limits()`
-    LoginSession.ended_at.is_(None),
-    LoginSession.expires_at > bindparam("moment"),
-    LoginSession.signed_in_at <= bindparam("latest"),  # the session of a fast clock would live for longer
-    LoginSession.last_seen_at > bindparam("idle_since"),
-)
+
+
+def write_conditions(moment: Any, latest: Any, idle_since: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on `LoginSession` for sessions in use.
+
+    :param latest: no session is of a later sign-in: that of a fast clock would live for longer.
+    """
+    return (
+        LoginSession.ended_at.is_(None),
+        LoginSession.expires_at > moment,
+        LoginSession.signed_in_at <= latest,
+        LoginSession.last_seen_at > idle_since,
+    )
+
+
+# Of prepared statements, with the values of `list_limits()`.
+IN_USE = write_conditions(*map(bindparam, ("moment", "latest", "idle_since")))
 FIND_SESSION = database.PreparedRead(
     select(
         LoginSession.id,
@@ -115,8 +128,8 @@ def open_session(
 ) -> str:
     """Open a session, and return its token.
 
-    The token is stored nowhere. Part of the caller's transaction, which has locked the account: sessions of one
-    account are opened one after the other. The oldest beyond `MOST_OPEN` end.
+    The token is stored nowhere. Part of the caller's transaction, which has locked the person, or the account of a
+    link. The account's oldest sessions beyond `MOST_OPEN` end.
 
     :param origin: the element, and how the user has signed in: the attempt's kind, or `link` without an element.
     :param old_token: this browser's session so far; it ends.
@@ -153,7 +166,8 @@ def find_session(token: str) -> SignedIn | None:
         return None
     me, moment = SignedIn(*row), now()
     if moment - me.last_seen_at > min(NOTED_EVERY, get_idle_limit() / 10):
-        note_use(me.id, moment)
+        with suppress(*database.FAILURES):  # while nothing can be written, the session is only not extended
+            note_use(me.id, moment)
     return me
 
 
@@ -165,13 +179,7 @@ def list_limits() -> dict:
 
 def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
     """Return the conditions on `LoginSession` for sessions in use."""
-    moment = now()
-    return (
-        LoginSession.ended_at.is_(None),
-        LoginSession.expires_at > moment,
-        LoginSession.signed_in_at <= moment + timedelta(seconds=SKEW),
-        LoginSession.last_seen_at > moment - get_idle_limit(),
-    )
+    return write_conditions(**list_limits())
 
 
 def get_idle_limit() -> timedelta:
@@ -189,7 +197,7 @@ def is_fresh(me: SignedIn) -> bool:
 
 def note_use(session_id: int, moment: datetime) -> None:
     """Note that a session is in use, unless it ended."""
-    with database.write_rows() as connection:
+    with database.write_rows(NOTE_WAIT) as connection:
         connection.execute(NOTE_USE, {"session": session_id, "moment": moment})
 
 
