@@ -27,7 +27,7 @@ from portal.database import db
 from portal.directory import runs
 from portal.elements.meta import Meta
 from portal.elements.registry import Elements
-from portal.errors import SETTING_WRONG, Code
+from portal.errors import MEANINGS, SETTING_WRONG, Code
 from portal.pages import (
     account,
     api,
@@ -46,6 +46,7 @@ from portal.pages import (
 from portal.pages.admin import accounts, audit, bind, bindings, bulk_accept, directory, elements, home, imports, queue
 from portal.pages.browser import name_cookie
 from portal.pages.language import get_language
+from portal.pages.login_flow import ONE_TIME_LINK
 from portal.pages.proxies import VisitorAddress
 from portal.signin import attempts, one_time_links, sessions
 from sandbox import server as sandbox
@@ -154,7 +155,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     app.elements = Elements(app, settings["PORTAL_APP_DIR"], read_variable)
     add_callbacks(app)
     if metrics.is_shared():  # one process of several that serve; the first login need not wait for this
-        metrics.start_sign_ins(element.name for element in app.elements.list_usable())
+        usable = app.elements.list_usable()
+        metrics.start_sign_ins([*(element.name for element in usable), ONE_TIME_LINK])
+        metrics.start_failures(MEANINGS, sorted({element.provider for element in usable}))
     return app
 
 

@@ -224,14 +224,7 @@ SETTINGS = {
 }
 
 
-# Names that are no settings of this version: those later ones will read, and one of the tests.
-OTHER_NAMES = (
-    "PORTAL_CONTACT",
-    "PORTAL_HOME_URL",
-    "PORTAL_LOGO",
-    "PORTAL_MUST_RUN",
-    "PORTAL_TIMEZONE",
-)
+OTHER_NAMES = ("PORTAL_MUST_RUN",)  # no settings: this one is read by the tests
 # Kubernetes sets these for each service, "portal" and "portal-redis" too, ..._SERVICE_HOST always among them.
 SERVICE = re.compile(r"(PORTAL\w*?)_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 MENTIONED = re.compile(r"\$\{(PORTAL_\w+)")

@@ -98,6 +98,18 @@ def start_sign_ins(elements: Iterable[str]) -> None:
             get_figures().pick("sign_ins", element, outcome)
 
 
+def start_failures(numbers: Iterable[int], platforms: Iterable[str]) -> None:
+    """Begin the counters of failures at 0, which alerts wait for.
+
+    :param numbers: of refusals.
+    """
+    for number in numbers:
+        get_figures().pick("refusals", number)
+    for platform in platforms:
+        for outcome in ("ok", "failed"):
+            get_figures().pick("token_renewals", platform, outcome)
+
+
 def count_sign_in(element: str, outcome: str) -> None:
     """Count a finished or refused sign-in.
 

@@ -96,7 +96,9 @@ def remove_traces(identity: Identity) -> None:
         session.execute(delete(table).where(table.identity_id == identity_id), execution_options=UNLOADED)
     ids = {identity.user_id, identity.subject, *identity.open_ids.values()}
     remove_leader(identity, ids)
-    rename_in_reports({identity.name, *ids} - {""}, f"person no. {identity_id}")
+    pseudonym = f"person no. {identity_id}"
+    # A report may tell the name alone, which others may have, too.
+    rename_in_reports({identity.name: f"{pseudonym}, or a namesake"} | dict.fromkeys(ids, pseudonym))
 
 
 def remove_leader(identity: Identity, ids: set[str]) -> None:
@@ -109,10 +111,12 @@ def remove_leader(identity: Identity, ids: set[str]) -> None:
             db.session.execute(changed.values(leaders=leaders), execution_options=UNLOADED)
 
 
-def rename_in_reports(words: set[str], name: str) -> None:
+def rename_in_reports(names: dict[str, str]) -> None:
     """Give a person another name in the reports of syncs.
 
     A report has names by kind, and warnings with ids by fault.
+
+    :param names: a name or id of the person -> what replaces it.
     """
 
     def rename(value: dict | list | str) -> dict | list | str:
@@ -120,7 +124,7 @@ def rename_in_reports(words: set[str], name: str) -> None:
             return {key: rename(part) for key, part in value.items()}
         if isinstance(value, list):
             return [rename(part) for part in value]
-        return name if value in words else value
+        return names.get(value, value) if value else value
 
     for run in db.session.execute(select(SyncRun.id, SyncRun.report).where(SyncRun.ended_at.is_not(None))).all():
         report = rename(run.report)

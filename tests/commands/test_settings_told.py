@@ -77,7 +77,7 @@ def test_unknown_names_are_reported_with_wrong_values(tmp_path):
         {"PORTAL_REDIS_SERVICE_HOST": "10.0.0.2", "PORTAL_REDIS_PORT": "tcp://10.0.0.2:6379"}
         | {"PORTAL_REDIS_PORT_6379_TCP_PORT": "6379", "PORTAL_REDIS_SERVICE_PORT": "6379"},
     ],
-    ids=["empty", "of later versions", "their files", "others", "kubernetes", "a service beside"],
+    ids=["empty", "of the tests", "their files", "others", "kubernetes", "a service beside"],
 )
 def test_harmless_names_are_ignored(tmp_path, environ):
     assert config.check_names(environ, tmp_path) == []

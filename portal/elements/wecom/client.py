@@ -184,7 +184,7 @@ class WeCom(WeComContacts):
     def log_missing(self, what: str, error: Code) -> None:
         """Log that a login goes on without some details."""
         facts = {"number": error.code, "reason": error.reason, "native": error.native}
-        log_event(log, logging.WARNING, "details_missing", element=self.provider, what=what, **facts)
+        log_event(log, logging.WARNING, "details_missing", element=self.name.rpartition(".")[2], what=what, **facts)
 
     def make_person(self, profile: dict) -> Person:
         """Return the person that a member's profile describes."""
