@@ -71,13 +71,15 @@ def is_writable(path: str) -> bool:
 
     Connections that opened it before may still have other rights.
     """
+    if os.access(path, os.W_OK):
+        return True
     try:
         os.stat(path)
     except FileNotFoundError:
         return True  # or the next connection would put an empty file in its place
     except OSError:
-        return False
-    return os.access(path, os.W_OK)
+        pass
+    return False
 
 
 def restore_modes(path: str) -> None:
