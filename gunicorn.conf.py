@@ -44,9 +44,6 @@ forwarded_allow_ips = ""
 # gunicorn's own lines look like the portal's, and hold as little.
 logconfig_dict = logs.make_config(portal_settings.read_log_form(os.environ))
 
-# The processes count into one folder. The library has to know it before it is imported.
-folder_problem = metrics.use_folder(portal_settings.ROOT / "instance" / metrics.FOLDER_NAME)
-
 
 class PortalLogger(Logger):
     """A log whose access lines are off unless `--access-logfile` is given.
@@ -95,8 +92,9 @@ def on_starting(server):
     except portal_settings.BadSettings as error:
         error.show()
         sys.exit(error.exit_code)
-    if folder_problem:
-        server.log.warning("figures are not shared between processes: %s", folder_problem)
+    # The processes count into one folder, which their library has to know before it is imported.
+    if problem := metrics.use_folder(portal_settings.ROOT / "instance" / metrics.FOLDER_NAME):
+        server.log.warning("figures are not shared between processes: %s", problem)
     metrics.remove_ended()
     for name in LIBRARIES:
         importlib.import_module(name)

@@ -95,7 +95,7 @@ class Site:
             event.listen(db.engine, "before_cursor_execute", self.record)
             db.session.add(administrator := Account(username="administrator", role="admin"))
             db.session.flush()
-            token, _ = sessions.open_session(administrator, None, None, "link", Client())
+            token = sessions.open_session(administrator.id, None, (None, "link"), Client(), None)
             db.session.commit()
         self.client.set_cookie(self.app.config["PORTAL_SESSION_COOKIE"], token, domain="127.0.0.1")
 

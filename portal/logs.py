@@ -54,6 +54,7 @@ EVENTS = {  # name -> its text; a line as JSON has all fields of the event, the 
 }
 # Libraries that log addresses or verifiers when they log more than this.
 QUIET_LEVELS = {"urllib3": "INFO", "authlib": "INFO", "werkzeug": "WARNING", "huey": "WARNING"}
+QUIET_LEVELS |= {"alembic.runtime.plugins": "WARNING"}  # it lists all its own at each start
 write_json = json.JSONEncoder(default=str).encode
 QUERY = re.compile(r"\?[^\s\"'<>]+")
 ONE_TIME_LINK = re.compile(r"(/login/once/)[^\s\"'<>?]+")
@@ -120,7 +121,7 @@ def read_event(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
 
 
 def read_trace(record: logging.LogRecord) -> list[str]:
-    """Return where a record's exception was raised, if there is one.
+    """Return where a record's exception was raised.
 
     The texts of exceptions are left out: they may quote a person's data or a secret.
     """
@@ -132,7 +133,7 @@ def read_trace(record: logging.LogRecord) -> list[str]:
 
 
 def list_places(error: BaseException) -> list[str]:
-    """Return the places an exception has come through, the first call first."""
+    """Return the places an exception has come through."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 

@@ -99,7 +99,9 @@ def start_sign_ins(elements: Iterable[str]) -> None:
 
 
 def start_failures(numbers: Iterable[int], platforms: Iterable[str]) -> None:
-    """Begin the counters of failures at 0, which alerts wait for.
+    """Begin the counters of failures at 0.
+
+    Alerts wait for their rise.
 
     :param numbers: of refusals.
     """

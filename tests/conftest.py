@@ -18,6 +18,7 @@ from support.sql import open_sql
 
 import app as portal_app
 from portal.database import db
+from portal.providers import http
 
 
 def pytest_configure(config):
@@ -51,6 +52,7 @@ def sandbox_process():
 @pytest.fixture
 def sandbox(sandbox_process):
     sandbox_process.reset()
+    http._transports.clear()  # failures of one test are not the next one's
     return sandbox_process
 
 

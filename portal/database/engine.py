@@ -186,7 +186,7 @@ def _discard_pool(context):
 
 
 def note_failure(engine: Engine, error: exc.StatementError) -> bool:
-    """Note a failure, and tell whether it is a lasting one."""
+    """Note a failure, and tell whether it lasts."""
     cause = name_cause(error)
     if cause in LASTING:
         last_writes.pop(engine, None)

@@ -22,7 +22,7 @@ _making = threading.Lock()
 
 @contextmanager
 def take_turn(engine: Engine, patience: int = LOCK_WAIT) -> Iterator[int]:
-    """Take the right to write in this process, and give the time left.
+    """Take the right to write, and give the time left.
 
     Other databases need no turns.
 
@@ -45,7 +45,7 @@ def take_turn(engine: Engine, patience: int = LOCK_WAIT) -> Iterator[int]:
 
 
 def find_lock(engine: Engine) -> threading.Lock:
-    """Return the lock of an engine, the same for all threads."""
+    """Return the lock of an engine."""
     if engine not in _locks:
         with _making:
             _locks.setdefault(engine, threading.Lock())

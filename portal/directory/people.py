@@ -62,10 +62,11 @@ COLUMNS = {  # a person's key -> our column
 
 
 def find_identity(person: Person) -> Identity | None:
-    """Return the stored row of a person, locked, and its account.
+    """Return the stored row of a person, locked.
 
-    Part of the caller's transaction. Where `find_identity_early()` has looked it up, it is read by its primary key.
-    "Not stored" counts once: after a lost race for it the caller runs again, and then another worker's row is there.
+    Its account is read with it. Part of the caller's transaction. Where `find_identity_early()` has looked it up, it
+    is read by its primary key. "Not stored" counts once: after a lost race for it the caller runs again, and then
+    another worker's row is there.
     """
     lookup, person.lookup = person.lookup, None
     if lookup is None:

@@ -43,9 +43,9 @@ def address(make_portal):
     It returns the address in the audit log.
     """
     portal = make_portal(PORTAL_TRUSTED_PROXIES="1")
-    client = portal.test_client()
 
     def ask(header):
+        client = portal.test_client()  # of one browser, so many refusals would be too many
         assert client.get(CALLBACK, headers={"X-Forwarded-For": header}).status_code == 400
         with portal.app_context():
             return db.session.scalars(db.select(AuditEvent.address).order_by(AuditEvent.id.desc())).first()

@@ -145,7 +145,7 @@ def open_browser(portal):
         if role != "anonymous":
             with portal.app_context(), write() as session:
                 account = session.get_one(Account, ids[role])
-                browser.set_portal_cookie(sessions.open_session(account, None, None, "link", Client())[0])
+                browser.set_portal_cookie(sessions.open_session(account.id, None, (None, "link"), Client(), None))
         return browser
 
     return open_
