@@ -10,6 +10,8 @@ from portal.database import db
 
 ELEMENTS = ["FSInnerExample", "QywxInnerExample"]
 CHANGES = ("INSERT", "UPDATE", "DELETE")
+FIRST_LOGIN = 19  # statements at most of a person's first login, which makes identity and account
+FIRST_OF_ALL = 21  # those where the app has no token yet, either
 
 
 @contextmanager
@@ -36,6 +38,19 @@ def collect_statements(portal):
             event.remove(engine, name, listener)
 
 
+def collect_login(portal, browser, element, person="zhangsan"):
+    """Sign a person in, and return the transactions."""
+    with collect_statements(portal) as transactions:
+        path = answer_platform(browser.start(element), person)
+        assert browser.get(path).status_code == 303
+    assert browser.session().status_code == 200
+    return transactions
+
+
+def count_statements(transactions):
+    return sum(map(len, transactions))
+
+
 def count_writing(transactions):
     return sum(any(statement.startswith(CHANGES) for statement in statements) for statements in transactions)
 
@@ -46,14 +61,26 @@ def count_writing(transactions):
 def test_a_login_takes_at_most_ten_statements_and_three_writes(portal, client, element, browser):
     client.sign_in(element)
     browser = portal.test_client() if browser == "new" else client
-    with collect_statements(portal) as transactions:
-        address = browser.start(element)
-        path = answer_platform(address)
-        assert browser.get(path).status_code == 303
-    assert browser.session().status_code == 200
-    statements = [statement for transaction in transactions for statement in transaction]
-    assert len(statements) <= 10, "\n".join(statements)
+    transactions = collect_login(portal, browser, element)
+    assert count_statements(transactions) <= 10, transactions
     assert count_writing(transactions) <= 3, transactions
+
+
+@both_databases
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_a_first_login_makes_identity_and_account_in_the_same_three_writes(portal, client, element):
+    client.sign_in(element, "lisi")  # the app has its token since
+    transactions = collect_login(portal, portal.test_client(), element)
+    assert count_statements(transactions) <= FIRST_LOGIN, transactions
+    assert count_writing(transactions) <= 3, transactions
+
+
+@both_databases
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_the_first_login_of_all_fetches_the_apps_token_too(portal, client, element):
+    transactions = collect_login(portal, client, element)
+    assert count_statements(transactions) <= FIRST_OF_ALL, transactions
+    assert count_writing(transactions) <= 5, transactions
 
 
 @both_databases
