@@ -16,8 +16,12 @@ VISITOR = "127.0.0.7"  # nginx and the portals are at 127.0.0.1
 class SourceAdapter(HTTPAdapter):
     """Connects from another address of this machine."""
 
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
     def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(*args, source_address=(VISITOR, 0), **kwargs)
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
 
 
 @dataclass
@@ -30,11 +34,11 @@ class Deployment:
     site: object
     authority: str
 
-    def visit(self):
+    def visit(self, address=VISITOR):
         """Return a visitor's HTTP session, from an address of its own."""
         http = requests.Session()
         http.trust_env, http.verify = False, str(self.authority)
-        http.mount("https://", SourceAdapter())
+        http.mount("https://", SourceAdapter(address))
         return http
 
     def get(self, http, path, **options):
@@ -48,6 +52,11 @@ class Deployment:
 
     def wait_for(self, condition):
         wait_until(condition, self.nginx.process, self.nginx.folder / "output.log")
+
+    def count_links(self):
+        """Return how many requests for one-time links nginx has sent to each portal."""
+        lines = [line for line in self.nginx.read_logs().splitlines() if "/login/once/" in line]
+        return [sum(f" to 127.0.0.1:{portal.port}: " in line for line in lines) for portal in self.portals]
 
     def read_access_logs(self):
         """Return what nginx and the portals have logged of requests."""

@@ -87,6 +87,23 @@ def test_the_address_on_record_is_the_visitors_whatever_it_sends(deployment, sit
     assert (session, entry) == ((VISITOR,), (VISITOR,))
 
 
+def test_tries_count_by_the_address_that_nginx_has_seen(deployment, redis):
+    """Both portals count together, and an invented address neither helps nor harms."""
+    before = deployment.count_links()
+
+    def try_link(http, invented):
+        headers = {"X-Forwarded-For": invented, "X-Real-IP": invented, "Forwarded": f"for={invented}"}
+        return deployment.get(http, "/login/once/wrong", headers=headers).status_code
+
+    visitor, neighbour = deployment.visit(VISITOR), deployment.visit("127.0.0.8")
+    statuses = [try_link(visitor, f"198.51.100.{number}, 127.0.0.8") for number in range(11)]
+    assert statuses == [410] * 10 + [429]
+    assert try_link(neighbour, VISITOR) == 410
+    deployment.wait_for(lambda: sum(deployment.count_links()) == sum(before) + 12)
+    pairs = zip(before, deployment.count_links(), strict=True)
+    assert all(first < last for first, last in pairs), "one portal has answered all"
+
+
 def test_a_visitor_can_not_pose_as_another_host_or_scheme(deployment):
     headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Forwarded-Prefix": "/evil"}
     answer = deployment.get(deployment.visit(), "/login", headers=headers)
