@@ -16,6 +16,7 @@ from portal import logs
 from portal.clocks import now
 
 HOSTILE = "a\nb\r\x1b[31m\u2028\x85\x00\u202e\ud800 END"
+CALL = "/cgi-bin/auth/getuserinfo"
 
 
 def make_record(name="portal.pages.login", message="x", args=(), **more):
@@ -96,6 +97,31 @@ def test_all_lines_of_a_serving_portal_are_json(serve, settings):
     messages = [line["message"] for line in find_events(log, "message")]
     assert any("Listening at" in message for message in messages)
     assert any("Shutting down" in message for message in messages)
+
+
+def test_a_failed_call_is_logged_with_the_request_that_it_failed(serve, sandbox):
+    server = serve(workers=1, threads=4, PORTAL_LOG="json")
+    sandbox.fail(CALL, status=500)
+    assert sign_in_by(requests.Session(), server.url, WECOM) == 503
+    sandbox.fail(CALL, body={"errcode": 40029, "errmsg": "invalid code"})
+    assert sign_in_by(requests.Session(), server.url, WECOM) == 400
+    log = server.output()
+    errors, refusals = find_events(log, "platform_error"), find_events(log, "refusal")
+    references = [error.pop("request") for error in errors]
+    assert references == [refusal["request"] for refusal in refusals]
+    assert None not in references and len(set(references)) == 2
+    assert all(datetime.fromisoformat(error.pop("time")) for error in errors)
+    common = {
+        "event": "platform_error",
+        "logger": "portal.providers.observing",
+        "platform": "wecom",
+        "call": CALL,
+    }
+    assert errors == [
+        {**common, "level": "WARNING", "outcome": "failed", "number": 50300, "native": "HTTP 500"},
+        {**common, "level": "INFO", "outcome": "refused", "number": 40029, "native": 40029},
+    ]
+    assert [(refusal["number"], refusal["native"]) for refusal in refusals] == [(50300, "HTTP 500"), (40029, 40029)]
 
 
 def test_the_worker_logs_its_start_its_jobs_and_its_end(settings, portal):

@@ -1,18 +1,24 @@
 """The figures of several processes are summed, also after one was killed."""
 
+import contextlib
 import os
 import signal
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import requests
+from support.deployment import keep_asking
 from support.jobs import request_sync, wait_for_runs
-from support.portal_app import FEISHU, WECOM
+from support.portal_app import FEISHU, WECOM, both_databases
 from support.scrapes import find_figure, scrape, sign_in_by
 from support.syncs import run_command, wait_for
 
 from portal import metrics
 from portal.signin.sessions import MOST_OPEN
+
+COUNTERS = ("_total", "_count", "_sum", "_bucket")  # the ends of what may only rise
 
 
 def sign_in(server, element=WECOM, **how):
@@ -41,6 +47,7 @@ def folder(settings):
     return settings["PROMETHEUS_MULTIPROC_DIR"]
 
 
+@both_databases
 def test_sums_are_right_after_a_worker_was_killed(serve, folder):
     server = serve(workers=2, threads=4)
     number = sign_in_at_both(server, folder)
@@ -66,6 +73,44 @@ def test_sums_are_right_after_a_worker_was_killed(serve, folder):
     assert find_figure(figures, "portal_platform_call_seconds_bucket", **calls, outcome="ok", le="+Inf") == number + 1
     assert find_figure(figures, "portal_token_renewals_total", platform="wecom", outcome="ok") == 1
     assert find_figure(figures, "portal_open_sessions") == min(number, MOST_OPEN)
+
+
+def find_falls(before, after):
+    """Return the counters that fell, or went, from one scrape to the next."""
+    return [key for key in before if key[0].endswith(COUNTERS) and after.get(key, -1) < before[key]]
+
+
+@both_databases
+def test_no_counter_falls_while_people_sign_in_and_a_worker_is_killed(serve, folder):
+    server = serve(workers=2, threads=16)
+    sign_in_at_both(server, folder)
+    scrapes, begun = [scrape(server)], []
+
+    def sign_in_once():
+        begun.append(None)
+        return sign_in(server)
+
+    def take_scrape():
+        with contextlib.suppress(requests.ConnectionError):  # asked of the process that was just killed
+            scrapes.append(scrape(server))
+        return scrapes
+
+    with keep_asking(*[sign_in_once] * 6, every=0) as load:
+        for kill in (True, False):
+            target = len(load.outcomes) + 40
+            wait_for(lambda target=target: take_scrape() and len(load.outcomes) >= target, seconds=120)
+            if kill:
+                os.kill(min(pid for pid in list_workers(folder) if metrics.is_running(pid)), signal.SIGKILL)
+    scrapes.append(scrape(server))
+    statuses = Counter(status for _name, status in load.outcomes)
+    assert {status for status in statuses if isinstance(status, int)} == {303}, statuses
+    assert len(scrapes) > 5
+    assert [falls for before, after in pairwise(scrapes) if (falls := find_falls(before, after))] == []
+    first, last = (
+        find_figure(figures, "portal_sign_ins_total", element=WECOM, outcome="signed_in")
+        for figures in (scrapes[0], scrapes[-1])
+    )
+    assert statuses[303] <= last - first <= len(begun), statuses
 
 
 def test_a_killed_worker_holds_no_breaker_open(serve, sandbox, folder):
@@ -94,6 +139,7 @@ def test_a_server_starts_without_the_figures_of_former_processes(serve, folder):
     assert find_figure(scrape(server), "portal_sign_ins_total", element=WECOM, outcome="signed_in") == 0
 
 
+@both_databases
 def test_the_figures_of_the_worker_are_among_them(serve, settings, portal):
     settings["PORTAL_SYNC_EVERY"] = "0"
     server = serve(workers=1, threads=4)
