@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import requests
 from support.portal_app import answer_platform
@@ -19,6 +20,16 @@ class Visitor:
 
     def scan(self, element, person="zhangsan"):
         return answer_platform(self.get(f"/login/{element}").headers["Location"], person)
+
+
+def expect_prompt_refusals(answers):
+    """Fail unless all of some answers are 503, and come within five seconds.
+
+    It is the quickest that counts, as this machine may be busy.
+    """
+    assert [answer.status_code for answer in answers] == [503] * len(answers)
+    quickest = min(answer.elapsed for answer in answers)
+    assert quickest < timedelta(seconds=5), [str(answer.elapsed) for answer in answers]
 
 
 def run_at_once(calls):
