@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values():
             item.add_marker("postgresql")
-        if "redis" in getattr(item, "fixturenames", ()):
+        if {"redis", "own_redis"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("redis")
 
 
@@ -113,6 +113,16 @@ def redis(redis_process):
     redis_process.start()
     redis_process.empty()
     return redis_process
+
+
+@pytest.fixture
+def own_redis():
+    """A Redis for one test, which starts it."""
+    if shutil.which("redis-server") is None:
+        report_missing("redis", "redis-server is not installed")
+    server = RedisServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(params=["sqlite queue", "redis queue"])

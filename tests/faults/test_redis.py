@@ -3,31 +3,18 @@
 The portal, its worker and Redis run as processes.
 """
 
-import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.admin_client import AdminBrowser, make_one_time_link
-from support.groups import report_missing
 from support.http_visitors import Visitor
 from support.jobs import list_runs
-from support.portal_app import FEISHU, WECOM
-from support.redis_server import RedisServer
+from support.portal_app import FEISHU, WECOM, both_databases
 from support.syncs import run_command, wait_for
 
-pytestmark = pytest.mark.redis
+pytestmark = both_databases
 PATIENCE = 150  # seconds; a worker looks for lost jobs once a minute
-
-
-@pytest.fixture
-def own_redis():
-    """A Redis that has not been started."""
-    if shutil.which("redis-server") is None:
-        report_missing("redis", "redis-server is not installed")
-    server = RedisServer()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
