@@ -26,7 +26,7 @@ LEFT_OUT = {  # what would change this machine, or take minutes
     r"^chgrp .*$": ":",
     r" -o portal": "",
     r" -g portal": "",
-    r"runuser -u portal -- ": "",
+    r"^sleep \d+$": ":",  # `reload` waits for the old processes
 }
 
 
@@ -39,6 +39,7 @@ class Installation:
         for place in (*PLACES[2:3], *PLACES[4:]):
             (folder / place.strip("/")).mkdir(parents=True)
         (folder / "opt").mkdir()
+        make_program(folder / "usr/local/bin/runuser", 'shift 3; exec "$@"')  # there is no user but this one
         binaries = find_binaries()
         path = [folder / "usr/local/bin", *([binaries] if binaries else []), os.environ["PATH"]]
         clean = {name: value for name, value in os.environ.items() if not re.match("PORTAL_|FLASK_", name)}
@@ -77,7 +78,8 @@ class Installation:
 
     def localise_installed_files(self):
         """Replace the paths in the files that the block has installed."""
-        for name in ("usr/local/bin/portal-flask", "etc/portal/portal.env", *self.list_units()):
+        commands = [f"usr/local/bin/{name}" for name in ("portal-flask", "portal-postgres")]
+        for name in (*commands, "etc/portal/portal.env", *self.list_units()):
             file = self.folder / name
             if file.exists() and str(self.folder) not in file.read_text():
                 file.write_text(self.localise(file.read_text()))
@@ -178,6 +180,11 @@ class Installation:
 
     def is_signed_in(self, cookies):
         return self.get("/api/session", **cookies).status_code == 200
+
+
+def make_program(path, script):
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 def read_cookies(answer):
