@@ -1,4 +1,4 @@
-"""The commands that an installation brings: portal-flask."""
+"""The commands that an installation brings: portal-flask and portal-postgres."""
 
 import os
 import shutil
@@ -26,6 +26,8 @@ LINES = {  # what systemd makes of them
     "an equals sign": ("A=a=b", "a=b"),
     "no value": ("A=", ""),
 }
+PASSWORD = "p@ss w/o:rd%&$"
+WRITTEN = "p%40ss%20w%2Fo%3Ard%25%26%24"
 
 
 class Machine:
@@ -35,10 +37,12 @@ class Machine:
         self.folder = folder
         for place in ("bin", "etc/portal", "opt/portal/.venv/bin"):
             (folder / place).mkdir(parents=True)
-        self.install("portal-flask")
+        for name in ("portal-flask", "portal-postgres"):
+            self.install(name)
         make_program(folder / "bin/runuser", '[ "$1 $2 $3" = "-u portal --" ] && shift 3 && exec "$@"')
         show = 'printf "%s\\0" "IN=$(pwd)" "WORDS=$*" && env -0'
         make_program(folder / "opt/portal/.venv/bin/flask", show)
+        make_program(folder / "bin/show", show)
 
     def install(self, name):
         text = (ROOT / "deploy" / name).read_text().replace("/opt/portal/.venv/bin/python", sys.executable)
@@ -88,3 +92,22 @@ def test_missing_settings_are_told_in_one_line(machine):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("portal-flask: ") and "portal.env" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgresql", "postgres"])
+def test_a_program_of_postgresql_gets_the_password_in_its_environment(machine, scheme):
+    machine.write("database_url", f"{scheme}://portal:{WRITTEN}@db.example.com:5433/logins?sslmode=verify-full\n")
+    environment = machine.read_environment("portal-postgres", "show", "--file=x")
+    assert environment["WORDS"] == "--file=x"
+    settings = {name: value for name, value in environment.items() if name.startswith("PG")}
+    expected = {"PGHOST": "db.example.com", "PGPORT": "5433", "PGUSER": "portal", "PGDATABASE": "logins"}
+    assert settings == {**expected, "PGPASSWORD": PASSWORD, "PGSSLMODE": "verify-full"}
+
+
+@pytest.mark.parametrize("address", ["sqlite:////opt/portal/instance/portal.db", f"postgresql://x:{WRITTEN}%@[/y"])
+def test_an_address_that_is_no_good_is_told_without_its_password(machine, address):
+    machine.write("database_url", address)
+    done = machine.run("portal-postgres", "show")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("portal-postgres: ") and len(done.stderr.splitlines()) == 1
+    assert WRITTEN not in done.stderr

@@ -51,7 +51,7 @@ def on_postgres(bare, postgres):
     fetch, secrets, start = read_section("Install it on one machine")
     bare.run(fetch)
     bare.run(secrets)
-    url = postgres.url(postgres.database(), "postgresql")
+    url = postgres.url(postgres.database())
     (bare.folder / "etc/portal/database_url").write_text(f"{url}\n")
     bare.run(start)
     return bare
@@ -146,6 +146,11 @@ def test_new_keys_sign_nobody_out(machine):
         "secret_key",
         "secret_key_fallbacks",
     ]
+
+
+def test_no_command_has_the_address_of_the_database():
+    """All users of a machine can read the words of a command."""
+    assert re.findall(r"\$\(cat /etc/portal/database_url\)", text(PAGE)) == []
 
 
 def test_the_secrets_of_the_containers_are_good_settings(tmp_path):
