@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import stat
 import subprocess
@@ -146,6 +147,16 @@ def test_new_keys_sign_nobody_out(machine):
         "secret_key",
         "secret_key_fallbacks",
     ]
+
+
+def test_new_keys_wait_for_the_old_processes():
+    """An old process may store a token under the old key until it ends."""
+    encryption = read_section("Change the keys")[-1]
+    longest = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["graceful_timeout"]
+    waits = re.search(
+        r"^systemctl reload portal\n.*\nsleep (\d+)\nportal-flask keys reencrypt$", encryption, re.MULTILINE
+    )
+    assert int(waits[1]) > longest
 
 
 def test_no_command_has_the_address_of_the_database():
