@@ -127,11 +127,9 @@ def test_the_proxy_names_both_portals_by_their_addresses(compose):
 def test_redis_asks_for_the_password_of_the_file(compose, tmp_path):
     need("redis-server", "redis", "redis-server")
     (tmp_path / "redis_password").write_text("correct-horse")
-    shell, option, command = compose["services"]["redis"]["command"]
-    command = command.replace("$$", "$").replace("/run/secrets", str(tmp_path))
-    port = find_free_port()
-    command = command.replace("redis-server -", f"exec redis-server - --port {port} --dir {tmp_path}")
-    process = subprocess.Popen([shell, option, command], stdout=subprocess.DEVNULL, start_new_session=True)
+    command, port = read_redis_command(compose, tmp_path), find_free_port()
+    command[-1] = f"{command[-1].rstrip()} --port {port} --dir {tmp_path}\n"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         server = wait_for_port(port)
         with server:
@@ -142,9 +140,36 @@ def test_redis_asks_for_the_password_of_the_file(compose, tmp_path):
             while answer.count(b"\r\n") < 2:
                 answer += server.recv(100)
             assert answer == b"+OK\r\n+PONG\r\n"
+        words = Path(f"/proc/{process.pid}/cmdline").read_text()
+        assert words.startswith("redis-server ") and "correct-horse" not in words
+        assert (tmp_path / "redis.conf").stat().st_mode & 0o077 == 0
     finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.mark.parametrize("password", ["", None])
+def test_redis_does_not_start_without_a_password(compose, tmp_path, password):
+    need("redis-server", "redis", "redis-server")
+    if password is not None:
+        (tmp_path / "redis_password").write_text(password)
+    command = read_redis_command(compose, tmp_path)
+    command[-1] = f"{command[-1].rstrip()} --port {find_free_port()} --dir {tmp_path}\n"
+    done = run(*command)
+    assert done.returncode != 0
+    assert "redis_password" in done.stderr or "requirepass" in done.stderr + done.stdout
+
+
+def read_redis_command(compose, folder):
+    """Return the words that start Redis, with its two files in a folder."""
+    *words, script = compose["services"]["redis"]["command"]
+    script = script.replace("$$", "$").replace("/tmp/redis.conf", f"{folder}/redis.conf")
+    return [*words, script.replace("/run/secrets", str(folder))]
+
+
+def test_redis_has_no_rights_of_root(compose):
+    redis = compose["services"]["redis"]
+    assert (redis["user"], redis["cap_drop"], redis["tmpfs"]) == ("redis", ["ALL"], ["/tmp"])
 
 
 # systemd
