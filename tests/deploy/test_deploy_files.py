@@ -100,7 +100,7 @@ def test_the_compose_file_fits_the_specification(compose):
 def test_secrets_reach_the_containers_as_files_alone(compose):
     for name, service in compose["services"].items():
         for variable, value in service.get("environment", {}).items():
-            if re.search("KEY|PASSWORD|DATABASE_URL|REDIS_URL", variable) and not variable.startswith("NGINX_"):
+            if re.search("KEY|PASSWORD|TOKEN|DATABASE_URL|REDIS_URL", variable) and not variable.startswith("NGINX_"):
                 assert variable.endswith("_FILE") and value.startswith("/run/secrets/"), (name, variable)
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
 
@@ -115,6 +115,13 @@ def test_containers_are_given_longer_to_end_than_their_requests(compose):
     for name in ("portal1", "portal2"):
         assert int(compose["services"][name]["stop_grace_period"].rstrip("s")) > graceful
     assert int(re.search(r"TimeoutStopSec=(\d+)", (DEPLOY / "systemd/portal.service").read_text())[1]) > graceful
+
+
+def test_every_container_that_needs_the_host_refuses_to_guess_it(compose):
+    [line] = (DEPLOY / ".env.example").read_text().splitlines()[-1:]
+    name, _, host = line.partition("=")
+    named = set(re.findall(r"\$\{(\w+)(:\?[^}]+)?\}", json.dumps(compose)))
+    assert host and {(name, text) for _, text in named if text} == named
 
 
 def test_the_proxy_names_both_portals_by_their_addresses(compose):
