@@ -28,6 +28,17 @@ PROBLEMS = {  # shown to all: nothing here quotes the server
 }
 
 
+def find_problem() -> tuple[str, str] | None:
+    """Return why people could not sign in, if so.
+
+    The database must be sound, and a login must be usable. Whether a platform answers does not matter, as sessions and
+    the other platforms go on.
+
+    :return: a key of `PROBLEMS`, and what the database says.
+    """
+    return find_database_problem() or (None if current_app.elements.list_usable() else ("no_login", ""))
+
+
 def find_database_problem() -> tuple[str, str] | None:
     """Return what is wrong with the database, if anything is.
 

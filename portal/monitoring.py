@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READABLE = (None, "database_read_only", "database_full")  # problems with which the rows can still be read
+READABLE = (None, "no_login", "database_read_only", "database_full")  # problems with which the rows can still be read
 SYNC_OUTCOMES = ("done", "failed", "stopped")
 
 
@@ -32,13 +32,17 @@ class StateCollector:
 
     def collect(self) -> Iterator["Metric"]:
         """Yield all gauges."""
-        problem, _explanation = health.find_database_problem() or (None, "")
-        yield make_gauge("portal_database_up", "Whether the database can be used and written.", problem is None)
+        problem, _explanation = health.find_problem() or (None, "")
+        yield make_gauge("portal_ready", "Whether people could sign in, as /readyz tells.", problem is None)
+        is_sound = problem in (None, "no_login")
+        yield make_gauge("portal_database_up", "Whether the database can be used and written.", is_sound)
         if current_app.config["PORTAL_REDIS_URL"]:
             yield make_gauge("portal_redis_up", "Whether Redis answers.", is_redis_up())
         elements = current_app.elements
         broken = len(elements.list_shown()) - len(elements.list_usable())
         yield make_gauge("portal_broken_elements", "Logins that can't be used.", broken)
+        if every := current_app.config["PORTAL_SYNC_EVERY"]:
+            yield make_gauge("portal_sync_every_seconds", "Seconds between scheduled syncs.", every)
         if problem not in READABLE:
             return
         try:

@@ -2,9 +2,9 @@
 
 import logging
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, jsonify
 
-from portal.health import PROBLEMS, find_database_problem
+from portal.health import PROBLEMS, find_problem
 from portal.logs import log_event
 
 log = logging.getLogger(__name__)
@@ -20,12 +20,8 @@ def alive():
 
 @bp.get("/readyz")
 def ready():
-    """Tell whether people could sign in.
-
-    The database must be writable and have the tables of this version, and a login must be usable. Whether a platform
-    answers does not matter, as sessions and the other platforms go on.
-    """
-    problem = find_database_problem() or (None if current_app.elements.list_usable() else ("no_login", ""))
+    """Tell whether people could sign in."""
+    problem = find_problem()
     if problem is None:
         return jsonify({"status": "ok"})
     name, explanation = problem

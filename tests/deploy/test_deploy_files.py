@@ -17,29 +17,15 @@ import pytest
 import requests
 import yaml
 from compose_spec import PyCompose
-from support.groups import report_missing
 from support.portal_app import PORTAL, ROOT
 from support.postgres import find_free_port
+from support.programs import need, run
 from support.redis_server import wait_for_port
 
 DEPLOY = ROOT / "deploy"
 UNITS = ("portal.socket", "portal.service", "portal-worker.service")
 MOST_EXPOSED = 2.0  # by the scale of `systemd-analyze security`, whose "OK" begins below 5
 LEFT_OUT = (".git", ".venv", "tests", "docs", "bench", "deploy", "instance", "node_modules")
-
-
-def run(*words, cwd=ROOT, **variables):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-    return subprocess.run(
-        [str(word) for word in words], cwd=cwd, env={**clean, **variables}, capture_output=True, text=True, timeout=120
-    )
-
-
-def need(program, group, package):
-    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    if path is None:
-        report_missing(group, f"{package} is not installed")
-    return path
 
 
 # The image
@@ -219,32 +205,6 @@ def test_the_services_start_what_make_starts():
         assert f"ExecStart=/opt/portal/.venv/bin/{command}\n" in text
         assert "Environment=PORTAL_ENV=production" in text
         assert f"$(BIN)/{command}" in makefile.replace('"', "")
-
-
-# Watching
-
-
-@pytest.mark.prometheus
-def test_prometheus_takes_the_alerts():
-    done = run(need("promtool", "prometheus", "Prometheus"), "check", "rules", DEPLOY / "prometheus-alerts.yml")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.prometheus
-def test_prometheus_takes_the_questions_of_the_dashboard(tmp_path):
-    panels = json.loads((DEPLOY / "grafana-dashboard.json").read_text())["panels"]
-    questions = [target["expr"].replace("$__rate_interval", "5m") for panel in panels for target in panel["targets"]]
-    rules = [{"record": f"question:{number}", "expr": text} for number, text in enumerate(questions)]
-    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
-    done = run(need("promtool", "prometheus", "Prometheus"), "check", "rules", tmp_path / "rules.yml")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_every_alert_says_what_to_do():
-    [group] = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"]
-    for rule in group["rules"]:
-        assert set(rule["annotations"]) == {"summary", "remedy"}, rule["alert"]
-        assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
 
 
 # Caddy

@@ -135,12 +135,14 @@ def test_gauges_of_the_database(client, make_portal, read):
     assert find_figure(figures, "portal_waiting_requests") == 1
     assert find_figure(figures, "portal_broken_elements") == 0
     assert find_figure(figures, "portal_redis_up") is None
+    assert find_figure(figures, "portal_ready") == 1
 
 
 def test_a_database_that_is_down(make_portal, read):
     url = f"postgresql+psycopg://nobody@127.0.0.1:{find_free_port()}/none"
     figures = read(make_portal(PORTAL_DATABASE_URL=url).test_client())
     assert find_figure(figures, "portal_database_up") == 0
+    assert find_figure(figures, "portal_ready") == 0
     assert find_figure(figures, "portal_open_sessions") is None
 
 
@@ -151,6 +153,19 @@ def test_redis_up_and_down(make_portal, redis, read):
     assert find_figure(read(browser), "portal_redis_up") == 0
     redis.start()
     assert find_figure(read(browser), "portal_redis_up") == 1
+
+
+def test_a_portal_without_a_login_is_not_ready(tmp_path, make_portal, read):
+    figures = read(make_portal(PORTAL_APP_DIR=str(tmp_path / "empty")).test_client())
+    assert find_figure(figures, "portal_ready") == 0
+    assert find_figure(figures, "portal_database_up") == 1
+    assert find_figure(figures, "portal_open_sessions") == 0
+
+
+def test_the_time_between_syncs(make_portal, read):
+    for every, figure in (("600", 600), ("0", None)):
+        figures = read(make_portal(PORTAL_SYNC_EVERY=every).test_client())
+        assert find_figure(figures, "portal_sync_every_seconds") == figure
 
 
 def test_broken_logins_are_counted(elements, make_portal, read):

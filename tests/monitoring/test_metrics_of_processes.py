@@ -128,6 +128,11 @@ def test_a_killed_worker_holds_no_breaker_open(serve, sandbox, folder):
     assert find_figure(scrape(server), "portal_breaker_open", address=sandbox.url) in (0, None)
 
 
+def test_the_first_fault_is_a_rise(serve):
+    """A figure that appears as 1 would be none for Prometheus."""
+    assert find_figure(scrape(serve(workers=1, threads=4)), "portal_refusals_total", number="50000") == 0
+
+
 def test_a_server_starts_without_the_figures_of_former_processes(serve, folder):
     server = serve(workers=1, threads=4)
     assert sign_in(server) == 303
