@@ -42,17 +42,25 @@ forwarder_headers = ""
 forwarded_allow_ips = ""
 
 # gunicorn's own lines look like the portal's, and hold as little.
-logconfig_dict = logs.make_config(portal_settings.read_log_form(os.environ))
+log_form = portal_settings.read_log_form(os.environ)
+logconfig_dict = logs.make_config(log_form)
 
 
 class PortalLogger(Logger):
     """A log whose access lines are off unless `--access-logfile` is given.
 
-    They go where all lines go, without query strings and one-time tokens. The proxy writes a log of its own.
+    They have the form of all lines, without query strings and one-time tokens. The proxy writes a log of its own.
     """
 
     def _compute_access_log_enabled(self):
         return bool(self.cfg.accesslog)
+
+    def setup(self, cfg):
+        """Write the access log to the file that was named."""
+        super().setup(cfg)
+        if cfg.accesslog:
+            self.access_log.propagate = False
+            self._set_handler(self.access_log, cfg.accesslog, fmt=logs.FORMATTERS[log_form](), stream=sys.stdout)
 
 
 class PromptWorker(ThreadWorker):

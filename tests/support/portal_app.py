@@ -174,7 +174,8 @@ class Server:
 def run_portals(settings, folder):
     """Yield a function that starts the portal.
 
-    The processes end with the block.
+    `PORTAL_ENV` is not `production`, which refuses logins whose platform is on this machine, as the sandbox is. The
+    processes end with the block.
     """
     running = []
 
