@@ -58,9 +58,10 @@ class Deployment:
         lines = [line for line in self.nginx.read_logs().splitlines() if "/login/once/" in line]
         return [sum(f" to 127.0.0.1:{portal.port}: " in line for line in lines) for portal in self.portals]
 
-    def read_access_logs(self):
-        """Return what nginx and the portals have logged of requests."""
-        return self.nginx.read_logs() + "".join(portal.access_log.read_text() for portal in self.portals)
+    def read_logs(self):
+        """Return what nginx and the portals have logged."""
+        files = [file for portal in self.portals for file in (portal.access_log, portal.log)]
+        return self.nginx.read_logs() + "".join(file.read_text() for file in files)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,8 @@ def deployment(tmp_path_factory, sandbox_process, postgres, redis_process):
     make_tables(database, folder / "app")
     more = {"PORTAL_REDIS_URL": redis_process.url, "PORTAL_TRUSTED_PROXIES": "1"}
     settings = {**make_settings(database, folder / "app", url), **more}
-    portals = [DeployedPortal(settings, folder, find_free_port()) for _ in range(2)]
+    forms = [{**settings, "PORTAL_LOG": form} for form in ("json", "text")]  # no form may show a code
+    portals = [DeployedPortal(each, folder, find_free_port()) for each in forms]
     authority = Authority(folder)
     (folder / "nginx").mkdir()
     nginx = Nginx(folder / "nginx", [portal.port for portal in portals], authority.certify(), port)

@@ -47,6 +47,17 @@ def test_the_image_is_not_run_by_root_and_says_how_it_is():
     assert text.rstrip().endswith('CMD ["gunicorn", "app:create_app()"]')
 
 
+def test_the_image_asks_the_portal_for_its_health(serve, base):
+    """A proxy in the environment, as Docker may set one, is not asked."""
+    [command] = re.findall(r"^HEALTHCHECK .*\n *CMD (\[.*\])$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    words = [word.replace("http://127.0.0.1:8000/", f"{base}/") for word in json.loads(command)]
+    assert words[0] == "python" and f"{base}/readyz" in words[2]
+    proxy = {"http_proxy": f"http://127.0.0.1:{find_free_port()}"}
+    assert run(sys.executable, *words[1:], **proxy).returncode != 0
+    serve(workers=1, threads=4)
+    assert run(sys.executable, *words[1:], **proxy).returncode == 0
+
+
 def test_the_image_takes_nothing_that_is_not_named():
     first, *rest = read_ignored()
     assert first == "*"
@@ -86,9 +97,24 @@ def test_the_compose_file_fits_the_specification(compose):
 def test_secrets_reach_the_containers_as_files_alone(compose):
     for name, service in compose["services"].items():
         for variable, value in service.get("environment", {}).items():
-            if re.search("KEY|PASSWORD|TOKEN|DATABASE_URL|REDIS_URL", variable) and not variable.startswith("NGINX_"):
+            if re.search("KEY|PASSWORD|DATABASE_URL|REDIS_URL|TOKEN", variable) and not variable.startswith("NGINX_"):
                 assert variable.endswith("_FILE") and value.startswith("/run/secrets/"), (name, variable)
                 assert value.removeprefix("/run/secrets/") in service["secrets"]
+
+
+def test_docker_rotates_all_logs(compose):
+    for name, service in compose["services"].items():
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+    logs = [compose["services"]["nginx"]["environment"][name] for name in ("NGINX_ACCESS_LOG", "NGINX_ERROR_LOG")]
+    assert logs == ["/dev/stdout", "stderr"]
+    assert set(compose["volumes"]) == {"database"}
+
+
+def test_the_tables_are_made_before_anything_uses_them(compose):
+    services = compose["services"]
+    assert services["tables"]["command"] == ["flask", "db", "upgrade"]
+    for name in ("portal1", "portal2", "worker"):
+        assert services[name]["depends_on"]["tables"]["condition"] == "service_completed_successfully"
 
 
 def test_only_the_proxy_can_be_reached(compose):
@@ -101,13 +127,6 @@ def test_containers_are_given_longer_to_end_than_their_requests(compose):
     for name in ("portal1", "portal2"):
         assert int(compose["services"][name]["stop_grace_period"].rstrip("s")) > graceful
     assert int(re.search(r"TimeoutStopSec=(\d+)", (DEPLOY / "systemd/portal.service").read_text())[1]) > graceful
-
-
-def test_every_container_that_needs_the_host_refuses_to_guess_it(compose):
-    [line] = (DEPLOY / ".env.example").read_text().splitlines()[-1:]
-    name, _, host = line.partition("=")
-    named = set(re.findall(r"\$\{(\w+)(:\?[^}]+)?\}", json.dumps(compose)))
-    assert host and {(name, text) for _, text in named if text} == named
 
 
 def test_the_proxy_names_both_portals_by_their_addresses(compose):
@@ -210,6 +229,28 @@ def test_the_services_start_what_make_starts():
 # Caddy
 
 
+def read_page(name):
+    """Return the page about portals that do not answer, as a configuration holds it."""
+    return re.search(r"<!doctype html>.*</html>", (DEPLOY / name).read_text(), re.DOTALL)[0]
+
+
+def test_both_proxies_show_the_same_page_without_a_script():
+    page = read_page("Caddyfile")
+    assert page == read_page("nginx/portal.conf.template")
+    assert "<script" not in page and "javascript:" not in page
+    for words in ("load this page again", "重新载入本页", "href='/login'"):
+        assert words in page
+
+
+@pytest.mark.caddy
+def test_caddy_rotates_its_log():
+    done = run(need("caddy", "caddy", "Caddy"), "adapt", "--config", DEPLOY / "Caddyfile", "--adapter", "caddyfile")
+    [log] = [log for name, log in json.loads(done.stdout)["logging"]["logs"].items() if name != "default"]
+    rolling = {name: value for name, value in log["writer"].items() if name.startswith("roll_")}
+    assert set(rolling) == {"roll_size_mb", "roll_keep", "roll_keep_days"}
+    assert (rolling["roll_keep"], rolling["roll_keep_days"]) == (10, 30)
+
+
 @pytest.mark.caddy
 def test_caddy_takes_its_file():
     caddy, file = need("caddy", "caddy", "Caddy"), DEPLOY / "Caddyfile"
@@ -231,7 +272,8 @@ def test_caddy_logs_no_code_and_no_link_also_where_no_portal_answers(tmp_path):
         wait_for_port(port).close()
         for path in ("/login/X/callback?code=canary", "/login/once/canary"):
             answer = requests.get(f"http://127.0.0.1:{port}{path}", headers={"Referer": "http://x/?canary"}, timeout=60)
-            assert answer.status_code == 502
+            assert (answer.status_code, answer.headers["Referrer-Policy"]) == (502, "no-referrer")
+            assert answer.text.strip() == read_page("Caddyfile")
         assert requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).status_code == 404
     finally:
         process.terminate()

@@ -1,5 +1,6 @@
 """People sign in through nginx, which is configured by the file in `deploy/`."""
 
+import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -170,24 +171,30 @@ def test_no_log_holds_a_code_a_state_or_a_link(deployment, site):
     link = site.one_time_link()
     secrets.add(link.rpartition("/")[2])
     assert deployment.get(http, urlsplit(link).path).status_code == 200
-    logs = deployment.read_access_logs()
+    logs = deployment.read_logs()
     assert len(secrets) > 4
     assert [secret for secret in secrets if secret in logs] == []
-    for portal in deployment.portals:
-        assert "GET /login/FSInnerExample/callback HTTP" in portal.access_log.read_text()
+    in_json, in_text = (portal.access_log.read_text() for portal in deployment.portals)
+    paths = [json.loads(line)["path"] for line in in_json.splitlines()]
+    assert "/login/FSInnerExample/callback" in paths
+    assert "GET /login/FSInnerExample/callback HTTP" in in_text
     nginx_log = (deployment.nginx.folder / "portal.access.log").read_text()
     assert f"{VISITOR} [" in nginx_log
     assert '"GET /login/once/- HTTP/1.1" 200 ' in nginx_log
 
 
 def test_a_code_that_meets_no_portal_is_in_no_log_either(deployment, tmp_path, site):
-
     lonely = Nginx(tmp_path, [find_free_port()], deployment.nginx.names["NGINX_CERTIFICATE"], find_free_port())
     try:
         lonely.start(find_free_port())
         callback = f"https://127.0.0.1:{lonely.port}/login/FSInnerExample/callback?code=canary-code&state=canary-state"
-        assert deployment.visit().get(callback, timeout=60).status_code == 502
-        assert '"GET /login/FSInnerExample/callback HTTP/1.1" 502 ' in lonely.read_logs()
+        for ask in (deployment.visit().get, deployment.visit().post):
+            answer = ask(callback, timeout=60)
+            assert answer.status_code == 502
+            assert "登录门户没有应答" in answer.text
+            assert "canary" not in answer.text
+        for method in ("GET", "POST"):
+            assert f'"{method} /login/FSInnerExample/callback HTTP/1.1" 502 ' in lonely.read_logs()
         assert "canary" not in lonely.read_logs()
     finally:
         lonely.stop()

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -53,6 +54,60 @@ def test_a_rolling_restart_behind_nginx_loses_no_request(deployment):
             assert portal.process.pid != before
             load.wait_for_more(ENOUGH)
     assert set(load.count()) == OUTCOMES, load.count()
+
+
+def ask_and_send(deployment, person):
+    """Return two functions that ask for a page and send a form, and take any answer."""
+    reader = deployment.visit()
+    form = {"language": "en", "next": "/account", "csrf_token": deployment.get(person, "/api/csrf").json()["csrfToken"]}
+    options = {"data": form, "headers": {"Referer": f"{deployment.url}/account"}}
+
+    def read():
+        return deployment.get(reader, "/login").status_code
+
+    def send():
+        return person.post(f"{deployment.url}/language", allow_redirects=False, timeout=60, **options).status_code
+
+    return read, send
+
+
+@pytest.mark.nginx
+@pytest.mark.postgresql
+@pytest.mark.redis
+def test_a_restart_of_all_portals_loses_only_new_requests(deployment):
+    """nginx shows a page that says what to do, and everything goes on afterwards, the login under way as well."""
+    deployment.site.sandbox.reset()
+    person, newcomer = deployment.visit(), deployment.visit()
+    assert deployment.sign_in(person).status_code == 303
+    callback = answer_platform(deployment.get(newcomer, "/login/FSInnerExample").headers["Location"])
+    calls = ask_and_send(deployment, person)
+    with keep_asking(*calls, every=EVERY) as load:
+        load.wait_for_more(ENOUGH)
+        try:
+            for portal in deployment.portals:
+                portal.process.terminate()
+            for portal in deployment.portals:
+                portal.stop()
+            answer = deployment.get(newcomer, callback)
+            load.wait_for_more(ENOUGH)
+        finally:
+            for portal in deployment.portals:
+                portal.start()
+    assert set(load.count()) == {("read", 200), ("read", 502), ("send", 303), ("send", 502)}, load.count()
+    assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html; charset=utf-8")
+    assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
+    assert "load this page again" in answer.text and "<section lang='zh'>" in answer.text
+    assert "<script" not in answer.text
+
+    with keep_asking(*calls, every=EVERY) as load:
+        load.wait_for_more(ENOUGH)
+    assert set(load.count()) == {("read", 200), ("send", 303)}, load.count()
+    assert deployment.get(newcomer, callback).status_code == 303
+    for http in (person, newcomer):
+        assert deployment.get(http, "/api/session").status_code == 200
+    secrets = {values[0] for values in parse_qs(urlsplit(callback).query).values()}
+    assert len(secrets) > 1
+    assert [secret for secret in secrets if secret in deployment.read_logs()] == []
 
 
 @pytest.mark.nginx

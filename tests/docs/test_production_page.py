@@ -165,16 +165,62 @@ def test_no_command_has_the_address_of_the_database():
     assert re.findall(r"\$\(cat /etc/portal/database_url\)", text(PAGE)) == []
 
 
-def test_the_secrets_of_the_containers_are_good_settings(tmp_path):
-    shutil.copy(ROOT / "deploy/.env.example", tmp_path)
-    subprocess.run(["bash", "-euo", "pipefail", "-c", read_section("Containers")[0]], cwd=tmp_path, check=True)
-    secrets = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["secrets"].values()
-    assert {tmp_path / secret["file"] for secret in secrets} == set((tmp_path / "secrets").iterdir())
-    assert (tmp_path / ".env").exists()
-    environ = {f"PORTAL_{file.name.upper()}_FILE": str(file) for file in (tmp_path / "secrets").iterdir()}
+@pytest.fixture(scope="module")
+def compose():
+    return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+
+
+def make_secrets(folder):
+    """Run the commands that make the secrets of the containers, as a cautious administrator."""
+    command = ["bash", "-euo", "pipefail", "-c", f"umask 077\n{read_section('Containers')[0]}"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def test_only_the_containers_can_read_their_secrets(tmp_path):
+    make_secrets(tmp_path)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").rglob("*")}
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert set(modes.values()) == {0o644, 0o755}
+
+
+def test_the_host_of_the_containers_must_be_named(tmp_path, compose):
+    make_secrets(tmp_path)
+    assert (tmp_path / ".env").read_text() == "LOGIN_HOST=login.example.com\n"
+    assert compose["x-portal"]["environment"]["PORTAL_BASE_URL"].startswith("https://${LOGIN_HOST:?")
+
+
+def test_the_commands_for_containers_name_services(compose):
+    _, start, upgrade = read_section("Containers")
+    lines = [line.split(" > ")[0].split() for line in (start + upgrade).splitlines()]
+    assert all(line[:2] == ["docker", "compose"] for line in lines)
+    named = [word for line in lines for word in line[3:] if word in compose["services"]]
+    assert named == ["portal1", "portal1", "postgresql", "worker", "tables", "portal1", "portal2", "worker"]
+
+
+def test_the_page_names_the_addresses_of_the_containers(compose):
+    places = [service["networks"] for service in compose["services"].values() if "inside" in service["networks"]]
+    addresses = [place["inside"]["ipv4_address"] for place in places if isinstance(place, dict)]
+    assert [f"{address}:8000" for address in addresses] == re.findall(r"`(172[\d.:]+)`", text(PAGE))
+
+
+@pytest.mark.nginx
+def test_debian_rotates_the_logs_of_nginx():
+    rules = Path("/etc/logrotate.d/nginx")
+    if not rules.exists():
+        report_missing("nginx", "Debian's nginx is not installed")
+    [block] = read_section("The proxy")
+    assert rules.read_text().startswith("/var/log/nginx/*.log {")
+    assert re.findall(r"NGINX_(\w+)_LOG=/var/log/nginx/[\w.]+\.log", block) == ["ACCESS", "ERROR"]
+
+
+def test_the_secrets_of_the_containers_are_good_settings(tmp_path, compose):
+    make_secrets(tmp_path)
+    files = [file for file in (tmp_path / "secrets").iterdir() if file.is_file()]
+    assert {file.name for file in files} == set(compose["secrets"])
+    environ = {f"PORTAL_{file.name.upper()}_FILE": str(file) for file in files}
     environ = {name: path for name, path in environ.items() if "PASSWORD" not in name}
-    environ |= {"PORTAL_ENV": "production", "PORTAL_BASE_URL": "https://x.example"}
-    values = config.load(environ, tmp_path)
+    assert set(environ) <= set(compose["services"]["portal1"]["environment"])
+    values = config.load({**environ, "PORTAL_ENV": "production", "PORTAL_BASE_URL": "https://x.example"}, tmp_path)
     assert values["PORTAL_DATABASE_URL"].endswith("@postgresql/portal")
     assert values["PORTAL_REDIS_URL"].endswith("@redis:6379/0")
     Fernet(values["PORTAL_ENCRYPTION_KEYS"][0])

@@ -1,4 +1,8 @@
-"""The portal as it is deployed: gunicorn by its own settings, and proxies by the files of `deploy/`."""
+"""The portal as it is deployed, under gunicorn and behind the proxies of `deploy/`.
+
+One thing differs: `PORTAL_ENV` is not `production`. The sandbox is on this machine, and production refuses logins with
+such platforms. The form of the log lines is that of production.
+"""
 
 import os
 import re
@@ -28,13 +32,16 @@ def wait_until(condition, process, log):
 
 
 class DeployedPortal:
-    """A portal as `make serve` runs it, with gunicorn's access log."""
+    """A portal under gunicorn with the settings of `gunicorn.conf.py`, and an access log.
+
+    It logs JSON lines as in production, unless the settings choose another form.
+    """
 
     def __init__(self, settings, folder, port, listener=None):
         self.port, self.listener, self.process = port, listener, None
         self.log, self.access_log = folder / f"portal{port}.log", folder / f"access{port}.log"
         clean = {name: value for name, value in os.environ.items() if not re.match("PORTAL_|FLASK_|LISTEN_", name)}
-        self.environ = {**clean, **settings, "PORTAL_BIND": f"127.0.0.1:{port}"}
+        self.environ = {**clean, "PORTAL_LOG": "json", **settings, "PORTAL_BIND": f"127.0.0.1:{port}"}
 
     def start(self):
         command = [sys.executable, "-m", "gunicorn", "--access-logfile", str(self.access_log), PORTAL]
@@ -96,7 +103,8 @@ class Nginx:
             "NGINX_CERTIFICATE": certificate,
             "NGINX_KEY": certificate,
             "NGINX_HTTPS": f"127.0.0.1:{port}",
-            "NGINX_LOGS": folder,
+            "NGINX_ACCESS_LOG": folder / "portal.access.log",
+            "NGINX_ERROR_LOG": folder / "portal.error.log",
         }
 
     def start(self, http_port):
