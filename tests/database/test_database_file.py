@@ -36,6 +36,7 @@ def run(settings, *words):
         return process.returncode, out + err
 
 
+@pytest.mark.mount
 def test_a_full_disk_is_named_and_more_room_is_enough(settings, serve, tmp_path, sqlite_template):
     with mount_small_disk(tmp_path / "disk") as disk:
         shutil.copy(sqlite_template, disk / "portal.db")

@@ -158,6 +158,7 @@ def test_killed_connections_cost_their_requests_at_most(cluster, elements, tmp_p
         assert "Traceback" not in server.output()
 
 
+@pytest.mark.mount
 @pytest.mark.postgresql
 def test_a_full_disk_of_postgresql_is_named_and_more_room_is_enough(cluster, elements, tmp_path):
     """Only the tables are on that disk: a server without room for its own log ends."""
