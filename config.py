@@ -179,7 +179,8 @@ def read_fernet_keys(value: str) -> list[str]:
             Fernet(key)
     except ValueError:
         keys = []
-    if not keys:
+    # Fernet takes the first of two keys on two lines, and says nothing of the second.
+    if not keys or any(key.split() != [key] for key in keys):
         raise ValueError("must be a comma list of Fernet keys, each 32 bytes in URL-safe base64")
     return keys
 

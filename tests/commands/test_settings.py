@@ -25,6 +25,8 @@ def test_every_setting_has_its_default(tmp_path):
     assert (values["PORTAL_UNKNOWN_PEOPLE"], values["PORTAL_TITLE"]) == ("queue", "Login")
     assert (values["PORTAL_TRUSTED_PROXIES"], values["PORTAL_SYNC_EVERY"]) == (0, 3600)
     assert values["PORTAL_REDIS_URL"] is None
+    assert (values["PORTAL_BIND"], values["PORTAL_SECRET_KEY_FALLBACKS"]) == ("127.0.0.1:8000", [])
+    assert (values["PORTAL_AUDIT_DAYS"], values["PORTAL_LOG"], values["PORTAL_METRICS_TOKEN"]) == (365, "text", None)
 
 
 def test_development_makes_its_keys_once_for_itself_alone(tmp_path):
@@ -57,6 +59,7 @@ def test_an_editors_byte_order_mark_is_ignored(tmp_path):
         ("PORTAL_SECRET_KEY", "short", "must have at least 32 characters"),
         ("PORTAL_ENCRYPTION_KEYS", "not-a-key", "must be a comma list of Fernet keys"),
         ("PORTAL_ENCRYPTION_KEYS", f"{KEY},bad", "must be a comma list of Fernet keys"),
+        ("PORTAL_ENCRYPTION_KEYS", f"{KEY}\n{KEY}", "must be a comma list of Fernet keys"),
         ("PORTAL_DATABASE_URL", "mysql://x", "must start with sqlite:/// and the path of a file"),
         ("PORTAL_DATABASE_URL", "sqlite:///", "must start with sqlite:/// and the path of a file"),
         ("PORTAL_DATABASE_URL", "sqlite:///:memory:", "must start with sqlite:/// and the path of a file"),
@@ -98,13 +101,52 @@ def test_an_editors_byte_order_mark_is_ignored(tmp_path):
         ("PORTAL_REDIS_URL", "redis://h:port", "must start with redis:// or rediss:// and a host"),
         ("PORTAL_REDIS_URL", "rediss://h:99999/0", "must start with redis:// or rediss:// and a host"),
         ("PORTAL_REDIS_URL", "redis://h/zero", "must start with redis:// or rediss:// and a host"),
+        ("PORTAL_AUDIT_DAYS", "29", "must be a whole number from 30 to 36500"),
+        ("PORTAL_AUDIT_DAYS", "36501", "must be a whole number from 30 to 36500"),
+        ("PORTAL_AUDIT_DAYS", "0", "must be a whole number from 30 to 36500"),
+        ("PORTAL_LOG", "xml", "must be one of: json, text"),
+        ("PORTAL_LOG", "JSON", "must be one of: json, text"),
+        ("PORTAL_METRICS_TOKEN", 15 * "a", "must have at least 16 characters"),
+        ("PORTAL_METRICS_TOKEN", 16 * "a" + " b", "must have at least 16 characters: letters, digits and"),
+        ("PORTAL_METRICS_TOKEN", 16 * "密", "must have at least 16 characters: letters, digits and"),
+        ("PORTAL_SECRET_KEY_FALLBACKS", 31 * "a", "must be a comma list of keys, each with at least 32 characters"),
+        ("PORTAL_SECRET_KEY_FALLBACKS", f"{SECRET},short", "must be a comma list of keys, each with at least 32"),
+        ("PORTAL_BIND", "8000", "must be an address and a port"),
+        ("PORTAL_BIND", ":8000", "must be an address and a port"),
+        ("PORTAL_BIND", "127.0.0.1:0", "must be an address and a port"),
+        ("PORTAL_BIND", "127.0.0.1:65536", "must be an address and a port"),
+        ("PORTAL_BIND", "127.0.0.1:８０", "must be an address and a port"),
+        ("PORTAL_BIND", "127.0.0.1 :80", "must be an address and a port"),
+        ("PORTAL_BIND", "unix:portal.sock", "must be an address and a port"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(tmp_path, name, value, why):
     with pytest.raises(config.BadSettings) as error:
         config.load({name: value}, tmp_path)
     assert str(error.value).startswith(f"{name} {why}")
-    assert KEY not in str(error.value)
+    assert KEY not in str(error.value) and SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("PORTAL_AUDIT_DAYS", "30", 30),
+        ("PORTAL_AUDIT_DAYS", "36500", 36500),
+        ("PORTAL_LOG", "json", "json"),
+        ("PORTAL_METRICS_TOKEN", "aZ9._~+/=-aZ9._~", "aZ9._~+/=-aZ9._~"),
+        ("PORTAL_SECRET_KEY_FALLBACKS", f"{32 * 'a'}, {SECRET},", [32 * "a", SECRET]),
+        ("PORTAL_BIND", "[::]:1", "[::]:1"),
+        ("PORTAL_BIND", "0.0.0.0:65535", "0.0.0.0:65535"),
+        ("PORTAL_BIND", "unix:/run/portal.sock", "unix:/run/portal.sock"),
+    ],
+)
+def test_a_value_at_the_limit_is_taken(tmp_path, name, value, kept):
+    assert config.load({name: value}, tmp_path)[name] == kept
+
+
+def test_production_logs_for_programs(tmp_path):
+    assert config.load(PRODUCTION, tmp_path)["PORTAL_LOG"] == "json"
+    assert config.load({**PRODUCTION, "PORTAL_LOG": "text"}, tmp_path)["PORTAL_LOG"] == "text"
 
 
 def test_all_wrong_values_are_reported_together(tmp_path):
