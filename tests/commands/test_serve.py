@@ -1,5 +1,6 @@
 """`make serve` and `make worker` run a safe production portal, or say in a line why not."""
 
+import json
 import os
 import re
 import shutil
@@ -161,6 +162,18 @@ def test_make_serve_listens_where_it_should_in_production(start):
 def test_an_unknown_name_is_a_warning_with_the_nearest(start):
     server = start(sys.executable, "-m", "gunicorn", PORTAL, until=is_alive, PORTAL_SESION_IDLE="60")
     assert "PORTAL_SESION_IDLE is no setting; did you mean PORTAL_SESSION_IDLE?" in server.output()
+
+
+def test_an_element_at_this_machine_is_named_as_broken(start):
+    """Those of the repository are at the sandbox."""
+    server = start(sys.executable, "-m", "gunicorn", PORTAL, until=is_alive, PORTAL_APP_DIR=str(ROOT), SANDBOX_URL=None)
+    lines = [json.loads(line) for line in server.output().splitlines()]
+    broken = {line["element"]: line for line in lines if line["event"] == "element_broken"}
+    assert set(broken) == {"FSInnerExample", "QywxInnerExample"}
+    for element, key in (("FSInnerExample", "openBaseUrl"), ("QywxInnerExample", "apiBaseUrl")):
+        file = f"auths/loginTypes/{element}/{element}.json"
+        assert broken[element]["reason"].startswith(f"{file}: {key} is an address of this machine"), broken[element]
+        assert broken[element]["number"] == 47001
 
 
 def test_the_server_makes_no_control_socket(start, tmp_path):
