@@ -14,11 +14,13 @@ class ForwardProxy:
     """A running proxy.
 
     `asked` holds the first line of every request.
+
+    :param tunnels: ports of this machine to which tunnels to other hosts lead.
     """
 
-    def __init__(self, server):
+    def __init__(self, server, tunnels=()):
         self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        self.server, self.asked = server, []
+        self.server, self.asked, self.tunnels = server, [], dict(tunnels)
 
     def run(self):
         with suppress(OSError):
@@ -38,6 +40,8 @@ class ForwardProxy:
 
     def tunnel(self, connection, target):
         host, _, port = target.rpartition(":")
+        if target in self.tunnels:
+            host, port = "127.0.0.1", self.tunnels[target]
         with socket.create_connection((host, int(port))) as back:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             relay(connection, back)
@@ -61,9 +65,9 @@ class ForwardProxy:
 
 
 @contextmanager
-def run_forward_proxy():
+def run_forward_proxy(tunnels=()):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        proxy = ForwardProxy(server)
+        proxy = ForwardProxy(server, tunnels)
         thread = threading.Thread(target=proxy.run, daemon=True)
         thread.start()
         try:

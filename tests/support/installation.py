@@ -16,6 +16,9 @@ import requests
 from support.deployment import PATIENCE, wait_until
 from support.portal_app import ROOT
 from support.postgres import find_binaries, find_free_port
+from support.sql import open_sql
+
+import config
 
 HOST = "login.example.com"
 PLACES = ("/opt/portal", "/etc/portal", "/etc/systemd/system", "/var/backups/portal", "/usr/local/bin")
@@ -35,6 +38,7 @@ class Installation:
 
     def __init__(self, folder):
         self.folder, self.processes, self.listener = folder, {}, None
+        self.repository, self.release = ROOT, "HEAD"
         self.port = find_free_port()
         for place in (*PLACES[2:3], *PLACES[4:]):
             (folder / place.strip("/")).mkdir(parents=True)
@@ -53,8 +57,8 @@ class Installation:
             text = re.sub(pattern, instead, text, flags=re.MULTILINE)
         return (
             text.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
-            .replace("REPOSITORY", f"file://{ROOT}")
-            .replace("RELEASE", "HEAD")
+            .replace("REPOSITORY", f"file://{self.repository}")
+            .replace("RELEASE", self.release)
         )
 
     def run(self, block, cwd="/"):
@@ -106,6 +110,8 @@ class Installation:
         if unit == "portal.socket":
             if self.listener is None:
                 self.listener = socket.create_server(("127.0.0.1", int(self.read_unit(unit, "ListenStream")[0][10:])))
+            return
+        if unit in self.processes:
             return
         settings = Path(self.read_unit(unit, "EnvironmentFile")[0]).read_text().splitlines()
         settings += self.read_unit(unit, "Environment")[0].split()
@@ -164,6 +170,15 @@ class Installation:
             except requests.ConnectionError:
                 assert time.monotonic() < until
 
+    def get_database(self):
+        """Return the database's address for SQLAlchemy."""
+        return config.read_database((self.folder / "etc/portal/database_url").read_text().strip())
+
+    def query(self, statement):
+        """Return the rows of a statement on the database."""
+        with open_sql(self.get_database()) as run:
+            return run(statement)
+
     def flask(self, *words):
         return self.run(f"portal-flask {' '.join(words)}").strip()
 
@@ -175,8 +190,23 @@ class Installation:
         assert answer.status_code == 303, answer.text
         return {**cookies, **read_cookies(answer)}
 
+    def begin_login(self, platform):
+        """Begin a login, and return the browser's cookies and the callback that is due."""
+        answer = self.get("/login/Feishu")
+        assert answer.status_code == 302, answer.text
+        return read_cookies(answer), platform.answer(answer.headers["Location"])
+
+    def finish_login(self, cookies, callback):
+        """Follow the callback of a login, and return the cookies."""
+        answer = self.get(callback, **cookies)
+        assert answer.status_code == 303, answer.text
+        return {**cookies, **read_cookies(answer)}
+
     def get_token(self, cookies):
-        return self.get("/api/csrf", **cookies).json()["csrfToken"]
+        """Return the token of a form, and keep the cookies that belong to it."""
+        answer = self.get("/api/csrf", **cookies)
+        cookies.update(read_cookies(answer))
+        return answer.json()["csrfToken"]
 
     def is_signed_in(self, cookies):
         return self.get("/api/session", **cookies).status_code == 200
