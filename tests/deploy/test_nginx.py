@@ -177,7 +177,7 @@ def test_no_log_holds_a_code_a_state_or_a_link(deployment, site):
     in_json, in_text = (portal.access_log.read_text() for portal in deployment.portals)
     paths = [json.loads(line)["path"] for line in in_json.splitlines()]
     assert "/login/FSInnerExample/callback" in paths
-    assert "GET /login/FSInnerExample/callback HTTP" in in_text
+    assert "GET /login/FSInnerExample/callback 303 " in in_text
     nginx_log = (deployment.nginx.folder / "portal.access.log").read_text()
     assert f"{VISITOR} [" in nginx_log
     assert '"GET /login/once/- HTTP/1.1" 200 ' in nginx_log
