@@ -41,7 +41,8 @@ IS_LISTED = (  # in a complete sync since some moment
     .where(Listing.identity_id == Identity.id, Listing.element == SyncRun.element)
     .where(SyncRun.state == "done", SyncRun.dry_run.is_(False), SyncRun.ended_at > bindparam("since"))
 )
-FIND_EARLY = select(Identity, IS_LISTED).where(*IS_SAME_PERSON)
+IS_RECENT = or_(Identity.contact_at > bindparam("since"), IS_LISTED)
+FIND_EARLY = select(Identity, IS_RECENT).where(*IS_SAME_PERSON)
 # The person's lock is enough: one person signs in once at a time.
 WITH_ACCOUNT = select(Identity).outerjoin(Identity.account).options(contains_eager(Identity.account))
 LOCKED = WITH_ACCOUNT.with_for_update(key_share=True, of=Identity).execution_options(populate_existing=True)
@@ -97,12 +98,10 @@ def find_identity_early(person: Person) -> tuple[Identity | None, bool]:
     :return: the row, and whether the login can do without asking the directory. A person stored as left or frozen is
         asked for again at once.
     """
-    since = now() - CONTACT_FRESH
-    row = db.session.execute(FIND_EARLY, {**name_key(person), "since": since}).one_or_none()
-    identity, is_listed = row or (None, False)
+    values = {**name_key(person), "since": now() - CONTACT_FRESH}
+    identity, is_fresh = db.session.execute(FIND_EARLY, values).one_or_none() or (None, False)
     person.lookup = Lookup(identity.id if identity is not None else None)
-    is_fresh = is_listed or (identity is not None and identity.contact_at is not None and identity.contact_at > since)
-    return identity, is_fresh and identity.status in MAY_SIGN_IN
+    return identity, bool(is_fresh) and identity.status in MAY_SIGN_IN
 
 
 def name_key(person: Mapping) -> dict[str, str]:
@@ -142,10 +141,8 @@ def is_recent(identity: Identity | None) -> bool:
     """
     if identity is None:
         return False
-    after = now() - CONTACT_FRESH
-    if identity.contact_at is not None and identity.contact_at > after:
-        return True
-    return db.session.scalar(select(IS_LISTED).where(Identity.id == identity.id), {"since": after})
+    statement = select(IS_RECENT).where(Identity.id == identity.id)
+    return bool(db.session.scalar(statement, {"since": now() - CONTACT_FRESH}))
 
 
 def add_departments(person: Person) -> Person:
