@@ -84,10 +84,11 @@ worker_class = PromptWorker
 
 def read_bind():
     """Return where to listen; `on_starting` names a setting that is wrong."""
+    setting = portal_settings.SETTINGS["PORTAL_BIND"]
     try:
-        return portal_settings.read_bind(portal_settings.read_value(os.environ, "PORTAL_BIND") or "127.0.0.1:8000")
+        return setting.read(portal_settings.read_value(os.environ, "PORTAL_BIND") or setting.default)
     except ValueError:
-        return "127.0.0.1:8000"
+        return setting.default
 
 
 bind = read_bind()

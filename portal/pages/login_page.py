@@ -47,18 +47,20 @@ def show_logins(name: str | None, goal: str | None) -> str:
     """
     for element in current_app.elements.list_usable():
         headers.widen_policy(element.page_sources("login"))
+    place, lookalike = find_place(), find_lookalike(request.user_agent.string)
+    values = {"place": place, "lookalike": lookalike}
     if "_flashes" in session:
-        return render_logins(name, goal)
+        return render_logins(name, goal, **values)
     pages = current_app.extensions.setdefault("login_pages", {})
     # Everything the page depends on: `name` and `goal` are parts of the address.
-    place, lookalike = find_place(), find_lookalike(request.user_agent.string)
     address = (request.method, request.path, request.query_string)
     seen = (*address, get_language(), session.get("last"), place, str(lookalike))
     parts = pages.get(seen)
     if parts is None:
         if len(pages) >= MOST_PAGES:
             pages.clear()
-        parts = pages[seen] = render_logins(name, goal, csrf_token=lambda: TOKEN_SLOT).split(TOKEN_SLOT)
+        page = render_logins(name, goal, csrf_token=lambda: TOKEN_SLOT, **values)
+        parts = pages[seen] = page.split(TOKEN_SLOT)
     return generate_csrf().join(parts)
 
 
@@ -68,9 +70,7 @@ def render_logins(name: str | None, goal: str | None, **values: object) -> str:
     elements.sort(key=lambda element: (element not in usable, element.name != session.get("last")))
     ways = name_elements(elements)
     chosen = next((way for way in ways if way[0].name == name), ways[0] if ways else None)
-    lookalike = find_lookalike(request.user_agent.string)
-    values |= {"ways": ways, "chosen": chosen, "next": goal, "place": find_place(), "lookalike": lookalike}
-    return render_template("login.html", **values)
+    return render_template("login.html", ways=ways, chosen=chosen, next=goal, **values)
 
 
 @bp.get("/login/<name>/in-app")
