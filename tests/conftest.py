@@ -5,6 +5,7 @@ and says so. `PORTAL_MUST_RUN`, a comma list of groups, turns that into a failur
 """
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import update
@@ -98,13 +99,19 @@ def sql(database):
         yield run
 
 
-@pytest.fixture(scope="session")
-def redis_process():
+@contextmanager
+def make_redis():
     if shutil.which("redis-server") is None:
         report_missing("redis", "redis-server is not installed")
     server = RedisServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_process():
+    with make_redis() as server:
+        yield server
 
 
 @pytest.fixture
@@ -118,11 +125,8 @@ def redis(redis_process):
 @pytest.fixture
 def own_redis():
     """A Redis for one test, which starts it."""
-    if shutil.which("redis-server") is None:
-        report_missing("redis", "redis-server is not installed")
-    server = RedisServer()
-    yield server
-    server.stop()
+    with make_redis() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite queue", "redis queue"])

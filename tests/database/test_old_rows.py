@@ -8,9 +8,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from support.admin_client import sign_in_administrator
-from support.old_rows import count_rows, put_rows
+from support.old_rows import count_deletions, count_rows, put_rows
 from support.portal_app import both_databases
 from support.syncs import FEISHU, run_command, wait_for
 
@@ -40,17 +40,8 @@ RUNS = (
 @pytest.fixture
 def delete_counts(portal):
     """The number of rows that each DELETE has removed."""
-    counts = []
-
-    def note(connection, cursor, statement, *_):
-        if statement.startswith("DELETE"):
-            counts.append(cursor.rowcount)
-
-    with portal.app_context():
-        engine = db.engine
-    event.listen(engine, "after_cursor_execute", note)
-    yield counts
-    event.remove(engine, "after_cursor_execute", note)
+    with count_deletions(portal) as counts:
+        yield counts
 
 
 @both_databases

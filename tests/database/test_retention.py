@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 from support.admin_client import make_one_time_link, open_database, store_account
-from support.old_rows import count_rows, put_rows
+from support.old_rows import count_deletions, count_rows, put_rows
 from support.portal_app import FEISHU, both_databases
 from support.syncs import run_command, wait_for
 
@@ -85,17 +85,8 @@ def test_sessions_go_ninety_days_after_their_end(portal, signed_in, sweep):
 def test_many_old_sessions_go_in_short_transactions(portal, signed_in, sweep):
     """Attempts that name them go, too."""
     put_sessions(portal, MANY)
-    counts = []
-
-    def note(connection, cursor, statement, *_):
-        if statement.startswith("DELETE"):
-            counts.append(cursor.rowcount)
-
-    with portal.app_context():
-        engine = db.engine
-    event.listen(engine, "after_cursor_execute", note)
-    wait_for(lambda: sweep() or count_rows(portal, LoginSession) == 1, seconds=120)
-    event.remove(engine, "after_cursor_execute", note)
+    with count_deletions(portal) as counts:
+        wait_for(lambda: sweep() or count_rows(portal, LoginSession) == 1, seconds=120)
     assert max(counts) <= 200
     assert count_rows(portal, LoginAttempt, LoginAttempt.element == "Old") == 0
     assert count_rows(portal, LoginAttempt, LoginAttempt.element == FEISHU) == 1

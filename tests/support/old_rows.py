@@ -1,6 +1,8 @@
 """Many old rows for the tests, put into the database by SQL."""
 
-from sqlalchemy import func, select, text
+from contextlib import contextmanager
+
+from sqlalchemy import event, func, select, text
 from support.admin_client import open_database
 
 from portal.database import db
@@ -30,3 +32,19 @@ def count_rows(portal, model, *conditions):
         number = session.scalar(select(func.count()).select_from(model).where(*conditions))
         session.rollback()
         return number
+
+
+@contextmanager
+def count_deletions(portal):
+    """Collect the number of rows that each DELETE inside the block removes."""
+    counts = []
+
+    def note(connection, cursor, statement, *_):
+        if statement.startswith("DELETE"):
+            counts.append(cursor.rowcount)
+
+    with portal.app_context():
+        engine = db.engine
+    event.listen(engine, "after_cursor_execute", note)
+    yield counts
+    event.remove(engine, "after_cursor_execute", note)
