@@ -81,7 +81,10 @@ class Sizes:
 
 
 class Bench:
-    """One run of all servers side by side; `rows` fills at its end."""
+    """One run of all servers side by side.
+
+    `rows` fills at its end.
+    """
 
     def __init__(self, portals: Portals, peers: list[str], rounds: int, sizes: Sizes):
         self.portals, self.rounds, self.sizes = portals, rounds, sizes
@@ -182,7 +185,10 @@ class Bench:
         return done
 
     def far(self, name: str, people: list[int]):
-        """Note how long a login takes; the first ones open what connections are kept."""
+        """Note how long a login takes.
+
+        The first ones open what connections are kept.
+        """
 
         def visit(line: Line, person: int):
             sign_in(line, APPS[name].feishu, person)

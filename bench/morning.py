@@ -44,7 +44,10 @@ class Morning:
 
 
 class Bench:
-    """One portal on its morning; `rows` fills meanwhile."""
+    """One portal on its morning.
+
+    `rows` fills meanwhile.
+    """
 
     def __init__(self, portals: Portals, morning: Morning):
         self.portals, self.morning = portals, morning

@@ -34,7 +34,10 @@ TOLD = "X-Forwarded-For: 198.51.100.1"  # what a proxy adds, at the end as proxi
 
 
 class Bench:
-    """One comparison; `table()` shows its facts."""
+    """One comparison of the servers.
+
+    `table()` shows its facts.
+    """
 
     def __init__(self, portals: Portals, rounds: int, checks: int, logins: int, steady: float):
         self.portals, self.rounds, self.checks, self.logins = portals, rounds, checks, logins
@@ -98,7 +101,7 @@ class Bench:
         close(lines)
 
     def sign_in(self, server: Served, share: float) -> tuple[float, visitors.Run]:
-        """Sign people in; return the CPU seconds and the run."""
+        """Sign people in, and return the CPU seconds and the run."""
         lines, before = server.connect(CONNECTIONS, ALIVE, share), server.cpu
         people = [number % KNOWN + 1 for number in range(self.logins)]
         done = check(visitors.run(lines, people, lambda line, person: sign_in(line, START, person)))
@@ -229,7 +232,10 @@ class Bench:
 
 
 def steady(server: Served, seconds: float, act: Callable[[], object]) -> str:
-    """Act on a server while requests arrive, each on a new connection; tell how many were lost."""
+    """Act on a server while requests arrive.
+
+    Each comes on a new connection. It tells how many were lost.
+    """
     ended = []
 
     def work():
@@ -247,7 +253,10 @@ def steady(server: Served, seconds: float, act: Callable[[], object]) -> str:
 
 
 def ask(line: Line, seconds: float = visitors.TIMEOUT):
-    """Ask once; a connection that ends without an answer is a lost request."""
+    """Ask once.
+
+    A connection that ends without an answer is a lost request.
+    """
     line.connect()
     line.socket.settimeout(seconds)
     if line.send(f"GET {ALIVE} HTTP/1.1\r\nHost: 127.0.0.1:{line.port}\r\n\r\n".encode()).status != 200:
