@@ -11,6 +11,9 @@ from support.portal_app import ROOT
 
 LIGHTHOUSE = ROOT / "node_modules" / "lighthouse" / "cli" / "index.js"
 CATEGORIES = ("performance", "accessibility", "best-practices")
+TRIES = 5
+# How Lighthouse begins a failure of its own: it lost sight of the browser, and has no opinion of the page.
+NO_VERDICT = "Runtime error encountered"
 
 
 class Report:
@@ -50,7 +53,10 @@ def lighthouse(browser, tmp_path_factory):
         command += ["--output=json", f"--output-path={report}"]
         command += ["--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-background-networking"]
         environ = {**os.environ, "CHROME_PATH": str(CHROMIUM)}
-        done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=240)
+        for _ in range(TRIES):
+            done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=240)
+            if NO_VERDICT not in done.stderr:
+                break
         assert done.returncode == 0, done.stderr
         return Report(json.loads(report.read_text()))
 
