@@ -19,7 +19,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from portal import commands, database, files, logs, maintenance, metrics
+from portal import commands, database, files, logs, maintenance, metrics, trial
 from portal.audit import remove_old_events
 from portal.bindings import binding_requests, csv_import
 from portal.clocks import VisitCookies
@@ -142,6 +142,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     )
     commands.init_app(app)
     maintenance.init_app(app)
+    trial.init_app(app)
     app.cli.add_command(sandbox.command)
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
     if proxies:

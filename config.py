@@ -6,14 +6,11 @@ Each has a type and a meaning, and unsafe ones are refused by name.
 the path of a file that holds the value: the usual way to hand over a secret.
 """
 
-import difflib
 import os
-import re
 import secrets
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -21,15 +18,25 @@ from urllib.parse import urlsplit
 import click
 from cryptography.fernet import Fernet
 from gunicorn.errors import AppImportError
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from portal import files
+from portal.settings import names
+from portal.settings.values import (
+    read_bind,
+    read_choice,
+    read_database,
+    read_fernet_keys,
+    read_origin,
+    read_redis,
+    read_secret_key,
+    read_secret_keys,
+    read_text,
+    read_token,
+    read_whole,
+)
 
 ROOT = Path(__file__).resolve().parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-DEFAULT_PORTS = {"http": 80, "https": 443}
 MIXED = 8  # different characters, or bytes, that a random key never falls below
 
 
@@ -57,132 +64,6 @@ class Setting:
 
     read: Callable[[str], Any]
     default: str | None = None
-
-
-def read_text(value: str) -> str:
-    """Return a text as it is."""
-    return value
-
-
-def read_choice(*allowed: str) -> Callable[[str], str]:
-    """Return a function that reads one of some words."""
-
-    def read(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be one of: {', '.join(allowed)}")
-        return value
-
-    return read
-
-
-def read_whole(least: int, most: int) -> Callable[[str], int]:
-    """Return a function that reads a whole number."""
-
-    def read(value: str) -> int:
-        number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else least - 1
-        if not least <= number <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
-        return number
-
-    return read
-
-
-def read_origin(value: str) -> str:
-    """Return an address as `scheme://host[:port]`.
-
-    It is in lower case and without the scheme's own port.
-    """
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise ValueError("must be an address such as https://login.example.com") from None
-    host = parts.hostname or ""
-    try:
-        host = f"[{ip_address(host)}]" if ":" in host else host.encode("idna").decode()
-    except ValueError:
-        host = ""
-    if parts.scheme not in DEFAULT_PORTS or not HOST.fullmatch(host) or port == 0 or parts.username is not None:
-        raise ValueError("must be an address such as https://login.example.com")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("must end after the host and port: the portal lives at the root of its host")
-    shown_port = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{host}{shown_port}"
-
-
-def read_database(value: str) -> str:
-    """Return the address of a database for SQLAlchemy."""
-    for short in ("postgres://", "postgresql://"):
-        if value.startswith(short):
-            value = "postgresql+psycopg://" + value.removeprefix(short)
-    advice = "must start with sqlite:/// and the path of a file, or with postgresql+psycopg://"
-    if not value.startswith(("postgresql+psycopg://", "sqlite:///")):
-        raise ValueError(advice)
-    try:
-        url = make_url(value)
-    except (ArgumentError, ValueError):
-        raise ValueError("can't be read as a database address") from None
-    # A database in memory is another one in each process, and gone with it. SQLite has several spellings of one.
-    if value.startswith("sqlite:") and (not url.database or ":memory:" in value or "mode=memory" in value):
-        raise ValueError(advice)
-    return value
-
-
-def read_redis(value: str) -> str:
-    """Return the address of a Redis server."""
-    try:
-        parts = urlsplit(value)
-        is_sound = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_sound = False
-    if not is_sound or not re.fullmatch("(/[0-9]{0,5})?", parts.path) or parts.fragment:
-        raise ValueError("must start with redis:// or rediss:// and a host, such as redis://127.0.0.1:6379/0")
-    return value
-
-
-def read_secret_key(value: str) -> str:
-    """Return a secret of at least 32 characters."""
-    if len(value) < 32:
-        raise ValueError("must have at least 32 characters")
-    return value
-
-
-def read_secret_keys(value: str) -> list[str]:
-    """Return the secret keys of a comma list."""
-    keys = [key.strip() for key in value.split(",") if key.strip()]
-    if any(len(key) < 32 for key in keys):
-        raise ValueError("must be a comma list of keys, each with at least 32 characters")
-    return keys
-
-
-def read_token(value: str) -> str:
-    """Return a bearer token of at least 16 characters."""
-    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{16,}", value):
-        raise ValueError("must have at least 16 characters: letters, digits and . _ ~ + / = -")
-    return value
-
-
-def read_bind(value: str) -> str:
-    """Return the address and port to listen on, or `unix:` and a path."""
-    host, _, port = value.rpartition(":")
-    is_number = port.isascii() and port.isdigit() and 0 < int(port) < 65536
-    if not re.fullmatch(r"unix:/.+", value) and not (host and is_number and " " not in value):
-        raise ValueError("must be an address and a port, such as 127.0.0.1:8000, or unix:/run/portal.sock")
-    return value
-
-
-def read_fernet_keys(value: str) -> list[str]:
-    """Return the keys of a comma list."""
-    keys = [key.strip() for key in value.split(",") if key.strip()]
-    try:
-        for key in keys:
-            Fernet(key)
-    except ValueError:
-        keys = []
-    # Fernet takes the first of two keys on two lines, and says nothing of the second.
-    if not keys or any(key.split() != [key] for key in keys):
-        raise ValueError("must be a comma list of Fernet keys, each 32 bytes in URL-safe base64")
-    return keys
 
 
 SETTINGS = {
@@ -226,9 +107,6 @@ SETTINGS = {
 
 
 OTHER_NAMES = ("PORTAL_MUST_RUN",)  # no settings: this one is read by the tests
-# Kubernetes sets these for each service, "portal" and "portal-redis" too, ..._SERVICE_HOST always among them.
-SERVICE = re.compile(r"(PORTAL\w*?)_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
-MENTIONED = re.compile(r"\$\{(PORTAL_\w+)")
 
 
 def load(environ: Mapping[str, str], instance: Path) -> dict:
@@ -292,46 +170,8 @@ def choose_log_form(env: str | None) -> str:
 
 
 def check_names(environ: Mapping[str, str], app_dir: Path | None) -> list[str]:
-    """Return a warning of each unknown PORTAL_ name.
-
-    Variables of elements' files are not unknown.
-    """
-    names = {*SETTINGS, *OTHER_NAMES}
-    set_ones = sorted(name for name in environ if name.startswith("PORTAL_") and environ[name])
-    odd = [name for name in set_ones if name.removesuffix("_FILE") not in names]
-    odd = [name for name in odd if not belongs_to_service(name, environ)]
-    mentioned = find_mentioned_names(app_dir) if odd and app_dir else set()
-    return [
-        f"{name} is no setting; did you mean {find_nearest(name, names)}?"
-        for name in odd
-        if name.removesuffix("_FILE") not in mentioned and name not in mentioned
-    ]
-
-
-def belongs_to_service(name: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether Kubernetes has set a name for a service.
-
-    Then it has set the name of the service's host, too.
-    """
-    match = SERVICE.fullmatch(name)
-    return match is not None and f"{match[1]}_SERVICE_HOST" in environ
-
-
-def find_nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name that is spelled most like this one."""
-    stem, ending = name.removesuffix("_FILE"), "_FILE" if name.endswith("_FILE") else ""
-    return difflib.get_close_matches(stem, sorted(names), n=1, cutoff=0.0)[0] + ending
-
-
-def find_mentioned_names(app_dir: Path) -> set[str]:
-    """Return the PORTAL_ names used in elements' files."""
-    names = set()
-    for file in app_dir.glob("auths/loginTypes/*/*.json"):
-        try:
-            names.update(MENTIONED.findall(file.read_text(encoding="utf-8-sig")))
-        except (OSError, UnicodeError):
-            pass  # the element says itself that its file can't be read
-    return names
+    """Return a warning of each PORTAL_ name that is no setting."""
+    return names.check_names(environ, {*SETTINGS, *OTHER_NAMES}, app_dir)
 
 
 def complete_values(values: dict, instance: Path) -> list[str]:

@@ -1,25 +1,18 @@
-"""The commands of an operator.
-
-`make run` calls `flask up`.
-"""
+"""The commands of an operator."""
 
 import logging
-import os
 import shlex
-import signal
-import socket
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-import requests
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from portal import database, metrics, processes
+from portal import database, metrics
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
@@ -35,20 +28,28 @@ log = logging.getLogger(__name__)
 
 STATE_SIGNS = {"ok": "✓ ok", "warning": "! warning", "problem": "✗ problem", "skipped": "○ note"}
 CHANGES = {"created": "was created", "promoted": "was made an administrator", "enabled": "was enabled again"}
-END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-START_TIMEOUT = 30  # seconds until a part must answer
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (create_administrator, sync_elements, run_worker, run_doctor, run_everything):
+    for command in (create_administrator, sync_elements, run_worker, run_doctor):
         app.cli.add_command(command)
+
+
+@contextmanager
+def explain_database_failure() -> Iterator[None]:
+    """End a command in words when the database fails."""
+    try:
+        yield
+    except database.FAILURES as error:
+        raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
 
 
 @click.command("create-admin")
 @click.argument("name")
 @click.option("--promote", is_flag=True, help="Also if people of a platform sign in as NAME.")
 @with_appcontext
+@explain_database_failure()
 def create_administrator(name: str, promote: bool) -> None:
     """Create, promote or re-enable the administrator's account NAME.
 
@@ -62,8 +63,6 @@ def create_administrator(name: str, promote: bool) -> None:
         link = make_administrator(name, promote)
     except PromotionNotAsked as refusal:
         raise click.ClickException(describe_refusal(refusal)) from None
-    except database.FAILURES as error:
-        raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
     click.echo(describe_changes(link), err=True)
     click.echo(write_address(link))
 
@@ -102,6 +101,7 @@ def write_address(link: AdministratorLink) -> str:
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--accept-leavers", is_flag=True, help="Go on with the losses the last stopped sync has shown.")
 @with_appcontext
+@explain_database_failure()
 def sync_elements(elements: tuple[str, ...], dry_run: bool, accept_leavers: bool) -> None:
     """Sync people and departments of each ELEMENT.
 
@@ -109,10 +109,7 @@ def sync_elements(elements: tuple[str, ...], dry_run: bool, accept_leavers: bool
 
     Exit status: 0 done, 1 failed, 2 stopped because too many people would lose their access.
     """
-    try:
-        states = {sync_one(element, dry_run, accept_leavers) for element in choose_elements(elements)}
-    except database.FAILURES as error:
-        raise click.ClickException(f"the database cannot be used: {database.explain(error)}") from None
+    states = {sync_one(element, dry_run, accept_leavers) for element in choose_elements(elements)}
     sys.exit(1 if "failed" in states else 2 if "stopped" in states else 0)
 
 
@@ -210,89 +207,3 @@ def log_work() -> None:
         if isinstance(element, Broken):
             facts = {"element": element.name, "reason": element.problem.reason}
             log_event(log, logging.WARNING, "worker_skip", **facts)
-
-
-@click.command("up")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--sandbox-port", type=click.IntRange(1, 65535), default=8100, show_default=True)
-@click.option("--with-parent", is_flag=True, help="End when the program that started this one has ended.")
-@with_appcontext
-def run_everything(port: int, sandbox_port: int, with_parent: bool) -> None:
-    """Run sandbox, portal and worker together to try them.
-
-    Ctrl-C ends all.
-    """
-    if port == sandbox_port:
-        raise click.ClickException("PORT and SANDBOX_PORT must differ")
-    for name, number in (("PORT", port), ("SANDBOX_PORT", sandbox_port)):
-        if is_port_taken(number):
-            raise click.ClickException(f"port {number} is in use; choose another: make run {name}={number + 1}")
-    for number in END_SIGNALS:
-        signal.signal(number, lambda *_: sys.exit(0))
-    parent, programs = os.getppid(), processes.Programs()
-    try:
-        start_all(programs, port, sandbox_port)
-        while programs.all_run():
-            if with_parent and os.getppid() != parent:
-                return
-            time.sleep(0.5)
-        raise click.ClickException("a part has ended by itself; see above")
-    except KeyboardInterrupt:
-        click.echo("\nended")
-    finally:
-        for number in (signal.SIGINT, *END_SIGNALS):
-            signal.signal(number, signal.SIG_IGN)
-        programs.end()
-
-
-def start_all(programs: processes.Programs, port: int, sandbox_port: int) -> None:
-    """Start sandbox, portal and worker, and print where they are."""
-    portal, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
-    programs.start("flask", "sandbox", "--port", str(sandbox_port))
-    serve = "--workers 1 --graceful-timeout 5 --log-level warning".split()  # the rest is in gunicorn.conf.py
-    programs.start("gunicorn", *serve, "--bind", f"127.0.0.1:{port}", "app:create_app()")
-    wait_for(f"{portal}/readyz", programs)
-    wait_for(sandbox, programs)
-    programs.start("flask", "worker")  # its first syncs need the platforms
-    base = current_app.config["PORTAL_BASE_URL"]
-    click.echo(f"\n  Portal         {base}\n  Sandbox        {sandbox}   the pretend platforms")
-    click.echo(f"  Administrator  {make_first_link()}\n\n  Ctrl-C ends all.\n")
-
-
-def make_first_link() -> str:
-    """Return a fresh link for the account `admin`.
-
-    Where a user's account has that name, say how to get in.
-    """
-    try:
-        return write_address(make_administrator("admin"))
-    except PromotionNotAsked as refusal:
-        if refusal.account.role == "admin":
-            return write_address(make_administrator("admin", promote=True))
-        return f"sign in as {name_people(refusal.people)}, or run: flask create-admin admin --promote"
-
-
-def is_port_taken(port: int) -> bool:
-    """Tell whether a program listens on a port here."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(url: str, programs: processes.Programs) -> None:
-    """Wait until `url` answers with success.
-
-    :raises click.ClickException: when a part ends, or nothing answers in time.
-    """
-    until = time.monotonic() + START_TIMEOUT
-    with requests.Session() as http:
-        http.trust_env = False  # a proxy of the machine does not lead back to it
-        while time.monotonic() < until:
-            if not programs.all_run():
-                raise click.ClickException("a part could not start; see above")
-            try:
-                if http.get(url, timeout=2).ok:
-                    return
-            except requests.RequestException:
-                pass
-            time.sleep(0.1)
-    raise click.ClickException(f"{url} does not answer")

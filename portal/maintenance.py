@@ -13,6 +13,7 @@ from portal import __version__, audit, database
 from portal.audit import Actor
 from portal.bindings import person_deletion
 from portal.bindings.person_deletion import DeletedPerson
+from portal.commands import explain_database_failure
 from portal.database import reencryption
 from portal.errors import NOT_FOUND, Code
 from portal.health import get_newest_version
@@ -29,13 +30,9 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-def report_failure(error: Exception) -> click.ClickException:
-    """Return what a command says of an unusable database."""
-    return click.ClickException(f"the database cannot be used: {database.explain(error)}")
-
-
 @person_commands.command("delete")
 @click.argument("number", metavar="ID", type=click.IntRange(1, 2**31 - 1))
+@explain_database_failure()
 def delete_person(number: int) -> None:
     """Delete the person with the number ID.
 
@@ -48,8 +45,6 @@ def delete_person(number: int) -> None:
         if error.code != NOT_FOUND:
             raise
         raise click.ClickException(f"there is no person no. {number}") from None
-    except database.FAILURES as error:
-        raise report_failure(error) from None
     for line in describe_deletion(person):
         click.echo(line)
 
@@ -75,19 +70,18 @@ def describe_deletion(person: DeletedPerson) -> list[str]:
 
 
 @session_commands.command("end-all")
+@explain_database_failure()
 def end_all_sessions() -> None:
     """End every session of every account.
 
     Run it after a backup was restored: the restored database holds sessions that had ended since.
     """
-    try:
-        ended = sessions.end_all_sessions(by=Actor())
-    except database.FAILURES as error:
-        raise report_failure(error) from None
+    ended = sessions.end_all_sessions(by=Actor())
     click.echo(f"Sessions ended: {ended}")
 
 
 @key_commands.command("reencrypt")
+@explain_database_failure()
 def reencrypt_secrets() -> None:
     """Encrypt stored secrets anew under the first key.
 
@@ -95,13 +89,10 @@ def reencrypt_secrets() -> None:
 
     Exit status: 1 when a row could not be decrypted, or the portal has changed it again and again; 0 otherwise.
     """
-    try:
-        columns = list(reencryption.reencrypt_secrets())
-        with database.write():
-            renewed = {column.name: column.renewed for column in columns}
-            audit.record("keys.reencrypt", Actor(), details={"renewed": renewed})
-    except database.FAILURES as error:
-        raise report_failure(error) from None
+    columns = list(reencryption.reencrypt_secrets())
+    with database.write():
+        renewed = {column.name: column.renewed for column in columns}
+        audit.record("keys.reencrypt", Actor(), details={"renewed": renewed})
     for column in columns:
         click.echo(f"{column.name}: {column.renewed} encrypted anew, {column.current} were under the first key")
         for row in column.unreadable:

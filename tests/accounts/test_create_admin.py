@@ -7,9 +7,9 @@ from support.admin_client import open_database, store_account
 from support.portal_app import both_databases
 from support.rows import open_admin_browser
 
-from portal.commands import make_first_link
 from portal.database import db
 from portal.models import Account, AuditEvent
+from portal.trial import make_first_link
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ ROOMS = [
     "text",
     "files",
     "clocks",
+    "settings",
     "logs",
     "metrics",
     "database",
@@ -30,6 +31,7 @@ ROOMS = [
     "processes",
     "commands",
     "maintenance",
+    "trial",
 ]
 
 

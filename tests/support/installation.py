@@ -18,7 +18,7 @@ from support.portal_app import ROOT
 from support.postgres import find_binaries, find_free_port
 from support.sql import open_sql
 
-import config
+from portal.settings.values import read_database
 
 HOST = "login.example.com"
 PLACES = ("/opt/portal", "/etc/portal", "/etc/systemd/system", "/var/backups/portal", "/usr/local/bin")
@@ -172,7 +172,7 @@ class Installation:
 
     def get_database(self):
         """Return the database's address for SQLAlchemy."""
-        return config.read_database((self.folder / "etc/portal/database_url").read_text().strip())
+        return read_database((self.folder / "etc/portal/database_url").read_text().strip())
 
     def query(self, statement):
         """Return the rows of a statement on the database."""
