@@ -117,10 +117,9 @@ def load(environ: Mapping[str, str], instance: Path) -> dict:
     :raises BadSettings: naming each setting that can't be used, and why.
     """
     values, problems = {}, []
-    for name, setting in SETTINGS.items():
+    for name in SETTINGS:
         try:
-            value = read_value(environ, name) or setting.default
-            values[name] = None if value is None else setting.read(value)
+            values[name] = read_setting(environ, name)
         except ValueError as error:
             problems.append(f"{name} {error}")
     if not problems:
@@ -131,6 +130,16 @@ def load(environ: Mapping[str, str], instance: Path) -> dict:
         # A misspelt name may be the reason.
         raise BadSettings("\n".join([*problems, *check_names(environ, values.get("PORTAL_APP_DIR"))]))
     return values
+
+
+def read_setting(environ: Mapping[str, str], name: str) -> Any:
+    """Return one setting's value.
+
+    :raises ValueError: saying why it can't be used.
+    """
+    setting = SETTINGS[name]
+    value = read_value(environ, name) or setting.default
+    return None if value is None else setting.read(value)
 
 
 def read_value(environ: Mapping[str, str], name: str) -> str | None:
@@ -153,15 +162,21 @@ def read_value(environ: Mapping[str, str], name: str) -> str | None:
     return value.strip() if value else None
 
 
-def read_log_form(environ: Mapping[str, str]) -> str:
-    """Return the form of log lines, before all settings are read.
+def read_early(environ: Mapping[str, str], name: str) -> Any:
+    """Return one setting's value before all are read.
 
-    Whether they make sense is told later, with all others.
+    One that can't be used has its default; `load()` refuses it by name.
     """
     try:
-        return read_value(environ, "PORTAL_LOG") or choose_log_form(read_value(environ, "PORTAL_ENV"))
+        return read_setting(environ, name)
     except ValueError:
-        return "text"
+        default = SETTINGS[name].default
+        return None if default is None else SETTINGS[name].read(default)
+
+
+def read_log_form(environ: Mapping[str, str]) -> str:
+    """Return the form of log lines before all settings are read."""
+    return read_early(environ, "PORTAL_LOG") or choose_log_form(read_early(environ, "PORTAL_ENV"))
 
 
 def choose_log_form(env: str | None) -> str:

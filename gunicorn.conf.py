@@ -80,18 +80,7 @@ class PromptWorker(ThreadWorker):
 
 logger_class = PortalLogger
 worker_class = PromptWorker
-
-
-def read_bind():
-    """Return where to listen; `on_starting` names a setting that is wrong."""
-    setting = portal_settings.SETTINGS["PORTAL_BIND"]
-    try:
-        return setting.read(portal_settings.read_value(os.environ, "PORTAL_BIND") or setting.default)
-    except ValueError:
-        return setting.default
-
-
-bind = read_bind()
+bind = portal_settings.read_early(os.environ, "PORTAL_BIND")
 
 
 def on_starting(server):

@@ -1,4 +1,7 @@
-"""Everything together, to try the portal: `flask up`, which `make run` calls."""
+"""Everything together, to try the portal.
+
+`make run` calls `flask up`.
+"""
 
 import os
 import signal

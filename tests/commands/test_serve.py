@@ -50,6 +50,7 @@ REFUSALS = [
     ({"PORTAL_DATABASE_URL": None}, "PORTAL_DATABASE_URL must be set in production"),
     ({"PORTAL_DATABASE_URL": "sqlite:///:memory:"}, f"PORTAL_DATABASE_URL {MEMORY}"),
     ({"PORTAL_DATABASE_URL": "sqlite:///file:x?mode=memory&uri=true"}, f"PORTAL_DATABASE_URL {MEMORY}"),
+    ({"PORTAL_LOG": "xml"}, "PORTAL_LOG must be one of: json, text"),
     (
         {"PORTAL_BIND": "8000"},
         "PORTAL_BIND must be an address and a port, such as 127.0.0.1:8000, or unix:/run/portal.sock",
