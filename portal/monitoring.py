@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flask import current_app
-from sqlalchemy import func, select
 
 from portal import database, health
+from portal.bindings import binding_requests
 from portal.clocks import now
 from portal.database import db
 from portal.directory import jobs, runs
 from portal.logs import log_event
-from portal.models import BindingRequest, LoginSession, SyncRun
-from portal.signin.sessions import list_open_conditions
+from portal.signin import sessions
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -54,12 +53,10 @@ class StateCollector:
     def read_rows(self) -> Iterator["Metric"]:
         """Yield the gauges of the database."""
         yield make_gauge("portal_worker_up", "Whether a worker has reported lately.", health.is_worker_alive())
-        yield make_gauge("portal_open_sessions", "Sessions in use.", count(LoginSession, *list_open_conditions()))
-        waiting = count(BindingRequest, BindingRequest.state == "waiting")
+        yield make_gauge("portal_open_sessions", "Sessions in use.", sessions.count_open_sessions())
+        waiting = binding_requests.count_waiting()
         yield make_gauge("portal_waiting_requests", "People that wait for an administrator.", waiting)
-        yield make_gauge(
-            "portal_queued_syncs", "Syncs that wait for a worker.", count(SyncRun, SyncRun.state == "queued")
-        )
+        yield make_gauge("portal_queued_syncs", "Syncs that wait for a worker.", len(runs.list_queued()))
         names = [element.name for element in current_app.elements.list_syncable()]
         yield make_ages(names)
         yield make_outcomes(names)
@@ -94,11 +91,6 @@ def make_outcomes(elements: list[str]) -> "Metric":
         for outcome in SYNC_OUTCOMES:
             gauge.add_metric((name, outcome), float(outcome == state))
     return gauge
-
-
-def count(table: type, *conditions: object) -> int:
-    """Return how many rows of a table meet some conditions."""
-    return db.session.scalar(select(func.count()).select_from(table).where(*conditions))
 
 
 def is_redis_up() -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from portal import audit, database
 from portal.audit import Actor
 from portal.database import db
-from portal.directory import people
+from portal.directory import access
 from portal.errors import NOT_FOUND, Code
 from portal.models import (
     MAY_SIGN_IN,
@@ -62,25 +62,19 @@ def delete_person(identity_id: int, *, by: Actor) -> DeletedPerson:
         identity = session.get(Identity, identity_id, with_for_update=True)
         if identity is None:
             raise Code(NOT_FOUND, "there is no such person")
-        account = identity.account
+        account, account_id = identity.account, identity.account_id
         listed_by = session.scalars(select(Listing.element).where(Listing.identity_id == identity_id))
         listed_by = sorted(listed_by) if identity.status in MAY_SIGN_IN else []
         identity.account_id = None
         session.flush()
-        ended = people.end_person_sessions(identity_id, account.id if account else None, "person deleted")
-        entry.note(account_id=account.id if account else None, details={"sessions": ended})
+        ended = access.end_person_sessions(identity_id, account_id, "person deleted")
+        entry.note(account_id=account_id, details={"sessions": ended})
         remove_traces(identity)
         name, provider, user_id = identity.shown_name, identity.provider, identity.user_id
         session.expunge(identity)
         session.execute(delete(Identity).where(Identity.id == identity_id), execution_options=UNLOADED)
-        has_others = account is not None and find_other(account.id) is not None
+        has_others = account is not None and access.has_people(account.id)
         return DeletedPerson(identity_id, name, provider, user_id, account, has_others, listed_by, ended)
-
-
-def find_other(account_id: int) -> int | None:
-    """Return a person that can open an account, if any."""
-    able = (Identity.account_id == account_id, Identity.status.in_(MAY_SIGN_IN))
-    return db.session.scalar(select(Identity.id).where(*able).limit(1))
 
 
 def remove_traces(identity: Identity) -> None:

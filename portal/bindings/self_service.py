@@ -11,10 +11,10 @@ from portal.audit import Actor, Client, PendingEntry
 from portal.bindings import rules, ways_in
 from portal.clocks import now
 from portal.database import db
-from portal.directory import people
+from portal.directory import access, people
 from portal.directory.cleaning import CleanPerson
-from portal.errors import BAD_STATE, CONFLICT, NO_SUCH_PAGE, NOT_ALLOWED, Code, Explained
-from portal.models import LEFT, MAY_SIGN_IN, Identity, LoginAttempt
+from portal.errors import BAD_STATE, CONFLICT, NO_SUCH_PAGE, Code, Explained
+from portal.models import Identity, LoginAttempt
 from portal.signin.attempts import ATTEMPT_LIFETIME, UsedAttempt
 from portal.signin.sessions import SignedIn
 
@@ -85,10 +85,8 @@ def check_can_bind(identity: Identity, account_id: int) -> None:
 
     :raises Code: as `remember_scan()` does.
     """
-    if identity.status not in MAY_SIGN_IN:
-        raise Code(
-            NOT_ALLOWED, "the person has left" if identity.status == LEFT else "the person is frozen or disabled"
-        )
+    if refusal := access.refuse_absent(identity):
+        raise refusal
     if identity.account_id == account_id:
         return
     if identity.account_id is not None:

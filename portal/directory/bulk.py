@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, String, bindparam, delete, func, inse
 from portal import database
 from portal.clocks import now
 from portal.database import db
-from portal.directory import memberships, people, sql_rows
+from portal.directory import access, memberships, people, sql_rows
 from portal.models import LEFT, MAY_SIGN_IN, Identity, Listing
 from portal.providers.person import EMPTY
 
@@ -207,4 +207,4 @@ def take_access(row: Row, status: int, element: str) -> None:
     if status == LEFT:
         people.unbind_leaver(db.session.get_one(Identity, row.id, populate_existing=True), element)
     else:
-        people.end_access(row.id, status, row.account_id if row.status in MAY_SIGN_IN else None)
+        access.end_access(row.id, status, row.account_id if row.status in MAY_SIGN_IN else None)

@@ -6,25 +6,22 @@ They are found, saved, and lose their access when they have left.
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, or_, select, update
 from sqlalchemy.orm import contains_eager
 
-from portal import audit, database, endings
+from portal import audit, database
 from portal.audit import Actor
 from portal.clocks import now
 from portal.database import db
-from portal.directory import memberships, user_tokens
+from portal.directory import access, memberships, user_tokens
 from portal.directory.cleaning import CleanPerson
 from portal.models import (
     HAD_LEFT,
     LEFT,
     MAY_SIGN_IN,
-    Account,
     Department,
     Identity,
     Listing,
-    LoginSession,
-    OneTimeLink,
     SyncRun,
     find_model,
 )
@@ -170,7 +167,7 @@ def save_person(person: CleanPerson, element: str, identity: Identity | None) ->
     """Store a person, inside the caller's transaction.
 
     What the platform withheld stays as it was. A person that has left or is frozen loses their open sessions, as in
-    `end_access()`.
+    `access.end_access()`.
 
     :param element: the element that read the person: ids that differ per app are kept under it.
     :param identity: the person's row, or `None` for a new one.
@@ -194,7 +191,7 @@ def save_person(person: CleanPerson, element: str, identity: Identity | None) ->
         forget_digests(Listing.identity_id == identity.id)
         memberships.derive(Identity.id == identity.id)
     if identity.status not in MAY_SIGN_IN:
-        end_access(identity.id, identity.status, identity.account_id if could_sign_in else None)
+        access.end_access(identity.id, identity.status, identity.account_id if could_sign_in else None)
     return identity
 
 
@@ -262,35 +259,4 @@ def unbind_leaver(identity: Identity, element: str) -> None:
     if account_id is not None:
         audit.record("binding.end", Actor(), element=element, identity_id=identity.id, account_id=account_id)
         identity.last_account_id, identity.account_id = account_id, None
-    end_access(identity.id, LEFT, account_id)
-
-
-def end_access(identity_id: int, status: int, account_id: int | None) -> None:
-    """End the sessions of a leaver or a frozen person.
-
-    Call it inside the transaction that notes the status.
-
-    :param account_id: as in `end_person_sessions()`.
-    """
-    end_person_sessions(identity_id, account_id, "left" if status == LEFT else "frozen")
-
-
-def end_person_sessions(identity_id: int, account_id: int | None, why: str) -> int:
-    """End the sessions of a person, and count them.
-
-    It is part of the caller's transaction. Where no other person can sign in as the account, its other sessions end
-    too, and the link that an administrator has handed out.
-
-    :param account_id: the account they could sign in to until now.
-    """
-    ended = endings.end_sessions(LoginSession.identity_id == identity_id, why=why)
-    if account_id is None:
-        return ended
-    # Two who lose one account go one after the other.
-    db.session.get_one(Account, account_id, with_for_update={"key_share": True})
-    db.session.flush()
-    able = (Identity.account_id == account_id, Identity.status.in_(MAY_SIGN_IN))
-    if db.session.scalar(select(Identity.id).where(*able).limit(1)) is None:
-        ended += endings.end_sessions(LoginSession.account_id == account_id, why=why)
-        db.session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id))
-    return ended
+    access.end_access(identity.id, LEFT, account_id)

@@ -12,7 +12,7 @@ from portal.directory.protocol import Directory
 from portal.elements.platform_facts import PlatformFacts
 from portal.elements.settings import SettingsReader
 from portal.elements.state import LoginState
-from portal.errors import NOT_FOUND, Code
+from portal.errors import NOT_A_MEMBER, NOT_FOUND, Code
 from portal.logs import log_event
 from portal.models import Identity
 from portal.providers import http
@@ -177,6 +177,15 @@ class Meta(PlatformFacts, SettingsReader, LoginState):
     def clean(self, person: Mapping) -> CleanPerson:
         """Return a person with clean values and with departments."""
         return people.add_departments(cleaning.clean_person(person, self.avatar_hosts))
+
+    def check_tenant(self, person: Mapping, allowed: list[str] | None) -> None:
+        """Raise unless a person's company is on a list.
+
+        :param allowed: the companies' keys; `None` allows all.
+        :raises Code: NOT_A_MEMBER.
+        """
+        if allowed is not None and person.get("tenant") not in allowed:
+            raise Code(NOT_A_MEMBER, "the visitor's company is not on this element's list")
 
     # What a Type fills in
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from portal.elements.meta import Meta
-from portal.errors import NOT_A_MEMBER, Code
 from portal.providers.client import Expected, ProviderApp
 from portal.providers.person import Person
 from portal.providers.values import texts, token_in
@@ -119,6 +118,5 @@ class PlainType(Meta):
         :raises Code: BAD_CODE; NOT_A_MEMBER for a company that is not on the list.
         """
         person = self.client.person_by_code(code, redirect_uri=self.redirectUri)
-        if self.tenants is not None and person.get("tenant") not in self.tenants:
-            raise Code(NOT_A_MEMBER, "the visitor's company is not on this element's list")
+        self.check_tenant(person, self.tenants)
         return person

@@ -12,11 +12,10 @@ from werkzeug.wrappers import Response
 
 from portal.audit import Actor, Client
 from portal.database import fingerprint
+from portal.elements.state import STATE_LIFE
 from portal.pages.parameters import read_text
 from portal.signin import sessions
 from portal.signin.sessions import SignedIn
-
-ATTEMPT_LIFE = 600  # seconds, as a login's state lives
 
 
 def name_cookie(base_url: str, name: str) -> str:
@@ -56,7 +55,7 @@ def remember_attempt(state: str) -> None:
     """
     if g.get("browser_is_new"):
         name, browser_id = name_attempt_cookie(state), session["browser"]
-        after_this_request(lambda response: set_cookie(response, name, browser_id, max_age=ATTEMPT_LIFE))
+        after_this_request(lambda response: set_cookie(response, name, browser_id, max_age=STATE_LIFE))
 
 
 def forget_attempt(state: str) -> list[str]:

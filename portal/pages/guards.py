@@ -4,7 +4,6 @@ They look at the host, the origin, the form token and the size of an upload.
 """
 
 import logging
-from functools import cache
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, redirect, request
@@ -16,13 +15,13 @@ from portal.errors import NO_SUCH_PAGE, STALE_FORM, Code
 from portal.logs import log_event
 from portal.pages import browser
 from portal.pages.local_addresses import get_request_address
+from portal.settings.values import DEFAULT_PORTS
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
 
 UPLOADS = {"admin_imports.upload": 10 * 1024 * 1024}  # bytes; every other body has Flask's own limit
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-DEFAULT_PORTS = {"http": 80, "https": 443}
 LONGEST_HOST = 100  # characters of it in the log
 # Asked by load balancers and monitors under any name; the page of the figures looks at the name itself.
 HEALTH = ("health.alive", "health.ready", "metrics.show")
@@ -44,7 +43,7 @@ def check_host() -> Response | None:
     """
     if request.endpoint in HEALTH:
         return None
-    base = split_base(current_app.config["PORTAL_BASE_URL"])
+    base = urlsplit(current_app.config["PORTAL_BASE_URL"])
     if request.environ.get("HTTP_HOST") == base.netloc:
         return None
     name, port = read_host()
@@ -55,9 +54,6 @@ def check_host() -> Response | None:
     host = request.headers.get("Host", "")[:LONGEST_HOST]
     log_event(log, logging.WARNING, "foreign_host", host=host, expected=base.netloc)
     raise Code(NO_SUCH_PAGE, "the request is for a host that is not ours", status=400)
-
-
-split_base = cache(urlsplit)
 
 
 def read_host() -> tuple[str | None, int | None]:

@@ -11,6 +11,7 @@ from portal import audit, metrics
 from portal.audit import Actor
 from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
+from portal.elements.state import CODE_LONGEST
 from portal.errors import BAD_CODE, BAD_STATE, CANCELLED, NOT_BOUND, Code
 from portal.logs import log_event
 from portal.pages import browser, limits
@@ -21,7 +22,6 @@ from portal.signin.sessions import OpenedSession, SignedIn
 
 log = logging.getLogger(__name__)
 
-LONGEST_CODE = 4096  # characters
 ONE_TIME_LINK = "once"  # among the logins that are counted; no element can have this name
 OUTCOMES = {NOT_BOUND: "waiting", CANCELLED: "cancelled"}
 REFUSED_ACTIONS = {"bind": "binding.offer", "confirm": "login.confirm"}  # purpose -> action in the audit log
@@ -121,6 +121,6 @@ def check_text(key: str, value: object) -> str:
 
     :raises Code: BAD_STATE or BAD_CODE for anything else.
     """
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_CODE or not value.isascii():
+    if not isinstance(value, str) or not 0 < len(value) <= CODE_LONGEST or not value.isascii():
         raise Code(BAD_STATE if key == "state" else BAD_CODE, f"{key} makes no sense")
     return value

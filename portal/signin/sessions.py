@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, true, update
 
 from portal import audit, database, endings
 from portal.audit import Actor, Client
@@ -265,6 +265,11 @@ def remove_old_sessions(most: int) -> int:
         db.session.execute(of_sessions, execution_options=unloaded)
         db.session.execute(delete(LoginSession).where(LoginSession.id.in_(chosen)), execution_options=unloaded)
     return len(chosen)
+
+
+def count_open_sessions() -> int:
+    """Return how many sessions are in use."""
+    return _count_sessions(true())
 
 
 def count_account_sessions(account_id: int) -> int:

@@ -9,13 +9,11 @@ from portal.accounts import accounts
 from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db
-from portal.directory import people
+from portal.directory import access, people
 from portal.directory.cleaning import CleanPerson
-from portal.errors import BAD_STATE, FORBIDDEN, NOT_ALLOWED, NOT_BOUND, Code, Explained
+from portal.errors import BAD_STATE, FORBIDDEN, NOT_BOUND, Code, Explained
 from portal.models import (
     ACTIVE,
-    LEFT,
-    MAY_SIGN_IN,
     NOT_ACTIVATED,
     BindingRequest,
     Identity,
@@ -102,10 +100,8 @@ def refuse_person(identity: Identity, person: dict, attempt: UsedAttempt, client
     """
     if attempt.purpose == "confirm" and identity.account_id != attempt.account_id:
         return AnotherPerson()
-    if identity.status not in MAY_SIGN_IN:
-        return Code(
-            NOT_ALLOWED, "the person has left" if identity.status == LEFT else "the person is frozen or disabled"
-        )
+    if refusal := access.refuse_absent(identity):
+        return refusal
     if identity.account is None:
         request = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == identity.id))
         policy = current_app.config["PORTAL_UNKNOWN_PEOPLE"]

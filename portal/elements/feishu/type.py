@@ -16,7 +16,7 @@ from portal.elements.feishu.dialects import DIALECTS
 from portal.elements.feishu.doctor import FeishuDoctor
 from portal.elements.meta import Meta, id_text
 from portal.elements.state import KINDS
-from portal.errors import EXPIRED_TOKEN, NOT_A_MEMBER, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, SETTING_MISSING, Code
+from portal.errors import EXPIRED_TOKEN, NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, SETTING_MISSING, Code
 from portal.logs import log_event
 from portal.models import FSInnerAuthModel
 from portal.providers.client import AnswerAboutAnother
@@ -129,8 +129,7 @@ class FSInnerType(Meta):
         if state is not None and self.has_challenge(kind):
             extra["code_verifier"] = self.code_verifier(state)
         person = self.clients[kind].person_by_code(code, keep=self.keepUserTokens, **extra)
-        if self.tenantKeys is not None and person["tenant"] not in self.tenantKeys:
-            raise Code(NOT_A_MEMBER, "the visitor's company is not on this element's list")
+        self.check_tenant(person, self.tenantKeys)
         self.add_contact_data(person)
         return person
 
