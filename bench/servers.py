@@ -264,7 +264,7 @@ def ask(line: Line, seconds: float = visitors.TIMEOUT):
 
 
 def finds_new_worker(server: Served, old: set[int]) -> bool:
-    """Connect once; tell whether a worker answers that was not there before."""
+    """Tell whether a worker answers that was not there before."""
     line = Line(server.port)
     try:
         line.get(ALIVE)
@@ -276,7 +276,7 @@ def finds_new_worker(server: Served, old: set[int]) -> bool:
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
-    """Wait until a condition holds; tell whether it does."""
+    """Wait for a condition, and return whether it holds."""
     until = time.monotonic() + PATIENT
     while not condition():
         if time.monotonic() > until:

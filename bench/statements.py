@@ -61,7 +61,10 @@ def list_statements(texts: list[str]) -> list[str]:
 
 
 def count_writes(texts: list[str]) -> int:
-    """Count transactions that write; a write outside one is a transaction of its own."""
+    """Count the transactions that write.
+
+    A write outside one is a transaction of its own.
+    """
     writes, inside, wrote = 0, False, False
     for text in texts:
         word = text.upper()

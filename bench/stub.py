@@ -78,7 +78,10 @@ def make_member(number: int) -> dict:
 
 
 def find_number(text: str) -> int:
-    """Return the number in a code, token or id; 0 without one."""
+    """Return the number in a text, or 0.
+
+    The text is a code, a token or an id.
+    """
     match = NUMBER.search(text)
     return int(match[0]) if match else 0
 

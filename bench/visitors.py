@@ -119,7 +119,7 @@ def begin(line: Line, start: str, person: int) -> Begun:
 
 
 def finish(line: Line, begun: Begun) -> dict[str, str]:
-    """Finish a login; return the browser's cookies."""
+    """Finish a login and return the browser's cookies."""
     ended = line.get(*begun)
     if ended.status not in (302, 303) or not ended.cookies:
         raise Refused(f"{begun.path.partition('?')[0]}: {ended.status} {ended.body[:300]!r}")
@@ -127,7 +127,10 @@ def finish(line: Line, begun: Begun) -> dict[str, str]:
 
 
 def sign_in(line: Line, start: str, person: int) -> dict[str, str]:
-    """Sign a person in as a new browser; return its cookies."""
+    """Sign a person in as a new browser.
+
+    Return its cookies.
+    """
     return finish(line, begin(line, start, person))
 
 

@@ -100,7 +100,7 @@ def test_an_import_that_is_discarded_is_gone_with_all_its_lines(portal):
 @both_databases
 @pytest.mark.soak
 def test_a_login_start_is_quick_beside_millions_of_old_attempts(portal, client):
-    """Every start answers within a second while they are delete_counts."""
+    """Every start answers within a second while they are removed."""
     with portal.app_context():
         many = {"sqlite": 500_000, "postgresql": 4_000_000}[db.engine.dialect.name]
     put_rows(portal, ATTEMPTS, many=many)

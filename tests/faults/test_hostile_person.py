@@ -84,7 +84,10 @@ def test_a_hostile_person_is_harmless_everywhere(serve, portal, sandbox, setting
 
 @pytest.mark.parametrize("name", [FEISHU, WECOM])
 def test_a_record_that_says_everything_twice_is_one_person(serve, sandbox, name, sql):
-    """JSON allows a key twice; the last one counts, and the ids must be sound."""
+    """JSON allows a key twice, and the last one counts.
+
+    The ids must be sound.
+    """
     twice = {
         FEISHU: '{"code": 1, "code": 0, "data": {"union_id": "on_2", "union_id": "on_1", "open_id": "ou_1", '
         '"name": "a", "name": "b", "tenant_key": "x", "tenant_key": "736588c9260f1750"}}',

@@ -62,7 +62,10 @@ def test_an_unknown_group_is_refused(run):
 
 @pytest.mark.parametrize("allows_mounts", [True, False])
 def test_ci_says_which_group_it_does_not_ask_for(tmp_path, allows_mounts):
-    """The script itself runs; programs that would change this machine, or take long, do nothing."""
+    """The script itself runs.
+
+    Programs that would change this machine, or take long, do nothing.
+    """
     programs = {"apt-get": "exit 0", "mount": f"exit {int(not allows_mounts)}", "umount": "exit 0"}
     programs["make"] = 'echo "$1 $PORTAL_MUST_RUN"'
     for name, body in programs.items():

@@ -43,7 +43,10 @@ def lines(request):
 
 
 def read_json(text):
-    """Return the objects of a log; every line has to be one."""
+    """Return the objects of a log.
+
+    Every line has to be one.
+    """
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -53,7 +56,10 @@ def find_events(text, event):
 
 @pytest.fixture
 def production(settings, elements):
-    """A portal as in production; its elements are broken, as the sandbox is at loopback."""
+    """The environment of a portal in production.
+
+    Its elements are broken, as the sandbox is at loopback.
+    """
     return {**settings, "PORTAL_ENV": "production"}
 
 

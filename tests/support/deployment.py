@@ -172,7 +172,10 @@ class Load:
 
 @contextmanager
 def keep_asking(*calls, every):
-    """Make requests while the block runs; yield the `Load`."""
+    """Make requests while the block runs.
+
+    Yield the `Load`.
+    """
     load = Load(calls, every)
     for thread in load.threads:
         thread.start()

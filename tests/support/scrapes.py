@@ -15,7 +15,10 @@ def parse_figures(text):
 
 
 def find_figure(figures, name, **labels):
-    """Return the sum of the figures that have a name and some labels; `None` where there is none."""
+    """Return the sum of the figures with a name and some labels.
+
+    It is `None` where there is no such figure.
+    """
     values = [value for (found, given), value in figures.items() if found == name and labels.items() <= set(given)]
     return sum(values) if values else None
 
