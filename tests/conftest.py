@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import update
+from support.clusters import run_cluster
 from support.groups import GROUPS, MUST_RUN, Groups, report_missing
 from support.portal_app import FEISHU, Browser, Elements, make_settings, make_tables, run_portals
-from support.postgres import Cluster, find_binaries, find_free_port
+from support.postgres import find_free_port
 from support.redis_server import RedisServer
 from support.rows import open_admin_browser
 from support.sandbox_server import SandboxServer
@@ -34,9 +35,10 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values():
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values() or "own_cluster" in fixtures:
             item.add_marker("postgresql")
-        if {"redis", "own_redis"} & set(getattr(item, "fixturenames", ())):
+        if {"redis", "own_redis"} & fixtures:
             item.add_marker("redis")
 
 
@@ -66,14 +68,16 @@ def sqlite_template(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def postgres():
-    if find_binaries() is None:
-        report_missing("postgresql", "PostgreSQL is not installed")
-    cluster = Cluster()
-    cluster.template = cluster.database()
-    try:
+    with run_cluster() as cluster:
+        cluster.template = cluster.database()
         yield cluster
-    finally:
-        cluster.stop()
+
+
+@pytest.fixture
+def own_cluster():
+    """A PostgreSQL for one test, which may stop it."""
+    with run_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

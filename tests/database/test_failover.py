@@ -6,11 +6,10 @@ A server that only reads is no usable database.
 import psycopg
 import pytest
 import requests
+from support.clusters import run_cluster
 from support.forwarder import Forwarder
-from support.groups import report_missing
 from support.http_visitors import expect_prompt_refusals
 from support.portal_app import answer_platform, make_settings, make_tables, run_portals
-from support.postgres import Cluster, find_binaries
 from support.syncs import WECOM, wait_for
 
 pytestmark = pytest.mark.postgresql
@@ -18,13 +17,9 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.fixture
 def clusters():
-    """Two servers with the portal's tables."""
-    if find_binaries() is None:
-        report_missing("postgresql", "PostgreSQL is not installed")
-    made = [Cluster(), Cluster()]
-    yield made
-    for cluster in made:
-        cluster.stop()
+    """Two servers, one of which may replace the other."""
+    with run_cluster() as first, run_cluster() as second:
+        yield first, second
 
 
 @pytest.fixture

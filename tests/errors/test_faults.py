@@ -17,7 +17,6 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 from sqlalchemy import update
-from support.groups import report_missing
 from support.http_visitors import expect_prompt_refusals
 from support.portal_app import (
     ROOT,
@@ -29,7 +28,7 @@ from support.portal_app import (
     run_portals,
     wait_for_server,
 )
-from support.postgres import Cluster, find_binaries, find_free_port
+from support.postgres import find_free_port
 
 from portal.clocks import now
 from portal.database import db
@@ -65,16 +64,6 @@ def test_a_database_locked_for_good_refuses_logins(client, database):
     assert client.get(address).status_code == 303
 
 
-@pytest.fixture
-def own_cluster():
-    if find_binaries() is None:
-        report_missing("postgresql", "PostgreSQL is not installed")
-    cluster = Cluster()
-    yield cluster
-    cluster.stop()
-
-
-@pytest.mark.postgresql
 def test_a_database_may_go_away_and_return(own_cluster, elements, tmp_path):
     """Users count as signed in again once it is back.
 

@@ -14,10 +14,8 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from support.groups import report_missing
 from support.http_visitors import Visitor, expect_prompt_refusals
 from support.portal_app import FEISHU, WECOM, answer_platform, make_settings, make_tables, run_portals
-from support.postgres import Cluster, find_binaries
 from support.small_disk import fill_disk, mount_small_disk
 from support.syncs import wait_for
 
@@ -112,15 +110,6 @@ def test_a_lock_does_not_end_sessions_whose_use_is_to_be_noted(serve, database, 
 # PostgreSQL
 
 
-@pytest.fixture
-def cluster():
-    if find_binaries() is None:
-        report_missing("postgresql", "PostgreSQL is not installed")
-    made = Cluster()
-    yield made
-    made.stop()
-
-
 @contextmanager
 def run_portal(url, elements, folder):
     """Run two processes of the portal on a database."""
@@ -129,11 +118,10 @@ def run_portal(url, elements, folder):
         yield start(workers=2)
 
 
-@pytest.mark.postgresql
-def test_killed_connections_cost_their_requests_at_most(cluster, elements, tmp_path):
-    name, other = cluster.database(), cluster.url("template1", "postgresql")
+def test_killed_connections_cost_their_requests_at_most(own_cluster, elements, tmp_path):
+    name, other = own_cluster.database(), own_cluster.url("template1", "postgresql")
     kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
-    with run_portal(cluster.url(name), elements, tmp_path) as server:
+    with run_portal(own_cluster.url(name), elements, tmp_path) as server:
         bystander, answer = sign_in(server, person="lisi")
         assert answer.status_code == 303
         answers, wanted = [], 40
@@ -152,24 +140,23 @@ def test_killed_connections_cost_their_requests_at_most(cluster, elements, tmp_p
         assert set(answers) <= {303, 503}
         assert sign_in(server)[1].status_code == 303
         assert ask(server, bystander, "/api/session").status_code == 200
-        with psycopg.connect(cluster.url(name, "postgresql")) as connection:
+        with psycopg.connect(own_cluster.url(name, "postgresql")) as connection:
             for table in ("identity", "account"):
                 assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 2
         assert "Traceback" not in server.output()
 
 
 @pytest.mark.mount
-@pytest.mark.postgresql
-def test_a_full_disk_of_postgresql_is_named_and_more_room_is_enough(cluster, elements, tmp_path):
+def test_a_full_disk_of_postgresql_is_named_and_more_room_is_enough(own_cluster, elements, tmp_path):
     """Only the tables are on that disk: a server without room for its own log ends."""
-    with mount_small_disk(cluster.folder / "disk", size="24m") as disk:
+    with mount_small_disk(own_cluster.folder / "disk", size="24m") as disk:
         place = disk / "tables"
         place.mkdir()
         shutil.chown(place, "postgres", "postgres")
-        with psycopg.connect(cluster.url("template1", "postgresql"), autocommit=True) as connection:
+        with psycopg.connect(own_cluster.url("template1", "postgresql"), autocommit=True) as connection:
             connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
             connection.execute("CREATE DATABASE small TABLESPACE small")
-        with run_portal(cluster.url("small"), elements, tmp_path) as server:
+        with run_portal(own_cluster.url("small"), elements, tmp_path) as server:
             bystander, answer = sign_in(server, person="lisi")
             assert answer.status_code == 303
             fill_disk(disk)
@@ -187,13 +174,12 @@ def test_a_full_disk_of_postgresql_is_named_and_more_room_is_enough(cluster, ele
             assert sign_in(server)[1].status_code == 303
 
 
-@pytest.mark.postgresql
-def test_a_server_that_hangs_is_a_database_that_is_away(cluster, elements, tmp_path):
+def test_a_server_that_hangs_is_a_database_that_is_away(own_cluster, elements, tmp_path):
     """Its processes are stopped, so the system takes what is sent to them and nobody answers."""
-    with run_portal(cluster.url(cluster.database()), elements, tmp_path) as server:
+    with run_portal(own_cluster.url(own_cluster.database()), elements, tmp_path) as server:
         bystander, answer = sign_in(server)
         assert answer.status_code == 303
-        with pause(cluster):
+        with pause(own_cluster):
             for path in ("/api/session", "/account", "/login/QywxInnerExample", "/readyz"):
                 expect_prompt_refusals([ask(server, bystander, path) for _ in range(3)])
             assert ask(server, bystander, "/healthz").status_code == 200
