@@ -19,7 +19,7 @@ def queue(office):
     """People who wait for an account, so that the pages show some."""
     for person in ("zhangsan", "alice", "bob"):
         visitor = Visitor(office)
-        assert visitor.get(visitor.scan("FSInnerExample", person)).status_code == 403
+        assert visitor.sign_in("FSInnerExample", person).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/login", "/account", "/admin/bindings"])

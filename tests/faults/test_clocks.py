@@ -67,7 +67,7 @@ def test_a_login_that_changes_machines_starts_again(run_machines, visit, sandbox
         answer = visitor.get(callback)
         assert (answer.status_code, "Error 40300" in answer.text, "/login/" in answer.text) == (400, True, True)
         assert not is_signed_in(visitor, second)
-        assert visitor.get(visitor.scan(WECOM)).status_code == 303
+        assert visitor.sign_in(WECOM).status_code == 303
     assert "Traceback" not in right.output() + wrong.output()
 
 
@@ -75,11 +75,11 @@ def test_a_session_opened_by_a_fast_clock_is_not_taken_for_longer(run_machines, 
     """It would live an hour longer here, and stay fresh for an hour."""
     right, wrong = run_machines(0, HOUR)
     visitor = visit(wrong)
-    assert visitor.get(visitor.scan(WECOM)).status_code == 303
+    assert visitor.sign_in(WECOM).status_code == 303
     assert is_signed_in(visitor, wrong)
     assert not is_signed_in(visitor, right)
     assert visitor.get("/account").status_code == 401
-    assert visitor.get(visitor.scan(WECOM)).status_code == 303
+    assert visitor.sign_in(WECOM).status_code == 303
     assert is_signed_in(visitor, right)
 
 
@@ -87,7 +87,7 @@ def test_a_session_ends_by_its_own_clock_and_never_later(run_machines, visit):
     """With a lifetime of half an hour, the fast machine calls it over, the right one does not, and a later one does."""
     right, fast, later = run_machines(0, HOUR, 1900, PORTAL_SESSION_LIFETIME="1800", PORTAL_SESSION_IDLE="1800")
     visitor = visit(right)
-    assert visitor.get(visitor.scan(WECOM)).status_code == 303
+    assert visitor.sign_in(WECOM).status_code == 303
     assert not is_signed_in(visitor, fast)
     assert is_signed_in(visitor, right)
     assert not is_signed_in(visitor, later)

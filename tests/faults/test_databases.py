@@ -19,7 +19,6 @@ from support.portal_app import FEISHU, WECOM, answer_platform, make_settings, ma
 from support.small_disk import fill_disk, mount_small_disk
 from support.syncs import wait_for
 
-PATIENCE = 20  # seconds; a page promises an answer within five, and this machine may be busy
 LOCKER = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
@@ -29,17 +28,16 @@ sys.stdin.read()
 """
 
 
-def ask(server, visitor, path):
-    """Return an answer that comes within the time that a visitor is patient."""
-    return visitor.http.get(server.url + path, allow_redirects=False, timeout=PATIENCE)
+def sign_in(server, person="zhangsan"):
+    """Sign a person in, and return the visitor and the last answer.
 
-
-def sign_in(server, name=WECOM, person="zhangsan"):
+    It is that of the start if no login begins.
+    """
     visitor = Visitor(server)
-    begun = ask(server, visitor, f"/login/{name}")
+    begun = visitor.get(f"/login/{WECOM}")
     if begun.status_code != 302:
         return visitor, begun
-    return visitor, ask(server, visitor, answer_platform(begun.headers["Location"], person))
+    return visitor, visitor.get(answer_platform(begun.headers["Location"], person))
 
 
 @contextmanager
@@ -66,7 +64,7 @@ def test_a_lock_of_seconds_is_waited_for(serve, database):
     with lock_database(database) as release:
         timer = threading.Timer(3, release)
         timer.start()
-        answer = ask(server, visitor, callback)
+        answer = visitor.get(callback)
         timer.join()
     assert answer.status_code == 303, server.output()
 
@@ -83,16 +81,16 @@ def test_a_lock_without_an_end_refuses_logins_and_keeps_sessions(serve, database
             visitor, answer = sign_in(server)
             refusals.append(answer)
             assert "Error 50300" in answer.text
-            assert ask(server, visitor, "/api/session").status_code == 401
+            assert visitor.get("/api/session").status_code == 401
         expect_prompt_refusals(refusals)
-        expect_prompt_refusals([ask(server, late, callback) for _ in range(2)])
-        assert ask(server, late, "/api/session").status_code == 401
-        expect_prompt_refusals([ask(server, bystander, "/readyz") for _ in range(2)])
-        assert ask(server, bystander, "/api/session").status_code == 200
-        assert ask(server, bystander, "/account").status_code == 200
-    assert ask(server, late, callback).status_code == 303  # its state was not used up
+        expect_prompt_refusals([late.get(callback) for _ in range(2)])
+        assert late.get("/api/session").status_code == 401
+        expect_prompt_refusals([bystander.get("/readyz") for _ in range(2)])
+        assert bystander.get("/api/session").status_code == 200
+        assert bystander.get("/account").status_code == 200
+    assert late.get(callback).status_code == 303  # its state was not used up
     assert sign_in(server)[1].status_code == 303
-    assert ask(server, bystander, "/readyz").status_code == 200
+    assert bystander.get("/readyz").status_code == 200
     assert "Traceback" not in server.output()
 
 
@@ -103,8 +101,8 @@ def test_a_lock_does_not_end_sessions_whose_use_is_to_be_noted(serve, database, 
     assert answer.status_code == 303
     sql("UPDATE login_session SET last_seen_at = datetime(last_seen_at, '-5 minutes')")
     with lock_database(database):
-        assert ask(server, bystander, "/api/session").status_code == 200
-    assert ask(server, bystander, "/api/session").status_code == 200
+        assert bystander.get("/api/session").status_code == 200
+    assert bystander.get("/api/session").status_code == 200
 
 
 # PostgreSQL
@@ -139,7 +137,7 @@ def test_killed_connections_cost_their_requests_at_most(own_cluster, elements, t
         assert [login.exception() for login in logins] == [None] * 4
         assert set(answers) <= {303, 503}
         assert sign_in(server)[1].status_code == 303
-        assert ask(server, bystander, "/api/session").status_code == 200
+        assert bystander.get("/api/session").status_code == 200
         with psycopg.connect(own_cluster.url(name, "postgresql")) as connection:
             for table in ("identity", "account"):
                 assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 2
@@ -162,15 +160,15 @@ def test_a_full_disk_of_postgresql_is_named_and_more_room_is_enough(own_cluster,
             fill_disk(disk)
             visitor, answer = wait_for(lambda: (got := sign_in(server))[1].status_code != 303 and got, seconds=120)
             assert answer.status_code == 503
-            assert ask(server, visitor, "/api/session").status_code == 401
+            assert visitor.get("/api/session").status_code == 401
             answers = [answer, *(sign_in(server)[1] for _ in range(3))]
             expect_prompt_refusals([one for one in answers if one.status_code != 303])
-            assert ask(server, bystander, "/api/session").status_code == 200
+            assert bystander.get("/api/session").status_code == 200
             assert "its disk is full" in server.output()
             assert "Traceback" not in server.output()
-            wait_for(lambda: ask(server, bystander, "/readyz").json() == {"status": "the disk of the database is full"})
+            wait_for(lambda: bystander.get("/readyz").json() == {"status": "the disk of the database is full"})
             (disk / "filler").unlink()
-            wait_for(lambda: ask(server, bystander, "/readyz").status_code == 200)
+            wait_for(lambda: bystander.get("/readyz").status_code == 200)
             assert sign_in(server)[1].status_code == 303
 
 
@@ -181,10 +179,10 @@ def test_a_server_that_hangs_is_a_database_that_is_away(own_cluster, elements, t
         assert answer.status_code == 303
         with pause(own_cluster):
             for path in ("/api/session", "/account", "/login/QywxInnerExample", "/readyz"):
-                expect_prompt_refusals([ask(server, bystander, path) for _ in range(3)])
-            assert ask(server, bystander, "/healthz").status_code == 200
-        wait_for(lambda: ask(server, bystander, "/readyz").status_code == 200)
-        assert ask(server, bystander, "/api/session").status_code == 200
+                expect_prompt_refusals([bystander.get(path) for _ in range(3)])
+            assert bystander.get("/healthz").status_code == 200
+        wait_for(lambda: bystander.get("/readyz").status_code == 200)
+        assert bystander.get("/api/session").status_code == 200
         assert sign_in(server)[1].status_code == 303
 
 

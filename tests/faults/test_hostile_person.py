@@ -55,11 +55,11 @@ def test_a_hostile_person_is_harmless_everywhere(serve, portal, sandbox, setting
     server = serve()
     for person in ("lisi", "hostile"):
         visitor = Visitor(server)
-        assert visitor.get(visitor.scan(name, person)).status_code == 303
+        assert visitor.sign_in(name, person).status_code == 303
         expect_harmless(visitor.get("/account").text)
         expect_plain(visitor.get("/api/session").json()["identity"]["name"])
     large = Visitor(server)
-    answer = large.get(large.scan(name, "wangwu"))
+    answer = large.sign_in(name, "wangwu")
     assert answer.status_code in (303, 503)  # a platform's answer of megabytes to a login is none
     expect_harmless(answer.text)
 
@@ -98,5 +98,5 @@ def test_a_record_that_says_everything_twice_is_one_person(serve, sandbox, name,
     for _ in range(2):
         sandbox.fail(path, body=twice[name])
         visitor = Visitor(server)
-        assert visitor.get(visitor.scan(name)).status_code == 303
+        assert visitor.sign_in(name).status_code == 303
     assert sql("SELECT count(*) FROM identity") == [(1,)]

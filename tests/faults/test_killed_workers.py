@@ -89,7 +89,7 @@ def get_from_new_worker(visitor, path):
 def test_a_bind_killed_at_the_platform_binds_nobody(serve, sandbox, count_rows, sql):
     server = serve()
     visitor = Visitor(server)
-    assert visitor.get(visitor.scan(FEISHU, "lisi")).status_code == 303
+    assert visitor.sign_in(FEISHU, "lisi").status_code == 303
     browser = AdminBrowser(server, None)
     browser.http = visitor.http
     browser.token = visitor.get("/api/csrf").json()["csrfToken"]

@@ -57,7 +57,7 @@ def server(platforms, elements, serve):
 def sign_in(server, name, person="zhangsan"):
     """Sign a person in, and return the visitor and the last answer."""
     visitor = Visitor(server)
-    return visitor, visitor.get(visitor.scan(name, person))
+    return visitor, visitor.sign_in(name, person)
 
 
 def expect_refusal(server, name):

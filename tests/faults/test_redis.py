@@ -26,7 +26,7 @@ def expect_work(server, portal, *syncs):
     """Sign people in, ask for syncs, and look at the health."""
     for name in (FEISHU, WECOM):
         visitor = Visitor(server)
-        assert visitor.get(visitor.scan(name)).status_code == 303
+        assert visitor.sign_in(name).status_code == 303
         assert visitor.get("/api/session").status_code == 200
     administrator = AdminBrowser(server, make_one_time_link(portal, "alice"))
     for name in syncs:
@@ -59,7 +59,7 @@ def test_a_redis_killed_under_load_costs_no_login(serve, portal, own_redis, sett
     with run_command(settings, "worker") as worker, ThreadPoolExecutor(8) as pool:
         expect_work(server, portal, WECOM)
         wait_for(lambda: list_ends(portal) == [(WECOM, "done")], seconds=PATIENCE)
-        logins = [pool.submit(lambda one=one: one.get(one.scan(FEISHU)).status_code) for one in visitors]
+        logins = [pool.submit(lambda one=one: one.sign_in(FEISHU).status_code) for one in visitors]
         wait_for(lambda: any(login.done() for login in logins))
         own_redis.kill()
         assert {login.result() for login in logins} == {303}

@@ -6,10 +6,9 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
-import requests
+from support.http_visitors import Visitor
 from support.jobs import request_sync, wait_for_runs
 from support.portal_app import FEISHU, ROOT, WECOM
-from support.scrapes import sign_in_by
 from support.syncs import run_command
 
 from portal import logs
@@ -80,8 +79,8 @@ def test_production_logs_json_and_development_text(settings, production):
 def test_all_lines_of_a_serving_portal_are_json(serve, settings):
     began = now()
     server = serve(workers=2, threads=4, PORTAL_LOG="json")
-    assert sign_in_by(requests.Session(), server.url, FEISHU) == 303
-    assert sign_in_by(requests.Session(), server.url, WECOM, "outsider") == 403
+    assert Visitor(server).sign_in(FEISHU).status_code == 303
+    assert Visitor(server).sign_in(WECOM, "outsider").status_code == 403
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(60)
     log = server.output()
@@ -108,9 +107,9 @@ def test_all_lines_of_a_serving_portal_are_json(serve, settings):
 def test_a_failed_call_is_logged_with_the_request_that_it_failed(serve, sandbox):
     server = serve(workers=1, threads=4, PORTAL_LOG="json")
     sandbox.fail(CALL, status=500)
-    assert sign_in_by(requests.Session(), server.url, WECOM) == 503
+    assert Visitor(server).sign_in(WECOM).status_code == 503
     sandbox.fail(CALL, body={"errcode": 40029, "errmsg": "invalid code"})
-    assert sign_in_by(requests.Session(), server.url, WECOM) == 400
+    assert Visitor(server).sign_in(WECOM).status_code == 400
     log = server.output()
     errors, refusals = find_events(log, "platform_error"), find_events(log, "refusal")
     references = [error.pop("request") for error in errors]

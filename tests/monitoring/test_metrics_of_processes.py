@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 from support.deployment import keep_asking
+from support.http_visitors import Visitor
 from support.jobs import request_sync, wait_for_runs
 from support.portal_app import FEISHU, WECOM, both_databases
-from support.scrapes import find_figure, scrape, sign_in_by
+from support.scrapes import find_figure, scrape
 from support.syncs import run_command, wait_for
 
 from portal import metrics
@@ -22,9 +23,8 @@ COUNTERS = ("_total", "_count", "_sum", "_bucket")  # the ends of what may only 
 
 
 def sign_in(server, element=WECOM, **how):
-    """Sign in over a connection of its own, so that the workers take turns."""
-    with requests.Session() as http:
-        return sign_in_by(http, server.url, element, **how)
+    """Sign a new visitor in and return the last status."""
+    return Visitor(server).sign_in(element, **how).status_code
 
 
 def list_workers(folder):

@@ -52,7 +52,7 @@ def expect_none_open(database, sql):
 def test_no_transaction_is_open_during_a_call(serve, sandbox, sql, expect_none_open, name):
     server = serve(workers=1, threads=4)
     first = Visitor(server)
-    assert first.get(first.scan(name, "bob")).status_code == 303  # the app has its token since
+    assert first.sign_in(name, "bob").status_code == 303  # the app has its token since
     for path, person in zip(sorted(CALLS[name]), PEOPLE, strict=False):
         if path in TOKEN_CALLS:
             sql("DELETE FROM app_token")

@@ -126,7 +126,7 @@ def test_connections_to_the_platform_are_kept(serve, sandbox):
 
     def log_in(_):
         visitor = Visitor(server)
-        return visitor.get(visitor.scan("FSInnerExample"))
+        return visitor.sign_in("FSInnerExample")
 
     log_in(0)
     sandbox.forget_calls()
@@ -155,7 +155,7 @@ def test_a_worker_killed_in_a_login_leaves_nothing_half_done(serve, sandbox, cou
     assert Visitor(server).get("/api/session").status_code == 401
     again = visitor.get(callback)
     assert again.status_code == 400
-    assert visitor.get(visitor.scan("QywxInnerExample")).status_code == 303
+    assert visitor.sign_in("QywxInnerExample").status_code == 303
     assert [count_rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 1]
 
 
@@ -197,6 +197,6 @@ def test_every_call_of_a_login_is_counted_once(serve, sandbox):
     """The tests above rely on the sandbox's count."""
     server = serve()
     visitor = Visitor(server)
-    visitor.get(visitor.scan("FSInnerExample"))
+    visitor.sign_in("FSInnerExample")
     [call] = sandbox.calls(EXCHANGE)
     assert json.loads(call["body"])["grant_type"] == "authorization_code"

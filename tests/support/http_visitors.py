@@ -7,6 +7,8 @@ from datetime import timedelta
 import requests
 from support.portal_app import answer_platform
 
+PATIENCE = 20  # seconds; a page promises an answer within five, and this machine may be busy
+
 
 class Visitor:
     """A browser over HTTP."""
@@ -16,10 +18,18 @@ class Visitor:
         self.http.headers["Connection"] = "close"  # the server ends kept connections, also just before a request
 
     def get(self, path, **kwargs):
-        return self.http.get(self.server.url + path, allow_redirects=False, timeout=20, **kwargs)
+        return self.http.get(self.server.url + path, allow_redirects=False, timeout=PATIENCE, **kwargs)
 
-    def scan(self, element, person="zhangsan"):
-        return answer_platform(self.get(f"/login/{element}").headers["Location"], person)
+    def scan(self, element, person="zhangsan", action="allow"):
+        """Begin a login and answer as the person.
+
+        Return the callback's path and query.
+        """
+        return answer_platform(self.get(f"/login/{element}").headers["Location"], person, action)
+
+    def sign_in(self, element, person="zhangsan", action="allow"):
+        """Sign a person in and return the last answer."""
+        return self.get(self.scan(element, person, action))
 
 
 def expect_prompt_refusals(answers):

@@ -2,7 +2,6 @@
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
-from support.portal_app import answer_platform
 
 
 def parse_figures(text):
@@ -28,11 +27,3 @@ def scrape(server, **headers):
     answer = requests.get(f"{server.url}/metrics", headers=headers, timeout=30)
     assert answer.status_code == 200, answer.text
     return parse_figures(answer.text)
-
-
-def sign_in_by(http, url, element, person="zhangsan", action="allow"):
-    """Sign a person in at a running portal and return the last status."""
-    begun = http.get(f"{url}/login/{element}", allow_redirects=False, timeout=60)
-    return http.get(
-        url + answer_platform(begun.headers["Location"], person, action), allow_redirects=False, timeout=60
-    ).status_code
