@@ -44,11 +44,18 @@ class Deployment:
     def get(self, http, path, **options):
         return http.get(self.url + path, allow_redirects=False, timeout=60, **options)
 
-    def sign_in(self, http, element="FSInnerExample", person="zhangsan", **headers):
-        """Sign a visitor in and return the answer to the callback."""
+    def scan(self, http, element="FSInnerExample", person="zhangsan", **headers):
+        """Begin a login and answer as the person.
+
+        Return the callback's path and query.
+        """
         started = self.get(http, f"/login/{element}", headers=headers)
         assert started.status_code == 302, started.text
-        return self.get(http, answer_platform(started.headers["Location"], person), headers=headers)
+        return answer_platform(started.headers["Location"], person)
+
+    def sign_in(self, http, element="FSInnerExample", person="zhangsan", **headers):
+        """Sign a visitor in and return the answer to the callback."""
+        return self.get(http, self.scan(http, element, person, **headers), headers=headers)
 
     def wait_for(self, condition):
         wait_until(condition, self.nginx.process, self.nginx.folder / "output.log")

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from support import in_app_page, qr_page
 from support.deployment import Nginx
-from support.portal_app import answer_platform
 from support.postgres import find_free_port
 from support.sql import open_sql
 from support.user_agents import FEISHU_CLIENT, WECOM_CLIENT
@@ -164,7 +163,7 @@ def test_a_body_larger_than_an_import_is_refused_by_nginx(deployment):
 def test_no_log_holds_a_code_a_state_or_a_link(deployment, site):
     http, secrets = deployment.visit(), set()
     for element in ("FSInnerExample", "QywxInnerExample"):
-        callback = answer_platform(deployment.get(http, f"/login/{element}").headers["Location"])
+        callback = deployment.scan(http, element)
         secrets |= {values[0] for values in parse_qs(urlsplit(callback).query).values()}
         assert deployment.get(http, callback).status_code == 303
         deployment.get(http, "/account", headers={"Referer": deployment.url + callback})

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from support.deployment import DeployedPortal, keep_asking
-from support.portal_app import answer_platform, make_settings
+from support.portal_app import make_settings
 from support.postgres import find_free_port
 
 pytest_plugins = ["support.chromium"]
@@ -79,7 +79,7 @@ def test_a_restart_of_all_portals_loses_only_new_requests(deployment):
     deployment.site.sandbox.reset()
     person, newcomer = deployment.visit(), deployment.visit()
     assert deployment.sign_in(person).status_code == 303
-    callback = answer_platform(deployment.get(newcomer, "/login/FSInnerExample").headers["Location"])
+    callback = deployment.scan(newcomer)
     calls = ask_and_send(deployment, person)
     with keep_asking(*calls, every=EVERY) as load:
         load.wait_for_more(ENOUGH)
@@ -118,7 +118,7 @@ def test_a_form_is_not_lost_while_a_portal_ends_slowly(deployment):
     sandbox = deployment.site.sandbox
     sandbox.reset()
     people = [deployment.visit() for _ in range(2)]
-    callbacks = [answer_platform(deployment.get(http, "/login/FSInnerExample").headers["Location"]) for http in people]
+    callbacks = [deployment.scan(http) for http in people]
     visitor = deployment.visit()
     token = deployment.get(visitor, "/api/csrf").json()["csrfToken"]
     form = {"language": "en", "next": "/login", "csrf_token": token}
