@@ -40,9 +40,8 @@ class Installation:
         self.folder, self.processes, self.listener = folder, {}, None
         self.repository, self.release = ROOT, "HEAD"
         self.port = find_free_port()
-        for place in (*PLACES[2:3], *PLACES[4:]):
-            (folder / place.strip("/")).mkdir(parents=True)
-        (folder / "opt").mkdir()
+        for place in ("opt", "etc/systemd/system", "usr/local/bin"):
+            (folder / place).mkdir(parents=True)
         make_program(folder / "usr/local/bin/runuser", 'shift 3; exec "$@"')  # there is no user but this one
         binaries = find_binaries()
         path = [folder / "usr/local/bin", *([binaries] if binaries else []), os.environ["PATH"]]
