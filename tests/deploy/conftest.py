@@ -6,8 +6,8 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from support.authority import Authority
-from support.deployment import DeployedPortal, Nginx, wait_until
-from support.portal_app import answer_platform, make_settings, make_tables
+from support.deployment import PATIENCE, DeployedPortal, Nginx
+from support.portal_app import answer_platform, make_settings, make_tables, wait_for_server
 from support.postgres import find_free_port
 
 VISITOR = "127.0.0.7"  # nginx and the portals are at 127.0.0.1
@@ -58,7 +58,7 @@ class Deployment:
         return self.get(http, self.scan(http, element, person, **headers), headers=headers)
 
     def wait_for(self, condition):
-        wait_until(condition, self.nginx.process, self.nginx.folder / "output.log")
+        wait_for_server(condition, self.nginx, PATIENCE)
 
     def count_links(self):
         """Return how many requests for one-time links nginx has sent to each portal."""
@@ -100,4 +100,4 @@ def deployment(tmp_path_factory, sandbox_process, postgres, redis_process):
     finally:
         nginx.stop()
         for portal in portals:
-            portal.kill()
+            portal.stop()

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from support.deployment import DeployedPortal, keep_asking
+from support.deployment import DeployedPortal, keep_asking, listens, reload_workers
 from support.portal_app import make_settings
 from support.postgres import find_free_port
 
@@ -135,7 +135,7 @@ def test_a_form_is_not_lost_while_a_portal_ends_slowly(deployment):
         deployment.wait_for(lambda: sandbox.count_waiting() == 2)
         ending = deployment.portals[0]
         ending.process.terminate()
-        deployment.wait_for(lambda: not ending.listens())
+        deployment.wait_for(lambda: not listens(ending.port))
         statuses = {visitor.post(f"{deployment.url}/language", **options).status_code for _ in range(6)}
     finally:
         sandbox.open_gates()
@@ -156,7 +156,7 @@ def test_a_reload_under_load_loses_no_request(deployment):
         for portal in deployment.portals:
             load.wait_for_more(ENOUGH)
             before, process = portal.count_workers(), portal.process.pid
-            portal.reload()
+            reload_workers(portal)
             assert portal.count_workers() == before + 2
             assert portal.process.pid == process
         load.wait_for_more(ENOUGH)
@@ -175,12 +175,12 @@ def lone(tmp_path, sandbox, elements, database):
         portal = DeployedPortal(settings, tmp_path, port, listener)
         portal.start()
         yield portal
-        portal.kill()
+        portal.stop()
 
 
 def ask_for_pages(portal):
     def ask():
-        return requests.get(f"http://127.0.0.1:{portal.port}/login", timeout=60).status_code
+        return requests.get(f"{portal.url}/login", timeout=60).status_code
 
     return ask
 
@@ -196,13 +196,13 @@ def test_a_restart_loses_no_request_where_the_socket_is_held(lone):
 
 def test_a_reload_reads_elements_anew(lone, elements):
     def read_login_page():
-        return requests.get(f"http://127.0.0.1:{lone.port}/login", timeout=60).text
+        return requests.get(f"{lone.url}/login", timeout=60).text
 
     assert "Newcomer" not in read_login_page()
     elements.feishu("Newcomer")
     ask = ask_for_pages(lone)
     with keep_asking(ask, ask, every=EVERY) as load:
-        lone.reload()
+        reload_workers(lone)
         load.wait_for_more(ENOUGH)
     assert set(load.count()) == {("ask", 200)}
     assert "Newcomer" in read_login_page()

@@ -114,7 +114,7 @@ def test_the_upgrade_keeps_every_row_and_session(bare, database_url, platform, n
         bare.flask("db", "downgrade", revision)
         there = reflect(engine)
         release["rows"] = {table: rows for table, rows in release["rows"].items() if table in there}
-    running = dict(bare.processes)
+    running = dict(bare.servers)
     bare.release = source.publish()
     [block] = read_section("Upgrade")
     assert f"Login portal {bare.release.removeprefix('v')}, " in bare.run(block)
@@ -122,8 +122,8 @@ def test_the_upgrade_keeps_every_row_and_session(bare, database_url, platform, n
     assert find_changes(engine, release, apart_from=("readiness", "worker")) == []
     answer = bare.get("/api/session", **{"__Host-portal_session": release["session"]})
     assert answer.json()["account"]["username"] == "zhangsan"
-    assert set(bare.processes) == UNITS
-    assert not any(bare.processes[unit] is process for unit, process in running.items())
+    assert set(bare.servers) == UNITS
+    assert not any(bare.servers[unit] is server for unit, server in running.items())
 
 
 def restore_old_state(machine, backup, restore):
@@ -146,12 +146,12 @@ def restore_old_state(machine, backup, restore):
     logs = read_files(machine.folder / "opt/portal/instance", "portal.db-*")
     stop, _, rest = restore.partition("\n")
     machine.run(stop)
-    assert (machine.processes, machine.listener) == ({}, None)
+    assert (machine.servers, machine.listener) == ({}, None)
     for name, content in logs.items():  # as after a crash
         (machine.folder / "opt/portal/instance" / name).write_bytes(content)
     machine.run(rest)
     assert machine.get("/readyz").json() == {"status": "ok"}
-    assert set(machine.processes) == UNITS
+    assert set(machine.servers) == UNITS
     assert read_files(settings) == files
     assert not machine.is_signed_in(before)
     assert not machine.is_signed_in(ended)
@@ -216,10 +216,10 @@ def test_new_secret_keys_sign_nobody_out(machine, platform):
     change, forget, _ = read_section("Change the keys")
     cookies = machine.finish_login(*machine.begin_login(platform))
     token, begun = machine.get_token(cookies), machine.begin_login(platform)
-    old, worker = key.read_text(), machine.processes["portal-worker.service"]
+    old, worker = key.read_text(), machine.servers["portal-worker.service"]
     machine.run(change)
     assert key.read_text() != old
-    assert machine.processes["portal-worker.service"] is not worker
+    assert machine.servers["portal-worker.service"] is not worker
     assert machine.is_signed_in(cookies)
     assert post_form(machine, cookies, token) == 303
     late_cookies = machine.finish_login(*begun)
@@ -237,13 +237,13 @@ def test_new_encryption_keys_keep_stored_tokens(machine, platform):
     _, _, change = read_section("Change the keys")
     cookies = machine.finish_login(*machine.begin_login(platform))
     token, begun = machine.get_token(cookies), machine.begin_login(platform)
-    old, worker = (keys / "encryption_keys").read_text().strip(), machine.processes["portal-worker.service"]
+    old, worker = (keys / "encryption_keys").read_text().strip(), machine.servers["portal-worker.service"]
     tokens = read_tokens(machine, old)
     machine.run(change)
     new = (keys / "encryption_keys").read_text().strip()
     assert new != old
     assert read_tokens(machine, new) == tokens
-    assert machine.processes["portal-worker.service"] is not worker
+    assert machine.servers["portal-worker.service"] is not worker
     assert machine.is_signed_in(cookies)
     assert post_form(machine, cookies, token) == 303
     assert machine.is_signed_in(machine.finish_login(*begun))

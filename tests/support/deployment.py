@@ -18,75 +18,67 @@ from contextlib import contextmanager
 
 import requests
 from support.groups import report_missing
-from support.portal_app import PORTAL, ROOT
+from support.portal_app import PORTAL, ROOT, Server, is_ready, wait_for_server
 
 PATIENCE = 120  # seconds until a part has started or ended; the machine may be busy
 
 
-def wait_until(condition, process, log):
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-        time.sleep(0.05)
+def hand_over_socket(listener, command):
+    """Return a command and its options that hand over a socket.
+
+    They are for `Popen`. As with systemd, the socket has number 3 and the command knows its own process's number.
+    """
+    script = f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+    return ["bash", "-c", script, "bash", *command], {"pass_fds": [listener.fileno()]}
 
 
-class DeployedPortal:
+def reload_workers(server):
+    """Reload gunicorn and wait until both workers are new."""
+    exited = server.output().count("Worker exiting")
+    server.process.send_signal(signal.SIGHUP)
+    wait_for_server(lambda: server.output().count("Worker exiting") >= exited + 2, server, PATIENCE)
+    wait_for_server(lambda: is_ready(server), server, PATIENCE)
+
+
+def listens(port):
+    """Tell whether new connections are taken."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class DeployedPortal(Server):
     """A portal under gunicorn with the settings of `gunicorn.conf.py`, and an access log.
 
     It logs JSON lines as in production, unless the settings choose another form.
     """
 
     def __init__(self, settings, folder, port, listener=None):
-        self.port, self.listener, self.process = port, listener, None
-        self.log, self.access_log = folder / f"portal{port}.log", folder / f"access{port}.log"
+        super().__init__(f"http://127.0.0.1:{port}", None, folder / f"portal{port}.log")
+        self.port, self.listener, self.access_log = port, listener, folder / f"access{port}.log"
         clean = {name: value for name, value in os.environ.items() if not re.match("PORTAL_|FLASK_|LISTEN_", name)}
         self.environ = {**clean, "PORTAL_LOG": "json", **settings, "PORTAL_BIND": f"127.0.0.1:{port}"}
 
     def start(self):
         command = [sys.executable, "-m", "gunicorn", "--access-logfile", str(self.access_log), PORTAL]
         options = {}
-        if self.listener is not None:  # as systemd hands over a socket: number 3, with the process's own number
-            script = f'exec 3<&{self.listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
-            command = ["bash", "-c", script, "bash", *command]
-            options["pass_fds"] = [self.listener.fileno()]
+        if self.listener is not None:
+            command, options = hand_over_socket(self.listener, command)
         with self.log.open("a") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=out, stderr=out, **options)
-        wait_until(self.is_ready, self.process, self.log)
-
-    def listens(self):
-        """Tell whether new connections are taken."""
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def is_ready(self):
-        try:
-            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).ok
-        except requests.RequestException:
-            return False
+        wait_for_server(lambda: is_ready(self), self, PATIENCE)
 
     def count_workers(self):
-        return self.log.read_text().count("Booting worker")
-
-    def reload(self):
-        """Reload as `systemctl reload` does, and wait until all workers are new ones."""
-        exited = self.log.read_text().count("Worker exiting")
-        self.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: self.log.read_text().count("Worker exiting") >= exited + 2, self.process, self.log)
-        wait_until(self.is_ready, self.process, self.log)
+        return self.output().count("Booting worker")
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE)
+        """End the server, if it was started at all."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
 
     def restart(self):
         self.stop()
         self.start()
-
-    def kill(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(PATIENCE)
 
 
 class Nginx:
@@ -96,7 +88,7 @@ class Nginx:
         self.program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
         if self.program is None:
             report_missing("nginx", "nginx is not installed")
-        self.folder, self.port, self.process = folder, port, None
+        self.folder, self.port, self.process, self.log = folder, port, None, folder / "output.log"
         self.names = {
             "NGINX_HOST": host,
             "NGINX_PORTALS": " ".join(f"server 127.0.0.1:{portal} max_fails=0;" for portal in portals),
@@ -120,15 +112,13 @@ class Nginx:
             f"{user} daemon off; worker_processes 2; pid {self.folder / 'pid'}; error_log {self.folder / 'main.log'};\n"
             f"events {{}}\nhttp {{ {' '.join(places)} include /etc/nginx/mime.types; include portal.conf; }}\n"
         )
-        log = self.folder / "output.log"
-        with log.open("w") as out:
+        with self.log.open("w") as out:
             words = [self.program, "-e", str(self.folder / "main.log"), "-p", str(self.folder), "-c", "nginx.conf"]
             self.process = subprocess.Popen(words, stdout=out, stderr=out)
-        wait_until(self.listens, self.process, log)
+        wait_for_server(lambda: listens(self.port), self, PATIENCE)
 
-    def listens(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def output(self):
+        return self.log.read_text()
 
     def read_logs(self):
         """Return all that nginx has logged."""

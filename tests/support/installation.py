@@ -6,15 +6,14 @@ name. All else runs as it is written.
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
 import requests
-from support.deployment import PATIENCE, wait_until
-from support.portal_app import ROOT
+from support.deployment import PATIENCE, hand_over_socket, reload_workers
+from support.portal_app import ROOT, Server, is_ready, wait_for_server
 from support.postgres import find_binaries, find_free_port
 from support.sql import open_sql
 
@@ -37,7 +36,7 @@ class Installation:
     """A machine with the portal on it."""
 
     def __init__(self, folder):
-        self.folder, self.processes, self.listener = folder, {}, None
+        self.folder, self.servers, self.listener = folder, {}, None
         self.repository, self.release = ROOT, "HEAD"
         self.port = find_free_port()
         for place in ("opt", "etc/systemd/system", "usr/local/bin"):
@@ -99,8 +98,8 @@ class Installation:
                 self.stop(unit)
             if verb in ("start", "restart", "enable") and not name.startswith("--"):
                 self.start(unit)
-            if verb == "reload":
-                self.reload(unit)
+            if verb == "reload" and unit in self.servers:
+                reload_workers(self.servers[unit])
 
     def read_unit(self, unit, key):
         return re.findall(rf"^{key}=(.*)$", (self.folder / "etc/systemd/system" / unit).read_text(), re.MULTILINE)
@@ -110,41 +109,30 @@ class Installation:
             if self.listener is None:
                 self.listener = socket.create_server(("127.0.0.1", int(self.read_unit(unit, "ListenStream")[0][10:])))
             return
-        if unit in self.processes:
+        if unit in self.servers:
             return
         settings = Path(self.read_unit(unit, "EnvironmentFile")[0]).read_text().splitlines()
         settings += self.read_unit(unit, "Environment")[0].split()
         environ = {**self.environ, **dict(line.split("=", 1) for line in settings if re.match("[A-Z]", line))}
         command, options = self.read_unit(unit, "ExecStart")[0].split(), {}
         if unit == "portal.service":
-            script = f'exec 3<&{self.listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
-            command = ["bash", "-c", script, "bash", *command]
-            options["pass_fds"] = [self.listener.fileno()]
+            command, options = hand_over_socket(self.listener, command)
         log = self.folder / f"{unit}.log"
         with log.open("a") as out:
             folder = self.read_unit(unit, "WorkingDirectory")[0]
             process = subprocess.Popen(command, cwd=folder, env=environ, stdout=out, stderr=out, **options)
-        self.processes[unit] = process
-        began = (lambda: self.get("/readyz").ok) if unit == "portal.service" else (lambda: "worker" in log.read_text())
-        wait_until(began, process, log)
+        server = self.servers[unit] = Server(f"http://127.0.0.1:{self.port}", process, log)
+        began = (lambda: is_ready(server)) if unit == "portal.service" else (lambda: "worker" in server.output())
+        wait_for_server(began, server, PATIENCE)
 
     def stop(self, unit):
         if unit == "portal.socket" and self.listener is not None:
             self.listener.close()
             self.listener = None
-        process = self.processes.pop(unit, None)
-        if process is not None:
-            process.terminate()
-            process.wait(PATIENCE)
-
-    def reload(self, unit):
-        if unit not in self.processes:
-            return
-        log = self.folder / f"{unit}.log"
-        exited = log.read_text().count("Worker exiting")
-        self.processes[unit].send_signal(signal.SIGHUP)
-        wait_until(lambda: log.read_text().count("Worker exiting") >= exited + 2, self.processes[unit], log)
-        wait_until(lambda: self.get("/readyz").ok, self.processes[unit], log)
+        server = self.servers.pop(unit, None)
+        if server is not None:
+            server.process.terminate()
+            server.process.wait(PATIENCE)
 
     def end(self):
         for unit in ("portal-worker.service", "portal.service", "portal.socket"):
