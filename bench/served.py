@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.postgres import find_free_port
+from support.processes import list_children
 
 from bench.machine import ROOT, cpu_of
 from bench.visitors import Line, Refused
@@ -115,10 +116,6 @@ class Served:
             if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
                 return next((pid for pid in self.workers if holds_socket(pid, fields[9])), None)
         return None
-
-
-def list_children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def holds_socket(pid: int, inode: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from support.groups import report_missing
 from support.portal_app import ROOT, Server, wait_for_server
 from support.postgres import find_free_port
+from support.processes import list_children
 from support.syncs import wait_for
 
 
@@ -21,9 +22,9 @@ def list_descendants(pid):
     They are by number, with their command lines.
     """
     processes = {}
-    for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        processes[int(number)] = read_command_line(number)
-        processes |= list_descendants(number)
+    for child in list_children(pid):
+        processes[child] = read_command_line(child)
+        processes |= list_descendants(child)
     return processes
 
 

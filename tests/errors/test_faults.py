@@ -29,6 +29,7 @@ from support.portal_app import (
     wait_for_server,
 )
 from support.postgres import find_free_port
+from support.processes import list_children
 
 from portal.clocks import now
 from portal.database import db
@@ -107,8 +108,7 @@ def test_a_worker_killed_between_two_writes_leaves_neither(postgres, elements, t
                 while not (row := watcher.execute(blocked, (name,)).fetchone()):
                     assert not waiting.done(), waiting.result().text
                 assert "INSERT INTO login_session" in row[0]
-                with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
-                    os.kill(int(file.read().split()[0]), signal.SIGKILL)
+                os.kill(list_children(server.process.pid)[0], signal.SIGKILL)
                 assert isinstance(waiting.exception(timeout=20), requests.ConnectionError)
                 other.rollback()
                 counts = [

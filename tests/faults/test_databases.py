@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from support.http_visitors import Visitor, expect_prompt_refusals
 from support.portal_app import FEISHU, WECOM, answer_platform, make_settings, make_tables, run_portals
+from support.processes import list_children
 from support.small_disk import fill_disk, mount_small_disk
 from support.syncs import wait_for
 
@@ -190,8 +191,7 @@ def test_a_server_that_hangs_is_a_database_that_is_away(own_cluster, elements, t
 def pause(cluster):
     """Stop all processes of a server, and continue them after the block."""
     main = int((cluster.folder / "postmaster.pid").read_text().split()[0])
-    with open(f"/proc/{main}/task/{main}/children") as file:
-        family = [main, *map(int, file.read().split())]
+    family = [main, *list_children(main)]
     for process in family:
         os.kill(process, signal.SIGSTOP)
     try:

@@ -14,6 +14,7 @@ import requests
 from support.admin_client import AdminBrowser
 from support.http_visitors import Visitor
 from support.portal_app import FEISHU, WECOM, answer_platform, both_databases
+from support.processes import list_children
 from support.syncs import wait_for
 
 pytestmark = both_databases
@@ -40,9 +41,8 @@ def kill_workers(server, sandbox, path, browser, callback):
         waiting = pool.submit(browser.get, callback)
         wait_for(lambda: waiting.done() or sandbox.count_waiting())
         assert not waiting.done(), waiting.result().text
-        with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
-            for child in map(int, file.read().split()):
-                os.kill(child, signal.SIGKILL)
+        for child in list_children(server.process.pid):
+            os.kill(child, signal.SIGKILL)
         assert isinstance(waiting.exception(timeout=20), requests.ConnectionError)
     sandbox.open_gates()
 

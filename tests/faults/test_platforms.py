@@ -11,6 +11,7 @@ import pytest
 from support.http_visitors import Visitor
 from support.odd_platform import OddPlatform, bomb, cut_off, drip, flood, say, stay_silent
 from support.portal_app import FEISHU, WECOM
+from support.processes import list_children
 from support.syncs import APPS, wait_for
 
 EXCHANGES = {FEISHU: "/open-apis/authen/v2/oauth/token", WECOM: "/cgi-bin/auth/getuserinfo"}
@@ -117,10 +118,8 @@ def test_a_platform_that_refuses_connections_may_come_back(server, platforms, na
 
 def read_peak(server):
     """Return the most memory that a worker has had, in bytes."""
-    with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
-        children = file.read().split()
     peaks = []
-    for child in children:
+    for child in list_children(server.process.pid):
         with open(f"/proc/{child}/status") as file:
             peaks += [int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM")]
     return max(peaks)

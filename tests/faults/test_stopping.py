@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from support.http_visitors import Visitor
 from support.portal_app import FEISHU, answer_platform, both_databases
+from support.processes import list_children
 from support.syncs import wait_for
 
 EXCHANGE = "/open-apis/authen/v2/oauth/token"
@@ -54,6 +55,5 @@ def test_a_process_that_is_replaced_loses_no_login(serve, sandbox):
     with ThreadPoolExecutor(VISITORS) as pool:
         logins = [pool.submit(sign_in, number) for number in range(5 * VISITORS)]
         wait_for(lambda: sum(login.done() for login in logins) >= VISITORS, seconds=90)
-        with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children") as file:
-            os.kill(int(file.read().split()[0]), signal.SIGTERM)
+        os.kill(list_children(server.process.pid)[0], signal.SIGTERM)
         assert {login.result(timeout=90) for login in logins} == {303}, server.output()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from support.processes import list_children
 
 PATIENCE = 20  # seconds until an answer counts as missing
 UP = "/.." * 12  # from any folder to the root
@@ -75,8 +76,8 @@ def send_raw(server, path):
 
 def measure_memory(server):
     """Return the resident memory of a server's processes in bytes."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (server.process.pid, *children))
+    processes = (server.process.pid, *list_children(server.process.pid))
+    pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in processes)
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
 

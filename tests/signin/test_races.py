@@ -13,6 +13,7 @@ import pytest
 import requests
 from support.http_visitors import Visitor, run_at_once
 from support.portal_app import both_databases
+from support.processes import list_children
 
 EXCHANGE = "/open-apis/authen/v2/oauth/token"
 pytestmark = both_databases
@@ -148,7 +149,7 @@ def test_a_worker_killed_in_a_login_leaves_nothing_half_done(serve, sandbox, cou
         waiting = pool.submit(visitor.get, callback)
         while not sandbox.calls("/cgi-bin/user/get"):
             assert not waiting.done()
-        os.kill(worker_of(server), signal.SIGKILL)
+        os.kill(list_children(server.process.pid)[0], signal.SIGKILL)
         assert isinstance(waiting.exception(timeout=20), requests.ConnectionError)
     assert [count_rows(table) for table in ("identity", "account", "login_session")] == [0, 0, 0]
     sandbox.reset()
@@ -157,12 +158,6 @@ def test_a_worker_killed_in_a_login_leaves_nothing_half_done(serve, sandbox, cou
     assert again.status_code == 400
     assert visitor.sign_in("QywxInnerExample").status_code == 303
     assert [count_rows(table) for table in ("identity", "account", "login_session")] == [1, 1, 1]
-
-
-def worker_of(server):
-    children = f"/proc/{server.process.pid}/task/{server.process.pid}/children"
-    with open(children) as file:
-        return int(file.read().split()[0])
 
 
 def test_one_time_links_are_used_once(serve, sandbox, count_rows, settings, database):
