@@ -13,7 +13,7 @@ from bench.apps import APPS, PORTAL, SESSION, get_page_size, start_peer, start_p
 from bench.directory_sync import Row
 from bench.machine import Portals, cpu_of
 from bench.served import Served, Stub
-from bench.visitors import Line, Refused, sign_in
+from bench.visitors import Line, Refused, close_all, sign_in
 
 CONNECTIONS = 16
 KNOWN = 100  # people that have signed in before
@@ -180,8 +180,7 @@ class Bench:
         self.tell(what, name, (server.cpu - before) / len(visits) * factor)
         busy = cpu_of(self.stub.process.pid) - busy
         self.idle[what] = min(self.idle[what], max(0.0, 1 - busy / done.seconds))
-        for line in lines:
-            line.close()
+        close_all(lines)
         return done
 
     def far(self, name: str, people: list[int]):
@@ -198,8 +197,7 @@ class Bench:
         done = check(visitors.run(lines, people, visit))
         self.tell("p50", name, done.at(0.5) * 1e3)
         self.tell("p95", name, done.at(0.95) * 1e3)
-        for line in lines:
-            line.close()
+        close_all(lines)
 
     def tell(self, what: str, name: str, figure: float):
         measure = MEASURES[what]

@@ -18,7 +18,7 @@ from bench.logins import CONNECTIONS, TOKEN_CALL, check, count_calls
 from bench.machine import ROOT, Portals
 from bench.served import Stub
 from bench.statements import count_writes, list_statements
-from bench.visitors import Line, sign_in
+from bench.visitors import Line, close_all, sign_in
 
 START = APPS[PORTAL].feishu
 STATEMENTS, WRITES = 10, 3  # at most, a login
@@ -117,8 +117,7 @@ class Bench:
     def sign_in(self, people):
         lines = self.portal.connect(CONNECTIONS, "/healthz")
         check(visitors.run(lines, people, lambda line, person: sign_in(line, START, person)))
-        for line in lines:
-            line.close()
+        close_all(lines)
 
     def add(self, what: str, value: float, most: float, unit: str = "", facts: str = ""):
         self.rows.append(Row(what, value, most, unit, facts=facts))

@@ -17,7 +17,7 @@ from bench.apps import APPS, PORTAL, SESSION, start_portal
 from bench.logins import CONNECTIONS, KNOWN, check
 from bench.machine import Portals
 from bench.served import WORKERS, Served, Stub
-from bench.visitors import Line, begin, finish, sign_in
+from bench.visitors import Line, begin, close_all, finish, sign_in
 
 START, BARE = APPS[PORTAL].feishu, APPS["bare"]
 SERVERS = {"gunicorn gthread": Served.gunicorn, "granian": Served.granian}
@@ -88,7 +88,7 @@ class Bench:
         lines, before = server.connect(CONNECTIONS, SESSION), server.cpu
         check(visitors.run(lines, range(self.checks), lambda line, _: line.get(SESSION)))
         self.note("bare Flask, 16 kept connections: CPU, µs", name, (server.cpu - before) / self.checks * 1e6)
-        close(lines)
+        close_all(lines)
 
     def requests(self, name: str, server: Served, split: str, share: float):
         lines = server.connect(CONNECTIONS, ALIVE, share)
@@ -98,14 +98,14 @@ class Bench:
         what = f"16 kept connections, {split}"
         self.note(f"signed-in check, {what}: CPU, µs", name, (server.cpu - before) / self.checks * 1e6)
         self.note(f"signed-in check, {what}: a second", name, self.checks / done.seconds)
-        close(lines)
+        close_all(lines)
 
     def sign_in(self, server: Served, share: float) -> tuple[float, visitors.Run]:
         """Sign people in, and return the CPU seconds and the run."""
         lines, before = server.connect(CONNECTIONS, ALIVE, share), server.cpu
         people = [number % KNOWN + 1 for number in range(self.logins)]
         done = check(visitors.run(lines, people, lambda line, person: sign_in(line, START, person)))
-        close(lines)
+        close_all(lines)
         return server.cpu - before, done
 
     def note(self, fact: str, name: str, figure: float):
@@ -144,7 +144,7 @@ class Bench:
             except OSError:
                 words = f"no answer within {PATIENCE:g} s"
             self.tell(f"{SLOW} clients with half a header: another one", name, words)
-            close([other, *lines])
+            close_all([other, *lines])
 
     def stop(self, name: str):
         """End the server while the platform holds logins."""
@@ -283,8 +283,3 @@ def wait_for(condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.01)
     return True
-
-
-def close(lines: list[Line]):
-    for line in lines:
-        line.close()

@@ -7,13 +7,13 @@ SQLAlchemy, so that no statement is missed whatever sends it.
 import json
 import logging
 import sys
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from werkzeug.test import Client
 
 import app as portal_app
+from bench.visitors import make_callback
 
 BOUNDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "--")  # --: a trigger's own statements
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -26,9 +26,7 @@ def trace(connection, record):
 
 def sign_in(client: Client, start: str, person: int):
     begun = client.get(start)
-    query = parse_qs(urlsplit(begun.headers["Location"]).query)
-    words = urlencode({"code": f"c{person}", "state": query["state"][0]})
-    ended = client.get(f"{urlsplit(query['redirect_uri'][0]).path}?{words}")
+    ended = client.get(make_callback(begun.headers["Location"], person))
     if ended.status_code not in (302, 303):
         sys.exit(f"the login failed: {ended.status_code} {ended.text[:300]}")
 

@@ -95,6 +95,11 @@ class Line:
         self.read(2)
 
 
+def close_all(lines: Iterable[Line]):
+    for line in lines:
+        line.close()
+
+
 class Begun(NamedTuple):
     """A login that has come back from the platform."""
 
@@ -111,11 +116,20 @@ def begin(line: Line, start: str, person: int) -> Begun:
     """
     headers = f"X-Forwarded-For: 10.{person >> 16 & 255}.{person >> 8 & 255}.{person & 255}\r\n"
     begun = line.get(start, headers=headers)
-    query = parse_qs(urlsplit(begun.headers.get("location", "")).query)
-    if "state" not in query:
+    location = begun.headers.get("location", "")
+    if "state=" not in location:
         raise Refused(f"{start}: {begun.status} {begun.body[:300]!r}")
+    return Begun(make_callback(location, person), begun.cookies, headers)
+
+
+def make_callback(location: str, person: int) -> str:
+    """Return the callback to which a platform's page would lead.
+
+    :param location: the page's address.
+    """
+    query = parse_qs(urlsplit(location).query)
     words = urlencode({"code": f"c{person}", "state": query["state"][0]})
-    return Begun(f"{urlsplit(query['redirect_uri'][0]).path}?{words}", begun.cookies, headers)
+    return f"{urlsplit(query['redirect_uri'][0]).path}?{words}"
 
 
 def finish(line: Line, begun: Begun) -> dict[str, str]:
