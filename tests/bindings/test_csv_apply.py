@@ -1,9 +1,8 @@
 """Applying an import replaces nothing silently, and changes nothing twice."""
 
 from sqlalchemy import select
-from support.admin_client import open_database, sign_in_administrator, store_account, strip_markup
+from support.admin_client import count_rows, open_database, sign_in_administrator, store_account, strip_markup
 from support.csv_uploads import (
-    count_rows,
     read_csv,
     read_outcomes,
     read_results,

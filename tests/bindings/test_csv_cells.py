@@ -1,8 +1,8 @@
 """What the cells of an import mean: no filled cell is passed over, and the habits of spreadsheets are read."""
 
 import pytest
-from support.admin_client import sign_in_administrator, store_account, strip_markup
-from support.csv_uploads import count_rows, read_outcomes, start_dry_run, store_person, upload_csv
+from support.admin_client import count_rows, sign_in_administrator, store_account, strip_markup
+from support.csv_uploads import read_outcomes, start_dry_run, store_person, upload_csv
 from support.portal_app import both_databases
 
 from portal.models import FSInnerAuthModel as Feishu

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from support.admin_client import open_database, store_account, strip_markup
+from support.admin_client import count_rows, open_database, store_account, strip_markup
 from support.csv_uploads import (
-    count_rows,
     read_outcomes,
     start_dry_run,
     upload_csv,

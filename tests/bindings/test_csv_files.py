@@ -1,10 +1,9 @@
 """Files are read as spreadsheets save them, and others are refused with the reason."""
 
 import pytest
-from support.admin_client import store_account, strip_markup
+from support.admin_client import count_rows, store_account, strip_markup
 from support.csv_uploads import (
     CSV_HEADER,
-    count_rows,
     post_whole_file,
     read_csv,
     read_outcomes,

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import open_database, sign_in_administrator, strip_markup
-from support.csv_uploads import count_rows, post_whole_file, read_outcomes, upload_csv
+from support.admin_client import count_rows, open_database, sign_in_administrator, strip_markup
+from support.csv_uploads import post_whole_file, read_outcomes, upload_csv
 
 from portal.bindings import csv_headings, csv_import
 from portal.models import Import, ImportRow

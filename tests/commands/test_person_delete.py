@@ -1,8 +1,8 @@
 """`flask person delete` forgets a person and keeps the audit log."""
 
 import pytest
-from sqlalchemy import func, select
-from support.admin_client import make_one_time_link, open_database, strip_markup
+from sqlalchemy import select
+from support.admin_client import count_rows, make_one_time_link, open_database, strip_markup
 from support.portal_app import FEISHU, WECOM, both_databases
 from support.rows import open_admin_browser
 from support.syncs import find_person, run_sync, sign_in_person
@@ -29,13 +29,6 @@ def delete(portal):
     """Return a function that runs the command."""
     runner = portal.test_cli_runner()
     return lambda *words: runner.invoke(args=["person", "delete", *map(str, words)])
-
-
-def count_rows(portal, model, *conditions):
-    with open_database(portal) as session:
-        number = session.scalar(select(func.count()).select_from(model).where(*conditions))
-        session.rollback()
-        return number
 
 
 def find_words(portal, *words):

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
-from support.admin_client import sign_in_administrator
-from support.old_rows import count_deletions, count_rows, put_rows
+from support.admin_client import count_rows, sign_in_administrator
+from support.old_rows import count_deletions, put_rows
 from support.portal_app import both_databases
 from support.syncs import FEISHU, run_command, wait_for
 

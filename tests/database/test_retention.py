@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import func, select, text
-from support.admin_client import make_one_time_link, open_database, store_account
-from support.old_rows import count_deletions, count_rows, put_rows
+from support.admin_client import count_rows, make_one_time_link, open_database, store_account
+from support.old_rows import count_deletions, put_rows
 from support.portal_app import FEISHU, both_databases
 from support.syncs import run_command, wait_for
 

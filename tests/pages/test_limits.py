@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from sqlalchemy import func, select
-from support.admin_client import open_database
+from support.admin_client import count_rows
 from support.portal_app import FEISHU, WECOM, both_databases
 from support.postgres import find_free_port
 
@@ -15,13 +14,6 @@ from portal.pages import limits
 
 BAD_CALLBACK = f"/login/{FEISHU}/callback?code=x&state="
 JSON_CALL = f"/api/auths/loginTypes/{FEISHU}"
-
-
-def count_rows(portal, model):
-    with open_database(portal) as session:
-        number = session.scalar(select(func.count()).select_from(model))
-        session.rollback()
-        return number
 
 
 def refuse(browser, times, address="192.0.2.7", start=0):

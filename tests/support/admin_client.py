@@ -4,7 +4,7 @@ import re
 from contextlib import contextmanager
 
 import requests
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from portal.database import db
 from portal.models import Account
@@ -46,6 +46,14 @@ def store_account(portal, username, **fields):
         session.add(account)
         session.commit()
         return account.id
+
+
+def count_rows(portal, model, *conditions):
+    """Count the rows of a table that meet conditions."""
+    with open_database(portal) as session:
+        number = session.scalar(select(func.count()).select_from(model).where(*conditions))
+        session.rollback()
+        return number
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from support.admin_client import open_database, strip_markup
 
 from portal.models import FSInnerAuthModel, ImportRow
@@ -47,11 +47,6 @@ def read_results(portal, address):
     with open_database(portal) as session:
         rows = select(ImportRow).where(ImportRow.import_id == int(address.rpartition("/")[2])).order_by(ImportRow.line)
         return {row.line: (row.result, row.reason) for row in session.scalars(rows)}
-
-
-def count_rows(portal, model, *conditions):
-    with open_database(portal) as session:
-        return session.scalar(select(func.count()).select_from(model).where(*conditions))
 
 
 def read_csv(answer):

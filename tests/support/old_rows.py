@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, text
 from support.admin_client import open_database
 
 from portal.database import db
@@ -24,14 +24,6 @@ def put_rows(portal, *statements, many):
             words = {"numbers": NUMBERS[kind].format(many=many), "hash": HASH[kind]}
             session.connection().exec_driver_sql(statement.format(**words))
         session.commit()
-
-
-def count_rows(portal, model, *conditions):
-    """Count the rows of a table that meet conditions."""
-    with open_database(portal) as session:
-        number = session.scalar(select(func.count()).select_from(model).where(*conditions))
-        session.rollback()
-        return number
 
 
 @contextmanager
