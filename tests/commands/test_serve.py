@@ -10,7 +10,7 @@ import sys
 import pytest
 import requests
 from support.groups import report_missing
-from support.portal_app import PORTAL, ROOT, Server, wait_for_server
+from support.portal_app import PORTAL, ROOT, Server, is_ready, wait_for_server
 from support.postgres import find_free_port
 
 SECRET = "0123456789 is the secret of tests"
@@ -144,10 +144,7 @@ def start(environ, tmp_path):
 
 
 def is_alive(server):
-    try:
-        return requests.get(f"{server.url}/healthz", timeout=5).ok
-    except requests.RequestException:
-        return False
+    return is_ready(server, "/healthz")
 
 
 @pytest.mark.clone

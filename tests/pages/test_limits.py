@@ -1,6 +1,5 @@
 """Too many tries of a browser or an address are turned away."""
 
-import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -175,12 +174,9 @@ def test_a_killed_redis_leaves_the_limit_in_place(make_portal, redis, warnings, 
 def test_a_paused_redis_is_waited_for_once(make_portal, redis, warnings, endless_pause):
     browser = make_portal(PORTAL_REDIS_URL=redis.url).test_client()
     try_links(browser, 1)
-    redis.process.send_signal(signal.SIGSTOP)
-    try:
+    with redis.paused():
         assert try_links(browser, 12) == [410] * 10 + [429] * 2
         assert browser.sign_in().status_code == 303
-    finally:
-        redis.process.send_signal(signal.SIGCONT)
     assert warnings() == 1
 
 

@@ -26,19 +26,11 @@ class RedisServer:
             return
         words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 10
-        while True:
-            try:
-                return self.empty()
-            except OSError:
-                assert time.monotonic() < until
-                time.sleep(0.02)
+        wait_for_port(self.port, seconds=10).close()
+        self.empty()
 
     def empty(self):
-        """Delete everything.
-
-        An answer also means that the server is up.
-        """
+        """Delete everything."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
             line.sendall(b"FLUSHALL\r\n")
             assert line.recv(100).startswith(b"+OK")
