@@ -102,8 +102,7 @@ def test_no_id_is_part_of_a_call(client, portal, read):
 
 def test_a_breaker_that_opens_and_closes(client, sandbox, read, caplog):
     caplog.set_level(logging.INFO)
-    for _ in range(10):
-        sandbox.fail("/cgi-bin/auth/getuserinfo", drop=True)
+    sandbox.fail("/cgi-bin/auth/getuserinfo", count=10, drop=True)
     for _ in range(5):
         client.sign_in(WECOM)
     assert find_figure(read(), "portal_breaker_open", address=sandbox.url) == 1

@@ -115,9 +115,7 @@ def test_no_counter_falls_while_people_sign_in_and_a_worker_is_killed(serve, fol
 
 def test_a_killed_worker_holds_no_breaker_open(serve, sandbox, folder):
     server = serve(workers=1, threads=4)
-    for _ in range(5):
-        sandbox.fail("/cgi-bin/auth/getuserinfo", status=500, body="x")
-        sandbox.fail("/cgi-bin/auth/getuserinfo", status=500, body="x")
+    sandbox.fail("/cgi-bin/auth/getuserinfo", count=10, status=500, body="x")
     for _ in range(5):
         sign_in(server)
     assert find_figure(scrape(server), "portal_breaker_open", address=sandbox.url) == 1
