@@ -3,83 +3,28 @@
 Hypothesis makes up the order. A small model knows which sessions must work: those do, and no others.
 """
 
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 from support.admin_client import open_database
-from support.portal_app import FEISHU, WECOM, both_databases
-from support.syncs import PROVIDERS, find_person, run_sync, sign_in_person
+from support.portal_app import both_databases
+from support.session_models import PEOPLE, PersonModel, SessionModel, World
+from support.syncs import PROVIDERS, run_sync
 
 from portal.accounts import accounts
 from portal.audit import Actor
 from portal.bindings import rules
 from portal.database import fingerprint
 from portal.errors import Code
-from portal.models import ACTIVE, Account, BindingRequest, Identity, Listing, LoginAttempt, LoginSession
-from portal.pages.limits import Counters
+from portal.models import LoginSession
 from portal.signin import one_time_links, sessions
 
 OPERATOR = Actor()
-PEOPLE = ((FEISHU, "zhangsan"), (FEISHU, "lisi"), (WECOM, "zhangsan"))
 LEAVING = {"left": "resign", "frozen": "freeze"}
 GIVEN_BACK = ("move", "unbind", "disable", "freeze", "leave")
 browsers, people, account_numbers = st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)
-
-
-@dataclass
-class PersonModel:
-    """What the portal should know of a person."""
-
-    id: int
-    element: str
-    key: str
-    account: int | None
-    state: str = "active"
-
-
-@dataclass
-class SessionModel:
-    """A session that was opened, and whether it should work."""
-
-    token: str
-    person: int | None  # none: a one-time link
-    account: int
-    works: bool = True
-
-
-@dataclass
-class World:
-    """A portal with three people, each bound to an account of their own."""
-
-    portal: object
-    sandbox: object
-    people: list[tuple[int, int]] = field(default_factory=list)  # ids of people and of their accounts
-
-    def __post_init__(self):
-        for element, key in PEOPLE:
-            sign_in_person(self.portal, element, key)
-            run_sync(self.portal, element)
-            person = find_person(self.portal, element, key)
-            self.people.append((person.id, person.account_id))
-
-    def restore(self):
-        """Put everything back as it was at first."""
-        self.sandbox.reset()
-        self.portal.extensions["limits"] = Counters(None)
-        with open_database(self.portal) as session:
-            for table in (LoginAttempt, BindingRequest, LoginSession):
-                session.execute(delete(table))
-            session.execute(update(Identity).values(account_id=None))
-            for person, account in self.people:
-                values = {"account_id": account, "status": ACTIVE, "bound_how": "created"}
-                session.execute(update(Identity).where(Identity.id == person).values(**values))
-            session.execute(update(Account).values(active=True))
-            session.execute(update(Listing).values(digest=None))  # or a sync finds what it has read before
-            session.commit()
 
 
 class Sessions(RuleBasedStateMachine):
