@@ -9,10 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from cryptography.fernet import Fernet
 from sqlalchemy import NullPool, create_engine
-from support.docs_pages import text
+from support.docs_pages import shell_blocks, text
 from support.groups import report_missing
 from support.installation import HOST, Installation
 from support.portal_app import ROOT
@@ -21,19 +20,12 @@ from support.releases import RELEASES, fill_tables, find_changes, move_to_now, r
 from support.remote_platform import run_remote_platform
 from support.source import Source
 
-import config
 from portal.providers import causes
 
 PAGE = "docs/production.md"
 UNITS = {"portal.service", "portal-worker.service"}
 pytestmark = pytest.mark.clone
 both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-
-
-def read_section(heading):
-    """Return the blocks of shell commands below a heading of the page."""
-    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text(PAGE), re.MULTILINE | re.DOTALL)[1]
-    return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -68,7 +60,7 @@ def install(machine, database_url, platform):
 
     It makes an account for each person. No sync runs by itself.
     """
-    fetch, secrets, start = read_section("Install it on one machine")
+    fetch, secrets, start = shell_blocks(PAGE, "Install it on one machine")
     machine.run(fetch)
     machine.run(secrets)
     settings = machine.folder / "etc/portal"
@@ -116,7 +108,7 @@ def test_the_upgrade_keeps_every_row_and_session(bare, database_url, platform, n
         release["rows"] = {table: rows for table, rows in release["rows"].items() if table in there}
     running = dict(bare.servers)
     bare.release = source.publish()
-    [block] = read_section("Upgrade")
+    [block] = shell_blocks(PAGE, "Upgrade")
     assert f"Login portal {bare.release.removeprefix('v')}, " in bare.run(block)
     assert bare.get("/readyz").json() == {"status": "ok"}
     assert find_changes(engine, release, apart_from=("readiness", "worker")) == []
@@ -166,8 +158,8 @@ def read_files(folder, names="**/*"):
 
 
 def test_a_backup_is_restored_without_its_sessions(machine):
-    backup, _ = read_section("Backup")
-    restore, _ = read_section("Restore")
+    backup, _ = shell_blocks(PAGE, "Backup")
+    restore, _ = shell_blocks(PAGE, "Restore")
     restore_old_state(machine, backup, restore)
 
 
@@ -175,8 +167,8 @@ def test_a_backup_is_restored_without_its_sessions(machine):
 def test_a_backup_of_postgresql_is_restored_without_its_sessions(machine):
     if not (find_binaries() / "pg_dump").exists():
         report_missing("postgresql", "pg_dump is not installed")
-    backup, dump = read_section("Backup")
-    restore, load = read_section("Restore")
+    backup, dump = shell_blocks(PAGE, "Backup")
+    restore, load = shell_blocks(PAGE, "Restore")
     backup = re.sub(
         r'^/opt/\S+/python -c "\n.*?^mv .*?$', lambda _: dump.strip(), backup, flags=re.DOTALL | re.MULTILINE
     )
@@ -188,8 +180,8 @@ def test_a_backup_of_postgresql_is_restored_without_its_sessions(machine):
 
 def test_a_restore_without_end_all_would_open_sessions_again(machine):
     """This is why the page ends them."""
-    backup, _ = read_section("Backup")
-    restore, _ = read_section("Restore")
+    backup, _ = shell_blocks(PAGE, "Backup")
+    restore, _ = shell_blocks(PAGE, "Restore")
     cookies = machine.sign_in("root")
     machine.run(backup)
     machine.post("/logout", cookies, csrf_token=machine.get_token(cookies))
@@ -213,7 +205,7 @@ def read_tokens(machine, key):
 @both_databases
 def test_new_secret_keys_sign_nobody_out(machine, platform):
     key = machine.folder / "etc/portal/secret_key"
-    change, forget, _ = read_section("Change the keys")
+    change, forget, _ = shell_blocks(PAGE, "Change the keys")
     cookies = machine.finish_login(*machine.begin_login(platform))
     token, begun = machine.get_token(cookies), machine.begin_login(platform)
     old, worker = key.read_text(), machine.servers["portal-worker.service"]
@@ -234,7 +226,7 @@ def test_new_secret_keys_sign_nobody_out(machine, platform):
 @both_databases
 def test_new_encryption_keys_keep_stored_tokens(machine, platform):
     keys = machine.folder / "etc/portal"
-    _, _, change = read_section("Change the keys")
+    _, _, change = shell_blocks(PAGE, "Change the keys")
     cookies = machine.finish_login(*machine.begin_login(platform))
     token, begun = machine.get_token(cookies), machine.begin_login(platform)
     old, worker = (keys / "encryption_keys").read_text().strip(), machine.servers["portal-worker.service"]
@@ -254,7 +246,7 @@ def test_new_encryption_keys_keep_stored_tokens(machine, platform):
 
 def test_new_keys_wait_for_the_old_processes():
     """An old process may store a token under the old key until it ends."""
-    encryption = read_section("Change the keys")[-1]
+    encryption = shell_blocks(PAGE, "Change the keys")[-1]
     longest = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["graceful_timeout"]
     waits = re.search(
         r"^systemctl reload portal\n.*\nsleep (\d+)\nportal-flask keys reencrypt$", encryption, re.MULTILINE
@@ -267,87 +259,19 @@ def test_no_command_has_the_address_of_the_database():
     assert re.findall(r"\$\(cat /etc/portal/database_url\)", text(PAGE)) == []
 
 
-@pytest.fixture(scope="module")
-def compose():
-    return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
-
-
-def make_secrets(folder):
-    """Run the commands that make the secrets of the containers, as a cautious administrator."""
-    command = ["bash", "-euo", "pipefail", "-c", f"umask 077\n{read_section('Containers')[0]}"]
-    subprocess.run(command, cwd=folder, check=True)
-
-
-def test_only_the_containers_can_read_their_secrets(tmp_path):
-    make_secrets(tmp_path)
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").rglob("*")}
-    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
-    assert set(modes.values()) == {0o644, 0o755}
-
-
-def test_the_host_of_the_containers_must_be_named(tmp_path, compose):
-    make_secrets(tmp_path)
-    assert (tmp_path / ".env").read_text() == "LOGIN_HOST=login.example.com\n"
-    assert compose["x-portal"]["environment"]["PORTAL_BASE_URL"].startswith("https://${LOGIN_HOST:?")
-
-
-def test_the_commands_for_containers_name_services(compose):
-    _, start, upgrade = read_section("Containers")
-    lines = [line.split(" > ")[0].split() for line in (start + upgrade).splitlines()]
-    assert all(line[:2] == ["docker", "compose"] for line in lines)
-    named = [word for line in lines for word in line[3:] if word in compose["services"]]
-    assert named == ["portal1", "portal1", "postgresql", "worker", "tables", "portal1", "portal2", "worker"]
-
-
-def test_the_page_names_the_addresses_of_the_containers(compose):
-    places = [service["networks"] for service in compose["services"].values() if "inside" in service["networks"]]
-    addresses = [place["inside"]["ipv4_address"] for place in places if isinstance(place, dict)]
-    assert [f"{address}:8000" for address in addresses] == re.findall(r"`(172[\d.:]+)`", text(PAGE))
-
-
 @pytest.mark.nginx
 def test_debian_rotates_the_logs_of_nginx():
     rules = Path("/etc/logrotate.d/nginx")
     if not rules.exists():
         report_missing("nginx", "Debian's nginx is not installed")
-    [block] = read_section("The proxy")
+    [block] = shell_blocks(PAGE, "The proxy")
     assert rules.read_text().startswith("/var/log/nginx/*.log {")
     assert re.findall(r"NGINX_(\w+)_LOG=/var/log/nginx/[\w.]+\.log", block) == ["ACCESS", "ERROR"]
 
 
-def test_the_secrets_of_the_containers_are_good_settings(tmp_path, compose):
-    make_secrets(tmp_path)
-    files = [file for file in (tmp_path / "secrets").iterdir() if file.is_file()]
-    assert {file.name for file in files} == set(compose["secrets"])
-    environ = {f"PORTAL_{file.name.upper()}_FILE": str(file) for file in files}
-    environ = {name: path for name, path in environ.items() if "PASSWORD" not in name}
-    assert set(environ) <= set(compose["services"]["portal1"]["environment"])
-    values = config.load({**environ, "PORTAL_ENV": "production", "PORTAL_BASE_URL": "https://x.example"}, tmp_path)
-    assert values["PORTAL_DATABASE_URL"].endswith("@postgresql/portal")
-    assert values["PORTAL_REDIS_URL"].endswith("@redis:6379/0")
-    Fernet(values["PORTAL_ENCRYPTION_KEYS"][0])
-    assert values["PORTAL_SECRET_KEY_FALLBACKS"] == [] and len(values["PORTAL_METRICS_TOKEN"]) == 48
-    (tmp_path / "secrets/metrics_token").write_text("0123456789abcdef\n")
-    (tmp_path / "secrets/secret_key").rename(tmp_path / "secrets/secret_key_fallbacks")
-    (tmp_path / "secrets/secret_key").write_text(f"{Fernet.generate_key().decode()}\n")
-    changed = config.load(environ, tmp_path)
-    assert changed["PORTAL_METRICS_TOKEN"] == "0123456789abcdef"
-    assert changed["PORTAL_SECRET_KEY_FALLBACKS"] == [values["PORTAL_SECRET_KEY"]]
-
-
-def test_the_upgrade_of_the_containers_stops_the_worker_and_changes_the_tables_first():
-    [upgrade] = [block for block in read_section("Containers") if "compose build\n" in block]
-    steps = [line.removeprefix("docker compose ") for line in upgrade.splitlines()]
-    replaced = [(step.split()[-1], "--no-deps" in step) for step in steps if step.startswith("up ")]
-    assert "pg_dump" in steps[0]
-    assert steps[1:4] == ["build", "stop worker", "run --rm --no-deps tables"]
-    assert replaced == [("portal1", True), ("portal2", True), ("worker", True)]
-    assert all("--wait" in step for step in steps if step.startswith("up ") and "portal" in step)
-
-
 @pytest.mark.nginx
 def test_the_names_of_the_nginx_template_are_all_replaced(tmp_path):
-    [block] = read_section("The proxy")
+    [block] = shell_blocks(PAGE, "The proxy")
     commands = block.partition("nginx -t")[0].replace("/opt/portal/deploy", str(ROOT / "deploy"))
     commands = commands.replace("/etc/nginx/conf.d", str(tmp_path))
     subprocess.run(["bash", "-euo", "pipefail", "-c", commands], env=dict(os.environ), check=True)

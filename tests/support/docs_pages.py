@@ -34,6 +34,12 @@ def code_blocks(page: str, language: str) -> list[str]:
     return [code for name, code in CODE.findall(text(page)) if name == language]
 
 
+def shell_blocks(page: str, heading: str) -> list[str]:
+    """Return the blocks of shell commands below a heading."""
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text(page), re.MULTILINE | re.DOTALL)[1]
+    return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+
 def python_file(page: str, path: str) -> str:
     """Return the block of Python that begins with a comment naming this path."""
     [code] = [code for code in code_blocks(page, "python") if code.startswith(f"# {path}\n")]
