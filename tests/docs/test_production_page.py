@@ -189,6 +189,15 @@ def test_a_restore_without_end_all_would_open_sessions_again(machine):
     assert machine.is_signed_in(cookies)
 
 
+def use_portal(machine, platform):
+    """Sign a person in, open a form, and begin another login.
+
+    Return the cookies, the token of the form, and the login.
+    """
+    cookies = machine.finish_login(*machine.begin_login(platform))
+    return cookies, machine.get_token(cookies), machine.begin_login(platform)
+
+
 def post_form(machine, cookies, token):
     """Post a form of a page that has been open, and return the status."""
     return machine.post("/language", cookies, language="en", next="/account", csrf_token=token).status_code
@@ -206,8 +215,7 @@ def read_tokens(machine, key):
 def test_new_secret_keys_sign_nobody_out(machine, platform):
     key = machine.folder / "etc/portal/secret_key"
     change, forget, _ = shell_blocks(PAGE, "Change the keys")
-    cookies = machine.finish_login(*machine.begin_login(platform))
-    token, begun = machine.get_token(cookies), machine.begin_login(platform)
+    cookies, token, begun = use_portal(machine, platform)
     old, worker = key.read_text(), machine.servers["portal-worker.service"]
     machine.run(change)
     assert key.read_text() != old
@@ -227,8 +235,7 @@ def test_new_secret_keys_sign_nobody_out(machine, platform):
 def test_new_encryption_keys_keep_stored_tokens(machine, platform):
     keys = machine.folder / "etc/portal"
     _, _, change = shell_blocks(PAGE, "Change the keys")
-    cookies = machine.finish_login(*machine.begin_login(platform))
-    token, begun = machine.get_token(cookies), machine.begin_login(platform)
+    cookies, token, begun = use_portal(machine, platform)
     old, worker = (keys / "encryption_keys").read_text().strip(), machine.servers["portal-worker.service"]
     tokens = read_tokens(machine, old)
     machine.run(change)
