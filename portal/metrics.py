@@ -183,7 +183,8 @@ def use_folder(folder: Path) -> str | None:
 def reserve_files() -> None:
     """Make this process's files in the shared folder.
 
-    Where that is not possible, the process counts in memory: nothing may fail because of its figures.
+    They appear there complete, as an empty one can't be read at a scrape. Where that is not possible, the process
+    counts in memory: nothing may fail because of its figures.
     """
     if not is_shared():
         return
@@ -191,9 +192,11 @@ def reserve_files() -> None:
     try:
         files.make_folder(folder)
         for kind, size in SIZES.items():
-            with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
-                if not file.tell():
-                    file.write(bytes(size))
+            path = folder / f"{kind}_{os.getpid()}.db"
+            if not path.exists():
+                draft = path.with_suffix(".new")
+                draft.write_bytes(bytes(size))
+                draft.rename(path)
     except OSError as error:
         log_event(log, logging.WARNING, "metrics_folder", problem=f"{folder}: {type(error).__name__}")
         del os.environ[FOLDER]

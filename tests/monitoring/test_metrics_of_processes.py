@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +14,7 @@ import requests
 from support.deployment import keep_asking
 from support.http_visitors import Visitor
 from support.jobs import request_sync, wait_for_runs
-from support.portal_app import FEISHU, WECOM, both_databases
+from support.portal_app import FEISHU, ROOT, WECOM, both_databases
 from support.scrapes import find_figure, scrape
 from support.syncs import run_command, wait_for
 
@@ -140,6 +142,16 @@ def test_a_server_starts_without_the_figures_of_former_processes(serve, folder):
     server = serve(workers=1, threads=4)
     assert former not in list_workers(folder)
     assert find_figure(scrape(server), "portal_sign_ins_total", element=WECOM, outcome="signed_in") == 0
+
+
+def test_no_unfinished_file_is_left_for_a_scrape(tmp_path):
+    """An empty file among the others would make every scrape fail."""
+    program = "import resource; from portal import metrics; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)); "
+    program += "metrics.reserve_files(); print(metrics.is_shared())"
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+    assert list(tmp_path.glob("*.db")) == []
 
 
 @both_databases
