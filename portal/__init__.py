@@ -6,6 +6,7 @@ Each room uses only the rooms above it.
     text         cleaning and comparing of texts from outside
     files        files that only the portal's user may read
     clocks       the time, and how far clocks of several machines may differ
+    settings/    how a setting is read, and which names are none
     logs         log lines, one for each event
     metrics      the figures that monitoring reads
     database/    connections, writing transactions, races, and what failures mean
@@ -24,6 +25,7 @@ Each room uses only the rooms above it.
     processes    programs that end with the one that started them
     commands     what an operator types
     maintenance  what an operator types once in a while
+    trial        everything together, to try the portal
 
 `app.py`, outside, wires them; `config.py` reads the environment. `sandbox/` shares nothing with the portal.
 """
