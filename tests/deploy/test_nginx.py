@@ -9,6 +9,7 @@ from support import in_app_page, qr_page
 from support.deployment import Nginx
 from support.postgres import find_free_port
 from support.sql import open_sql
+from support.syncs import wait_for
 from support.user_agents import FEISHU_CLIENT, WECOM_CLIENT
 
 pytest_plugins = ["support.chromium"]
@@ -170,6 +171,7 @@ def test_no_log_holds_a_code_a_state_or_a_link(deployment, site):
     link = site.one_time_link()
     secrets.add(link.rpartition("/")[2])
     assert deployment.get(http, urlsplit(link).path).status_code == 200
+    wait_for(lambda: '"GET /login/once/- HTTP/1.1" 200 ' in deployment.nginx.read_logs())  # written after the answer
     logs = deployment.read_logs()
     assert len(secrets) > 4
     assert [secret for secret in secrets if secret in logs] == []
@@ -193,7 +195,8 @@ def test_a_code_that_meets_no_portal_is_in_no_log_either(deployment, tmp_path, s
             assert "登录门户没有应答" in answer.text
             assert "canary" not in answer.text
         for method in ("GET", "POST"):
-            assert f'"{method} /login/FSInnerExample/callback HTTP/1.1" 502 ' in lonely.read_logs()
+            line = f'"{method} /login/FSInnerExample/callback HTTP/1.1" 502 '
+            wait_for(lambda line=line: line in lonely.read_logs())
         assert "canary" not in lonely.read_logs()
     finally:
         lonely.stop()

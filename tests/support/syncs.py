@@ -195,6 +195,6 @@ def wait_for(condition, seconds=30):
     """Return the first true thing that `condition` returns."""
     until = time.monotonic() + seconds
     while not (result := condition()):
-        assert time.monotonic() < until
+        assert time.monotonic() < until, f"not within {seconds} s"
         time.sleep(0.02)
     return result
