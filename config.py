@@ -16,6 +16,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import click
+from babel.dates import LOCALTZ
 from cryptography.fernet import Fernet
 from gunicorn.errors import AppImportError
 
@@ -31,6 +32,7 @@ from portal.settings.values import (
     read_secret_key,
     read_secret_keys,
     read_text,
+    read_timezone,
     read_token,
     read_whole,
 )
@@ -95,6 +97,8 @@ SETTINGS = {
     "PORTAL_SESSION_LIFETIME": Setting(read_whole(60, 31_536_000), "43200"),
     # The company's or portal's name on every page.
     "PORTAL_TITLE": Setting(read_text, "Login"),
+    # The pages show times of this zone; without it, of the machine's. Exports have UTC.
+    "PORTAL_TIMEZONE": Setting(read_timezone),
     # Seconds between scheduled directory syncs; 0 = never.
     "PORTAL_SYNC_EVERY": Setting(read_whole(0, 31_536_000), "3600"),
     # Days that rows of the audit log are kept.
@@ -197,6 +201,7 @@ def complete_values(values: dict, instance: Path) -> list[str]:
     base = urlsplit(values["PORTAL_BASE_URL"])
     values["PORTAL_SECRET_KEY_FALLBACKS"] = values["PORTAL_SECRET_KEY_FALLBACKS"] or []
     values["PORTAL_LOG"] = values["PORTAL_LOG"] or choose_log_form(values["PORTAL_ENV"])
+    values["PORTAL_TIMEZONE"] = values["PORTAL_TIMEZONE"] or LOCALTZ
     if values["PORTAL_ENV"] == "production":
         problems = [
             f"{name} must be set in production"

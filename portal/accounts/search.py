@@ -109,6 +109,11 @@ def list_identities(account_id: int) -> list[Identity]:
     return list(db.session.scalars(select(Identity).where(Identity.account_id == account_id).order_by(Identity.id)))
 
 
+def list_administrators() -> list[str]:
+    """Return the usernames of the administrators."""
+    return list(db.session.scalars(select(Account.username).where(Account.role == "admin").order_by(Account.username)))
+
+
 def find_account(account_id: int) -> Account | None:
     """Return the account of an id."""
     return db.session.get(Account, account_id)

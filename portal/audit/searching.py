@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Tuple, or_, select, tuple_
 
 from portal import database
+from portal.audit import outcomes
 from portal.database import db
 from portal.models import Account, AuditEvent, Identity
 
@@ -34,7 +35,7 @@ class AuditFilter:
     account_id: int | None = None
     identity_id: int | None = None
     element: str = ""
-    result: str = ""  # ok, refused
+    result: str = ""  # one of outcomes.OUTCOMES
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
@@ -48,7 +49,7 @@ class AuditFilter:
         if self.actor:
             conditions.append(AuditEvent.actor_id.in_(select(Account.id).where(Account.username == self.actor)))
         if self.result:
-            conditions.append(AuditEvent.result == 0 if self.result == "ok" else AuditEvent.result != 0)
+            conditions.append(outcomes.match_outcome(self.result))
         if self.since:
             conditions.append(AuditEvent.at >= self.since)
         if self.until:

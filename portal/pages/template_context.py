@@ -1,16 +1,14 @@
 """The values and filters that every template can use."""
 
-from datetime import datetime
-
 from flask import Flask, current_app, g, request
-from flask_babel import format_decimal, format_timedelta, gettext
+from flask_babel import format_decimal
 
 import portal
 from portal.accounts.contact_data import mask_email, mask_mobile
-from portal.clocks import now
 from portal.pages.element_names import join_platforms
 from portal.pages.language import LANGUAGES, get_language
 from portal.pages.local_addresses import accept_local_path, get_request_address
+from portal.pages.local_times import describe_age, format_exact, format_short
 
 ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
 LANGUAGE_KEEPS = ("login_page.show", "login.once", *ACCOUNT_PAGES)  # pages one may open again just so, besides admin's
@@ -19,7 +17,8 @@ LANGUAGE_KEEPS = ("login_page.show", "login.once", *ACCOUNT_PAGES)  # pages one 
 def init_app(app: Flask) -> None:
     """Give the templates their common values and filters."""
     app.context_processor(collect_page_values)
-    app.jinja_env.filters.update(ago=describe_age, masked=mask_address, number=format_decimal)
+    app.jinja_env.filters.update(ago=describe_age, short_time=format_short, exact_time=format_exact)
+    app.jinja_env.filters.update(masked=mask_address, number=format_decimal)
     app.jinja_env.filters.update(masked_mobile=mask_mobile, masked_email=mask_email)
 
 
@@ -42,12 +41,6 @@ def collect_page_values() -> dict:
         "platform_names": join_platforms,
         "portal_version": portal.__version__,
     }
-
-
-def describe_age(moment: datetime) -> str:
-    """Return how long ago something was, in the reader's language."""
-    past = moment - now()
-    return gettext("just now") if past.total_seconds() > -60 else format_timedelta(past, add_direction=True)
 
 
 def mask_address(address: str) -> str:

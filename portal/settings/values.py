@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
@@ -117,6 +118,14 @@ def read_token(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{16,}", value):
         raise ValueError("must have at least 16 characters: letters, digits and . _ ~ + / = -")
     return value
+
+
+def read_timezone(value: str) -> ZoneInfo:
+    """Return the time zone of an IANA name."""
+    try:
+        return ZoneInfo(value)
+    except (LookupError, OSError, ValueError):
+        raise ValueError("must be the IANA name of a time zone, such as Asia/Shanghai or UTC") from None
 
 
 def read_bind(value: str) -> str:

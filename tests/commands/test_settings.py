@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+from babel.dates import LOCALTZ
 
 import config
 
@@ -25,6 +26,7 @@ def test_every_setting_has_its_default(tmp_path):
     assert (values["PORTAL_UNKNOWN_PEOPLE"], values["PORTAL_TITLE"]) == ("queue", "Login")
     assert (values["PORTAL_TRUSTED_PROXIES"], values["PORTAL_SYNC_EVERY"]) == (0, 3600)
     assert values["PORTAL_REDIS_URL"] is None
+    assert values["PORTAL_TIMEZONE"] is LOCALTZ
     assert (values["PORTAL_BIND"], values["PORTAL_SECRET_KEY_FALLBACKS"]) == ("127.0.0.1:8000", [])
     assert (values["PORTAL_AUDIT_DAYS"], values["PORTAL_LOG"], values["PORTAL_METRICS_TOKEN"]) == (365, "text", None)
 
@@ -88,6 +90,10 @@ def test_an_editors_byte_order_mark_is_ignored(tmp_path):
         ("PORTAL_UNKNOWN_PEOPLE", "ask", "must be one of: queue, create, refuse"),
         ("PORTAL_SESSION_IDLE", "5", "must be a whole number from 60 to"),
         ("PORTAL_SESSION_LIFETIME", "1h", "must be a whole number from 60 to"),
+        ("PORTAL_TIMEZONE", "China Standard Time", "must be the IANA name of a time zone, such as Asia/Shanghai"),
+        ("PORTAL_TIMEZONE", "../../etc/passwd", "must be the IANA name of a time zone"),
+        ("PORTAL_TIMEZONE", "/etc/localtime", "must be the IANA name of a time zone"),
+        ("PORTAL_TIMEZONE", "Asia", "must be the IANA name of a time zone"),
         ("PORTAL_SYNC_EVERY", "1.5", "must be a whole number from 0 to"),
         ("PORTAL_SYNC_EVERY", "9" * 5000, "must be a whole number from 0 to"),
         ("PORTAL_BASE_URL", "https://[::1", "must be an address such as"),

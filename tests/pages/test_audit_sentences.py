@@ -7,8 +7,11 @@ from support.admin_client import store_account, strip_markup
 from support.audit_entries import add_entry, store_person
 from support.portal_app import ROOT
 
-from portal.pages.admin import audit_sentences
+from portal import errors
+from portal.pages.admin import audit_causes, audit_sentences
 from portal.pages.login_flow import REFUSED_ACTIONS
+
+RECORDED_NUMBERS = set(errors.MEANINGS) - {errors.NO_SUCH_PAGE, errors.WRONG_METHOD, errors.TOO_LARGE}  # of no act
 
 
 def list_actions():
@@ -36,8 +39,11 @@ def test_sentences_use_known_parts_only():
     [
         ({"action": "login", "actor_id": 2, "account_id": 2, "identity_id": 1}, "张伟 signed in as bob"),
         ({"action": "login", "actor_id": 2, "account_id": 2, "details": {"how": "link"}}, "bob signed in with"),
-        ({"action": "login", "result": 40303, "identity_id": 1}, "张伟 could not sign in You have no account here yet"),
-        ({"action": "login", "result": 40029}, "An unknown person could not sign in This sign-in code can't be used"),
+        (
+            {"action": "login", "result": 40303, "identity_id": 1},
+            "张伟 could not sign in Not bound to an account Bind the person",
+        ),
+        ({"action": "login", "result": 40029}, "An unknown person could not sign in The sign-in code was already used"),
         ({"action": "binding.make", "actor_id": 1, "account_id": 2, "identity_id": 1}, "alice bound 张伟 to bob"),
         ({"action": "binding.make", "actor_id": 2, "account_id": 2, "identity_id": 1}, "bob bound 张伟 to their own"),
         ({"action": "binding.end", "account_id": 2, "identity_id": 1}, "张伟 left and was unbound from bob"),
@@ -57,3 +63,27 @@ def test_an_audit_row_is_a_sentence(alice, portal, facts, sentence):
     add_entry(portal, **facts)
     words = strip_markup(alice.get("/admin/audit").text).replace("&#39;", "'")
     assert sentence in words
+
+
+def test_every_error_number_has_a_cause_that_speaks_of_the_person():
+    assert set(audit_causes.CAUSES) >= RECORDED_NUMBERS
+    for cause in audit_causes.CAUSES.values():
+        assert not re.search(r"\byour?\b", f"{cause.text} {cause.remedy}", re.I), cause
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "kind"),
+    [
+        (0, "done", "good"),
+        (errors.NOT_ALLOWED, "refused", "bad"),
+        (errors.CONFLICT, "refused", "bad"),
+        (errors.UNAVAILABLE, "failed", "failed"),
+        (errors.CANCELLED, "not finished", "off"),
+        (errors.NOT_BOUND, "not finished", "off"),
+    ],
+)
+def test_only_refusals_are_red(alice, portal, number, word, kind):
+    store_person(portal)
+    add_entry(portal, "login", result=number, identity_id=1)
+    states = re.findall(r'<span class="state state-([a-z]+)">\s*([a-z ]+)', alice.get("/admin/audit").text)
+    assert (kind, word) == tuple(part.strip() for part in states[0])

@@ -42,6 +42,7 @@ def make_settings(database, folder, base="http://127.0.0.1:8000"):
         "PORTAL_BASE_URL": base,
         "PORTAL_APP_DIR": str(folder),
         "PORTAL_UNKNOWN_PEOPLE": "create",
+        "PORTAL_TIMEZONE": "UTC",  # days begin for the tests as for the portal
     }
 
 

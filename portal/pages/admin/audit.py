@@ -1,22 +1,21 @@
 """The page of the audit log, and its export."""
 
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
 
 from flask import current_app, render_template, request
 from flask_babel import gettext as _
 
 from portal.accounts import accounts, search
-from portal.audit import searching
+from portal.audit import outcomes, searching
 from portal.bindings import people_table
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import GROUPS, DescribedEvent, describe_events
 from portal.pages.admin.csv_downloads import record_csv_export, send_csv
+from portal.pages.local_times import add_day, read_day
 from portal.pages.parameters import read_number, read_text
 
 bp = layout.make_blueprint("audit", __name__)
 
-RESULTS = ("ok", "refused")
 PARAMETERS = ("action", "actor", "account", "identity", "element", "result", "from", "to", "text")
 
 
@@ -31,6 +30,7 @@ def show():
         page=page,
         entries=describe_events(page.events),
         groups=GROUPS,
+        administrators=search.list_administrators(),
         elements=[element.name for element in current_app.elements.list_shown()],
         account=search.find_account(wanted.account_id) if wanted.account_id else None,
         person=people_table.find_person(wanted.identity_id) if wanted.identity_id else None,
@@ -74,20 +74,8 @@ def read_audit_filter() -> searching.AuditFilter:
         account_id=read_number(args.get("account")),
         identity_id=read_number(args.get("identity")),
         element=read_text(args.get("element"), 255),
-        result=args.get("result", "") if args.get("result") in RESULTS else "",
+        result=args.get("result", "") if args.get("result") in outcomes.OUTCOMES else "",
         since=read_day(args.get("from")),
-        until=until + timedelta(days=1) if until else None,
+        until=add_day(until) if until else None,
         text=read_text(args.get("text")),
     )
-
-
-def read_day(value: str | None) -> datetime | None:
-    """Return the beginning of a day, in UTC.
-
-    :param value: such as `2026-11-20`; any other text becomes `None`.
-    """
-    try:
-        day = datetime.strptime(value or "", "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return day if 1970 < day.year < 3000 else None

@@ -7,9 +7,9 @@ from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
-from portal.audit import searching
-from portal.errors import meaning
+from portal.audit import outcomes, searching
 from portal.models import Account, AuditEvent, Identity
+from portal.pages.admin.audit_causes import find_cause
 
 # Action and facts -> the sentence. After the action stand the facts that must be true of the entry (see
 # `collect_facts`): of the sentences that fit, the one that asks for most is said.
@@ -130,12 +130,14 @@ FIELDS = {
 class DescribedEvent:
     """An entry of the audit log in words.
 
-    `why` and `notes` say more; it is about `account` and `person`.
+    `why`, `remedy` and `notes` say more; it is about `account` and `person`. `outcome` is one of `outcomes.OUTCOMES`.
     """
 
     event: AuditEvent
     sentence: str
+    outcome: str
     why: str
+    remedy: str
     notes: list[str]
     actor: Account | None
     account: Account | None
@@ -163,8 +165,14 @@ def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict
         "action": event.action,
     }
     sentence = str(choose_sentence(event)) % names
-    why = str(meaning(event.result).title) if event.result and event.action not in EXPLAINED else ""
-    return DescribedEvent(event, sentence, why, list_notes(event), actor, account, person)
+    why = remedy = ""
+    if event.result and event.action not in EXPLAINED:
+        cause = find_cause(event.result)
+        why, remedy = str(cause.text), str(cause.remedy)
+    about = (actor, account, person)
+    return DescribedEvent(
+        event, sentence, outcomes.classify_result(event.result), why, remedy, list_notes(event), *about
+    )
 
 
 def choose_sentence(event: AuditEvent) -> LazyString:

@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 
+from portal.audit import outcomes
 from portal.bindings import suggestions
 
 STATUSES = {  # of a row in the table -> its word, and the class of its sign and colour
@@ -15,6 +16,13 @@ STATUSES = {  # of a row in the table -> its word, and the class of its sign and
     "unbound": (_("unbound"), "off"),
 }
 STATUS_NAMES = {status: word for status, (word, _kind) in STATUSES.items()}
+OUTCOMES = {  # of an entry of the audit log -> its word, and the class of its sign and colour
+    outcomes.OK: (_("done"), "good"),
+    outcomes.REFUSED: (_("refused"), "bad"),
+    outcomes.FAILED: (_("failed"), "failed"),
+    outcomes.UNFINISHED: (_("not finished"), "off"),
+}
+OUTCOME_NAMES = {outcome: word for outcome, (word, _kind) in OUTCOMES.items()}
 COUNTERS = {  # in their order
     "": _("All"),
     "bound": _("Bound"),
