@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from portal.database import db
 from portal.database.paging import Page, load_page
-from portal.directory import paths
+from portal.directory import paths, tree
 from portal.errors import NOT_FOUND, Code
 from portal.models import LEFT, Department, Identity, Membership
 
@@ -16,7 +16,7 @@ PAGE_SIZE = 50  # people
 MOST_MATCHES = 20  # departments that a search shows
 MOST_CHILDREN = 1000
 
-Counted = tuple[Department, int, int]  # a department, its sub-departments, its people
+Counted = tuple[Department, int, int]  # a department, its sub-departments, everybody in or below it
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Level:
     """A department, or the top where that is `None`.
 
     :param way: the departments above, from the top.
-    :param below: the departments directly below.
+    :param below: the departments directly below; the top has a tree of its own.
     :param people: a page of the people directly in it.
     """
 
@@ -43,7 +43,7 @@ def read_level(department_id: int | None, page: int) -> Level:
     """
     if department_id is None:
         is_in_none = ~exists().where(Membership.identity_id == Identity.id)
-        return Level(None, [], count_departments(paths.is_root()), read_people(is_in_none, page))
+        return Level(None, [], [], read_people(is_in_none, page))
     department = db.session.get(Department, department_id)
     if department is None:
         raise Code(NOT_FOUND, "there is no such department")
@@ -76,16 +76,16 @@ def is_of_same_company(one: Any, other: Any) -> tuple[ColumnElement[bool], Colum
 def count_departments(condition: ColumnElement[bool], most: int = MOST_CHILDREN) -> list[Counted]:
     """Return departments with the numbers of their children and people.
 
-    They come in the order of the tree.
+    The people of departments below them count, too. They come in the order of the tree.
     """
     child = aliased(Department)
     is_child = (*is_of_same_company(child, Department), child.parent_id == Department.dept_id)
     children = select(func.count()).select_from(child).where(*is_child).correlate(Department).scalar_subquery()
-    members = select(func.count()).select_from(Membership).join(Identity, Identity.id == Membership.identity_id)
-    members = members.where(Membership.department_id == Department.id, Identity.status != LEFT)
-    statement = select(Department, children, members.correlate(Department).scalar_subquery()).where(condition)
     order = (Department.provider, Department.tenant, Department.position, Department.name, Department.id)
-    return [tuple(row) for row in db.session.execute(statement.order_by(*order).limit(most))]
+    statement = select(Department, children).where(condition).order_by(*order).limit(most)
+    rows = db.session.execute(statement).all()
+    people = tree.count_people_below([department.id for department, _ in rows])
+    return [(department, below, people.get(department.id, 0)) for department, below in rows]
 
 
 def read_people(condition: ColumnElement[bool], page: int) -> Page[Identity]:

@@ -122,17 +122,26 @@ def list_choices(chosen: int | None, number: int) -> list[tuple[int, str, int]]:
 
     :param number: how many departments are stored.
     """
-    rows = find_surroundings(chosen) if number > MOST_CHOICES else db.session.execute(select(*COLUMNS)).all()
-    keys, children = {make_key(row) for row in rows}, {}
-    for row in sorted(rows, key=lambda row: (row.position, row.name, row.id), reverse=True):
-        parent = (row.provider, row.tenant, row.parent_id)
-        children.setdefault(parent if parent in keys else None, []).append(row)
-    choices, waiting = [], [(0, row) for row in children.get(None, ())]
+    children = read_children(chosen, number)
+    choices, waiting = [], [(0, row) for row in reversed(children.get(None, ()))]
     while waiting:
         depth, row = waiting.pop()
         choices.append((row.id, row.name or row.dept_id, depth))
-        waiting += [(depth + 1, child) for child in children.pop(make_key(row), ())]
+        waiting += [(depth + 1, child) for child in reversed(children.pop(make_key(row), ()))]
     return choices
+
+
+def read_children(chosen: int | None, number: int) -> dict[Key | None, list[Row]]:
+    """Return departments by their parent's key, in the tree's order.
+
+    Those without a parent stand under `None`. Of a large tree they are as for `list_choices()`.
+    """
+    rows = find_surroundings(chosen) if number > MOST_CHOICES else db.session.execute(select(*COLUMNS)).all()
+    keys, children = {make_key(row) for row in rows}, {}
+    for row in sorted(rows, key=lambda row: (row.position, row.name, row.id)):
+        parent = (row.provider, row.tenant, row.parent_id)
+        children.setdefault(parent if parent in keys else None, []).append(row)
+    return children
 
 
 def find_surroundings(chosen: int | None) -> list[Row]:

@@ -5,7 +5,7 @@ from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from portal import health
-from portal.directory import browse, jobs, runs, sync
+from portal.directory import browse, jobs, runs, sync, tree
 from portal.errors import SETTING_MISSING, Code, meaning
 from portal.models import SyncRun
 from portal.pages.admin import layout
@@ -28,6 +28,13 @@ CHANGES = {
     "moved": _("moved"),
     "left": _("departed"),
     "out_of_sight": _("out of sight"),
+}
+CHANGE_NUMBERS = {
+    "new": _("%(number)s new"),
+    "changed": _("%(number)s changed"),
+    "moved": _("%(number)s moved"),
+    "left": _("%(number)s departed"),
+    "out_of_sight": _("%(number)s out of sight"),
 }
 FAULTS = {
     "unusable_department": _("Departments with an ID that can't be stored were left out"),
@@ -62,7 +69,10 @@ def show():
     people, departments = browse.count_everything()
     here = {"shown": shown, "words": words, "providers": providers}
     here |= {"people_total": people, "departments_total": departments}
-    syncs = {} if words or shown.department else collect_sync_values()
+    if words or shown.department:
+        return render_template("admin/directory.html", **here, trees={})
+    here |= {"trees": tree.read_trees(departments)}
+    syncs = collect_sync_values()
     return render_template("admin/directory.html", **here, **syncs)
 
 
@@ -136,11 +146,12 @@ def get_share_done(run: SyncRun) -> float | None:
 
 def describe_run(run: SyncRun) -> str:
     """Return what a run has changed, in words."""
-    parts = [f"{format_decimal(run.counts[kind])} {word}" for kind, word in CHANGES.items() if run.counts.get(kind)]
+    numbers = {kind: format_decimal(run.counts[kind]) for kind in CHANGE_NUMBERS if run.counts.get(kind)}
+    parts = [str(CHANGE_NUMBERS[kind]) % {"number": number} for kind, number in numbers.items()]
     departments = sum(run.counts.get(f"departments_{kind}", 0) for kind in ("new", "changed", "removed"))
     if departments:
         parts.append(ngettext("%(num)s department", "%(num)s departments", departments))
-    return ", ".join(parts) or gettext("no change")
+    return gettext(", ").join(parts) or gettext("no change")
 
 
 def list_affected(run: SyncRun) -> list[tuple[str, str, int]]:
