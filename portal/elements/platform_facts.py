@@ -23,6 +23,7 @@ class PlatformFacts:
     lookalike_apps: dict[str, str] = {}  #: product of an app that is taken for its client and can't sign in -> name
     login_scripts: dict[str, str] = {}  #: page (`login` or `in_app`) -> our script for it, a file in `static/js/`
     works_on_phones = True  #: whether its sign-in page is of use in a phone's browser
+    example_keys: dict[str, str] = {}  #: the keys that every element file has -> a value to replace
     doctor = Doctor  #: the class that examines its elements
 
     def start_kind(self, user_agent: str) -> str:

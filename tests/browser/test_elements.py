@@ -39,6 +39,20 @@ def test_a_problem_is_found_mended_and_gone(browse, site, sandbox_process, scrip
     assert site.sandbox.calls("/cgi-bin/message/*") == []
 
 
+def test_all_logins_are_checked_one_after_the_other(browse, site, sandbox_process):
+    sandbox_process.reset()
+    sandbox_process.portal(site.url)
+    sandbox_process.app("wecom", trusted_ip=False)
+    page = browse()
+    open_elements(page, site)
+    page.get_by_role("button", name="Check all").click()
+    expect(card_of(page, "QywxInnerExample").get_by_role("status")).to_contain_text("1 problem")
+    expect(card_of(page, "FSInnerExample").get_by_role("status")).to_be_visible()
+    expect(page.get_by_role("button", name="Check all")).to_be_visible()
+    card_of(page, "FSInnerExample").get_by_role("button", name="Check again").click()
+    expect(card_of(page, "FSInnerExample").get_by_role("status")).to_be_visible()
+
+
 def test_the_language_switch_after_a_check_leads_back_to_the_page(browse, site, sandbox_process):
     sandbox_process.reset()
     page = browse()

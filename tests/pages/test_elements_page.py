@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import pytest
 from support.portal_app import FEISHU, FEISHU_APP, WECOM, WECOM_APP
@@ -9,6 +10,7 @@ from support.portal_app import FEISHU, FEISHU_APP, WECOM, WECOM_APP
 from portal.signin import administrator_links
 
 PAGE = "/admin/elements"
+OFFICIAL_TYPES = ("auths.loginTypes.FSInnerType", "auths.loginTypes.QywxInnerType")
 
 
 @pytest.fixture
@@ -117,6 +119,37 @@ def test_the_page_itself_calls_no_platform(administer, sandbox):
 def test_without_elements_the_page_shows_the_first_steps(administer, tmp_path):
     page = administer(PORTAL_APP_DIR=str(tmp_path / "nothing")).get(PAGE).text
     assert "No login is set up yet" in page and page.count("<li>", page.index("No login"), page.index("</ol>")) == 3
+    for name, keys in {"Feishu": {"appId", "appSecret"}, "Wecom": {"corpId", "corpSecret", "agentId"}}.items():
+        files = {
+            file: json.loads(unescape(find_file(page, f"auths/loginTypes/{name}/{file}.json"))) for file in ("e", name)
+        }
+        assert files["e"]["type"] in OFFICIAL_TYPES and keys <= set(files[name])
+
+
+def find_file(page, path):
+    """Return the content the page shows of a file."""
+    return re.search(f">{path}</code></p>\\s*<pre[^>]*><code[^>]*>([^<]*)</code>", page)[1]
+
+
+def test_the_files_of_the_first_steps_make_a_login(administer, tmp_path):
+    page = administer(PORTAL_APP_DIR=str(tmp_path / "nothing")).get(PAGE).text
+    for path in ("Feishu/e", "Feishu/Feishu", "Wecom/e", "Wecom/Wecom"):
+        file = tmp_path / "app" / "auths" / "loginTypes" / f"{path}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(unescape(find_file(page, f"auths/loginTypes/{path}.json")))
+    secrets = {"FEISHU_SECRET": "secret", "WECOM_SECRET": "secret"}
+    page = administer(PORTAL_APP_DIR=str(tmp_path / "app"), **secrets).get(PAGE).text
+    for name in ("Feishu", "Wecom"):
+        assert "works" in find_card(page, name)
+
+
+def test_broken_logins_come_first_and_many_are_folded(administer, elements):
+    for number in range(4):
+        elements.feishu(f"Later{number}")
+    elements.feishu("Zebra", appId="")
+    page = administer().get(PAGE).text
+    assert page.index("/elements/Zebra/check") < page.index(f"/elements/{FEISHU}/check")
+    assert "Addresses for the platform" in find_card(page, FEISHU)
 
 
 def test_an_unconfigured_proxy_is_noticed_from_the_request(administer):

@@ -51,6 +51,7 @@ class FSInnerType(Meta):
     client_agent = re.compile(r"\b(Lark|Feishu)/", re.IGNORECASE)
     client_programs = {"Lark": "Feishu"}
     login_scripts = {"login": "feishu-qr.js", "in_app": "feishu-in-app.js"}
+    example_keys = {"appId": "cli_0000000000000001", "appSecret": "${FEISHU_SECRET}"}
     FSInnerAuthModel = FSInnerAuthModel
     doctor = FeishuDoctor
 

@@ -29,6 +29,12 @@ class QywxInnerType(Meta):
     client_programs = {"wxwork": "WeCom"}
     lookalike_apps = {"MicroMessenger": _("WeChat")}
     works_on_phones = False
+    example_keys = {
+        "corpId": "ww0000000000000001",
+        "corpSecret": "${WECOM_SECRET}",
+        "agentId": "1000002",
+        "redirectUri": "${PORTAL_BASE_URL}/login/Wecom/callback",
+    }
     QywxInnerAuthModel = QywxInnerAuthModel
     doctor = WecomDoctor
 

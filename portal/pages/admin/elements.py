@@ -1,6 +1,8 @@
 """The page of the configured logins and their checks."""
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from flask import current_app, render_template, request, url_for
@@ -15,6 +17,7 @@ from portal.pages.admin import layout
 bp = layout.make_blueprint("elements", __name__)
 
 OURS = "portal.elements"  # where the official Types are
+MOST_OPEN = 4  # cards; the addresses of more are folded
 
 
 @dataclass
@@ -59,7 +62,9 @@ def show_cards(checked_name: str | None = None, findings: list | None = None) ->
     ]
     return render_template(
         "admin/elements.html",
-        cards=cards,
+        cards=sorted(cards, key=lambda card: card.state != "broken"),
+        folded=len(cards) > MOST_OPEN,
+        examples={} if cards else make_examples(elements.types.items()),
         broken_types=elements.broken_types,
         installation=Installation(read_forwarded_addresses()).examine(),
         counted=count_by_state,
@@ -76,6 +81,20 @@ def make_card(element: Meta | Broken, findings: list | None) -> Card:
     cls, examiner = type(element), element.doctor(element)
     own = not cls.__module__.startswith(OURS)
     return Card(element, findings, state, cls.__name__, own, examiner.console(), examiner.settings())
+
+
+def make_examples(types: Iterable[tuple[str, type[Meta]]]) -> dict[str, dict[str, str]]:
+    """Return the files of a first login by folder and path."""
+    examples = {}
+    for name, cls in types:
+        if cls.example_keys:
+            folder = cls.provider.capitalize()
+            described = {"title": folder, "type": f"auths.loginTypes.{name}"}
+            files = {"e.json": described, f"{folder}.json": cls.example_keys}
+            examples[folder] = {
+                f"auths/loginTypes/{folder}/{file}": json.dumps(keys, indent=2) for file, keys in files.items()
+            }
+    return examples
 
 
 def count_by_state(findings: list) -> Counter:
