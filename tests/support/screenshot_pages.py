@@ -167,3 +167,18 @@ PAGES = {
     "audit": open_audit,
     "import": open_import,
 }
+
+ADMIN_PATHS = {  # the ids are those of `large_company`
+    "bindings": "/admin/bindings",
+    "suggestions": "/admin/bindings?status=suggested",
+    "person": "/admin/people/10000",
+    "bind": "/admin/bindings/bind?identity=10000",
+    "queue": "/admin/queue",
+    "accounts": "/admin/accounts",
+    "account": "/admin/accounts/10000",
+    "disable": "/admin/accounts/10000/disable",
+    "directory": "/admin/directory",
+    "elements": "/admin/elements",
+    "audit": "/admin/audit",
+    "import": "/admin/bindings/import",
+}

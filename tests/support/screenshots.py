@@ -1,11 +1,13 @@
 """Draw every page, as `make screenshots` does.
 
-Each page is drawn in English and Chinese, light and wide, and in Chinese once more, dark and narrow.
+Each page is drawn in English and Chinese, light and wide, and in Chinese once more, dark and narrow. The
+administrators' pages are drawn in every look, too: of a company of ten people and of one of 3,000.
 
 Wide pictures that a page of the docs shows go to `docs/pictures`, all others to the folder given as argument, which is
 `instance/screenshots` by default and no part of the repository.
 """
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ import requests
 from playwright.sync_api import sync_playwright
 from sqlalchemy import select
 from support.chromium import ARGUMENTS, CHROMIUM
+from support.large_company import fill_company
 from support.portal_app import (
     H5_SCRIPT,
     QR_SCRIPT,
@@ -31,7 +34,7 @@ from support.portal_app import (
 )
 from support.postgres import find_free_port
 from support.sandbox_server import SandboxServer
-from support.screenshot_pages import PAGES
+from support.screenshot_pages import ADMIN_PATHS, PAGES, open_as_administrator
 
 import app as portal_app
 from portal import models
@@ -46,6 +49,16 @@ LOOKS = {
     "": {"locale": "en", **WIDE},
     "-zh": {"locale": "zh-CN", **WIDE},
     "-narrow": {"locale": "zh-CN", **NARROW},
+}
+ADMIN_LOOKS = {
+    f"-{locale[:2]}-{scheme}-{size['width']}": {"locale": locale, "color_scheme": scheme, "viewport": size}
+    for locale, scheme, size in itertools.product(
+        ("en", "zh-CN"), ("light", "dark"), (WIDE["viewport"], NARROW["viewport"])
+    )
+}
+COMPANIES = {
+    "few": {"people": 10, "strong": 2, "weak": 1, "conflicts": 1, "waiting": 2, "departed": 1},
+    "many": {"people": 3_000},
 }
 
 
@@ -85,6 +98,29 @@ def fill_database(settings, url):
         browser.get(url + answer_platform(start.headers["Location"], key))
 
 
+def draw_company(browser, name: str, site, others: Path):
+    """Draw the administrators' pages of a company in every look.
+
+    :param site: its portal, as `office` and `office_settings`.
+    """
+    with portal_app.create_app(site.office_settings).app_context(), write() as session:
+        fill_company(session, **COMPANIES[name])
+    context = browser.new_context()
+    open_as_administrator(context.new_page(), site, "/admin")
+    state = context.storage_state()
+    context.close()
+    for ending, look in ADMIN_LOOKS.items():
+        touch = {"has_touch": True, "is_mobile": True} if look["viewport"] == NARROW["viewport"] else {}
+        context = browser.new_context(storage_state=state, **look, **touch)
+        page = context.new_page()
+        for kind, path in ADMIN_PATHS.items():
+            page.goto(site.office + path)
+            target = others / f"{name}-{kind}{ending}.png"
+            page.screenshot(path=target)
+            print(target)
+        context.close()
+
+
 def list_shown_pictures() -> set[str]:
     """Return the names of the pictures that the docs show."""
     texts = (path.read_text(encoding="utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -114,6 +150,7 @@ def draw_pages(others: Path):
     folder = Path(tempfile.mkdtemp())
     (folder / "asking").mkdir()
     (folder / "office").mkdir()
+    companies = {}
     sandbox = SandboxServer.start()
     url, settings = prepare_portal(folder, sandbox)
     asking, asking_settings = prepare_portal(folder / "asking", sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
@@ -124,6 +161,11 @@ def draw_pages(others: Path):
         with ExitStack() as running:
             for environ in (settings, asking_settings, office_settings):
                 running.enter_context(run_portals(environ, folder))(workers=1)
+            for name in COMPANIES:
+                (folder / name).mkdir()
+                address, environ = prepare_portal(folder / name, sandbox, PORTAL_UNKNOWN_PEOPLE="queue")
+                running.enter_context(run_portals(environ, folder))(workers=1)
+                companies[name] = SimpleNamespace(office=address, office_settings=environ)
             running.enter_context(run_worker(office_settings))
             fill_database(office_settings, office)
             addresses = {"url": url, "asking": asking, "office": office}
@@ -139,6 +181,8 @@ def draw_pages(others: Path):
                         page.screenshot(path=path)
                         page.context.close()
                         print(path)
+                for name, company in companies.items():
+                    draw_company(browser, name, company, others)
                 browser.close()
     finally:
         sandbox.stop()
