@@ -11,6 +11,7 @@ from portal.bindings import people_table
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import GROUPS, DescribedEvent, describe_events
 from portal.pages.admin.csv_downloads import record_csv_export, send_csv
+from portal.pages.element_names import name_elements
 from portal.pages.local_times import add_day, read_day
 from portal.pages.parameters import read_number, read_text
 
@@ -31,7 +32,7 @@ def show():
         entries=describe_events(page.events),
         groups=GROUPS,
         administrators=search.list_administrators(),
-        elements=[element.name for element in current_app.elements.list_shown()],
+        elements=[(element.name, name) for element, name in name_elements(current_app.elements.list_usable())],
         account=search.find_account(wanted.account_id) if wanted.account_id else None,
         person=people_table.find_person(wanted.identity_id) if wanted.identity_id else None,
     )
