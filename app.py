@@ -20,8 +20,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from portal import commands, database, files, logs, maintenance, metrics, trial
-from portal.audit import remove_old_events
-from portal.bindings import binding_requests, csv_import
+from portal.audit import daily_sign_ins, remove_old_events
+from portal.bindings import binding_requests, csv_import, suggestion_counts
 from portal.clocks import VisitCookies
 from portal.database import db
 from portal.directory import runs
@@ -140,6 +140,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         binding_requests.forget_old_addresses,
         remove_old_events,
     )
+    app.extensions["stored_counts"] = (suggestion_counts.renew_counts, daily_sign_ins.store_past_days)
     commands.init_app(app)
     maintenance.init_app(app)
     trial.init_app(app)

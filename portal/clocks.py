@@ -5,7 +5,7 @@ The visit's cookie tolerates the difference.
 
 import time
 from collections.abc import Callable, Iterator, MutableMapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,21 @@ SKEW = 60  # seconds that another machine's clock may be ahead of ours, or behin
 def now() -> datetime:
     """Return the time in UTC."""
     return datetime.now(UTC)
+
+
+def list_last_days(number: int, zone: tzinfo = UTC) -> list[date]:
+    """Return a zone's last days, ending with today."""
+    today = now().astimezone(zone).date()
+    return [today - timedelta(days=back) for back in range(number - 1, -1, -1)]
+
+
+def find_day_bounds(day: date, zone: tzinfo = UTC) -> tuple[datetime, datetime]:
+    """Return the begin and the end of a day.
+
+    Both are in UTC, and the end is the begin of the next day.
+    """
+    begin, end = (datetime(*each.timetuple()[:3], tzinfo=zone) for each in (day, day + timedelta(days=1)))
+    return begin.astimezone(UTC), end.astimezone(UTC)
 
 
 class SkewedSigner(TimestampSigner):

@@ -89,6 +89,11 @@ def make_jobs(app: Flask) -> Jobs:
         with app.app_context(), log_job("remove_old_rows"):
             remove_old_rows()
 
+    @huey.periodic_task(lambda moment: True, name="renew_counts")
+    def renew_counts():
+        with app.app_context(), log_job("renew_counts"):
+            renew_stored_counts()
+
     return Jobs(huey, sync)
 
 
@@ -177,6 +182,19 @@ def remove_old_rows() -> None:
             time.sleep(2 * (time.monotonic() - began))  # SQLite has one writer, which others need most of the time
         if total:
             log_event(log, logging.INFO, "rows_removed", step=remove.__name__, number=total)
+
+
+def renew_stored_counts() -> None:
+    """Count anew what pages do not count themselves.
+
+    A failure of one count does not keep the others back.
+    """
+    for renew in current_app.extensions["stored_counts"]:
+        try:
+            renew()
+        except database.FAILURES as error:
+            log_event(log, logging.WARNING, "database_failure", place=renew.__name__, problem=database.explain(error))
+        database.end_transaction()
 
 
 def list_due() -> list[SyncedElement]:

@@ -25,6 +25,7 @@ from portal.models.work import (
     Import,
     ImportRow,
     Readiness,
+    StoredCount,
     SyncRun,
     Worker,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "OneTimeLink",
     "QywxInnerAuthModel",
     "Readiness",
+    "StoredCount",
     "SyncRun",
     "Worker",
     "find_model",

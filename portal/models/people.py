@@ -78,7 +78,7 @@ class Identity(db.Model):
         UniqueConstraint("account_id", "provider", "tenant"),
         # Narrow: a search through all people reads the one alone, and the counters the other.
         Index("ix_identity_search", "name", "user_id", "employee_number"),
-        Index("ix_identity_counters", "account_id", "status", "last_account_id"),
+        Index("ix_identity_counters", "account_id", "status", "last_account_id", "provider"),
         {"sqlite_autoincrement": True},  # the audit log names a deleted person by a number that no other one gets
     )
 

@@ -73,7 +73,7 @@ class BindingRequest(db.Model):
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"), unique=True)
     state: Mapped[str] = mapped_column(String(16), default="waiting")  # waiting, refused; done: bound
     reason: Mapped[str] = mapped_column(default="")
-    reference: Mapped[str] = mapped_column(String(16))
+    reference: Mapped[str] = mapped_column(String(16), index=True)
     element: Mapped[str]
     address: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)

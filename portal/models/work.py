@@ -55,6 +55,17 @@ class Readiness(db.Model):
     written_at: Mapped[datetime | None]
 
 
+class StoredCount(db.Model):
+    """Numbers that the worker has counted.
+
+    `name` says what they count.
+    """
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    counts: Mapped[dict] = mapped_column(default=dict)
+    counted_at: Mapped[datetime]
+
+
 class Import(db.Model):
     """An uploaded file of bindings, visible to its administrator alone."""
 
@@ -129,7 +140,7 @@ class AuditEvent(db.Model):
 
     __table_args__ = (
         Index("ix_audit_event_at", "at", "id"),
-        Index("ix_audit_event_action", "action", "at", "id"),
+        Index("ix_audit_event_action", "action", "at", "id", "result"),  # counts sign-ins by itself
         Index("ix_audit_event_actor_id", "actor_id", "at", "id"),
         Index("ix_audit_event_account_id", "account_id", "at", "id"),
         Index("ix_audit_event_identity_id", "identity_id", "at", "id"),

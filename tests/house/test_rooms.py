@@ -17,6 +17,7 @@ ROOMS = [
     "metrics",
     "database",
     "models",
+    "stored_counts",
     "audit",
     "endings",
     "health",
