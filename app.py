@@ -43,7 +43,19 @@ from portal.pages import (
     site,
     template_context,
 )
-from portal.pages.admin import accounts, audit, bind, bindings, bulk_accept, directory, elements, home, imports, queue
+from portal.pages.admin import (
+    accounts,
+    audit,
+    bind,
+    bindings,
+    bulk_accept,
+    directory,
+    elements,
+    home,
+    imports,
+    queue,
+    search,
+)
 from portal.pages.browser import name_cookie
 from portal.pages.language import get_language
 from portal.pages.login_flow import ONE_TIME_LINK
@@ -127,7 +139,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         part.init_app(app)
     for part in (site, login_page, login, account, api, health, metrics_page):
         app.register_blueprint(part.bp)
-    for part in (home, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
+    for part in (home, search, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.

@@ -15,6 +15,7 @@ STATUSES = ("bound", "suggested", "waiting", "conflict", "left_bound", "left", "
 QUEUE_STATUSES = ("waiting", "refused")  # those that depend on the queue
 SUGGESTION_STATUSES = ("suggested", "conflict", "unbound")  # those that depend on the suggestions
 MOST_COMPARED = 5_000  # unbound people compared for a filter; it takes some 20 µs for each
+FEWEST_DIGITS = 4  # of a mobile number to find somebody by
 STALE = ("30", "90", "180", "365", "never")  # days since the last sign-in
 SORTS = {"name": Identity.name, "account": Account.username, "bound": Identity.bound_at, "login": Identity.signed_in_at}
 IS_UNBOUND = (Identity.account_id.is_(None), Identity.status != LEFT)
@@ -83,17 +84,25 @@ class PeopleFilters:
 def select_by_text(text: str) -> CompoundSelect:
     """Select the ids of people that hold a text.
 
-    It may stand in their name, ids or account, in upper or lower case.
+    It may stand in what `match_person()` looks at, or in their account, in upper or lower case.
     """
-    own = or_(
-        *(
-            column.icontains(text, autoescape=True)
-            for column in (Identity.name, Identity.user_id, Identity.employee_number)
-        )
-    )
     accounts = or_(*(column.icontains(text, autoescape=True) for column in (Account.username, Account.name)))
     through_account = select(Identity.id).join(Account, Account.id == Identity.account_id).where(accounts)
-    return union(select(Identity.id).where(own), through_account)
+    return union(select(Identity.id).where(match_person(text)), through_account)
+
+
+def match_person(text: str) -> ColumnElement[bool]:
+    """Return the condition that people hold a text themselves.
+
+    It may stand in their name, ids or e-mail addresses. Four digits or more may end their mobile number.
+    """
+    columns = [Identity.name, Identity.user_id, Identity.employee_number]
+    if text.isascii():  # an index holds the other columns, and a Chinese name stands in them alone
+        columns += [Identity.email, Identity.company_email]
+    parts = [column.icontains(text, autoescape=True) for column in columns]
+    if text.isascii() and text.isdecimal() and len(text) >= FEWEST_DIGITS:
+        parts.append(Identity.mobile.endswith(text))
+    return or_(*parts)
 
 
 def select_members(department_id: int) -> Select:

@@ -27,7 +27,7 @@ def collect_page_values() -> dict:
 
     The signed-in user is among it only where a view has looked.
     """
-    may_reopen = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin_")
+    may_reopen = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin")
     address = accept_local_path(get_request_address()) if request.method == "GET" else None
     return {
         "title": current_app.config["PORTAL_TITLE"],

@@ -100,6 +100,7 @@ ROUTES = {  # (anonymous, user, admin)
     "POST /admin/queue/<id>/reopen": (401, 403, IN),
     "POST /admin/queue/many": (401, 403, IN),
     "POST /admin/reveal": (401, 403, IN),
+    "GET /admin/search": (401, 403, IN),
 }
 VALUES = {
     "name": "FSInnerExample",

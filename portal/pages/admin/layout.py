@@ -1,6 +1,6 @@
 """The guard, navigation and words that all administrators' pages share."""
 
-from flask import Blueprint
+from flask import Blueprint, request, url_for
 from flask_babel import lazy_gettext as _
 
 from portal.bindings import binding_requests
@@ -11,7 +11,9 @@ from portal.pages.element_names import label_elements, label_providers
 from portal.pages.sign_in_guards import require_fresh_sign_in
 from portal.signin.sessions import SignedIn
 
+HOME = "admin.home"
 PAGES = {  # endpoint -> its name in the navigation
+    HOME: _("Overview"),
     "admin_bindings.show": _("Bindings"),
     "admin_queue.show": _("Queue"),
     "admin_accounts.show": _("Accounts"),
@@ -19,6 +21,8 @@ PAGES = {  # endpoint -> its name in the navigation
     "admin_elements.show": _("Logins"),
     "admin_audit.show": _("Audit log"),
 }
+# Blueprints without a page in the navigation -> the page that leads to theirs.
+PAGES_OF_OTHERS = dict.fromkeys(("admin_bind", "admin_bulk_accept", "admin_imports"), "admin_bindings.show")
 
 
 def make_blueprint(name: str, module: str) -> Blueprint:
@@ -26,7 +30,11 @@ def make_blueprint(name: str, module: str) -> Blueprint:
 
     :param name: the page's, such as `bindings`; its endpoints begin with `admin_bindings.`
     """
-    bp = Blueprint(f"admin_{name}", module, url_prefix="/admin")
+    return guard_pages(Blueprint(f"admin_{name}", module, url_prefix="/admin"))
+
+
+def guard_pages(bp: Blueprint) -> Blueprint:
+    """Open a blueprint's pages for administrators alone, and frame them."""
     bp.before_request(check_administrator)
     bp.context_processor(collect_frame_values)
     return bp
@@ -68,4 +76,18 @@ def collect_frame_values() -> dict:
     `waiting_count` is a function: a page that tells of a failure has no frame, and its database may be away.
     """
     names = label_providers() | label_elements()
-    return {"admin_pages": PAGES, "waiting_count": binding_requests.count_waiting, "words": labels, "labels": names}
+    return {
+        "admin_pages": PAGES,
+        "current_page": find_current_page(),
+        "waiting_count": binding_requests.count_waiting,
+        "words": labels,
+        "labels": names,
+    }
+
+
+def find_current_page() -> str | None:
+    """Return the endpoint of `PAGES` that is open now, or above it."""
+    if request.endpoint == HOME:
+        return HOME
+    own = PAGES_OF_OTHERS.get(request.blueprint, f"{request.blueprint}.show")
+    return own if own in PAGES else None
