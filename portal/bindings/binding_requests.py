@@ -3,7 +3,7 @@
 An administrator binds them, creates an account for them, or refuses them.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
@@ -99,6 +99,11 @@ def count_waiting() -> int:
     """Return how many requests wait for a decision."""
     waiting = select(func.count()).select_from(BindingRequest).where(BindingRequest.state == "waiting")
     return db.session.scalar(waiting)
+
+
+def find_oldest_waiting() -> datetime | None:
+    """Return when the request was made that has waited longest."""
+    return db.session.scalar(select(func.min(BindingRequest.created_at)).where(BindingRequest.state == "waiting"))
 
 
 def find_waiting_people(request_ids: list[int]) -> dict[int, int]:

@@ -16,11 +16,12 @@ from portal.bindings.people_filters import PeopleFilters
 from portal.bindings.people_table import PER_PAGE
 from portal.directory import paths, runs
 from portal.errors import CONFLICT, Code
-from portal.models import Identity, SyncRun
+from portal.models import Identity
 from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.bulk import ask_to_select, has_confirmed, run_each, show_confirmation
+from portal.pages.admin.first_steps import list_first_steps
 from portal.pages.admin.lookups import require_person
 from portal.pages.admin.people_filter import get_table_address, read_people_filters, return_to_table
 from portal.pages.local_addresses import lead_errors_to, redirect_to
@@ -76,22 +77,6 @@ def find_several(companies: Iterable[tuple[str, str]]) -> set[str]:
     """
     counts = Counter(provider for provider, _tenant in companies)
     return {provider for provider, count in counts.items() if count > 1}
-
-
-def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]:
-    """Return the first steps, each with whether it is done.
-
-    There are none once all are done.
-    """
-    me = layout.require_administrator()
-    own_count = len(search.list_identities(me.account_id))
-    steps = {
-        "element": bool(current_app.elements.list_usable()),
-        "self": own_count > 0,
-        "sync": last_sync is not None,
-        "approve": counts["bound"] > own_count,
-    }
-    return {} if all(steps.values()) else steps
 
 
 # A person

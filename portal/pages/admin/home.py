@@ -1,15 +1,56 @@
-"""The address at which the administrators' pages begin."""
+"""The overview, the first of the administrators' pages."""
 
-from flask import Blueprint
+from datetime import date
 
+from babel.dates import format_skeleton
+from flask import Blueprint, current_app, render_template, url_for
+from flask_babel import get_locale
+
+from portal.audit import daily_sign_ins
+from portal.bindings import adoption, binding_requests, people_counts
+from portal.directory import daily_syncs, runs
 from portal.pages.admin import layout
-from portal.pages.local_addresses import redirect_to
+from portal.pages.admin.failure_causes import find_cause
+from portal.pages.admin.first_steps import list_first_steps
+from portal.pages.element_names import name_elements
 
-bp = Blueprint("admin", __name__, url_prefix="/admin")
-bp.before_request(layout.check_administrator)
+bp = layout.guard_pages(Blueprint("admin", __name__, url_prefix="/admin"))
+
+CAUSE_DAYS = 7
+SHOWN_CAUSES = 6
+SHOWN_LOGINS = 6  # of which a row of squares is shown
 
 
 @bp.get("")
 def home():
-    """Lead to the first page."""
-    return redirect_to("admin_bindings.show")
+    """Show open tasks and the portal's use."""
+    counts, last_sync = people_counts.count_by_status(), runs.find_last_sync()
+    head = {"counts": counts, "last_sync": last_sync, "steps": list_first_steps(counts, last_sync)}
+    charts = collect_charts() if counts["all"] else {}
+    oldest = binding_requests.find_oldest_waiting() if counts["waiting"] else None
+    return render_template("admin/overview.html", oldest=oldest, **head, **charts)
+
+
+def collect_charts() -> dict:
+    """Return what the pictures of the page show."""
+    elements = current_app.elements.list_syncable()[:SHOWN_LOGINS]
+    days, platforms = daily_sign_ins.load_sign_in_days(), adoption.count_by_platform()
+    causes = daily_sign_ins.count_causes(days[-CAUSE_DAYS:])[:SHOWN_CAUSES]
+    since = days[-CAUSE_DAYS].day
+    return {
+        "days": days,
+        "platforms": platforms,
+        "everybody": adoption.add_up(platforms.values()),
+        "causes": [(find_cause(number), count, find_cause_address(number, since)) for number, count in causes],
+        "syncs": daily_syncs.load_sync_days([element.name for element in elements]),
+        "sync_names": {element.name: name for element, name in name_elements(elements)},
+        "departments": adoption.list_least_bound(),
+        "short_day": lambda day: format_skeleton("MMMd", day, locale=get_locale()),
+        "long_day": lambda day: format_skeleton("MMMEd", day, locale=get_locale()),
+    }
+
+
+def find_cause_address(number: int, since: date) -> str:
+    """Return the page for acting on a cause."""
+    page = find_cause(number).page
+    return url_for(page) if page else url_for("admin_audit.show", action="login", result="refused", **{"from": since})

@@ -1,6 +1,6 @@
 """The guard, navigation and words that all administrators' pages share."""
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 from flask_babel import lazy_gettext as _
 
 from portal.bindings import binding_requests

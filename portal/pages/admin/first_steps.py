@@ -1,0 +1,23 @@
+"""What a new portal still needs."""
+
+from flask import current_app
+
+from portal.accounts import search
+from portal.models import SyncRun
+from portal.pages.admin import layout
+
+
+def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]:
+    """Return the first steps, each with whether it is done.
+
+    There are none once all are done.
+    """
+    me = layout.require_administrator()
+    own_count = len(search.list_identities(me.account_id))
+    steps = {
+        "element": bool(current_app.elements.list_usable()),
+        "self": own_count > 0,
+        "sync": last_sync is not None,
+        "approve": counts["bound"] > own_count,
+    }
+    return {} if all(steps.values()) else steps
