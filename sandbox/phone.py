@@ -55,12 +55,31 @@ def ask_for_person(platform, brand, application, wishes=(), **words):
 def list_people(platform):
     """Return the people a page offers, and the picked one.
 
-    Picked at first is the person this client belongs to, or else the one picked last.
+    Picked at first is the person this client belongs to, or else the one picked last. Where there are more people than
+    a page shows, `find` in its address looks for a part of a name or key.
     """
-    people = platform.directory.people
+    people, text = platform.directory.people, request.args.get("find", "").strip().casefold()
     picked = client.find_person(platform) or people.get(request.cookies.get(COOKIE)) or platform.user
-    shown = [describe_person(person) for person in list(people.values())[:MOST_PEOPLE]]
-    return {"people": shown, "picked": picked.key}
+    found = [person for person in people.values() if text in describe_for_search(person)]
+    if picked not in found[:MOST_PEOPLE]:
+        found, picked = ([picked, *found], picked) if not text else (found, found[0] if found else picked)
+    return {
+        "people": [describe_person(person) for person in found[:MOST_PEOPLE]],
+        "picked": picked.key,
+        "finder": describe_finder(len(people), len(found)),
+    }
+
+
+def describe_finder(total, found):
+    """Return what the search field shows, or None where it has no use."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "find"]
+    shown = {"text": request.args.get("find", ""), "kept": kept, "shown": min(found, MOST_PEOPLE), "total": total}
+    return shown if total > MOST_PEOPLE else None
+
+
+def describe_for_search(person):
+    """Return a person's names and key in small letters."""
+    return f"{person.name} {person.en_name} {person.key} {person.number}".casefold()
 
 
 def show_problem(brand, number, zh, en, **words):
