@@ -57,7 +57,9 @@ class Meta(PlatformFacts, SettingsReader, LoginState):
         self.redirectUri = self.redirect_uri()
         self.label = self.label or title
         self.mark = self.mark or title[:1]
+        self.local_origins: list[str] = []
         self.configure()
+        self.avatar_hosts = (*self.avatar_hosts, *dict.fromkeys(self.local_origins))
 
     def configure(self) -> None:
         """Check the settings of the Type and prepare its clients."""

@@ -15,7 +15,8 @@ class PlatformFacts:
     label = ""  #: the platform's name on buttons
     mark = ""  #: one character for its badge
     colour = ""  #: the badge's colour: `blue`, `green`, `orange`, `purple`, `red` or `teal`; without one it is grey
-    avatar_hosts: tuple[str, ...] = ()  #: ends of the host names from which pictures are accepted, `.example.com`
+    #: ends of the host names from which pictures are accepted, `.example.com`; an element adds origins of this machine
+    avatar_hosts: tuple[str, ...] = ()
     code_names: tuple[str, ...] = ("code",)  #: parameters of the callback that may hold the login code
     csv_names: tuple[str, ...] = ()  #: further words by which a CSV file may name the platform
     client_agent: re.Pattern | None = None  #: pattern of its client's user agent; a hint, never proof

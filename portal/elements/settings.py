@@ -96,6 +96,8 @@ class SettingsReader:
         has_more = origin and (parts.path or parts.query or parts.fragment)
         if parts.username is not None or has_more or not value.isprintable() or re.search(r"[\s\\]", value):
             raise self.wrong_setting(key, "must be an address such as https://open.example.com")
+        if local:
+            self.local_origins.append(self.origin_of(value))
         return value
 
     def addresses(self, hosts: Mapping[str, str]) -> dict[str, str]:

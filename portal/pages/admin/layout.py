@@ -8,6 +8,7 @@ from portal.errors import FORBIDDEN, NOT_SIGNED_IN, Code
 from portal.pages import browser
 from portal.pages.admin import labels
 from portal.pages.element_names import label_elements, label_providers
+from portal.pages.pictures import allow_pictures
 from portal.pages.sign_in_guards import require_fresh_sign_in
 from portal.signin.sessions import SignedIn
 
@@ -36,6 +37,7 @@ def make_blueprint(name: str, module: str) -> Blueprint:
 def guard_pages(bp: Blueprint) -> Blueprint:
     """Open a blueprint's pages for administrators alone, and frame them."""
     bp.before_request(check_administrator)
+    bp.before_request(allow_pictures)
     bp.context_processor(collect_frame_values)
     return bp
 
