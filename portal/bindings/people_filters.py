@@ -1,5 +1,6 @@
 """The filters of the table of people."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,8 +16,10 @@ STATUSES = ("bound", "suggested", "waiting", "conflict", "left_bound", "left", "
 QUEUE_STATUSES = ("waiting", "refused")  # those that depend on the queue
 SUGGESTION_STATUSES = ("suggested", "conflict", "unbound")  # those that depend on the suggestions
 MOST_COMPARED = 5_000  # unbound people compared for a filter; it takes some 20 µs for each
-FEWEST_DIGITS = 4  # of a mobile number to find somebody by
 STALE = ("30", "90", "180", "365", "never")  # days since the last sign-in
+SIZES = (50, 100)  # people on a page; more would be a page of more than 100 KB
+LAST_DIGITS = re.compile(r"[0-9]{4,}")  # so many of a mobile number are searched for, no fewer
+REFERENCE = re.compile(r"[2-9A-HJ-NP-Z]{4}-?[2-9A-HJ-NP-Z]{2}", re.IGNORECASE)  # of a request in the queue
 SORTS = {"name": Identity.name, "account": Account.username, "bound": Identity.bound_at, "login": Identity.signed_in_at}
 IS_UNBOUND = (Identity.account_id.is_(None), Identity.status != LEFT)
 
@@ -36,6 +39,7 @@ class PeopleFilters:
     stale: str = ""
     sort: str = "name"
     page: int = 1
+    size: int = SIZES[0]
 
     @property
     def narrowing(self) -> dict:
@@ -49,8 +53,9 @@ class PeopleFilters:
         :param changes: other values for some; `None` drops one.
         """
         company = f"{self.provider}:{self.tenant}" if self.tenant else self.provider
-        values = {**self.narrowing, "provider": company, "sort": self.sort, "page": self.page, **changes}
-        usual = {"sort": "name", "page": 1}
+        values = {**self.narrowing, "provider": company, "sort": self.sort, "page": self.page, "size": self.size}
+        values |= changes
+        usual = {"sort": "name", "page": 1, "size": SIZES[0]}
         return {name: value for name, value in values.items() if value and value != usual.get(name)}
 
     def drop_filter(self, name: str) -> "PeopleFilters":
@@ -84,25 +89,35 @@ class PeopleFilters:
 def select_by_text(text: str) -> CompoundSelect:
     """Select the ids of people that hold a text.
 
-    It may stand in what `match_person()` looks at, or in their account, in upper or lower case.
+    It may stand in their name, ids or account, in upper or lower case. An e-mail address and a reference are found as a
+    whole, a mobile number by its end.
     """
+    columns = (Identity.name, Identity.user_id, Identity.employee_number)
+    own = or_(*(column.icontains(text, autoescape=True) for column in columns))
     accounts = or_(*(column.icontains(text, autoescape=True) for column in (Account.username, Account.name)))
     through_account = select(Identity.id).join(Account, Account.id == Identity.account_id).where(accounts)
-    return union(select(Identity.id).where(match_person(text)), through_account)
+    return union(select(Identity.id).where(own), through_account, *select_by_contact(text))
 
 
-def match_person(text: str) -> ColumnElement[bool]:
-    """Return the condition that people hold a text themselves.
+def select_by_contact(text: str) -> list[Select]:
+    """Return selections of people by e-mail, mobile or reference.
 
-    It may stand in their name, ids or e-mail addresses. Four digits or more may end their mobile number.
+    There is one for each that the text may be. Parts are not searched for: pages mask e-mail and mobile, and show no
+    more of a number than its end.
     """
-    columns = [Identity.name, Identity.user_id, Identity.employee_number]
-    if text.isascii():  # an index holds the other columns, and a Chinese name stands in them alone
-        columns += [Identity.email, Identity.company_email]
-    parts = [column.icontains(text, autoescape=True) for column in columns]
-    if text.isascii() and text.isdecimal() and len(text) >= FEWEST_DIGITS:
-        parts.append(Identity.mobile.endswith(text))
-    return or_(*parts)
+    found = []
+    if "@" in text:
+        address = text.lower()
+        through_account = select(Identity.id).join(Account, Account.id == Identity.account_id)
+        found.append(select(Identity.id).where(Identity.email_folded == address))
+        found.append(select(Identity.id).where(Identity.company_email == address))
+        found.append(through_account.where(Account.email_folded == address))
+    if LAST_DIGITS.fullmatch(text):
+        found.append(select(Identity.id).where(Identity.mobile.endswith(text)))
+    if REFERENCE.fullmatch(text):
+        reference = f"{text[:4]}-{text[-2:]}".upper()
+        found.append(select(BindingRequest.identity_id).where(BindingRequest.reference == reference))
+    return found
 
 
 def select_members(department_id: int) -> Select:

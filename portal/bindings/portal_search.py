@@ -7,7 +7,7 @@ from sqlalchemy import Select, case, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.search import AccountFilter
-from portal.bindings.people_filters import match_person
+from portal.bindings.people_filters import select_by_text
 from portal.database import db
 from portal.directory import paths
 from portal.models import Account, AuditEvent, BindingRequest, Department, Identity
@@ -48,11 +48,10 @@ class ReferenceMatch:
 def match_people(text: str) -> Matches[Identity]:
     """Return people that hold a text.
 
-    `match_person()` says where it may stand.
-    Those that it names exactly come first.
+    `select_by_text()` says where it may stand. Those that it names exactly come first.
     """
     exact = or_(Identity.user_id == text, Identity.employee_number == text, Identity.name == text)
-    query = select(Identity).where(match_person(text)).options(joinedload(Identity.account))
+    query = select(Identity).where(Identity.id.in_(select_by_text(text))).options(joinedload(Identity.account))
     return cut_rows(query.order_by(case((exact, 0), else_=1), Identity.name, Identity.id))
 
 
