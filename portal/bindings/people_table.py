@@ -13,7 +13,7 @@ from portal.database import db
 from portal.database.paging import Page, limit_page_number
 from portal.models import LEFT, MAY_SIGN_IN, BindingRequest, Identity
 
-PER_PAGE = 50
+PER_PAGE = 50  # requests in the queue
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,51 @@ class Row:
         return self.suggestions[0] if self.suggestions else None
 
 
-def list_people(filters: PeopleFilters, per_page: int = PER_PAGE) -> list[Row]:
+@dataclass(frozen=True)
+class Neighbours:
+    """The people before and after one in a filtered list.
+
+    :param total: how many people the filters leave.
+    :param previous: id and place, from 1, of the one before.
+    :param following: id and place of the one after.
+    """
+
+    total: int
+    previous: tuple[int, int] | None
+    following: tuple[int, int] | None
+
+
+def list_people(filters: PeopleFilters) -> list[Row]:
     """Return one page of the table."""
+    ids = select_ids(filters).limit(filters.size).offset((filters.page - 1) * filters.size)
+    on_page = select_people().where(Identity.id.in_(select(ids.subquery().c.id)))
+    return build_rows(db.session.execute(sort_people(on_page, filters.sort)).all())
+
+
+def select_ids(filters: PeopleFilters) -> Select:
+    """Select the ids of the people the filters leave."""
     ids = select(Identity.id).where(*filters.list_conditions())
     if filters.status in QUEUE_STATUSES:
         ids = ids.outerjoin(BindingRequest, BindingRequest.identity_id == Identity.id)
     if "account" in filters.sort:
         ids = ids.outerjoin(Identity.account)
-    ids = sort_people(ids, filters.sort).limit(per_page).offset((filters.page - 1) * per_page)
-    on_page = select_people().where(Identity.id.in_(select(ids.subquery().c.id)))
-    return build_rows(db.session.execute(sort_people(on_page, filters.sort)).all())
+    return sort_people(ids, filters.sort)
+
+
+def find_neighbours(filters: PeopleFilters, at: int, identity_id: int) -> Neighbours:
+    """Return the people beside one in a filtered list.
+
+    A person that the filters leave out meanwhile, such as one just bound, is followed by the one in their place.
+
+    :param at: the place in the list, from 1, at which the person was shown.
+    """
+    first = max(at - 2, 0)
+    ids = list(db.session.scalars(select_ids(filters).limit(at + 1 - first).offset(first)))
+    total = count_people(filters)
+    places = [(id, first + number) for number, id in enumerate(ids, start=1)]
+    here = ids.index(identity_id) if identity_id in ids else at - 1 - first
+    before, after = places[:here], places[here + (identity_id in ids) :]
+    return Neighbours(total, before[-1] if before else None, after[0] if after else None)
 
 
 def load_people(filters: PeopleFilters, total: int) -> Page[Row]:
@@ -75,14 +110,24 @@ def load_people(filters: PeopleFilters, total: int) -> Page[Row]:
 
     :param total: how many people there are without a filter.
     """
-    rows, before = list_people(filters), (filters.page - 1) * PER_PAGE
-    if 0 < len(rows) < PER_PAGE or not (rows or before):
-        return Page(rows, filters.page, PER_PAGE, before + len(rows))
+    size = filters.size
+    rows, before = list_people(filters), (filters.page - 1) * size
+    if 0 < len(rows) < size or not (rows or before):
+        return Page(rows, filters.page, size, before + len(rows))
     left = count_people(filters) if filters.narrowing else total
-    number = limit_page_number(filters.page, left, PER_PAGE)
+    number = limit_page_number(filters.page, left, size)
     if number < filters.page:
         rows = list_people(replace(filters, page=number))
-    return Page(rows, number, PER_PAGE, left)
+    return Page(rows, number, size, left)
+
+
+def list_providers(account_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the providers of accounts' people, by account id."""
+    pairs = select(Identity.account_id, Identity.provider).where(Identity.account_id.in_(set(account_ids))).distinct()
+    providers: dict[int, list[str]] = {}
+    for account_id, provider in db.session.execute(pairs.order_by(Identity.provider)):
+        providers.setdefault(account_id, []).append(provider)
+    return providers
 
 
 def build_rows(pairs: Iterable[tuple[Identity, BindingRequest | None]]) -> list[Row]:

@@ -6,6 +6,8 @@ from babel.lists import format_list
 from flask import current_app
 from flask_babel import get_locale
 
+from portal.elements.meta import Meta
+
 
 def label_elements() -> dict[str, str]:
     """Return the platform's name for each element."""
@@ -15,6 +17,11 @@ def label_elements() -> dict[str, str]:
 def label_providers() -> dict[str, str]:
     """Return the platform's name for each provider."""
     return {element.provider: element.label for element in current_app.elements.list_usable()}
+
+
+def badge_providers() -> dict[str, Meta]:
+    """Return an element for each provider: its mark and colour."""
+    return {element.provider: element for element in current_app.elements.list_usable()}
 
 
 def join_platforms(style: str = "or") -> str:

@@ -9,6 +9,7 @@ from flask_babel import format_timedelta, get_locale, gettext
 from portal.clocks import now
 
 # Day, month and year in a form that no reader takes for another; the title adds seconds and the distance to UTC.
+DAY = {"en": "d MMM y", "zh": "y-MM-dd"}
 SHORT = {"en": "d MMM y, HH:mm", "zh": "y-MM-dd HH:mm"}
 EXACT = {"en": "d MMM y, HH:mm:ss ZZZZ", "zh": "y-MM-dd HH:mm:ss ZZZZ"}
 YEARS = range(1971, 3000)  # of a day that a filter takes
@@ -23,6 +24,11 @@ def describe_age(moment: datetime) -> str:
     """Return how long ago something was, in the reader's language."""
     past = moment - now()
     return gettext("just now") if past.total_seconds() > -60 else format_timedelta(past, add_direction=True)
+
+
+def format_day(moment: datetime) -> str:
+    """Return the local day of a time."""
+    return format_local(moment, DAY)
 
 
 def format_short(moment: datetime) -> str:

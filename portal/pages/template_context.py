@@ -8,7 +8,7 @@ from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.pages.element_names import join_platforms
 from portal.pages.language import LANGUAGES, get_language
 from portal.pages.local_addresses import accept_local_path, get_request_address
-from portal.pages.local_times import describe_age, format_exact, format_short
+from portal.pages.local_times import describe_age, format_day, format_exact, format_short
 from portal.pages.pictures import find_picture
 
 ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
@@ -18,7 +18,9 @@ LANGUAGE_KEEPS = ("login_page.show", "login.once", *ACCOUNT_PAGES)  # pages one 
 def init_app(app: Flask) -> None:
     """Give the templates their common values and filters."""
     app.context_processor(collect_page_values)
-    app.jinja_env.filters.update(ago=describe_age, short_time=format_short, exact_time=format_exact)
+    app.jinja_env.filters.update(
+        ago=describe_age, short_date=format_day, short_time=format_short, exact_time=format_exact
+    )
     app.jinja_env.filters.update(masked=mask_address, number=format_decimal)
     app.jinja_env.filters.update(picture=find_picture)
     app.jinja_env.filters.update(masked_mobile=mask_mobile, masked_email=mask_email)

@@ -1,9 +1,11 @@
-// A checkbox that selects all rows, and a count of the selected ones. Without script, rows are selected one by one.
+// A checkbox that selects all rows, a count of the selected ones, and a bar that is there while there are some. Without
+// script, rows are selected one by one and the bar is always there.
 for (const table of document.querySelectorAll("[data-ticks]")) {
   const form = document.getElementById(table.dataset.ticks);
   const boxes = [...table.querySelectorAll("tbody input[type=checkbox], li input[type=checkbox]")];
   const all = document.querySelector(`[data-tick-all="${form.id}"]`);
   const counter = document.querySelector(`[data-ticked="${form.id}"]`);
+  const bar = document.querySelector(`[data-bar="${form.id}"]`);
   const buttons = document.querySelectorAll(`button[form="${form.id}"]`);
   const update = () => {
     const count = boxes.filter((box) => box.checked).length;
@@ -13,6 +15,7 @@ for (const table of document.querySelectorAll("[data-ticks]")) {
     }
     if (counter && counter.dataset.some) counter.textContent = counter.dataset.some.replace("0", count);
     for (const button of buttons) button.disabled = count === 0;
+    if (bar) bar.hidden = count === 0;
   };
   if (all) {
     all.closest("[hidden]").hidden = false;

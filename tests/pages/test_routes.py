@@ -68,6 +68,7 @@ ROUTES = {  # (anonymous, user, admin)
     "GET /admin/bindings": (401, 403, IN),
     "GET /admin/bindings/<id>/conflict": (401, 403, IN),
     "POST /admin/bindings/accept": (401, 403, IN),
+    "POST /admin/bindings/first-steps": (401, 403, IN),
     "POST /admin/bindings/<id>/decline": (401, 403, IN),
     "POST /admin/bindings/<id>/replace": (401, 403, IN),
     "GET /admin/bindings/<id>/unbind": (401, 403, IN),

@@ -83,6 +83,10 @@ def open_bindings(page, site):
     open_as_administrator(page, site, "/admin/bindings")
 
 
+def open_suggestions(page, site):
+    open_as_administrator(page, site, "/admin/bindings?status=suggested")
+
+
 def open_bind(page, site):
     open_as_administrator(page, site, "/admin/queue")
     page.get_by_role("link", name="李四").first.click()
@@ -98,7 +102,7 @@ def open_person(page, site):
 
 def open_conflict(page, site):
     open_as_administrator(page, site, "/admin/bindings?status=conflict")
-    page.locator("main a[href$='/conflict']").first.click()
+    page.locator("main a[href*='/conflict?']").first.click()
     page.locator("main h1").wait_for()
 
 
@@ -156,6 +160,7 @@ PAGES = {
     "waiting": open_waiting,
     "one-time-link": open_one_time_link,
     "bindings": open_bindings,
+    "suggestions": open_suggestions,
     "person": open_person,
     "bind": open_bind,
     "conflict": open_conflict,

@@ -18,7 +18,8 @@ from portal.models import MAY_SIGN_IN, Account, Identity
 from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.lookups import require_account, require_person
-from portal.pages.local_addresses import choose_way_back, lead_errors_to, redirect_to
+from portal.pages.admin.people_filter import get_way_back
+from portal.pages.local_addresses import accept_local_path, lead_errors_to, redirect_to
 from portal.pages.parameters import ID, read_number, read_text
 from portal.providers import http
 from portal.signin.sessions import count_identity_sessions
@@ -90,6 +91,7 @@ def show_choice(person: Identity | None, account: Account | None, **result: obje
         held=search.list_identities(account.id) if account else [],
         candidates=candidates,
         q=q,
+        back=accept_local_path(request.values.get("back")),
         paths=paths.find_paths(person for person in people if person),
         elements=current_app.elements.list_usable(),
         **result,
@@ -123,7 +125,7 @@ def list_people_choices(account: Account | None, q: str) -> list[dict]:
     suggested = suggestions.suggest_people(account) if account else ()
     by_person = {suggestion.person.id: suggestion for suggestion in suggested}
     if q:
-        people = [row.person for row in people_table.list_people(PeopleFilters(q=q), per_page=MOST_CHOICES)]
+        people = [row.person for row in people_table.list_people(PeopleFilters(q=q, size=MOST_CHOICES))]
     else:
         people = [suggestion.person for suggestion in by_person.values()][:MOST_CHOICES]
     return [{"person": person, "suggestion": by_person.get(person.id)} for person in people]
@@ -137,11 +139,12 @@ def bind():
     """
     id, account_id = read_number(request.form.get("identity")), read_number(request.form.get("account"))
     lead_errors_to(url_for("admin_bindings.person", id=id) if id else url_for("admin_bindings.show"))
-    layout.require_fresh_administrator(url_for(".choose", identity=id, account=account_id))
+    back = accept_local_path(request.form.get("back"))
+    layout.require_fresh_administrator(url_for(".choose", identity=id, account=account_id, back=back))
     seen_id = read_number(request.form.get("seen"))
     person = rules.bind_identity(id or 0, account_id or 0, seen_id, by=browser.get_actor())
     report_bound_to(person)
-    return redirect(choose_way_back(request.form.get("back"), url_for("admin_bindings.person", id=person.id)), 303)
+    return redirect(back or url_for("admin_bindings.person", id=person.id), 303)
 
 
 def report_bound_to(person: Identity) -> None:
@@ -207,7 +210,7 @@ def conflict(id):
     """
     row = people_table.find_row(require_person(id))
     if not suggestions.is_conflict(row.suggestions) or row.person.account_id is not None:
-        return redirect_to("admin_bindings.person", id=id)
+        return redirect(get_way_back(id), 303)
     strongest = row.best.strengths[0]
     equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_CHOICES]
     accounts = [suggestion.account for suggestion in equal]
@@ -216,6 +219,7 @@ def conflict(id):
         "admin/conflict.html",
         row=row,
         equal=equal,
+        back=get_way_back(id),
         held={account.id: search.list_identities(account.id) for account in accounts},
         sessions={holder.id: count_identity_sessions(holder.id) for holder in holders},
         paths=paths.find_paths([row.person, *holders]),
@@ -228,20 +232,20 @@ def replace(id):
 
     People bound already move only with `seen`, as in `bind()`.
     """
-    lead_errors_to(url_for("admin_bindings.person", id=id))
-    layout.require_fresh_administrator(url_for(".conflict", id=id))
+    back = lead_errors_to(get_way_back(id))
+    layout.require_fresh_administrator(url_for(".conflict", id=id, back=back))
     account_id, holder_id = (read_number(request.form.get(name)) or 0 for name in ("account", "holder"))
     seen_id = read_number(request.form.get("seen"))
     report_bound_to(rules.replace_holder(id, account_id, holder_id, seen_id, by=browser.get_actor()))
-    return redirect_to("admin_bindings.person", id=id)
+    return redirect(back, 303)
 
 
 @bp.post(f"/bindings/{ID}/decline")
 def decline(id):
     """Decline a suggestion, so that it is not made again."""
-    lead_errors_to(url_for("admin_bindings.person", id=id))
+    back = lead_errors_to(get_way_back(id))
     account = require_account(read_number(request.form.get("account")) or 0)
     rules.decline_suggestion(id, account.id, by=browser.get_actor())
     text = _("%(account)s stays as it is and is no longer suggested for %(name)s.")
     flash(text % {"account": account.username, "name": require_person(id).shown_name}, "good")
-    return redirect_to("admin_bindings.person", id=id)
+    return redirect(back, 303)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from flask import current_app, flash, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -13,7 +13,6 @@ from portal.accounts import search
 from portal.audit import searching
 from portal.bindings import people_counts, people_filters, people_table, rules, self_service, ways_in
 from portal.bindings.people_filters import PeopleFilters
-from portal.bindings.people_table import PER_PAGE
 from portal.directory import paths, runs
 from portal.errors import CONFLICT, Code
 from portal.models import Identity
@@ -23,13 +22,21 @@ from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.bulk import ask_to_select, has_confirmed, run_each, show_confirmation
 from portal.pages.admin.first_steps import list_first_steps
 from portal.pages.admin.lookups import require_person
-from portal.pages.admin.people_filter import get_table_address, read_people_filters, return_to_table
-from portal.pages.local_addresses import lead_errors_to, redirect_to
+from portal.pages.admin.people_filter import (
+    get_table_address,
+    get_way_back,
+    read_people_filters,
+    read_place_in_table,
+    return_to_table,
+)
+from portal.pages.element_names import badge_providers
+from portal.pages.local_addresses import lead_errors_to
 from portal.pages.parameters import ID, read_number
 from portal.signin.sessions import count_identity_sessions
 
 bp = layout.make_blueprint("bindings", __name__)
 
+STEPS_CLOSED = "steps_closed"  # in the browser's own session
 SHOWN_EVENTS = 12  # of the audit log, on a person's page
 
 
@@ -44,9 +51,12 @@ def show():
     filters = replace(filters, page=page.number)
     companies, usable = paths.count_by_company(), current_app.elements.list_usable()
     last_sync = runs.find_last_sync()
+    steps = list_first_steps(counts, last_sync)
     return render_template(
         "admin/bindings.html",
         filters=filters,
+        list_args=filters.to_args(page=None),
+        sizes=people_filters.SIZES,
         page=page,
         counts=counts,
         most_compared=find_compared_limit(filters, counts),
@@ -56,9 +66,18 @@ def show():
         several=find_several(companies),
         providers=sorted({company[0] for company in companies} | {element.provider for element in usable}),
         looser=people_filters.count_without_each_filter(filters) if not page.rows and counts["all"] else {},
-        steps=list_first_steps(counts, last_sync),
+        steps={} if steps.get("approve") and STEPS_CLOSED in session else steps,
         last_sync=last_sync,
+        together=people_table.list_providers(row.person.account_id for row in page.rows if row.person.account_id),
+        badges=badge_providers(),
     )
+
+
+@bp.post("/bindings/first-steps")
+def close_steps():
+    """Hide the line about the first steps from this browser."""
+    session[STEPS_CLOSED] = True
+    return return_to_table()
 
 
 def find_compared_limit(filters: PeopleFilters, counts: dict) -> int | None:
@@ -86,9 +105,14 @@ def find_several(companies: Iterable[tuple[str, str]]) -> set[str]:
 def person(id):
     row = people_table.find_row(require_person(id))
     history = searching.search(searching.AuditFilter(identity_id=id), size=SHOWN_EVENTS)
+    filters, at = read_place_in_table()
+    list_args = filters.to_args(page=None)
     return render_template(
         "admin/person.html",
         row=row,
+        table=url_for(".show", **filters.to_args()),
+        neighbours=people_table.find_neighbours(filters, at, id) if at else None,
+        list_args=list_args,
         person=row.person,
         paths=paths.find_paths([row.person]),
         sessions=count_identity_sessions(id),
@@ -100,7 +124,7 @@ def person(id):
 def end_sessions(id):
     rules.end_identity_sessions(id, by=browser.get_actor())
     flash(_("%(name)s is signed out everywhere.", name=require_person(id).shown_name), "good")
-    return redirect_to(".person", id=id)
+    return redirect(get_way_back(id), 303)
 
 
 # Unbinding
@@ -109,11 +133,11 @@ def end_sessions(id):
 @bp.get(f"/bindings/{ID}/unbind")
 def ask_unbind(id):
     """Show the consequences of an unbind before it is done."""
-    person = require_person(id)
+    person, back = require_person(id), get_way_back(id)
     if person.account_id is None:
-        return redirect_to(".person", id=id)
-    consequences = find_consequences(person)
-    return render_template("admin/unbind.html", person=person, paths=paths.find_paths([person]), **consequences)
+        return redirect(back, 303)
+    facts = {"person": person, "paths": paths.find_paths([person]), "back": back}
+    return render_template("admin/unbind.html", **facts, **find_consequences(person))
 
 
 def find_consequences(person: Identity) -> dict:
@@ -130,15 +154,15 @@ def find_consequences(person: Identity) -> dict:
 
 @bp.post(f"/bindings/{ID}/unbind")
 def unbind(id):
-    lead_errors_to(url_for(".person", id=id))
-    layout.require_fresh_administrator(url_for(".ask_unbind", id=id))
+    back = lead_errors_to(get_way_back(id))
+    layout.require_fresh_administrator(url_for(".ask_unbind", id=id, back=back))
     person = require_person(id)
     account_id = read_number(request.form.get("seen")) or person.account_id
     if account_id is None:
         raise Code(CONFLICT, "the person is bound to no account")
     rules.unbind_identity(id, account_id, by=browser.get_actor())
     flash(_("%(name)s is unbound and signed out everywhere.", name=person.shown_name), "good")
-    return redirect_to(".person", id=id)
+    return redirect(back, 303)
 
 
 # Many at once
@@ -197,6 +221,6 @@ def read_selected_people() -> list[tuple[int, int | None]]:
 
     They are sent as `<person>-<account>`.
     """
-    parts = (value.partition("-") for value in request.form.getlist("person")[:PER_PAGE])
+    parts = (value.partition("-") for value in request.form.getlist("person")[: max(people_filters.SIZES)])
     accounts = {read_number(person): read_number(account) for person, _dash, account in parts}
     return [(person, account) for person, account in accounts.items() if person]

@@ -241,7 +241,7 @@ def iterate_people_lines(filters: PeopleFilters) -> Iterator[list]:
     labels, number = label_providers(), 1
     is_compared = filters.status in people_filters.SUGGESTION_STATUSES
     wider_filters = replace(filters, status="") if is_compared else filters
-    while rows := people_table.list_people(replace(wider_filters, page=number), EXPORTED_AT_ONCE):
+    while rows := people_table.list_people(replace(wider_filters, page=number, size=EXPORTED_AT_ONCE)):
         rows = [row for row in rows if not is_compared or row.status == filters.status]
         row_paths = paths.find_paths(row.person for row in rows)
         database.end_transaction()

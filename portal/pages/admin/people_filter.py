@@ -1,5 +1,7 @@
 """The filters and the address of the table of people."""
 
+from dataclasses import replace
+
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
@@ -19,6 +21,7 @@ def read_people_filters() -> PeopleFilters:
     args = request.args
     provider, _, tenant = read_text(args.get("provider"), LONGEST_NAME).partition(":")
     sort, status, stale = (args.get(name, "") for name in ("sort", "status", "stale"))
+    size = read_number(args.get("size"))
     return PeopleFilters(
         q=read_text(args.get("q")),
         provider=provider,
@@ -28,7 +31,25 @@ def read_people_filters() -> PeopleFilters:
         stale=stale if stale in people_filters.STALE else "",
         sort=sort if sort.removeprefix("-") in people_filters.SORTS else "name",
         page=read_page_number(args),
+        size=size if size in people_filters.SIZES else people_filters.SIZES[0],
     )
+
+
+def read_place_in_table() -> tuple[PeopleFilters, int | None]:
+    """Return a person's filtered list and place in it.
+
+    The place is from 1, and `None` where the address tells none.
+    """
+    filters, at = read_people_filters(), read_number(request.args.get("at")) or None
+    return replace(filters, page=(at - 1) // filters.size + 1 if at else 1), at
+
+
+def get_way_back(identity_id: int) -> str:
+    """Return the address of the page an action began at.
+
+    It is the person's own page, unless the address or the form names another one of ours.
+    """
+    return choose_way_back(request.values.get("back"), url_for("admin_bindings.person", id=identity_id))
 
 
 def get_table_address() -> str:
