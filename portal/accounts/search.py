@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 
 from portal.database import db
 from portal.database.paging import Page, load_page
-from portal.models import Account, Identity, LoginSession
+from portal.models import MAY_SIGN_IN, Account, Identity, LoginSession
 
 PAGE_SIZE = 50  # accounts
 STATES = ("active", "disabled", "no_way_in")
@@ -60,6 +60,11 @@ class ListedAccount:
     account: Account
     identities: list[Identity]
     signed_in_at: datetime | None
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Tell whether people of an active account have left."""
+        return self.account.active and any(identity.status not in MAY_SIGN_IN for identity in self.identities)
 
 
 def search_accounts(wanted: AccountFilter, number: int) -> Page[ListedAccount]:
@@ -119,11 +124,10 @@ def find_account(account_id: int) -> Account | None:
     return db.session.get(Account, account_id)
 
 
-def find_accounts(text: str, most: int) -> list[Account]:
-    """Return accounts that hold a text.
+def match_text(text: str) -> ColumnElement[bool]:
+    """Return the condition for accounts that hold a text.
 
     It may stand in their names, employee number or e-mail address.
     """
     columns = (Account.username, Account.name, Account.employee_number, Account.email)
-    holds_text = or_(*(column.icontains(text, autoescape=True) for column in columns))
-    return list(db.session.scalars(select(Account).where(holds_text).order_by(Account.username).limit(most)))
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))

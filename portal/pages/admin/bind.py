@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 
 from portal import database
 from portal.accounts import search
-from portal.bindings import people_table, rules, suggestions
-from portal.bindings.people_filters import PeopleFilters
+from portal.bindings import candidates, evidence, people_table, rules, suggestions
+from portal.bindings.evidence import ComparedField
 from portal.bindings.people_table import Row
 from portal.bindings.suggestions import Suggestion
 from portal.directory import paths
@@ -26,7 +26,7 @@ from portal.signin.sessions import count_identity_sessions
 
 bp = layout.make_blueprint("bind", __name__)
 
-MOST_CHOICES = 20  # shown of a search, or of those that fit equally
+MOST_ACCOUNTS = 20  # shown of those that fit equally
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,33 @@ class ChosenPair:
 
     :param holder: another person of the same company that the account has.
     :param sessions: how many sessions end when the person moves.
+    :param fields: what is known of the account, and the person compared with it.
     """
 
     row: Row
     account: Account
     holder: Identity | None
     sessions: int
+    fields: list[ComparedField]
 
     @property
     def suggestion(self) -> Suggestion | None:
         """The suggestion of just this account, if there is one."""
         own = (suggestion for suggestion in self.row.suggestions if suggestion.account.id == self.account.id)
         return next(own, None)
+
+    @property
+    def differences(self) -> list[str]:
+        """The fields that speak against it."""
+        return evidence.list_fields_of_verdict(self.fields, evidence.DIFFERS)
+
+    @property
+    def matches(self) -> list[str]:
+        """The fields that speak for it.
+
+        That both could sign in says nothing.
+        """
+        return [name for name in evidence.list_fields_of_verdict(self.fields, evidence.SAME) if name != "status"]
 
     @property
     def bound_here(self) -> bool:
@@ -78,57 +93,47 @@ def show_choice(person: Identity | None, account: Account | None, **result: obje
     """
     q = read_text(request.values.get("q"))
     row = people_table.find_row(person) if person else None
-    if person and account:
-        candidates = []
-    else:
-        candidates = list_account_choices(row, q) if person else list_people_choices(account, q)
-    people = [person, result.get("stored"), *(candidate.get("person") for candidate in candidates)]
+    held = search.list_identities(account.id) if account else []
+    offered = None
+    if not (person and account):
+        offered = candidates.offer_accounts(row, q) if row else candidates.offer_people(account, q)
+    people = [*filter(None, [person, result.get("stored")]), *held, *list_offered_people(offered)]
+    departments = paths.find_paths(people)
     return render_template(
         "admin/bind.html",
         row=row,
         account=account,
-        pair=describe_pair(row, account) if row and account else None,
-        held=search.list_identities(account.id) if account else [],
-        candidates=candidates,
+        pair=compare_pair(row, account, held, departments) if row and account else None,
+        held=held,
+        offered=offered,
         q=q,
         back=accept_local_path(request.values.get("back")),
-        paths=paths.find_paths(person for person in people if person),
+        paths=departments,
         elements=current_app.elements.list_usable(),
         **result,
     )
 
 
-def describe_pair(row: Row, account: Account) -> ChosenPair:
-    """Return a person with an account."""
-    holder = rules.find_holder(account.id, row.person)
-    return ChosenPair(row, account, holder, count_identity_sessions(row.person.id) if row.person.account_id else 0)
+def list_offered_people(offered: candidates.Candidates | None) -> list[Identity]:
+    """Return the people among the candidates."""
+    groups = [row for row in offered.rows if isinstance(row, list)] if offered else []
+    return [candidate.person for group in groups for candidate in group]
 
 
-def list_account_choices(row: Row, q: str) -> list[dict]:
-    """Return the accounts to choose from.
+def compare_pair(row: Row, account: Account, held: list[Identity], departments: dict) -> ChosenPair:
+    """Return a person with an account, field by field.
 
-    Those are the ones that the search finds, or else those suggested.
+    :param held: the people bound to the account; the person is not compared with themselves.
+    :param departments: the paths of all these people.
     """
-    by_account = {suggestion.account.id: suggestion for suggestion in row.suggestions}
-    if q:
-        accounts = search.find_accounts(q, MOST_CHOICES)
-    else:
-        accounts = [suggestion.account for suggestion in by_account.values()][:MOST_CHOICES]
-    return [{"account": account, "suggestion": by_account.get(account.id)} for account in accounts]
-
-
-def list_people_choices(account: Account | None, q: str) -> list[dict]:
-    """Return the people to choose from.
-
-    Those are the ones that the search finds, or else those suggested.
-    """
-    suggested = suggestions.suggest_people(account) if account else ()
-    by_person = {suggestion.person.id: suggestion for suggestion in suggested}
-    if q:
-        people = [row.person for row in people_table.list_people(PeopleFilters(q=q, size=MOST_CHOICES))]
-    else:
-        people = [suggestion.person for suggestion in by_person.values()][:MOST_CHOICES]
-    return [{"person": person, "suggestion": by_person.get(person.id)} for person in people]
+    person, others = row.person, [identity for identity in held if identity.id != row.person.id]
+    holder = rules.find_holder(account.id, person)
+    sessions = count_identity_sessions(person.id) if person.account_id else 0
+    fields = evidence.compare_facts(
+        evidence.collect_account_facts(account, others, departments),
+        evidence.collect_person_facts(person, departments),
+    )
+    return ChosenPair(row, account, holder, sessions, fields)
 
 
 @bp.post("/bindings/bind")
@@ -212,18 +217,40 @@ def conflict(id):
     if not suggestions.is_conflict(row.suggestions) or row.person.account_id is not None:
         return redirect(get_way_back(id), 303)
     strongest = row.best.strengths[0]
-    equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_CHOICES]
-    accounts = [suggestion.account for suggestion in equal]
+    equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_ACCOUNTS]
+    ids = [suggestion.account.id for suggestion in equal]
+    held = {id: search.list_identities(id) for id in ids}
     holders = [suggestion.holder for suggestion in equal if suggestion.holder]
+    departments = paths.find_paths([row.person, *(person for people in held.values() for person in people)])
     return render_template(
         "admin/conflict.html",
         row=row,
         equal=equal,
         back=get_way_back(id),
-        held={account.id: search.list_identities(account.id) for account in accounts},
+        fields=compare_conflict(row.person, equal, held, departments),
+        held=held,
         sessions={holder.id: count_identity_sessions(holder.id) for holder in holders},
-        paths=paths.find_paths([row.person, *holders]),
+        sign_ins=search.load_last_sign_ins(ids),
     )
+
+
+def compare_conflict(person: Identity, equal: list[Suggestion], held: dict, departments: dict) -> list[ComparedField]:
+    """Return the sides of a conflict, field by field.
+
+    Of several accounts, each is compared with the person. Of one account, its holder and the person are compared with
+    it, and what is known of the two does not count as the account's.
+
+    :param held: the people of each account, by its id.
+    """
+    own = evidence.collect_person_facts(person, departments)
+    if len(equal) > 1:
+        sides = (suggestion.account for suggestion in equal)
+        accounts = (evidence.collect_account_facts(account, held[account.id], departments) for account in sides)
+        return evidence.compare_facts(own, *accounts)
+    account, holder = equal[0].account, equal[0].holder
+    others = [identity for identity in held[account.id] if identity.id != holder.id]
+    reference = evidence.collect_account_facts(account, others, departments)
+    return evidence.compare_facts(reference, evidence.collect_person_facts(holder, departments), own)
 
 
 @bp.post(f"/bindings/{ID}/replace")

@@ -1,5 +1,7 @@
 """The words of the pages about people and bindings."""
 
+from babel.lists import format_list
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
 from portal.audit import outcomes
@@ -43,6 +45,26 @@ REASONS = {
 WEAK_REASONS = {name for strength, name in suggestions.REASONS.items() if strength not in suggestions.STRONG} | {
     "returned"
 }
+COMPARED_FIELDS = {
+    "name": _("Name"),
+    "employee_number": _("Employee number"),
+    "email": _("E-mail"),
+    "mobile": _("Mobile"),
+    "department": _("Department"),
+    "status": _("State"),
+}
+COMPARED_STATUSES = {
+    "active": _("active"),
+    "departed": _("departed"),
+    "frozen": _("frozen or disabled"),
+    "not_activated": _("not yet activated"),
+    "disabled": _("disabled"),
+}
+VERDICTS = {"same": ("✓", _("same")), "differs": ("≠", _("differs")), "unknown": ("–", _("not known"))}
+OBSTACLES = {
+    "bound_here": _("already bound to each other"),
+    "disabled": _("the account is disabled"),
+}
 BOUND_HOW = {
     "self": _("by the person"),
     "administrator": _("by an administrator"),
@@ -65,3 +87,8 @@ FILTERS = {
     "stale": _("the last sign-in"),
 }
 PERSON_STATES = {2: _("departed"), 3: _("frozen or disabled"), 4: _("not yet activated")}
+
+
+def list_fields(fields: list[str]) -> str:
+    """Return the names of compared fields as one list."""
+    return format_list([str(COMPARED_FIELDS[field]) for field in fields], locale=get_locale())
