@@ -129,10 +129,7 @@ def add_account_for(identity: Identity) -> Account:
 
     A username that is taken gets a number. Part of the caller's transaction.
     """
-    username, number = identity.user_id, 1
-    while usernames.find_by_username(username):
-        number += 1
-        username = f"{identity.user_id[:240]}-{number}"
+    username = usernames.suggest_username(identity.user_id)
     return add_account({"username": username, "name": identity.shown_name})
 
 

@@ -1,4 +1,4 @@
-"""Finding an account by its username, in any spelling."""
+"""Finding an account by its username, and suggesting free ones."""
 
 from sqlalchemy import Select, case, or_, select
 
@@ -20,3 +20,17 @@ def select_by_username(username: str) -> Select:
 def find_by_username(username: str) -> Account | None:
     """Return the account of a username, in any spelling."""
     return db.session.scalar(select_by_username(username))
+
+
+def suggest_username(wanted: str, longest: int = 255) -> str:
+    """Return a username that is free.
+
+    One that is taken gets a number.
+
+    :param longest: characters of it.
+    """
+    username, number = wanted[:longest], 1
+    while find_by_username(username):
+        number += 1
+        username = f"{wanted[: longest - 15]}-{number}"
+    return username

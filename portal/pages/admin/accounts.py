@@ -1,16 +1,17 @@
 """The pages of the accounts, and the changes to them."""
 
-from flask import current_app, flash, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from portal.accounts import accounts, contact_data, search, usernames
+from portal.accounts import accounts, contact_data, search
 from portal.audit import searching
+from portal.bindings import new_accounts
 from portal.errors import CONFLICT, Code
-from portal.models import Account
+from portal.models import Identity
 from portal.pages import browser
-from portal.pages.admin import layout
+from portal.pages.admin import account_form, layout
 from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.lookups import require_account
 from portal.pages.devices import describe_device
@@ -21,7 +22,6 @@ from portal.signin import one_time_links, sessions
 bp = layout.make_blueprint("accounts", __name__)
 
 SHOWN_EVENTS = 12  # of the audit log, on an account's page
-ADDRESS_FIELDS = ("username", "name", "employee_number", "role")  # what the address of the form may fill in
 
 
 @bp.get("/accounts")
@@ -66,92 +66,49 @@ def account(id):
 
 @bp.route("/accounts/create", methods=["GET", "POST"])
 def create():
+    """Create an account, and bind the person it is for."""
+    person = account_form.read_new_owner()
     if request.method == "GET":
-        return show_form()
-    values = read_form()
-    if values.get("role") == "admin":
-        layout.require_fresh_administrator(make_form_address(values))
+        return account_form.show_form(person=person)
+    values, by = account_form.read_form(), browser.get_actor()
+    if person or values.get("role") == "admin":
+        layout.require_fresh_administrator(account_form.make_form_address(values, person))
     try:
-        account = accounts.create_account(values, by=browser.get_actor())
-    except accounts.InvalidFields as error:
-        return show_form(error.problems), 422
-    except Code as error:
-        return show_form({"username": explain_taken_username()}), error.status
+        if person:
+            return create_for(person, account_form.add_email(values, person))
+        account = accounts.create_account(values, by=by)
+    except (accounts.InvalidFields, accounts.UsernameTaken) as error:
+        problems = account_form.explain_refusal(error)
+        return account_form.show_form(problems, person=person), getattr(error, "status", 422)
     flash(_("Account %(name)s created. It has no way to sign in yet.", name=account.username), "good")
     return show_account(account.id)
+
+
+def create_for(person: Identity, values: dict) -> Response:
+    """Create an account for a person, and show the person."""
+    address = lead_errors_to(url_for("admin_bindings.person", id=person.id))
+    name, seen_id = person.shown_name, read_number(request.form.get("bound_to"))
+    account = new_accounts.create_bound_account(person.id, values, seen_id, by=browser.get_actor())
+    flash(_("%(name)s now has the account %(account)s.", name=name, account=account.username), "good")
+    return redirect(address, 303)
 
 
 @bp.route(f"/accounts/{ID}/edit", methods=["GET", "POST"])
 def edit(id):
     account = require_account(id)
     if request.method == "GET":
-        return show_form(account=account)
+        return account_form.show_form(account=account)
     try:
-        changes, version = choose_changes(read_form()), request.form.get("seen")
+        changes, version = account_form.choose_changes(account_form.read_form()), request.form.get("seen")
         changed = accounts.edit_account(id, changes, version, by=browser.get_actor())
-    except accounts.InvalidFields as error:
-        return show_form(error.problems, account), 422
     except accounts.AccountChanged as error:
         flash(_("This account was changed in the meantime. You see the current version now."), "stop")
-        return show_form(account=require_account(id), is_reset=True), error.status
-    except Code as error:
-        return show_form({"username": explain_taken_username()}, require_account(id)), error.status
+        return account_form.show_form(account=require_account(id), is_reset=True), error.status
+    except (accounts.InvalidFields, accounts.UsernameTaken) as error:
+        problems = account_form.explain_refusal(error)
+        return account_form.show_form(problems, require_account(id)), getattr(error, "status", 422)
     flash(_("Saved.") if changed else _("Nothing was changed."), "good" if changed else "info")
     return show_account(id)
-
-
-def show_form(problems: dict | None = None, account: Account | None = None, is_reset: bool = False) -> str:
-    """Show the form of an account.
-
-    :param problems: field -> what is wrong with it.
-    :param is_reset: whether what was typed is dropped.
-    """
-    values = {} if is_reset else request.form if request.method == "POST" else read_address_fields()
-    version = accounts.compute_version(account) if account else None
-    return render_template(
-        "admin/account_form.html", problems=problems or {}, account=account, typed=values, seen=version
-    )
-
-
-def read_form() -> dict:
-    """Return the fields of the form that were sent."""
-    return {field: request.form[field] for field in (*accounts.FIELDS, "role") if field in request.form}
-
-
-def make_form_address(values: dict) -> str:
-    """Return the address of a form with what was typed.
-
-    Contact data are left out: they belong in no address.
-    """
-    fields = {field: values.get(field) or None for field in ADDRESS_FIELDS}
-    return choose_way_back(url_for(".create", **fields), url_for(".create"))
-
-
-def read_address_fields() -> dict:
-    """Return the fields of the form from the address."""
-    return {field: request.args[field] for field in ADDRESS_FIELDS if field in request.args}
-
-
-def choose_changes(values: dict) -> dict:
-    """Return the fields to change.
-
-    Contact data are not shown, so they stay where their field is empty and not marked for removal.
-    """
-    for field in contact_data.FIELDS:
-        if request.form.get(f"remove_{field}"):
-            values[field] = ""
-        elif not values.get(field):
-            values.pop(field, None)
-    return values
-
-
-def explain_taken_username() -> str:
-    """Explain that another account has a username."""
-    username = request.form.get("username", "").strip()
-    other = usernames.find_by_username(username)
-    if other is None or other.username == username:
-        return _("Another account has this username.")
-    return _("Account %(name)s has this username. Upper and lower case make no difference.", name=other.username)
 
 
 def show_account(id: int) -> Response:
