@@ -53,6 +53,7 @@ from portal.pages.admin import (
     elements,
     home,
     imports,
+    offboarding,
     queue,
     search,
 )
@@ -139,7 +140,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         part.init_app(app)
     for part in (site, login_page, login, account, api, health, metrics_page):
         app.register_blueprint(part.bp)
-    for part in (home, search, bindings, bind, bulk_accept, imports, queue, accounts, directory, elements, audit):
+    for part in (home, search, bindings, bind, bulk_accept, imports, queue):
+        app.register_blueprint(part.bp)
+    for part in (accounts, offboarding, directory, elements, audit):
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.

@@ -9,6 +9,7 @@ from support.admin_client import (
     store_account,
     strip_markup,
 )
+from support.large_company import fill_company
 from support.portal_app import both_databases
 
 from portal.database import db
@@ -153,7 +154,7 @@ def test_the_list_is_filtered_sorted_and_paged(alice, portal):
     store_account(portal, "gone", active=False, employee_number="EX1000")
 
     def search(query):
-        return re.findall(r'class="row-link" [^>]*>([^<]+)<', alice.get(f"/admin/accounts{query}").text)
+        return re.findall(r'class="row-link[^"]*"[^>]*>([^<]+)<', alice.get(f"/admin/accounts{query}").text)
 
     assert len(search("")) == 50
     assert search("?page=2")[-1] == "zoe" and search("?page=99") == search("?page=2")
@@ -174,6 +175,23 @@ def test_a_page_of_the_list_needs_few_statements(alice, portal):
         event.listen(db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     assert alice.get("/admin/accounts").status_code == 200
     assert len([statement for statement in statements if statement.startswith("SELECT")]) < 10
+
+
+@pytest.mark.usefixtures("context")
+def test_the_list_of_a_large_company_stays_small(alice):
+    fill_company(db.session)
+    statements = []
+    event.listen(db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    for address in ("/admin/accounts", "/admin/accounts?sort=-created&page=7", "/admin/accounts?q=p1"):
+        statements.clear()
+        assert len(alice.get(address).data) < 100_000
+        assert 0 < len(statements) < 15
+
+
+def test_only_administrators_are_marked(alice, portal):
+    store_account(portal, "bob")
+    table = strip_markup(alice.get("/admin/accounts").text.partition("<tbody>")[2])
+    assert table.count("Administrator") == 1 and "User" not in table
 
 
 def test_unknown_accounts_are_not_found(alice):

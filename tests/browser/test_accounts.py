@@ -1,6 +1,7 @@
 """Accounts, the trail and files of bindings in Chromium: from the click to the database, with script and without."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -45,7 +46,15 @@ def test_an_account_from_its_making_to_its_end(office, desk, rows, java_script_e
     expect(page.get_by_role("status").get_by_text("Saved.")).to_be_visible()
     page.get_by_role("button", name="Show the mobile number").click()
     expect(page.get_by_text("13812345678")).to_be_visible()
-    follow(page, "Hide")
+    expect(page.get_by_text("This view was recorded in the audit log.")).to_be_visible()
+    if java_script_enabled:
+        expect(page.get_by_role("heading", level=1)).to_have_text("李娜")
+        press(page, "Hide the mobile number")
+    else:
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Mobile number of {username}")
+        follow(page, "Hide")
+    expect(page.get_by_text("138****5678")).to_be_visible()
+    expect(page.get_by_text("13812345678")).to_have_count(0)
 
     follow(page, "Make administrator")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Make {username} an administrator?")
@@ -206,6 +215,16 @@ def link(page, office):
     page.locator("#address").wait_for()
 
 
+def reveal(page, office):
+    page.goto(f"{office.url}/admin/accounts/create")
+    username = f"shown{time.monotonic_ns()}"
+    page.locator("#username").fill(username)
+    page.locator("#mobile").fill("13812345678")
+    page.locator("main form .button").first.click()
+    page.locator("form.reveal button").click()
+    expect(page.locator("[data-note]")).to_be_visible()
+
+
 PATHS = {
     "list": "/admin/accounts",
     "no hit": "/admin/accounts?q=xyz",
@@ -213,13 +232,14 @@ PATHS = {
     "create": "/admin/accounts/create",
     "edit": "/admin/accounts/1/edit",
     "disable": "/admin/accounts/1/disable",
+    "off-board the last": "/admin/accounts/1/offboard",
     "end sessions": "/admin/accounts/1/end-sessions",
     "trail": "/admin/audit",
     "history": "/admin/audit?account=1",
     "no entry": "/admin/audit?text=xyz",
     "import": "/admin/bindings/import",
 }
-STATES = {"dry run": dry_run, "bad file": bad_file, "bad form": bad_form, "link": link}
+STATES = {"dry run": dry_run, "bad file": bad_file, "bad form": bad_form, "link": link, "reveal": reveal}
 REFUSED = {"bad file": (422, "/admin/bindings/import"), "bad form": (409, "/admin/accounts/create")}
 
 

@@ -60,6 +60,8 @@ ROUTES = {  # (anonymous, user, admin)
     "POST /admin/accounts/<id>/end-sessions": (401, 403, IN),
     "POST /admin/accounts/<id>/link": (401, 403, IN),
     "POST /admin/accounts/<id>/link/revoke": (401, 403, IN),
+    "GET /admin/accounts/<id>/offboard": (401, 403, IN),
+    "POST /admin/accounts/<id>/offboard": (401, 403, IN),
     "POST /admin/accounts/<id>/role": (401, 403, IN),
     "GET /admin/accounts/create": (401, 403, IN),
     "POST /admin/accounts/create": (401, 403, IN),

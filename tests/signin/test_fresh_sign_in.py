@@ -24,6 +24,8 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "accounts/<id>/end-sessions": NO,
     "accounts/<id>/link": YES,
     "accounts/<id>/link/revoke": NO,
+    "accounts/<id>/offboard": NO,
+    "accounts/<id>/offboard confirm=yes": NO,
     "accounts/<id>/role": YES,
     "accounts/create": NO,
     "accounts/create role=user": NO,

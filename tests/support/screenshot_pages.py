@@ -120,6 +120,20 @@ def open_account_card(page, site):
     page.locator("main h1").wait_for()
 
 
+def open_off_boarding(page, site):
+    open_account_card(page, site)
+    page.locator("main a[href$='/offboard']").click()
+    page.locator("main h1").wait_for()
+
+
+def open_new_account(page, site):
+    open_as_administrator(page, site, "/admin/queue")
+    page.get_by_role("link", name="李四").first.click()
+    person = page.url.rpartition("/")[2]
+    page.goto(f"{site.office}/admin/accounts/create?identity={person}")
+    page.locator("main h1").wait_for()
+
+
 def open_directory(page, site):
     open_as_administrator(page, site, "/admin/directory")
 
@@ -167,6 +181,8 @@ PAGES = {
     "queue": open_queue,
     "accounts": open_accounts,
     "account-card": open_account_card,
+    "off-boarding": open_off_boarding,
+    "new-account": open_new_account,
     "directory": open_directory,
     "elements": open_elements,
     "audit": open_audit,

@@ -37,12 +37,17 @@ SENTENCES = {
     ("account.create", "by another"): _("%(actor)s created the account %(account)s"),
     ("account.create", "by another", "import"): _("%(actor)s created the account %(account)s by import"),
     ("account.create", "by another", "queue"): _("%(actor)s created the account %(account)s for %(person)s"),
+    ("account.create", "by another", "person"): _("%(actor)s created the account %(account)s for %(person)s"),
     ("account.create", "refused"): _("%(actor)s could not create an account because the username is taken"),
     ("account.edit",): _("%(actor)s changed the account %(account)s"),
     ("account.edit", "refused"): _("%(actor)s could not rename %(account)s because the username is taken"),
     ("account.disable",): _("%(actor)s disabled %(account)s"),
     ("account.disable", "refused"): _("%(actor)s could not disable %(account)s because it is the last administrator"),
     ("account.enable",): _("%(actor)s enabled %(account)s"),
+    ("account.offboard",): _("%(actor)s off-boarded %(account)s"),
+    ("account.offboard", "refused"): _(
+        "%(actor)s could not off-board %(account)s because it is the last administrator"
+    ),
     ("account.role",): _("%(actor)s changed the role of %(account)s"),
     ("account.role", "admin"): _("%(actor)s made %(account)s an administrator"),
     ("account.role", "user"): _("%(actor)s removed the administrator role from %(account)s"),
@@ -96,6 +101,7 @@ GROUPS = {  # the actions as the filter names them
     "account.edit": _("Account changed"),
     "account.disable": _("Account disabled"),
     "account.enable": _("Account enabled"),
+    "account.offboard": _("Off-boarded"),
     "account.role": _("Role changed"),
     "link.make": _("One-time link created"),
     "link.revoke": _("One-time link revoked"),
@@ -115,7 +121,14 @@ GROUPS = {  # the actions as the filter names them
     "audit.export": _("Audit log exported"),
 }
 # Of a refused one the sentence gives the reason.
-EXPLAINED = ("account.create", "account.create_admin", "account.edit", "account.disable", "account.role")
+EXPLAINED = (
+    "account.create",
+    "account.create_admin",
+    "account.edit",
+    "account.disable",
+    "account.offboard",
+    "account.role",
+)
 FIELDS = {
     "username": _("username"),
     "name": _("name"),

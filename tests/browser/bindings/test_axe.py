@@ -52,6 +52,10 @@ def crowd(store):
             "impossible": f"/admin/bindings/bind?identity={waits.id}&account={taken.id}",
             "person": f"/admin/bindings/bind?identity={waits.id}",
             "account": f"/admin/bindings/bind?account={fits.id}",
+            "people found": f"/admin/bindings/bind?account={taken.id}&q=x.",
+            "accounts found": f"/admin/bindings/bind?identity={waits.id}&q=x.",
+            "new account": f"/admin/accounts/create?identity={waits.id}",
+            "off-board": f"/admin/accounts/{bound.account_id}/offboard",
             "queue": "/admin/queue",
             "refused": "/admin/queue?state=refused",
         }
@@ -109,7 +113,7 @@ STATES = {
 
 PAGES = [
     *("table", "no results", "bound", "waiting", "unbind", "conflict", "twins", "both", "impossible", "person"),
-    *("account", "queue", "refused"),
+    *("account", "people found", "accounts found", "new account", "off-board", "queue", "refused"),
 ]
 
 
