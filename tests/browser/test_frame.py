@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from support.axe import check_page
 from support.large_company import fill_company
 from support.page_checks import FINGER
 
@@ -177,6 +178,19 @@ def test_filters_are_one_line_and_say_what_they_are(office, desk, company, name,
     for choice in page.locator(".filters select").all():
         assert re.fullmatch("[^:：]+(: any|：不限)", choice.evaluate("(node) => node.options[0].text"))
     expect(page.locator(".filters input[type=search]")).to_have_attribute("placeholder", re.compile("."))
+
+
+# Under axe-core
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("name", ["accounts", "audit"])
+def test_axe_finds_nothing_with_menu_and_filters_open(office, desk, company, axe, name, locale):
+    page = desk(locale=locale, viewport=PHONE["viewport"], reduced_motion="reduce")
+    page.goto(f"{office.url}/admin/{name}")
+    page.locator("header summary").click()
+    page.locator(".more-filters summary").click()
+    check_page(page, axe)
 
 
 # Messages and confirmations

@@ -5,7 +5,7 @@ They check sideways scrolling, the size of touch targets, and contrast.
 
 FINGER = 44  # pixels
 WIDER_THAN_THE_SCREEN = """() => [document.documentElement, document.body, ...document.querySelectorAll("body *")]
-  .filter((node) => node.checkVisibility() && !node.closest("thead, .skip, .unseen") && node.clientWidth > 0)
+  .filter((node) => node.checkVisibility() && !node.closest("thead, .skip, .unseen, .cut") && node.clientWidth > 0)
   .filter((node) => node.scrollWidth > node.clientWidth || node.getBoundingClientRect().right > innerWidth)
   .map((node) => node.cloneNode().outerHTML || node.nodeName)"""
 TOO_LOW_FOR_A_FINGER = """(least) => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
