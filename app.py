@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -155,7 +156,10 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         binding_requests.forget_old_addresses,
         remove_old_events,
     )
-    app.extensions["stored_counts"] = (suggestion_counts.renew_counts, daily_sign_ins.store_past_days)
+    app.extensions["stored_counts"] = (
+        suggestion_counts.renew_counts,
+        partial(daily_sign_ins.store_past_days, app.config["PORTAL_TIMEZONE"]),
+    )
     commands.init_app(app)
     maintenance.init_app(app)
     trial.init_app(app)

@@ -16,13 +16,13 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import click
-from babel.dates import LOCALTZ
 from cryptography.fernet import Fernet
 from gunicorn.errors import AppImportError
 
 from portal import files
 from portal.settings import names
 from portal.settings.values import (
+    find_machine_timezone,
     read_bind,
     read_choice,
     read_database,
@@ -201,7 +201,7 @@ def complete_values(values: dict, instance: Path) -> list[str]:
     base = urlsplit(values["PORTAL_BASE_URL"])
     values["PORTAL_SECRET_KEY_FALLBACKS"] = values["PORTAL_SECRET_KEY_FALLBACKS"] or []
     values["PORTAL_LOG"] = values["PORTAL_LOG"] or choose_log_form(values["PORTAL_ENV"])
-    values["PORTAL_TIMEZONE"] = values["PORTAL_TIMEZONE"] or LOCALTZ
+    values["PORTAL_TIMEZONE"] = values["PORTAL_TIMEZONE"] or find_machine_timezone()
     if values["PORTAL_ENV"] == "production":
         problems = [
             f"{name} must be set in production"

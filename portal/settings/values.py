@@ -5,10 +5,12 @@ Each function takes a text and returns the value, or raises ValueError saying wh
 
 import re
 from collections.abc import Callable
+from datetime import tzinfo
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from babel.dates import LOCALTZ
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -118,6 +120,17 @@ def read_token(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]{16,}", value):
         raise ValueError("must have at least 16 characters: letters, digits and . _ ~ + / = -")
     return value
+
+
+def find_machine_timezone() -> tzinfo:
+    """Return the time zone of the machine.
+
+    Babel finds it, by pytz where that is installed; a zone of pytz is wrong in the hands of `datetime`.
+    """
+    try:
+        return ZoneInfo(str(LOCALTZ))
+    except (LookupError, OSError, ValueError):
+        return LOCALTZ
 
 
 def read_timezone(value: str) -> ZoneInfo:

@@ -43,7 +43,7 @@ def test_sentences_use_known_parts_only():
             {"action": "login", "result": 40303, "identity_id": 1},
             "张伟 could not sign in Not bound to an account Bind the person",
         ),
-        ({"action": "login", "result": 40029}, "An unknown person could not sign in The sign-in code was already used"),
+        ({"action": "login", "result": 40029}, "An unknown person could not sign in Sign-in code used or expired"),
         ({"action": "binding.make", "actor_id": 1, "account_id": 2, "identity_id": 1}, "alice bound 张伟 to bob"),
         ({"action": "binding.make", "actor_id": 2, "account_id": 2, "identity_id": 1}, "bob bound 张伟 to their own"),
         ({"action": "binding.end", "account_id": 2, "identity_id": 1}, "张伟 left and was unbound from bob"),

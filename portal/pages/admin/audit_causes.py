@@ -15,39 +15,62 @@ from portal import errors
 class Cause:
     """Why an act did not succeed.
 
-    :param remedy: what an administrator can do; empty if there is nothing to do.
+    :param remedy: what an administrator can do; empty where nothing is wrong with the person or the account.
+    :param page: the endpoint of the page for it; without one, the audit log says more.
     """
 
     text: LazyString | str
     remedy: LazyString | str = ""
+    page: str | None = None
 
 
-SETUP = _("Check the login on the page Logins.")
-PLATFORM = _("If it happens again, check the login on the page Logins.")
+def make_setup_cause(text: LazyString) -> Cause:
+    """Return a cause that the check of the login explains."""
+    return Cause(
+        text,
+        _("Check the login on the page Logins: it names the setting and the place in the platform's console."),
+        "admin_elements.show",
+    )
+
+
+def make_passing_cause(text: LazyString) -> Cause:
+    """Return a cause that may be gone in a minute."""
+    return Cause(
+        text,
+        _("Ask them to try again in a minute. The page Logins tells whether the platform can be reached."),
+        "admin_elements.show",
+    )
+
+
 CAUSES = {
-    errors.BAD_CREDENTIALS: Cause(_("The platform does not accept the app's ID or secret"), SETUP),
-    errors.BAD_TOKEN: Cause(_("The platform did not accept the portal's token"), PLATFORM),
-    errors.EXPIRED_TOKEN: Cause(_("The platform did not accept the portal's token"), PLATFORM),
-    errors.BAD_CODE: Cause(_("The sign-in code was already used or had expired")),
-    errors.NOT_PERMITTED: Cause(_("The platform refuses the app: a permission or a trusted address is missing"), SETUP),
+    errors.BAD_CREDENTIALS: make_setup_cause(_("App ID or secret is wrong")),
+    errors.BAD_TOKEN: make_passing_cause(_("The platform refused the portal's token")),
+    errors.EXPIRED_TOKEN: make_passing_cause(_("The platform refused the portal's token")),
+    errors.BAD_CODE: Cause(_("Sign-in code used or expired")),
+    errors.NOT_PERMITTED: make_setup_cause(_("The platform refuses the app")),
     errors.NOT_SIGNED_IN: Cause(_("Not signed in")),
-    errors.BAD_STATE: Cause(_("Started in another browser, or more than ten minutes before")),
-    errors.NOT_A_MEMBER: Cause(_("Not a member of this company")),
-    errors.NOT_ALLOWED: Cause(
-        _("Departed or disabled at the platform, or not allowed to use the portal"),
-        _("Check the person's state at the platform, and whether the app is available to them."),
+    errors.BAD_STATE: Cause(_("Page too old, or another browser")),
+    errors.NOT_A_MEMBER: Cause(
+        _("Not a member of this company"),
+        _("The person scanned with an account of another company. Ask them to use the company's app."),
     ),
-    errors.NOT_BOUND: Cause(_("Not bound to an account"), _("Bind the person to an account.")),
-    errors.ACCOUNT_DISABLED: Cause(_("The account is disabled"), _("Enable the account if it is needed again.")),
+    errors.NOT_ALLOWED: Cause(
+        _("Departed, frozen or outside the app's range"),
+        _("Check in the platform's console whether the person is active and may use the app."),
+    ),
+    errors.NOT_BOUND: Cause(_("Not bound to an account"), _("Bind the person to an account."), "admin_queue.show"),
+    errors.ACCOUNT_DISABLED: Cause(_("The account is disabled"), _("Enable the account if the person needs it again.")),
     errors.CANCELLED: Cause(_("Cancelled by the person")),
     errors.FORBIDDEN: Cause(_("This needs another role or a more recent sign-in")),
     errors.STALE_FORM: Cause(_("The page had expired")),
-    errors.CONFLICT: Cause(_("It had changed in the meantime, or is bound elsewhere")),
-    errors.TOO_MANY_TRIES: Cause(_("Too many attempts")),
-    errors.SETTING_MISSING: Cause(_("The login is not set up completely"), SETUP),
-    errors.SETTING_WRONG: Cause(_("The login is not set up correctly"), SETUP),
-    errors.NOT_FOUND: Cause(_("There is no such person or account")),
-    errors.UNAVAILABLE: Cause(_("A service the portal needs did not respond"), PLATFORM),
+    errors.CONFLICT: Cause(_("Changed in the meantime, or bound elsewhere")),
+    errors.TOO_MANY_TRIES: Cause(_("Too many attempts"), _("They can try again in five minutes.")),
+    errors.SETTING_MISSING: make_setup_cause(_("A setting of the login is missing")),
+    errors.SETTING_WRONG: make_setup_cause(_("A setting of the login is wrong")),
+    errors.NOT_FOUND: Cause(
+        _("No such person or account"), _("Check in the platform's console whether the person is still there.")
+    ),
+    errors.UNAVAILABLE: make_passing_cause(_("Platform not reachable")),
     errors.FAULT: Cause(_("An error in the portal"), _("Search the server's log for the reference.")),
 }
 

@@ -6,13 +6,14 @@ from babel.dates import format_skeleton
 from flask import Blueprint, current_app, render_template, url_for
 from flask_babel import get_locale
 
-from portal.audit import daily_sign_ins
+from portal.audit import daily_sign_ins, outcomes
 from portal.bindings import adoption, binding_requests, people_counts
 from portal.directory import daily_syncs, runs
 from portal.pages.admin import layout
-from portal.pages.admin.failure_causes import find_cause
+from portal.pages.admin.audit_causes import find_cause
 from portal.pages.admin.first_steps import list_first_steps
 from portal.pages.element_names import name_elements
+from portal.pages.local_times import get_timezone
 
 bp = layout.guard_pages(Blueprint("admin", __name__, url_prefix="/admin"))
 
@@ -34,7 +35,7 @@ def home():
 def collect_charts() -> dict:
     """Return what the pictures of the page show."""
     elements = current_app.elements.list_syncable()[:SHOWN_LOGINS]
-    days, platforms = daily_sign_ins.load_sign_in_days(), adoption.count_by_platform()
+    days, platforms = daily_sign_ins.load_sign_in_days(zone=get_timezone()), adoption.count_by_platform()
     causes = daily_sign_ins.count_causes(days[-CAUSE_DAYS:])[:SHOWN_CAUSES]
     since = days[-CAUSE_DAYS].day
     return {
@@ -42,7 +43,7 @@ def collect_charts() -> dict:
         "platforms": platforms,
         "everybody": adoption.add_up(platforms.values()),
         "causes": [(find_cause(number), count, find_cause_address(number, since)) for number, count in causes],
-        "syncs": daily_syncs.load_sync_days([element.name for element in elements]),
+        "syncs": daily_syncs.load_sync_days([element.name for element in elements], zone=get_timezone()),
         "sync_names": {element.name: name for element, name in name_elements(elements)},
         "departments": adoption.list_least_bound(),
         "short_day": lambda day: format_skeleton("MMMd", day, locale=get_locale()),
@@ -53,4 +54,5 @@ def collect_charts() -> dict:
 def find_cause_address(number: int, since: date) -> str:
     """Return the page for acting on a cause."""
     page = find_cause(number).page
-    return url_for(page) if page else url_for("admin_audit.show", action="login", result="refused", **{"from": since})
+    result = outcomes.classify_result(number)
+    return url_for(page) if page else url_for("admin_audit.show", action="login", result=result, **{"from": since})

@@ -5,8 +5,8 @@ from flask import render_template, request
 from portal.bindings import people_table, portal_search
 from portal.directory import paths
 from portal.pages.admin import layout
+from portal.pages.admin.audit_causes import find_cause
 from portal.pages.admin.audit_sentences import describe_events
-from portal.pages.admin.failure_causes import find_cause
 from portal.pages.parameters import read_text
 from portal.pages.references import parse_reference
 
