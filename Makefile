@@ -27,6 +27,7 @@ soak: .venv/test.done
 bench: .venv/test.done
 	PYTHONPATH=.:tests $(BIN)/python -m bench sync $(ARGS)
 	PYTHONPATH=.:tests $(BIN)/python -m bench bindings
+	PYTHONPATH=.:tests $(BIN)/python -m bench admin
 	PYTHONPATH=.:tests $(BIN)/python -m bench login
 	PYTHONPATH=.:tests $(BIN)/python -m bench morning
 	PYTHONPATH=.:tests $(BIN)/python -m bench servers

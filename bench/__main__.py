@@ -1,4 +1,4 @@
-"""Measurements: `python -m bench sync`, `bindings`, `login`, `morning`, `servers`, `statements`."""
+"""Measurements: `python -m bench sync`, `bindings`, `admin`, `login`, `morning`, `servers`, `statements`."""
 
 import tempfile
 from contextlib import ExitStack, closing
@@ -51,6 +51,22 @@ def bindings(people, departments, times, databases):
         databases = databases or ("sqlite", "postgresql")
         measured = bindings_page.Bench(portals, databases, Size(people, departments), times)
         measured.run()
+    click.echo(report(measured.rows))
+
+
+@bench.command("admin")
+@click.option("--people", default=100_000, show_default=True)
+@click.option("--departments", default=5_000, show_default=True)
+@click.option("--sign-ins", default=300_000, show_default=True, help="Of thirty days.")
+@click.option("--times", default=15, show_default=True, help="Each is measured so often; the quickest counts.")
+@click.option("--database", "databases", multiple=True, type=click.Choice(["sqlite", "postgresql"]))
+def admin(people, departments, sign_ins, times, databases):
+    """Measure the overview, the search and the queue."""
+    from bench import admin_pages  # here, as for the bindings page
+
+    with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
+        measured = admin_pages.Bench(portals, databases or ("sqlite", "postgresql"), times)
+        measured.run(Size(people, departments), sign_ins)
     click.echo(report(measured.rows))
 
 

@@ -106,10 +106,10 @@ class Site:
         if self.recorded is not None:
             self.recorded.append((statement, parameters))
 
-    def page(self, args: dict | None = None) -> float:
+    def page(self, args: dict | None = None, path: str = "/admin/bindings") -> float:
         """Return the seconds the page takes."""
         self.sent, began = 0, time.perf_counter()
-        answer = self.client.get("/admin/bindings", query_string=args, base_url=self.app.config["PORTAL_BASE_URL"])
+        answer = self.client.get(path, query_string=args, base_url=self.app.config["PORTAL_BASE_URL"])
         took = time.perf_counter() - began
         if answer.status_code != 200:
             raise SystemExit(f"the page of {args} answered {answer.status}")

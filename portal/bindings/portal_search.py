@@ -1,5 +1,6 @@
 """The search through people, accounts, departments and references."""
 
+import re
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,6 +13,7 @@ from portal.database import db
 from portal.directory import paths
 from portal.models import Account, AuditEvent, BindingRequest, Department, Identity
 
+LAST_DIGITS = re.compile("[0-9]{4,}")
 MOST_SHOWN = 20  # of each kind
 
 Match = TypeVar("Match")

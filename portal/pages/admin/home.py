@@ -1,12 +1,15 @@
 """The overview, the first of the administrators' pages."""
 
+from collections.abc import Callable
 from datetime import date
+from urllib.parse import quote
 
 from babel.dates import format_skeleton
 from flask import Blueprint, current_app, render_template, url_for
 from flask_babel import get_locale
 
 from portal.audit import daily_sign_ins, outcomes
+from portal.audit.daily_sign_ins import SignInDay
 from portal.bindings import adoption, binding_requests, people_counts
 from portal.directory import daily_syncs, runs
 from portal.pages.admin import layout
@@ -18,6 +21,7 @@ from portal.pages.local_times import get_timezone
 bp = layout.guard_pages(Blueprint("admin", __name__, url_prefix="/admin"))
 
 CAUSE_DAYS = 7
+DAY, ELEMENT = "_day_", "_element_"  # places in an address that are filled in later
 SHOWN_CAUSES = 6
 SHOWN_LOGINS = 6  # of which a row of squares is shown
 
@@ -46,9 +50,28 @@ def collect_charts() -> dict:
         "syncs": daily_syncs.load_sync_days([element.name for element in elements], zone=get_timezone()),
         "sync_names": {element.name: name for element, name in name_elements(elements)},
         "departments": adoption.list_least_bound(),
-        "short_day": lambda day: format_skeleton("MMMd", day, locale=get_locale()),
-        "long_day": lambda day: format_skeleton("MMMEd", day, locale=get_locale()),
+        "short_days": format_days(days, "MMMd"),
+        "long_days": format_days(days, "MMMEd"),
+        "sign_ins_of": make_day_address(action="login"),
+        "syncs_of": make_day_address(action="sync.end", element=ELEMENT),
     }
+
+
+def format_days(days: list[SignInDay], skeleton: str) -> dict[date, str]:
+    """Return the days in the reader's language.
+
+    Each is written once, however often the page shows it.
+    """
+    return {day.day: format_skeleton(skeleton, day.day, locale=get_locale()) for day in days}
+
+
+def make_day_address(**filters: str) -> Callable[[date, str], str]:
+    """Return a function that makes the audit log's address of a day.
+
+    Flask makes such an address once: the page shows hundreds of them.
+    """
+    address = url_for("admin_audit.show", **filters, **{"from": DAY, "to": DAY})
+    return lambda day, element="": address.replace(DAY, day.isoformat()).replace(ELEMENT, quote(element))
 
 
 def find_cause_address(number: int, since: date) -> str:
