@@ -21,6 +21,8 @@ from gunicorn.errors import AppImportError
 
 from portal import files
 from portal.settings import names
+from portal.settings.logo import read_logo
+from portal.settings.page_values import leads_back, read_contact, read_home
 from portal.settings.values import (
     find_machine_timezone,
     read_bind,
@@ -96,7 +98,13 @@ SETTINGS = {
     # Seconds after the sign-in at which a session ends, used or not.
     "PORTAL_SESSION_LIFETIME": Setting(read_whole(60, 31_536_000), "43200"),
     # The company's or portal's name on every page.
-    "PORTAL_TITLE": Setting(read_text, "Login"),
+    "PORTAL_TITLE": Setting(read_text),
+    # An SVG or PNG file, shown on the login page; its path may begin at PORTAL_APP_DIR.
+    "PORTAL_LOGO": Setting(Path),
+    # Whom to ask, shown where people are stuck.
+    "PORTAL_CONTACT": Setting(read_contact),
+    # Where a sign-in leads that was begun for no page.
+    "PORTAL_HOME_URL": Setting(read_home),
     # The pages show times of this zone; without it, of the machine's. Exports have UTC.
     "PORTAL_TIMEZONE": Setting(read_timezone),
     # Seconds between scheduled directory syncs; 0 = never.
@@ -126,6 +134,8 @@ def load(environ: Mapping[str, str], instance: Path) -> dict:
             values[name] = read_setting(environ, name)
         except ValueError as error:
             problems.append(f"{name} {error}")
+    if not problems:
+        problems = check_pages(values)
     if not problems:
         problems = complete_values(values, instance)
     if not problems and values["PORTAL_ENV"] == "production":
@@ -191,6 +201,21 @@ def choose_log_form(env: str | None) -> str:
 def check_names(environ: Mapping[str, str], app_dir: Path | None) -> list[str]:
     """Return a warning of each PORTAL_ name that is no setting."""
     return names.check_names(environ, {*SETTINGS, *OTHER_NAMES}, app_dir)
+
+
+def check_pages(values: dict) -> list[str]:
+    """Read the logo, and check where a sign-in leads.
+
+    :return: a problem for each one that can't be used.
+    """
+    problems, path, home = [], values["PORTAL_LOGO"], values["PORTAL_HOME_URL"]
+    try:
+        values["PORTAL_LOGO"] = path and read_logo(values["PORTAL_APP_DIR"] / path)
+    except ValueError as error:
+        problems.append(f"PORTAL_LOGO {error}")
+    if home and leads_back(home.removeprefix(values["PORTAL_BASE_URL"])):
+        problems.append("PORTAL_HOME_URL must not be the start page or a login page: these lead there themselves")
+    return problems
 
 
 def complete_values(values: dict, instance: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """The search through people, accounts, departments and references."""
 
-import re
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,7 +12,6 @@ from portal.database import db
 from portal.directory import paths
 from portal.models import Account, AuditEvent, BindingRequest, Department, Identity
 
-LAST_DIGITS = re.compile("[0-9]{4,}")
 MOST_SHOWN = 20  # of each kind
 
 Match = TypeVar("Match")

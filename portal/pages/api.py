@@ -52,7 +52,8 @@ def get_login_code(name):
     attempt, person = identify_person(element, state, lambda: check_text("authCode", code))
     signed_in = sign_in_person(element, person, attempt)
     profile = {key: person.get(key, empty) for key, empty in EMPTY.items()}
-    data = {**profile, "accountId": signed_in.account_id, "next": signed_in.next}
+    goal = signed_in.next or current_app.config["PORTAL_HOME_URL"]
+    data = {**profile, "accountId": signed_in.account_id, "next": goal}
     return browser.give_session(jsonify(make_envelope(data=data)), signed_in.token, name, state)
 
 

@@ -11,6 +11,7 @@ from portal import database, metrics
 from portal.database import db
 from portal.errors import FAULT, MEANINGS, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, UNAVAILABLE, WRONG_METHOD, Code, meaning
 from portal.logs import list_places, log_event
+from portal.pages import headers
 from portal.pages.limits import TooManyTries
 from portal.pages.sign_in_guards import SignInTooOld
 from portal.signin.sign_in import NotBound
@@ -54,6 +55,7 @@ def show_error(error: Code) -> ResponseReturnValue:
         return jsonify(make_envelope(error)), status
     if is_static_address():
         return f"{error.meaning.title}\n", status, {"Content-Type": "text/plain; charset=utf-8"}
+    headers.allow_home_from_forms()  # the language switch leads to the start page, and that one on
     if isinstance(error, NotBound):
         return render_template("waiting.html", error=error, element=g.get("element")), status
     if isinstance(error, SignInTooOld):

@@ -47,6 +47,16 @@ def allow_logins_from_forms(elements: list) -> None:
     widen_policy({"form-action": [origin for element in elements for origin in element.start_origins(agent)]})
 
 
+def allow_home_from_forms() -> None:
+    """Allow this page's forms to end where a sign-in leads.
+
+    Browsers apply the policy to the whole chain of redirects behind a form.
+    """
+    home = urlsplit(current_app.config["PORTAL_HOME_URL"] or "")
+    if home.scheme:
+        widen_policy({"form-action": [f"{home.scheme}://{home.netloc}"]})
+
+
 def add_headers(response: Response) -> Response:
     """Add the headers to an answer."""
     extra = g.get("policy")

@@ -1,10 +1,10 @@
-"""Addresses on this host."""
+"""Addresses on this host, and where a sign-in leads."""
 
 import re
 import string
 from urllib.parse import quote, unquote
 
-from flask import g, redirect, request, url_for
+from flask import current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 LONGEST_PATH = 2000  # characters, as the table of attempts holds
@@ -40,6 +40,11 @@ def accept_local_path(value: str | None) -> str | None:
 def choose_way_back(value: str | None, default: str) -> str:
     """Return the sent path if it is one of ours."""
     return accept_local_path(value) or default
+
+
+def get_home_address() -> str:
+    """Return where a sign-in leads that was begun for no page."""
+    return current_app.config["PORTAL_HOME_URL"] or url_for("account.show")
 
 
 def redirect_to(endpoint: str, **values: object) -> Response:

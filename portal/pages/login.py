@@ -14,8 +14,8 @@ from portal.directory.cleaning import CleanPerson
 from portal.elements.meta import Meta
 from portal.errors import BAD_STATE, CANCELLED, Code
 from portal.logs import log_event
-from portal.pages import browser, limits
-from portal.pages.local_addresses import accept_local_path, redirect_to
+from portal.pages import browser, headers, limits
+from portal.pages.local_addresses import accept_local_path, get_home_address, redirect_to
 from portal.pages.login_flow import (
     ONE_TIME_LINK,
     begin_login,
@@ -84,12 +84,13 @@ def finish_login(element: Meta) -> ResponseReturnValue:
         me = browser.get_signed_in()
         own_attempt = me and attempts.find_attempt(state, me, browser.was_signed_in_by(state))
         if own_attempt:
-            g.go_on = url_for("account.show")  # this callback has done its work already, or was no login
-            g.start_again = g.start_again if own_attempt.purpose == "login" else g.go_on
+            is_login = own_attempt.purpose == "login"
+            g.go_on = get_home_address() if is_login else url_for("account.show")  # this callback has done its work
+            g.start_again = g.start_again if is_login else g.go_on
         raise
     if attempt.purpose == "confirm":
         flash(_("Confirmed. You can continue."), "good")
-    answer = redirect(opened.next or url_for("account.show"), 303)
+    answer = redirect(opened.next or get_home_address(), 303)
     return browser.give_session(answer, opened.token, element.name, state)
 
 
@@ -130,6 +131,7 @@ def once(token):
     if account is None:
         limits.count_wrong_link()
     if account is not None and request.method != "POST":
+        headers.allow_home_from_forms()
         return render_template("once.html", account=account)
     with count_failures(ONE_TIME_LINK):
         opened = one_time_links.use_link(token, browser.get_client(), browser.get_session_token()) if account else None
@@ -138,7 +140,7 @@ def once(token):
         log_event(log, logging.INFO, "link_refused")
         return render_template("once_gone.html"), 410
     note_sign_in(ONE_TIME_LINK, "link", opened)
-    return browser.give_session(redirect_to("account.show"), opened.token)
+    return browser.give_session(redirect(get_home_address(), 303), opened.token)
 
 
 @bp.post("/logout")

@@ -9,7 +9,7 @@ from portal.pages import browser, headers
 from portal.pages.devices import find_lookalike, is_client, is_phone
 from portal.pages.element_names import name_elements
 from portal.pages.language import get_language
-from portal.pages.local_addresses import accept_local_path
+from portal.pages.local_addresses import accept_local_path, get_home_address
 from portal.pages.login_flow import begin_login
 from portal.signin.attempts import Goal
 
@@ -28,7 +28,7 @@ def show():
     """
     goal, via = accept_local_path(request.args.get("next")), request.args.get("via")
     if browser.get_signed_in():
-        return redirect(goal or url_for("account.show"), 303)
+        return redirect(goal or get_home_address(), 303)
     here = [element for element in current_app.elements.list_usable() if element.is_client(request.user_agent.string)]
     if here and via is None:
         if len(here) == 1 and not browser.has_tried_automatically():
@@ -47,6 +47,7 @@ def show_logins(name: str | None, goal: str | None) -> str:
     """
     for element in current_app.elements.list_usable():
         headers.widen_policy(element.page_sources("login"))
+    headers.allow_home_from_forms()
     place, lookalike = find_place(), find_lookalike(request.user_agent.string)
     values = {"place": place, "lookalike": lookalike}
     if "_flashes" in session:
@@ -84,7 +85,7 @@ def in_app(name):
     if request.method == "HEAD":
         return ""
     if browser.get_signed_in():
-        return redirect(goal or url_for("account.show"), 303)
+        return redirect(goal or get_home_address(), 303)
     if find_place() == "lookalike":
         return show_logins(name, goal)
     script = element.client_script() if "in_app" in element.login_scripts else None
@@ -104,6 +105,7 @@ def show_client_page(elements: list, goal: str | None, script: dict | None = Non
 
     A button leads to the platform once this visit has had its automatic sign-in, and to the automatic one before.
     """
+    headers.allow_home_from_forms()
     target = "login.start" if browser.has_tried_automatically() else "login_page.in_app"
     ways = [(element, name, url_for(target, name=element.name, next=goal)) for element, name in name_elements(elements)]
     return render_template("in_app.html", ways=ways, next=goal, script=script)

@@ -4,14 +4,14 @@ from flask import Blueprint, abort, current_app, redirect, request, session, url
 
 from portal.pages import browser
 from portal.pages.language import LANGUAGES
-from portal.pages.local_addresses import choose_way_back, redirect_to
+from portal.pages.local_addresses import choose_way_back, get_home_address
 
 bp = Blueprint("site", __name__)
 
 
 @bp.get("/")
 def home():
-    return redirect_to("account.show" if browser.get_signed_in() else "login_page.show")
+    return redirect(get_home_address() if browser.get_signed_in() else url_for("login_page.show"), 303)
 
 
 @bp.post("/language")

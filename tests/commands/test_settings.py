@@ -23,7 +23,7 @@ def test_every_setting_has_its_default(tmp_path):
     assert values["PORTAL_BASE_URL"] == "http://127.0.0.1:8000"
     assert values["PORTAL_DATABASE_URL"] == f"sqlite:///{tmp_path}/portal.db"
     assert (values["PORTAL_SESSION_IDLE"], values["PORTAL_SESSION_LIFETIME"]) == (7200, 43200)
-    assert (values["PORTAL_UNKNOWN_PEOPLE"], values["PORTAL_TITLE"]) == ("queue", "Login")
+    assert (values["PORTAL_UNKNOWN_PEOPLE"], values["PORTAL_TITLE"]) == ("queue", None)
     assert (values["PORTAL_TRUSTED_PROXIES"], values["PORTAL_SYNC_EVERY"]) == (0, 3600)
     assert values["PORTAL_REDIS_URL"] is None
     assert values["PORTAL_TIMEZONE"].utcoffset(datetime(2026, 7, 1)) == datetime(2026, 7, 1).astimezone().utcoffset()
