@@ -18,6 +18,7 @@ of all exception classes of the portal, below the classes they come from:
                 LastWayIn           the account would have no way in
                 PersonRefused       an administrator has refused the person
             NotBound                the person has no account, and may wait for one
+            PersonAbsent            the person has left or is frozen
             PlatformBusy            the platform limits our calls
             PlatformUnreachable     no answer came
             PromotionNotAsked       the operator must say that the account's people are meant

@@ -8,6 +8,17 @@ from portal.errors import NOT_ALLOWED, Code
 from portal.models import LEFT, MAY_SIGN_IN, Account, Identity, LoginSession, OneTimeLink
 
 
+class PersonAbsent(Code):
+    """NOT_ALLOWED, because of the person's status at the platform.
+
+    :param has_left: whether the person has left, or else is frozen.
+    """
+
+    def __init__(self, has_left: bool):
+        super().__init__(NOT_ALLOWED, "the person has left" if has_left else "the person is frozen or disabled")
+        self.has_left = has_left
+
+
 def end_access(identity_id: int, status: int, account_id: int | None) -> None:
     """End the sessions of a leaver or a frozen person.
 
@@ -22,7 +33,7 @@ def refuse_absent(identity: Identity) -> Code | None:
     """Return why a leaver or a frozen person is refused."""
     if identity.status in MAY_SIGN_IN:
         return None
-    return Code(NOT_ALLOWED, "the person has left" if identity.status == LEFT else "the person is frozen or disabled")
+    return PersonAbsent(identity.status == LEFT)
 
 
 def end_person_sessions(identity_id: int, account_id: int | None, why: str) -> int:

@@ -56,7 +56,8 @@ class Meta(PlatformFacts, SettingsReader, LoginState):
         self.keepsLimits = self.flag("limits", True)
         self.redirectUri = self.redirect_uri()
         self.label = self.label or title
-        self.mark = self.mark or title[:1]
+        self.picture = "" if "mark" in settings or self.mark else self.picture
+        self.mark = self.read_mark(self.mark or title[:1])
         self.local_origins: list[str] = []
         self.configure()
         self.avatar_hosts = (*self.avatar_hosts, *dict.fromkeys(self.local_origins))

@@ -13,7 +13,8 @@ class PlatformFacts:
 
     provider = ""  #: the name stored with its people
     label = ""  #: the platform's name on buttons
-    mark = ""  #: one character for its badge
+    picture = ""  #: a file in `static/` for its badge
+    mark = ""  #: one character for its badge in place of a picture; an element file may give one, too
     colour = ""  #: the badge's colour: `blue`, `green`, `orange`, `purple`, `red` or `teal`; without one it is grey
     #: ends of the host names from which pictures are accepted, `.example.com`; an element adds origins of this machine
     avatar_hosts: tuple[str, ...] = ()
@@ -95,7 +96,7 @@ class PlatformFacts:
                     raise self.wrong_setting("page_sources()", "must be lists of origins by directive")
         if not all(isinstance(text, str) for pair in self.root_files().items() for text in pair):
             raise self.wrong_setting("root_files()", "must be texts by name")
-        for name in ("redirectUri", "title", "provider", "colour"):
+        for name in ("redirectUri", "title", "provider", "colour", "picture"):
             if not isinstance(getattr(self, name), str):
                 raise self.wrong_setting(name, "must be a text")
         for name in ("avatar_hosts", "code_names", "csv_names"):

@@ -9,6 +9,8 @@ from portal.errors import SETTING_MISSING, SETTING_WRONG, Code
 
 PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")  # of a redirect address
 
+MARK_LONGEST = 2  # characters that fit on a badge
+
 
 class SettingsReader:
     """Reads an element's settings.
@@ -50,6 +52,15 @@ class SettingsReader:
         value = self.text(key, default)
         if value not in allowed:
             raise self.wrong_setting(key, f"must be one of: {', '.join(allowed)}")
+        return value
+
+    def read_mark(self, default: str) -> str:
+        """Return the characters for the element's badge."""
+        if "mark" not in self.settings:
+            return default
+        value = self.text("mark")
+        if len(value) > MARK_LONGEST:
+            raise self.wrong_setting("mark", f"must have at most {MARK_LONGEST} characters")
         return value
 
     def text_list(self, key: str, required: bool = False) -> list[str] | None:

@@ -1,5 +1,6 @@
 """The names that logins and platforms have on pages."""
 
+import re
 from collections import Counter
 
 from babel.lists import format_list
@@ -39,10 +40,31 @@ def join_platforms(style: str = "or") -> str:
 def name_elements(elements: list) -> list[tuple]:
     """Return each element with its name on buttons.
 
-    That is its platform, and its title where that alone is not enough.
+    That is its platform, and its title where that alone is not enough. Those of a platform stand together, by title.
     """
     labels = Counter(str(element.label) for element in elements)
+    platforms = list(labels)
+    elements = sorted(elements, key=lambda each: (platforms.index(str(each.label)), split_numbers(each.title)))
     return [
         (element, f"{element.label} · {element.title}" if labels[str(element.label)] > 1 else str(element.label))
         for element in elements
     ]
+
+
+def group_by_platform(ways: list[tuple]) -> list[tuple[str, list[tuple]]]:
+    """Return named elements by the name of their platform."""
+    groups = {}
+    for way in ways:
+        groups.setdefault(str(way[0].label), []).append(way)
+    return list(groups.items())
+
+
+def split_numbers(title: str) -> list:
+    """Return a key by which 2 comes before 11."""
+    parts = re.split(r"([0-9]+)", title.casefold())
+    return [(len(part.lstrip("0")), part) if at % 2 else part for at, part in enumerate(parts)]
+
+
+def join_labels(elements: list, style: str = "or") -> str:
+    """Return the platforms of some elements as one text."""
+    return format_list(list(dict.fromkeys(str(element.label) for element in elements)), style, get_locale())

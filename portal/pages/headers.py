@@ -25,6 +25,8 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 
+KEPT_BY_BROWSERS = ("static", "site.logo")  # endpoints that say themselves how long
+
 
 def init_app(app: Flask) -> None:
     """Add the headers to every answer of an app."""
@@ -61,12 +63,12 @@ def add_headers(response: Response) -> Response:
     """Add the headers to an answer."""
     extra = g.get("policy")
     sources = tuple((name, tuple(origins)) for name, origins in extra.items()) if extra else ()
-    response.headers["Content-Security-Policy"] = write_policy(sources)
+    response.headers.setdefault("Content-Security-Policy", write_policy(sources))
     for name, value in list_headers(current_app.config["PORTAL_BASE_URL"]):
         response.headers[name] = value
     if holds_code():
         response.headers["Referrer-Policy"] = "no-referrer"
-    if request.endpoint != "static" or response.status_code >= 400:
+    if request.endpoint not in KEPT_BY_BROWSERS or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     return response
 

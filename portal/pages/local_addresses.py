@@ -43,7 +43,7 @@ def choose_way_back(value: str | None, default: str) -> str:
 
 
 def get_home_address() -> str:
-    """Return where a sign-in leads that was begun for no page."""
+    """Return where a sign-in for no page leads."""
     return current_app.config["PORTAL_HOME_URL"] or url_for("account.show")
 
 

@@ -148,4 +148,5 @@ def logout():
     if token := browser.get_session_token():
         sessions.end_session(token, browser.get_client())
     browser.forbid_automatic_sign_in()
+    flash(_("You are signed out."), "quiet")
     return browser.take_session(redirect_to("login_page.show"))

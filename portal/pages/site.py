@@ -1,10 +1,13 @@
-"""The start page, the language switch, and root files."""
+"""The start page, the language switch, the logo and root files."""
 
-from flask import Blueprint, abort, current_app, redirect, request, session, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, request, session, url_for
 
 from portal.pages import browser
 from portal.pages.language import LANGUAGES
 from portal.pages.local_addresses import choose_way_back, get_home_address
+
+LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+LOGO_KEPT = "public, max-age=31536000, immutable"  # its address changes with it
 
 bp = Blueprint("site", __name__)
 
@@ -26,6 +29,22 @@ def language():
 def favicon():
     """Send the icon, for browsers that ask without a page."""
     return current_app.send_static_file("favicon.svg")
+
+
+@bp.get("/logo")
+def logo():
+    """Send the company's logo.
+
+    Opened by itself, an SVG could run scripts of ours, so its policy allows it styles alone.
+    """
+    logo = current_app.config["PORTAL_LOGO"]
+    if logo is None:
+        abort(404)
+    answer = Response(logo.content, mimetype=logo.mimetype)
+    answer.headers["Content-Security-Policy"] = LOGO_POLICY
+    answer.headers["Cache-Control"] = LOGO_KEPT if request.args.get("v") == logo.version else "no-cache"
+    answer.set_etag(logo.version)
+    return answer.make_conditional(request)
 
 
 @bp.get("/<file>.txt")

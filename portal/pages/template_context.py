@@ -1,7 +1,7 @@
 """The values and filters that every template can use."""
 
 from flask import Flask, current_app, g, request
-from flask_babel import format_decimal
+from flask_babel import format_decimal, pgettext
 
 import portal
 from portal.accounts.contact_data import mask_email, mask_mobile
@@ -34,7 +34,7 @@ def collect_page_values() -> dict:
     may_reopen = request.endpoint in LANGUAGE_KEEPS or (request.blueprint or "").startswith("admin")
     address = accept_local_path(get_request_address()) if request.method == "GET" else None
     return {
-        "title": current_app.config["PORTAL_TITLE"],
+        "title": current_app.config["PORTAL_TITLE"] or pgettext("name of the portal", "Sign in"),
         "languages": LANGUAGES,
         "language": get_language(),
         "signed_in": g.get("signed_in"),

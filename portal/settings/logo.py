@@ -24,7 +24,9 @@ class Logo:
 
 
 def read_logo(path: Path) -> Logo:
-    """Return the picture in a file; its content says the kind.
+    """Return the picture in a file.
+
+    Its content says of which kind it is.
 
     :raises ValueError: saying why it can't be used.
     """

@@ -1,4 +1,7 @@
-"""Settings that people meet on pages: whom to ask, and where to go."""
+"""The settings that people meet on pages.
+
+They say whom to ask, and where a sign-in leads.
+"""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +31,10 @@ class Contact:
 
 
 def read_contact(value: str) -> Contact:
-    """Return whom to ask: a line, an e-mail address or a link."""
+    """Return whom to ask.
+
+    It is a line of text, an e-mail address or a link.
+    """
     if len(value) > CONTACT_LONGEST:
         raise ValueError(f"must have at most {CONTACT_LONGEST} characters")
     if text.clean(value) != value:
@@ -58,7 +64,7 @@ def read_home(value: str) -> str:
 
 
 def leads_back(path: str) -> bool:
-    """Tell whether a signed-in user is led on from a path."""
+    """Tell whether a path leads signed-in users on."""
     return LEADS_BACK.match(unquote(path)) is not None
 
 

@@ -26,7 +26,7 @@ def weigh(url):
 def test_the_login_page_is_light(site):
     files = weigh(site.url)
     assert {path.partition("?")[0].rpartition("/")[2] for path in files} == {
-        *("login", "tokens.css", "portal.css", "api.js", "feishu-qr.js")
+        *("login", "tokens.css", "portal.css", "login.css", "api.js", "feishu-qr.js")
     }
     assert sum(len(gzip.compress(content)) for content in files.values()) < 30_000
     assert sum(len(content) for path, content in files.items() if ".js" not in path) < 50_000

@@ -45,7 +45,7 @@ class FSInnerType(Meta):
     """A Feishu or Lark self-built app."""
 
     provider = "feishu"
-    colour = "blue"
+    picture, colour = "marks/feishu.svg", "blue"
     avatar_hosts = (".feishucdn.com", ".feishu.cn", ".larksuitecdn.com", ".larksuite.com", ".byteimg.com")
     csv_names = ("飞书", "lark")
     client_agent = re.compile(r"\b(Lark|Feishu)/", re.IGNORECASE)
@@ -58,7 +58,6 @@ class FSInnerType(Meta):
     def configure(self) -> None:
         self.region = self.choice("region", HOSTS, "feishu")
         self.label = _("Lark") if self.region == "lark" else _("Feishu")
-        self.mark = "L" if self.region == "lark" else "飞"
         self.appId = self.text("appId")
         self.tenantKeys = self.text_list("tenantKeys")
         self.keepUserTokens = self.flag("keepUserTokens", False)

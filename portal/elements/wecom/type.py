@@ -21,8 +21,7 @@ class QywxInnerType(Meta):
 
     provider = "wecom"
     label = _("WeCom")
-    mark = "企"
-    colour = "green"
+    picture, colour = "marks/wecom.svg", "blue"
     avatar_hosts = (".qlogo.cn", ".qpic.cn")
     csv_names = ("企业微信", "wechat work", "企微")
     client_agent = re.compile(r"\bwxwork/", re.IGNORECASE)
