@@ -1,5 +1,7 @@
 """The page of a user's own account."""
 
+from datetime import timedelta
+
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -7,17 +9,21 @@ from werkzeug.wrappers import Response
 
 from portal.accounts import search
 from portal.bindings import self_service, ways_in
+from portal.clocks import now
 from portal.elements.meta import Meta
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, Code
 from portal.pages import browser, headers
-from portal.pages.devices import describe_device
-from portal.pages.element_names import label_elements, label_providers, name_elements
+from portal.pages.devices import describe_device, find_kind
+from portal.pages.element_names import group_by_platform, join_labels, label_elements, label_providers, name_elements
 from portal.pages.local_addresses import choose_way_back, get_request_address, redirect_to
+from portal.pages.login_choice import MOST_TABS
 from portal.pages.login_flow import begin_login
 from portal.pages.parameters import ID, read_page_number, read_sent_id
 from portal.pages.sign_in_guards import require_fresh_sign_in, require_sign_in
 from portal.signin import sessions
 from portal.signin.attempts import Goal
+
+SESSION_NEW = timedelta(days=1)  # how long a session on another device is marked
 
 bp = Blueprint("account", __name__)
 
@@ -33,16 +39,29 @@ def show():
         me=me,
         identities=identities,
         last_ways={identity.id for identity in identities if self_service.is_last_way(identity, identities, ways)},
-        missing=name_elements(missing),
+        missing=list_missing(missing),
         offered=self_service.pending_scan(me),
+        new_since=now() - SESSION_NEW,
         sessions=sessions.list_sessions(me.account_id, read_page_number(request.args, "sessions")),
         **collect_names(),
     )
 
 
+def list_missing(elements: list) -> dict | None:
+    """Return what the page says of logins not bound yet."""
+    if not elements:
+        return None
+    ways = name_elements(elements)
+    return {
+        "ways": ways,
+        "groups": group_by_platform(ways) if len(ways) > MOST_TABS else [],
+        "platforms": join_labels(elements),
+    }
+
+
 def collect_names() -> dict:
     """Return what these pages need to name devices and platforms."""
-    return {"device": describe_device, "labels": label_elements(), "providers": label_providers()}
+    return {"device": describe_device, "kind": find_kind, "labels": label_elements(), "providers": label_providers()}
 
 
 @bp.post("/account/confirm/<name>")
@@ -123,6 +142,7 @@ def end_session(id):
     g.start_again = url_for("account.show")
     sessions.end_own_session(id, by=browser.get_actor())
     if id == me.id:
+        flash(_("You are signed out."), "quiet")
         return sign_out_here()
     flash(_("Signed out on that device."), "good")
     return redirect_to("account.show")

@@ -18,6 +18,11 @@ def describe_device(agent: str) -> str:
     return " · ".join(part for part in (program, system) if part) or _("unknown device")
 
 
+def find_kind(agent: str) -> str:
+    """Return the kind of a device: `phone` or `computer`."""
+    return "phone" if is_phone(agent) else "computer"
+
+
 def is_client(agent: str) -> bool:
     """Tell whether a user agent is a platform's client.
 

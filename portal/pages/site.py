@@ -1,4 +1,4 @@
-"""The start page, the language switch, the logo and root files."""
+"""The start page, language switch, logo and root files."""
 
 from flask import Blueprint, Response, abort, current_app, redirect, request, session, url_for
 

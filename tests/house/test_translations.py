@@ -67,7 +67,9 @@ def test_what_is_installed_is_what_is_written(chinese):
             translations = [compiled.ngettext(*message.id, number) for number in (1, 2, 0)]
             assert translations == 3 * [list_forms(message.string)[0]]
         elif message.id:
-            assert compiled.gettext(message.id) == message.string
+            context = message.context
+            translated = compiled.pgettext(context, message.id) if context else compiled.gettext(message.id)
+            assert translated == message.string
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """A user's own account, with its people and sessions."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from support.many_logins import add_logins
 from support.portal_app import FEISHU, WECOM, answer_platform, both_databases
 
 from portal.audit import Actor
@@ -94,6 +96,7 @@ class TestTheLastWayIn:
         page = client.get("/account").text
         assert "Your only sign-in method." in page
         assert f'href="/account/bindings/{id}/unbind"' not in page
+        assert "disabled" not in page
         assert "This is your only sign-in method" in client.get(f"/account/bindings/{id}/unbind").text
         answer = unbind(client, id)
         assert answer.status_code == 409
@@ -144,6 +147,18 @@ class TestTheLastWayIn:
         self.assert_stays(other, portal, 1, [1])
 
 
+class TestManyLogins:
+    def test_more_than_four_are_offered_in_a_list(self, elements, make_portal):
+        add_logins(50)(elements)
+        client = make_portal().test_client()
+        client.sign_in()
+        page = client.get("/account").text
+        [number] = re.findall(r"Bind another one… \((\d+)\)", page)
+        offers = re.findall(r'<button formaction="/account/bind/(\w+)"', page)
+        assert len(offers) == int(number) > 4
+        assert client.post_form(f"/account/bind/{offers[-1]}").status_code == 303
+
+
 class TestPermissions:
     def test_another_accounts_person_is_not_found(self, two, portal):
         other = portal.test_client()
@@ -182,10 +197,14 @@ class TestSessions:
     def test_the_page_distinguishes_the_sessions(self, one, phone):
         page = one.get("/account").text
         assert "Chrome · Windows" in page
-        assert page.count(">this device<") == 1
+        assert page.count(">this device<") == page.count(">new<") == 1
         assert "127.0.0.1" not in page and "127.0.0.*" in page
         assert 'action="/account/sessions/2/end"' in page
         assert "Sign out everywhere else" in page
+
+    def test_a_session_elsewhere_is_new_for_a_day(self, one, phone, portal, change):
+        change(LoginSession, LoginSession.id == 2, signed_in_at=now() - timedelta(days=1, seconds=1))
+        assert ">new<" not in one.get("/account").text
 
     def test_a_session_elsewhere_ends_at_once(self, one, phone, portal):
         assert one.post_form("/account/sessions/2/end").location == "/account"
