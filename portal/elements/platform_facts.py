@@ -55,6 +55,13 @@ class PlatformFacts:
         """
         return None
 
+    def panel(self) -> dict | None:
+        """Return what embeds the platform's login panel.
+
+        That is our `template` for it, and the `origin` of its frame.
+        """
+        return None
+
     def client_script(self) -> dict | None:
         """Return what asks the platform's client for a code.
 
@@ -103,5 +110,6 @@ class PlatformFacts:
             texts = getattr(self, name)
             if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
                 raise self.wrong_setting(name, "must be a tuple of texts")
-        self.start_kind(""), self.is_client(""), self.qr(), self.client_script(), self.app_link(), str(self.label)
+        self.start_kind(""), self.is_client(""), self.qr(), self.panel(), self.client_script(), self.app_link()
+        str(self.label)
         self.doctor(self).console()

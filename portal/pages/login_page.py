@@ -5,6 +5,8 @@ import secrets
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import generate_csrf
 
+from portal.elements.meta import Meta
+from portal.elements.registry import Broken
 from portal.pages import browser, headers
 from portal.pages.devices import find_lookalike, is_client, is_phone
 from portal.pages.element_names import name_elements
@@ -46,28 +48,33 @@ def show_logins(name: str | None, goal: str | None) -> str:
 
     :param name: the element to open; without it, the one used last, or the first that works.
     """
-    for element in current_app.elements.list_usable():
-        headers.widen_policy(element.page_sources("login"))
-    headers.allow_home_from_forms()
     place, lookalike = find_place(), find_lookalike(request.user_agent.string)
-    values = {"place": place, "lookalike": lookalike}
+    values = {"place": place, "lookalike": lookalike, "goal": goal}
     if "_flashes" in session:
-        return render_logins(name, goal, **values)
-    pages = current_app.extensions.setdefault("login_pages", {})
-    # Everything the page depends on: `name` and `goal` are parts of the address.
-    address = (request.method, request.path, request.query_string)
-    seen = (*address, get_language(), session.get("last"), place, str(lookalike))
-    parts = pages.get(seen)
-    if parts is None:
-        if len(pages) >= MOST_PAGES:
-            pages.clear()
-        page = render_logins(name, goal, csrf_token=lambda: TOKEN_SLOT, **values)
-        parts = pages[seen] = page.split(TOKEN_SLOT)
-    return generate_csrf().join(parts)
+        chosen, page = render_logins(name, **values)
+    else:
+        pages = current_app.extensions.setdefault("login_pages", {})
+        # Everything the page depends on: `name` and `goal` are parts of the address.
+        address = (request.method, request.path, request.query_string)
+        seen = (*address, get_language(), session.get("last"), place, str(lookalike))
+        if seen not in pages:
+            if len(pages) >= MOST_PAGES:
+                pages.clear()
+            chosen, page = render_logins(name, csrf_token=lambda: TOKEN_SLOT, **values)
+            pages[seen] = chosen, page.split(TOKEN_SLOT)
+        chosen, parts = pages[seen]
+        page = generate_csrf().join(parts)
+    headers.allow_home_from_forms()
+    if place == "desktop" and chosen and not chosen.problem:  # elsewhere there is no frame
+        headers.widen_policy(chosen.page_sources("login"))
+    return page
 
 
-def render_logins(name: str | None, goal: str | None, **values: object) -> str:
-    """Render the page of the configured logins."""
+def render_logins(name: str | None, goal: str | None, **values: object) -> tuple[Meta | Broken | None, str]:
+    """Render the page of the configured logins.
+
+    :return: the element that is open, and the page.
+    """
     usable, last = current_app.elements.list_usable(), session.get("last")
     broken = [element for element in current_app.elements.list_shown() if element not in usable]
     ways = name_elements([*usable, *broken])
@@ -75,7 +82,8 @@ def render_logins(name: str | None, goal: str | None, **values: object) -> str:
     used_last = by_name.get(last) if last in {element.name for element in usable} else None
     chosen = by_name.get(name) or used_last or (ways[0] if ways else None)
     choice = arrange_logins(ways, chosen and chosen[0].name, last)
-    return render_template("login.html", choice=choice, chosen=chosen, last=last, next=goal, **values)
+    page = render_template("login.html", choice=choice, chosen=chosen, last=last, next=goal, **values)
+    return chosen and chosen[0], page
 
 
 @bp.get("/login/<name>/in-app")

@@ -25,10 +25,11 @@ POST app       {"provider", "app_id" or "corpid" and "agentid", ...}: makes an a
                It takes any field of `FeishuApp` or `WecomApp`, such as `secret`, `rate` (calls a second), `limits`
                (pairs, each so many calls of one kind in so many seconds), `redirect_uris`, `trusted_domain`,
                `trusted_ip`, `disabled`, `token_lifetime`, `home_url`, `callback_domain` (another domain for WeCom's web
-               login), `panel_channel` true (WeCom's panel offers a port), `contact_range` {"departments": [ids],
-               "users": [keys], "groups": [keys]}. Further words are `drop_permissions`, `expire_tokens` true,
-               `revoke_tokens` true or, for WeCom, the number of the refusal, and `look_real` true for a CorpID that
-               looks like a real company's.
+               login), `panel_channel` true (WeCom's panel offers a port), `panel_early` true (it says `ready` before
+               it is greeted), `panel_failure` {"errCode", "errMsg"} (it fails as soon as it is shown), `contact_range`
+               {"departments": [ids], "users": [keys], "groups": [keys]}. Further words are `drop_permissions`,
+               `expire_tokens` true, `revoke_tokens` true or, for WeCom, the number of the refusal, and `look_real`
+               true for a CorpID that looks like a real company's.
 POST clock     {"advance"} (seconds) moves the sandbox's clock, also in the answers' header Date
 POST code      {"provider", "person", "app_id" or "corpid" and "agentid", "redirect_uri", "source", "scope",
                "code_challenge", "code_challenge_method"} answers {"code"}, a login code without a browser

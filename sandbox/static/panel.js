@@ -1,9 +1,11 @@
 // WeCom's login panel. It asks for the outcome of a click, then tells the page around this frame or redirects a page.
 (() => {
-  const { kind, origin, ready, inClient, outcome } = document.currentScript.dataset;
-  const tells = kind === "callback" && parent !== window;
+  const { kind, origin, ready, early, failure, lifetime, inClient, outcome } = document.currentScript.dataset;
+  const isFramed = parent !== window;
+  const tells = kind === "callback" && isFramed;
   let port = null;
   let calls = 0;
+  let introduced = false;
 
   const say = (message) => {
     const text = JSON.stringify(message);
@@ -24,6 +26,14 @@
     }
   };
 
+  const introduce = () => {
+    if (introduced) return; // its `ready` may have crossed the greeting
+    introduced = true;
+    say(JSON.parse(ready));
+    call("onCheckWeComLogin", { isWeComLogin: JSON.parse(inClient) });
+    if (failure !== "null") call("onLoginFail", JSON.parse(failure));
+  };
+
   // The page greets once this frame has loaded. Later outcomes need no further greeting.
   const greeted = new Promise((done) => {
     addEventListener("message", (event) => {
@@ -31,10 +41,12 @@
       const type = typeOf(event.data);
       if (type === "ww-iframe-handle:set-port") port = event.data.port;
       if (type !== "ww-iframe-handle:init") return;
-      say(JSON.parse(ready));
-      if (tells) call("onCheckWeComLogin", { isWeComLogin: JSON.parse(inClient) });
+      introduce();
       done();
     });
+    if (!isFramed || !JSON.parse(early)) return;
+    introduce();
+    done();
   });
 
   const handOver = async ({ address, call: [name, payload] }) => {
@@ -60,11 +72,18 @@
 
   // Clicks, not submits, because a panel for another origin's page may run in a sandbox without forms.
   const leadsTop = kind === "top" && top !== window;
-  if (tells || leadsTop) document.querySelectorAll("form button").forEach((button) => {
+  if (tells || leadsTop) document.querySelectorAll("form button[name]").forEach((button) => {
     button.addEventListener("click", (event) => {
       event.preventDefault();
       answer(button);
     });
   });
+  document.querySelector("#open")?.addEventListener("click", () => call("onOpenInWecom", undefined));
   if (outcome) handOver(JSON.parse(outcome));
+  else setTimeout(() => {
+    const form = document.querySelector("form");
+    if (!form) return; // a problem has taken its place
+    form.hidden = true;
+    document.querySelector("#expired").hidden = false;
+  }, lifetime * 1000);
 })();

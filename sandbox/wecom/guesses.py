@@ -19,4 +19,6 @@ CONSENT_NEEDS_AGENTID = True  # one page says so, another that snsapi_base is as
 AFTER_REFUSAL = ("state",)  # what the redirect address gets; documented for the old page only
 READY = {"type": "ww-iframe-handle:ready"}
 PANEL_CHANNEL = False  # whether the panel offers `"supportChannel": true`: the page's script takes both
+PANEL_EARLY = False  # whether it says `ready` before the page around it has greeted; the page's script takes both
+PANEL_LIFETIME = 300  # seconds until it asks for a refresh, of which it tells the page around it nothing
 REFUSED = {"errCode": 1, "errMsg": "cancelled by the user"}  # for onLoginFail: no real pair is known

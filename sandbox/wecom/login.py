@@ -48,14 +48,13 @@ def web_login():
     choice = phone.read_choice(world.wecom, silent="wxwork/" in request.headers.get("User-Agent", ""))
     in_panel = panel.is_panel_request()
     if choice is None:
-        heading = "扫码登录 · Scan to sign in"
         if in_panel:
-            return panel.ask_for_person(app, BRAND, heading=heading)
-        return phone.ask_for_person(world.wecom, BRAND, app.name, heading=heading)
+            return panel.ask_for_person(app)
+        return phone.ask_for_person(world.wecom, BRAND, app.name, heading="扫码登录 · Scan to sign in")
     if choice.person.company == "home" and not is_in_range(app, choice.person):
         return show_problem(50002)
     if in_panel and panel.hands_over():
-        return panel.hand_over(app, choice, BRAND, **build_outcome(app, choice, "sso"))
+        return panel.hand_over(app, choice, **build_outcome(app, choice, "sso"))
     return redirect_back(app, choice, "sso")
 
 

@@ -35,6 +35,8 @@ class WecomApp(App):
     expired_as: int = guesses.EXPIRED_AS  # how an expired token is refused
     revoked_as: int = guesses.REVOKED_AS
     panel_channel: bool = guesses.PANEL_CHANNEL
+    panel_early: bool = guesses.PANEL_EARLY
+    panel_failure: dict | None = None  # what the panel hands to onLoginFail before anybody picks a person
 
     @property
     def name(self):

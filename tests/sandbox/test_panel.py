@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from support.embedder import serve_embedder
 from support.groups import report_missing
 from support.page_waits import wait_on_page
+from support.panel_page import become_client
 from support.portal_app import ROOT
 
 pytest_plugins = ["support.chromium"]
@@ -24,7 +25,7 @@ POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:
 OPEN_PANEL = """(params) => {
   window.heard = [];
   const hear = (name) => (words) => { heard.push([name, words]); };
-  const events = ["onCheckWeComLogin", "onLoginSuccess", "onLoginFail"];
+  const events = ["onCheckWeComLogin", "onLoginSuccess", "onLoginFail", "onOpenInWecom"];
   const callbacks = Object.fromEntries(events.map((name) => [name, hear(name)]));
   const { el } = ww.createWWLoginPanel({ el: "#qr", params, ...callbacks });
   el.addEventListener("load", () => { window.loaded = true; });
@@ -173,6 +174,36 @@ def test_self_redirects_the_frame(page, embedder, sandbox, open_frame):
     assert page.url == f"{embedder.url}/"
 
 
+@pytest.mark.parametrize("kind", ["callback", "self", "top"])
+def test_tencents_script_hears_whether_the_client_is_signed_in(page, open_panel, kind):
+    open_panel(redirect_type=kind)
+    assert wait_for_messages(page, 1) == [["onCheckWeComLogin", {"isWeComLogin": False}]]
+
+
+def test_a_panel_that_says_ready_first_introduces_itself_once(page, sandbox, open_panel):
+    sandbox.app("wecom", panel_early=True)
+    open_panel(redirect_type="callback")
+    pick(page)
+    assert [name for name, _ in wait_for_messages(page, 2)] == ["onCheckWeComLogin", "onLoginSuccess"]
+    page.evaluate("new Promise((done) => setTimeout(done))")
+    assert len(page.evaluate("heard")) == 2
+
+
+def test_tencents_script_hears_of_a_failure_without_a_scan(page, sandbox, open_panel):
+    failure = {"errCode": 50001, "errMsg": "wrong domain"}
+    sandbox.app("wecom", panel_failure=failure)
+    open_panel(redirect_type="top")
+    assert wait_for_messages(page, 2)[1] == ["onLoginFail", failure]
+
+
+def test_tencents_script_hears_that_the_person_goes_on_in_the_client(page, sandbox, open_panel):
+    become_client(page, sandbox)
+    open_panel(redirect_type="top")
+    assert wait_for_messages(page, 1) == [["onCheckWeComLogin", {"isWeComLogin": True}]]
+    find_frame(page).get_by_role("button", name="Open in WeCom").click()
+    assert wait_for_messages(page, 2)[1][0] == "onOpenInWecom"
+
+
 def test_the_panel_refuses_a_member_out_of_range(page, open_panel):
     open_panel(redirect_type="callback")
     pick(page, "zhengshi")
@@ -236,15 +267,42 @@ def test_the_frame_refuses_a_wrong_domain(page, open_frame):
 
 
 def test_the_panel_says_whether_the_client_is_signed_in(page, sandbox, open_frame):
-    page.goto(f"{sandbox.site_url}/workspace/wecom")
-    page.locator('input[value="carol"]').check()
-    page.route("**/login/*/in-app", lambda route: route.fulfill(content_type="text/html", body="<title>Portal</title>"))
-    page.locator('button[name="open"]').first.click()
-    page.wait_for_url("**/login/*/in-app")
+    become_client(page, sandbox)
     open_frame(redirect_type="callback")
     expect_shown(page)
     greet(page, sandbox)
     assert wait_for_messages(page, 2)[1][1]["args"]["payload"] == {"isWeComLogin": True}
+
+
+@pytest.mark.parametrize(
+    ("query", "button", "look", "language"),
+    [
+        ({}, "Allow", "scheme-auto panel-middle", "en"),
+        ({"lang": "zh", "panel_size": "small", "color_scheme": "dark"}, "允许", "scheme-dark panel-small", "zh"),
+        ({"lang": "en", "panel_size": "middle", "color_scheme": "light"}, "Allow", "scheme-light panel-middle", "en"),
+        ({"lang": "fr", "panel_size": "huge", "color_scheme": "red"}, "Allow", "scheme-auto panel-middle", "en"),
+    ],
+)
+def test_the_address_sets_the_panels_look(page, open_frame, query, button, look, language):
+    open_frame(**query)
+    frame = find_frame(page)
+    expect(frame.get_by_role("button", name=button)).to_be_visible()
+    scheme, size = look.split()
+    assert frame.locator("html").get_attribute("class") == scheme
+    assert frame.locator("html").get_attribute("lang") == language
+    assert size in frame.locator("main").get_attribute("class").split()
+
+
+def test_a_panel_expires_and_is_refreshed_inside_its_frame(page, embedder, sandbox, open_frame):
+    page.clock.install()
+    open_frame()
+    expect_shown(page)
+    page.clock.fast_forward(300_000)
+    expect(find_frame(page).get_by_text("The QR code has expired.")).to_be_visible()
+    expect(find_frame(page).get_by_role("button", name="Allow")).to_be_hidden()
+    find_frame(page).get_by_role("link", name="Refresh").click()
+    pick(page)
+    expect_callback(page, embedder, sandbox)
 
 
 # Without a script

@@ -43,6 +43,9 @@ class QywxInnerType(Meta):
             raise self.wrong_setting("agentId", "must be the app's number")
         self.text("redirectUri")  # the platform compares it; this Type has no default
         self.domainVerification = self.verification()
+        self.hasPanel = self.flag("panel", True)
+        hosts = self.addresses(HOSTS)
+        self.loginBaseUrl = hosts["loginBaseUrl"]
         self.client = self.app.oauth.register(
             self.fullName,
             client_cls=WeCom,
@@ -51,7 +54,7 @@ class QywxInnerType(Meta):
             agent_id=self.agentId,
             member_scope=self.choice("scope", SCOPES, "snsapi_base"),
             client_kwargs=self.proxy(),
-            **WeCom.endpoints(self.addresses(HOSTS)),
+            **WeCom.endpoints(hosts),
         )
 
     def verification(self) -> dict[str, str] | None:
@@ -77,6 +80,12 @@ class QywxInnerType(Meta):
 
     def authorize_url(self, kind: str, state: str) -> str:
         return self.client.authorization_url(self.redirectUri, state, in_app=kind in IN_CLIENT)
+
+    def panel(self) -> dict | None:
+        return {"template": "_wecom_panel.html", "origin": self.loginBaseUrl} if self.hasPanel else None
+
+    def page_sources(self, page: str) -> dict[str, list[str]]:
+        return {"frame-src": [self.loginBaseUrl]} if page == "login" and self.hasPanel else {}
 
     def start_kind(self, user_agent: str) -> str:
         """Return the kind of a login begun by a click.
