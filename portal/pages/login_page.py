@@ -65,7 +65,7 @@ def show_logins(name: str | None, goal: str | None) -> str:
         chosen, parts = pages[seen]
         page = generate_csrf().join(parts)
     headers.allow_home_from_forms()
-    if place == "desktop" and chosen and not chosen.problem:  # elsewhere there is no frame
+    if place == "desktop" and isinstance(chosen, Meta):  # elsewhere there is no frame
         headers.widen_policy(chosen.page_sources("login"))
     return page
 

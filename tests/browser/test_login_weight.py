@@ -16,17 +16,20 @@ pytestmark = pytest.mark.browser
 FRAME = "/suite/passport/sso/qr"
 
 
-def weigh(url):
+def weigh(url, path="/login"):
     """Return the login page's own files: the page first, and each as text."""
-    page = requests.get(f"{url}/login", timeout=10)
+    page = requests.get(url + path, timeout=10)
     files = re.findall(r'<(?:script src|link rel="stylesheet" href)="(/static/[^"]+)"', page.text)
     return {"/login": page.content, **{path: requests.get(url + path, timeout=10).content for path in files}}
 
 
-def test_the_login_page_is_light(site):
-    files = weigh(site.url)
+@pytest.mark.parametrize(
+    ("path", "script"), [("/login", "feishu-qr.js"), ("/login?via=QywxInnerExample", "wecom-panel.js")]
+)
+def test_the_login_page_is_light(site, path, script):
+    files = weigh(site.url, path)
     assert {path.partition("?")[0].rpartition("/")[2] for path in files} == {
-        *("login", "tokens.css", "portal.css", "login.css", "api.js", "feishu-qr.js")
+        *("login", "tokens.css", "portal.css", "login.css", "api.js", script)
     }
     assert sum(len(gzip.compress(content)) for content in files.values()) < 30_000
     assert sum(len(content) for path, content in files.items() if ".js" not in path) < 50_000
@@ -41,7 +44,8 @@ def test_the_login_page_asks_nobody_else_but_for_the_code(site, page, path):
         expect(page.frame_locator("#qr iframe").get_by_role("img")).to_be_visible()
         assert foreign[:2] == [QR_SCRIPT, FRAME]
     else:
-        assert foreign == []
+        expect(page.frame_locator("#panel-frame iframe").locator("fieldset")).to_be_visible()
+        assert foreign[0] == "/wwlogin/sso/login"
 
 
 def test_the_page_is_painted_before_any_foreign_host_has_answered(site, page):

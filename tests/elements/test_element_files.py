@@ -63,6 +63,7 @@ def test_a_wrong_feishu_value_is_47001_naming_file_and_key(elements, make_portal
         ("agentId", "10 00"),
         ("agentId", "one"),
         ("scope", "snsapi_userinfo"),
+        ("panel", "yes"),
         ("httpProxy", "proxy:3128"),
         ("domainVerification", "WW_verify_x.txt"),
         ("domainVerification", {"file": "../../etc/passwd", "content": "x"}),

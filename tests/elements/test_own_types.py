@@ -166,6 +166,7 @@ def test_a_type_that_fails_at_its_start_breaks_its_instances_alone(elements, mak
         "def root_files(self): return {'a.txt': 5}",
         "def is_client(self, agent): raise RuntimeError",
         "def qr(self): raise RuntimeError",
+        "def panel(self): raise RuntimeError",
         "def configure(self): super().configure(); self.redirectUri = 5",
         "def configure(self): super().configure(); self.title = None",
     ],

@@ -5,7 +5,9 @@ Nothing here relies on the sandbox.
 
 import pytest
 from support.portal_app import FEISHU_APP, parse_query
+from support.user_agents import PHONE_BROWSER
 
+DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
 CALLBACK = "https://portal.example.com/login/Real/callback"
 FEISHU = {
     "open": "https://open.feishu.cn",
@@ -190,14 +192,35 @@ def test_an_own_script_is_named_without_its_query(read_element):
     assert element.page_sources("login")["script-src"] == ["https://cdn.example.com/a%3Bb%2Cc%20d/sdk.js"]
 
 
-def test_the_login_page_of_wecom_alone_allows_nothing_foreign(elements, make_portal, tmp_path):
+@pytest.mark.parametrize(
+    ("agent", "panel", "frames"),
+    [
+        (DESKTOP, {}, ["https://login.work.weixin.qq.com"]),
+        (DESKTOP, {"panel": True}, ["https://login.work.weixin.qq.com"]),
+        (DESKTOP, {"panel": False}, None),
+        (PHONE_BROWSER["android"], {}, None),
+    ],
+)
+def test_the_login_page_of_wecom_allows_its_panel_alone(elements, make_portal, tmp_path, agent, panel, frames):
     elements.folder = tmp_path / "real" / "auths" / "loginTypes"
+    app = {"corpId": "ww0123456789abcdef", "corpSecret": "s", "agentId": "1000002"}
+    elements.add("Real", "QywxInnerType", {**app, **panel, "redirectUri": CALLBACK})
+    client = make_portal(PORTAL_APP_DIR=str(tmp_path / "real")).test_client()
+    sources = read_policy(client.get("/login", headers={"User-Agent": agent}))
+    assert sources["script-src"] == ["'self'"]
+    assert sources.get("frame-src") == frames
+    assert "frame-src" not in read_policy(client.get("/account", headers={"User-Agent": agent}))
+
+
+def test_only_the_tab_that_is_open_allows_its_frame(elements, make_portal, tmp_path):
+    elements.folder = tmp_path / "real" / "auths" / "loginTypes"
+    elements.add("A", "FSInnerType", FEISHU_APP)
     app = {"corpId": "ww0123456789abcdef", "corpSecret": "s", "agentId": "1000002"}
     elements.add("Real", "QywxInnerType", {**app, "redirectUri": CALLBACK})
     client = make_portal(PORTAL_APP_DIR=str(tmp_path / "real")).test_client()
-    sources = read_policy(client.get("/login"))
-    assert sources["script-src"] == ["'self'"]
-    assert "frame-src" not in sources
+    for tab, frame in (("A", "https://passport.feishu.cn"), ("Real", "https://login.work.weixin.qq.com")):
+        assert read_policy(client.get(f"/login?via={tab}"))["frame-src"] == [frame]
+    assert read_policy(client.get("/login"))["frame-src"] == ["https://passport.feishu.cn"]
 
 
 def test_scripts_have_the_vendors_addresses(read_element):

@@ -26,7 +26,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 10_000  # milliseconds
 WAYS = {  # element: its tab on the login page, and the link to the platform below it
     "FSInnerExample": ("Feishu", "Open the Feishu sign-in page"),
-    "QywxInnerExample": ("WeCom", "Sign in with WeCom"),
+    "QywxInnerExample": ("WeCom", "Open the WeCom sign-in page"),
 }
 
 
@@ -110,6 +110,26 @@ def lan_page(playwright, watch):
     watch.follow(context)
     yield context.new_page()
     browser.close()
+
+
+@pytest.fixture
+def open_mapped(playwright, watch):
+    """Return a function that opens a page to which a host name is a port here, whatever its certificate."""
+    browsers = []
+
+    def open_(host, port):
+        rules = [f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}", "--ignore-certificate-errors"]
+        browsers.append(playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *rules]))
+        context = browsers[-1].new_context(locale="en-US")
+        context.set_default_timeout(PATIENCE)
+        watch.follow(context)
+        return context.new_page()
+
+    yield open_
+    for browser in browsers:
+        for page in browser.contexts[0].pages:
+            page.title()  # what the page has reported until here arrives before this answer
+        browser.close()
 
 
 class SiteElements(Elements):

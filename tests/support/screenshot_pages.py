@@ -20,6 +20,8 @@ def open_login(page, site):
 
 def open_wecom_login(page, site):
     page.goto(f"{site.url}/login?via=QywxInnerExample")
+    if page.viewport_size["width"] >= 480:
+        page.frame_locator("#panel-frame iframe").locator("fieldset").wait_for()
 
 
 def open_in_app(page, site):
