@@ -8,6 +8,7 @@ from flask import Flask
 
 from portal.directory import cleaning, departments, memberships, people
 from portal.directory.cleaning import CleanPerson
+from portal.directory.companies import Company
 from portal.directory.protocol import Directory
 from portal.elements.platform_facts import PlatformFacts
 from portal.elements.settings import SettingsReader
@@ -233,6 +234,13 @@ class Meta(PlatformFacts, SettingsReader, LoginState):
     def tenant(self) -> str:
         """Return the company of this directory."""
         return self.recall_tenant()
+
+    def own_company(self) -> Company:
+        """Return the company as the settings tell it.
+
+        Pages call it for every element, so it asks neither platform nor database.
+        """
+        return Company()
 
     def find_person(self, user_id: str) -> Identity | None:
         """Return the stored person of an id, whichever it is."""

@@ -129,6 +129,7 @@ class AppCompany(db.Model):
     provider: Mapped[str] = mapped_column(String(64), primary_key=True)
     app: Mapped[str] = mapped_column(primary_key=True)
     tenant: Mapped[str]
+    name: Mapped[str | None]  # none: not asked yet; "": the platform does not tell
 
 
 class AuditEvent(db.Model):

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from portal.directory.companies import Company
 from portal.elements.feishu.entries import parse_department, parse_user, quote_id
 from portal.elements.feishu.survey import DEPARTMENT_IDS, FeishuSurvey
 from portal.errors import NOT_ALLOWED, NOT_FOUND, NOT_PERMITTED, UNAVAILABLE, Code
 from portal.providers.client import AnswerAboutAnother, Expected, ProviderApp
 from portal.providers.survey import call_once
 from portal.providers.values import text
+from portal.text import one_line
 
 NO_PERMISSION = (99991672, 99991676, 99991679)
 PAGE_KEYS = ("items", "department_ids", "user_ids", "group_ids", "memberlist")
@@ -52,15 +54,17 @@ class FeishuContacts(ProviderApp):
         data = self.as_app(call, "tenant_access_token")["data"]
         return data if isinstance(data, dict) else {}
 
-    def read_tenant(self) -> str:
-        """Return the key of the app's company.
+    def read_company(self) -> Company:
+        """Return the app's company.
+
+        It may have no name.
 
         :raises Code: NOT_PERMITTED when the app may not ask.
         """
         tenant = self.ask_as_app("tenant/v2/tenant/query", dict.fromkeys(NO_PERMISSION, NOT_PERMITTED)).get("tenant")
         if not isinstance(tenant, dict) or not text(tenant.get("tenant_key")):
             raise Code(UNAVAILABLE, "the platform's answer lacks the tenant key")
-        return tenant["tenant_key"]
+        return Company(tenant["tenant_key"], one_line(tenant.get("name")))
 
     def member(self, user_id: str) -> dict:
         """Return what the directory says of a person.

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 from portal.clocks import now
 from portal.database import db
 from portal.directory import companies, people, user_tokens
+from portal.directory.companies import Company
 from portal.elements.feishu.client import HOSTS, Feishu
 from portal.elements.feishu.dialects import DIALECTS
 from portal.elements.feishu.doctor import FeishuDoctor
@@ -174,31 +175,39 @@ class FSInnerType(Meta):
             return self.tenantKeys[0]
         return companies.find_company(self.provider, self.directory_client().app_key())
 
+    def own_company(self) -> Company:
+        only_one = self.tenantKeys is not None and len(self.tenantKeys) == 1
+        return Company(self.tenantKeys[0]) if only_one else Company()
+
     def tenant(self) -> str:
         """Return the company of this directory, and remember it.
 
-        The directory does not tell it, so the platform is asked. Without that permission the company is known once the
-        directory knows a person that has signed in here.
+        The directory does not tell it, so the platform is asked, once. Without that permission the company is known
+        once the directory knows a person that has signed in here.
         """
-        tenant = self.recall_tenant()
-        if not tenant:
-            db.session.rollback()  # no transaction stays open during a call
-            tenant = self.ask_tenant()
-            companies.remember_company(self.provider, self.directory_client().app_key(), tenant)
-        return tenant
+        tenant, app = self.recall_tenant(), self.directory_client().app_key()
+        if tenant and companies.has_asked(self.provider, app):
+            return tenant
+        db.session.rollback()  # no transaction stays open during a call
+        if company := self.ask_company(tenant):
+            companies.remember_company(self.provider, app, company)
+        return tenant or company.tenant
 
-    def ask_tenant(self) -> str:
+    def ask_company(self, known: str) -> Company | None:
         """Return the company the platform or our people tell.
 
-        :raises Code: NOT_PERMITTED where neither does.
+        :param known: its key where that is known already. Then the name alone is missing, and a failure is none.
+        :raises Code: NOT_PERMITTED where neither tells it.
         """
         try:
-            return self.directory_client().read_tenant()
+            return self.directory_client().read_company()
         except Code as error:
+            if known:
+                return Company(known) if error.code == NOT_PERMITTED else None
             if error.code != NOT_PERMITTED:
                 raise
             if tenant := self.tenant_of_people():
-                return tenant
+                return Company(tenant)
             why = "the company is unknown: set tenantKeys, grant tenant:tenant:readonly, or sign in once"
             raise Code(NOT_PERMITTED, f"{self.file}: {why}", error.native) from None
 

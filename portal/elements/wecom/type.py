@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from portal.directory.companies import Company
 from portal.elements.meta import Meta
 from portal.elements.wecom.client import HOSTS, WeCom
 from portal.elements.wecom.doctor import WecomDoctor
@@ -46,6 +47,7 @@ class QywxInnerType(Meta):
         self.hasPanel = self.flag("panel", True)
         hosts = self.addresses(HOSTS)
         self.loginBaseUrl = hosts["loginBaseUrl"]
+        self.companyName = self.text("companyName") if "companyName" in self.settings else ""
         self.client = self.app.oauth.register(
             self.fullName,
             client_cls=WeCom,
@@ -111,6 +113,9 @@ class QywxInnerType(Meta):
 
     def recall_tenant(self) -> str:
         return self.corpId
+
+    def own_company(self) -> Company:
+        return Company(self.corpId, self.companyName)
 
     def getAccessToken(self) -> str:
         """Return the app's own valid `access_token`."""

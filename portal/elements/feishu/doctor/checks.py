@@ -5,10 +5,14 @@ https://open.feishu.cn/document/server-docs/api-call-guide/generic-error-code
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 
 from flask_babel import lazy_gettext as _
 
+from portal import database
+from portal.directory import companies
+from portal.directory.companies import Company
 from portal.elements.doctor.advice import COMMON
 from portal.elements.doctor.element import BROWSER_KINDS, CLIENT_KINDS, Doctor
 from portal.elements.doctor.examination import Finding
@@ -142,7 +146,9 @@ class FeishuDoctor(Doctor):
         """
         allowed, own = self.element.tenantKeys, None
         try:
-            own = self.client.read_tenant()
+            company = self.client.read_company()
+            own = company.tenant
+            self.remember_company(company)
         except Code as error:
             if error.native not in NO_PERMISSION:
                 raise
@@ -227,6 +233,11 @@ class FeishuDoctor(Doctor):
             if ids:
                 return ids[0]
         return None
+
+    def remember_company(self, company: Company) -> None:
+        """Store the company's name, where the database can be written."""
+        with suppress(*database.FAILURES):
+            companies.remember_company(self.element.provider, self.client.app_key(), company)
 
     def read_known_tenant(self) -> str:
         try:

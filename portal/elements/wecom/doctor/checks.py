@@ -58,7 +58,7 @@ class WecomDoctor(Doctor):
         **dict.fromkeys(WRONG_AGENT, "agent_id"),
         **dict.fromkeys((-1, 45009, 45033), "busy"),
     }
-    public = (*Doctor.public, "corpId", "agentId", "apiBaseUrl", "loginBaseUrl", "oauthBaseUrl")
+    public = (*Doctor.public, "corpId", "agentId", "companyName", "apiBaseUrl", "loginBaseUrl", "oauthBaseUrl")
     fields = (
         (_("Home page in the workspace"), "home", HOME),
         (_("Trusted domain"), "host", DOMAIN),
