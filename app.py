@@ -43,6 +43,7 @@ from portal.pages import (
     references,
     site,
     template_context,
+    waiting,
 )
 from portal.pages.admin import (
     accounts,
@@ -139,7 +140,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     Babel(app, default_locale="en", locale_selector=get_language)
     for part in (references, guards, headers, error_pages, limits, template_context):
         part.init_app(app)
-    for part in (site, login_page, login, account, api, health, metrics_page):
+    for part in (site, login_page, login, waiting, account, api, health, metrics_page):
         app.register_blueprint(part.bp)
     for part in (home, search, bindings, bind, bulk_accept, imports, queue):
         app.register_blueprint(part.bp)

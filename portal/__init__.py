@@ -19,7 +19,7 @@ Each room uses only the rooms above it.
     directory/     people and departments as they are stored, and their syncs
     elements/      configured logins; one folder for each platform
     accounts/      local accounts
-    signin/        attempts, sessions, one-time links, and the way from a person to a session
+    signin/        attempts, sessions, links, waiting, and the way from a person to a session
     bindings/      which person signs in as which account
     monitoring     the state of the portal at a scrape
     pages/         what a browser sees

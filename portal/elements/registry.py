@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "auths.loginTypes."
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-RESERVED = ("once",)  # /login/once/ is not an element's
+RESERVED = ("once", "waiting")  # below /login/ these are no elements
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 

@@ -2,7 +2,8 @@
 
 `portal_visit` is Flask's signed session (form token, browser id, language); `portal_session` is opaque and means
 that the browser is signed in. `portal_attempt_…` belongs to one login of a browser that came without cookies: two tabs
-opened at once get a browser id each, and `portal_visit` keeps the later one.
+opened at once get a browser id each, and `portal_visit` keeps the later one. `portal_waiting` lets the browser of a
+scan wait for an administrator's approval.
 """
 
 import secrets
@@ -14,7 +15,7 @@ from portal.audit import Actor, Client
 from portal.database import fingerprint
 from portal.elements.state import STATE_LIFE
 from portal.pages.parameters import read_text
-from portal.signin import sessions
+from portal.signin import sessions, waiting
 from portal.signin.sessions import SignedIn
 
 
@@ -91,15 +92,52 @@ def forbid_automatic_sign_in() -> None:
     session["tried"] = True
 
 
+# The wait for an approval
+
+
+def find_own_wait(reference: str = "") -> waiting.Wait | None:
+    """Return what this browser waits for.
+
+    :param reference: as in `waiting.find_wait()`.
+    """
+    token = get_wait_token()
+    return waiting.find_wait(token, reference) if token else None
+
+
+def get_wait_token() -> str | None:
+    return read_token_cookie(name_wait_cookie())
+
+
+def give_wait(token: str) -> None:
+    """Give the browser the right to wait, with this answer."""
+    life = int(waiting.WAIT_LIFETIME.total_seconds())
+    after_this_request(lambda response: set_cookie(response, name_wait_cookie(), token, max_age=life))
+
+
+def stop_waiting() -> None:
+    """End this browser's wait, if it has one."""
+    if token := get_wait_token():
+        waiting.end_wait(token)
+
+
+def name_wait_cookie() -> str:
+    return name_cookie(current_app.config["PORTAL_BASE_URL"], "portal_waiting")
+
+
 # The session
 
 
 def get_session_token() -> str | None:
-    """Return the session token that this browser has sent.
+    """Return the session token that this browser has sent."""
+    return read_token_cookie(current_app.config["PORTAL_SESSION_COOKIE"])
+
+
+def read_token_cookie(cookie: str) -> str | None:
+    """Return the token in a cookie of this browser.
 
     Texts that can be none do not count.
     """
-    token = request.cookies.get(current_app.config["PORTAL_SESSION_COOKIE"], "")
+    token = request.cookies.get(cookie, "")
     return token if 40 <= len(token) <= 64 and token.isascii() else None
 
 

@@ -13,6 +13,7 @@ from portal.errors import FAULT, MEANINGS, NO_SUCH_PAGE, STALE_FORM, TOO_LARGE, 
 from portal.logs import list_places, log_event
 from portal.pages import headers
 from portal.pages.limits import TooManyTries
+from portal.pages.local_addresses import redirect_to
 from portal.pages.sign_in_guards import SignInTooOld
 from portal.signin.sign_in import NotBound
 
@@ -51,16 +52,28 @@ def show_error(error: Code) -> ResponseReturnValue:
     log_event(log, level, "refusal", place=place, status=status, **facts)
     metrics.count_refusal(error.code if error.code in MEANINGS else FAULT)
     g.setdefault("signed_in", None)  # a page about a failure looks nothing up
+    g.shows_error = True
     if wants_json():
         return jsonify(make_envelope(error)), status
     if is_static_address():
         return f"{error.meaning.title}\n", status, {"Content-Type": "text/plain; charset=utf-8"}
     headers.allow_home_from_forms()  # the language switch leads to the start page, and that one on
     if isinstance(error, NotBound):
-        return render_template("waiting.html", error=error, element=g.get("element")), status
+        return show_not_bound(error)
     if isinstance(error, SignInTooOld):
         return render_template("account_fresh.html", error=error), status
     return render_template("error.html", error=error, meaning=error.meaning), status
+
+
+def show_not_bound(error: NotBound) -> ResponseReturnValue:
+    """Lead a person to the page where they wait.
+
+    A person who can't wait reads the refusal here.
+    """
+    if error.token:
+        return redirect_to("waiting.show")
+    facts = {"person": error.person, "asked": error.request, "element": g.get("element"), "state": "refused"}
+    return render_template("waiting.html", **facts), error.status
 
 
 def show_stale_form(error: CSRFError) -> ResponseReturnValue:

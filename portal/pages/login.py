@@ -140,6 +140,7 @@ def once(token):
         log_event(log, logging.INFO, "link_refused")
         return render_template("once_gone.html"), 410
     note_sign_in(ONE_TIME_LINK, "link", opened)
+    browser.stop_waiting()
     return browser.give_session(redirect(get_home_address(), 303), opened.token)
 
 
@@ -147,6 +148,7 @@ def once(token):
 def logout():
     if token := browser.get_session_token():
         sessions.end_session(token, browser.get_client())
+    browser.stop_waiting()
     browser.forbid_automatic_sign_in()
     flash(_("You are signed out."), "quiet")
     return browser.take_session(redirect_to("login_page.show"))

@@ -19,6 +19,7 @@ from portal.pages.local_addresses import accept_local_path
 from portal.signin import attempts, sign_in
 from portal.signin.attempts import Goal, UsedAttempt
 from portal.signin.sessions import OpenedSession, SignedIn
+from portal.signin.sign_in import NotBound
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,18 @@ def identify_person(
 
 
 def sign_in_person(element: Meta, person: CleanPerson, attempt: UsedAttempt) -> OpenedSession:
-    """Open a session for the person of a login."""
-    with count_failures(element.name):
-        opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
+    """Open a session for the person of a login.
+
+    Whatever comes of it replaces an earlier wait of this browser.
+    """
+    browser.stop_waiting()
+    try:
+        with count_failures(element.name):
+            opened = sign_in.sign_in(person, attempt, browser.get_client(), browser.get_session_token())
+    except NotBound as refusal:
+        if refusal.token:
+            browser.give_wait(refusal.token)
+        raise
     note_sign_in(element.name, attempt.kind, opened)
     return opened
 

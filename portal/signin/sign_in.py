@@ -1,5 +1,7 @@
 """The only way from a person to a session."""
 
+from collections.abc import Mapping
+
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import bindparam, select, update
@@ -20,6 +22,7 @@ from portal.models import (
 )
 from portal.signin.attempts import UsedAttempt
 from portal.signin.sessions import OpenedSession, open_session
+from portal.signin.waiting import Wait, name_state, remember_wait, use_wait
 
 NOTE_SIGN_IN = (
     update(Identity.__table__)
@@ -34,11 +37,14 @@ class NotBound(Code):
 
     :param person: the person that signed in.
     :param request: their place in the queue, with an administrator's answer; `None` where nothing is stored.
+    :param token: the right to wait, for the browser of the scan; `None` where it has none.
     """
 
-    def __init__(self, reason: str, person: dict, request: BindingRequest | None):
+    def __init__(
+        self, reason: str, person: Mapping | Identity, request: BindingRequest | None, token: str | None = None
+    ):
         super().__init__(NOT_BOUND, reason)
-        self.person, self.request = person, request
+        self.person, self.request, self.token = person, request, token
 
 
 class AnotherPerson(Explained):
@@ -106,11 +112,14 @@ def refuse_person(identity: Identity, person: dict, attempt: UsedAttempt, client
         request = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == identity.id))
         policy = current_app.config["PORTAL_UNKNOWN_PEOPLE"]
         had_account = identity.last_account_id is not None
-        if policy == "refuse" or (request and request.state == "refused"):
+        if policy == "refuse":
             return NotBound("not bound, and refused", person, request)
+        if request and request.state == "refused":
+            return NotBound("not bound, and refused", person, request, remember_wait(attempt, identity.id))
         if policy == "queue" or had_account or request:
             request = enqueue_person(request, identity, attempt, client)
-            return NotBound("not bound; an administrator decides", person, request)
+            token = remember_wait(attempt, identity.id)
+            return NotBound("not bound; an administrator decides", person, request, token)
         identity.account = accounts.add_account_for(identity)
         identity.bound_at, identity.bound_how = now(), "created"
         facts = {"account_id": identity.account.id, "identity_id": identity.id, "element": attempt.element}
@@ -118,6 +127,41 @@ def refuse_person(identity: Identity, person: dict, attempt: UsedAttempt, client
     if not identity.account.active:
         return accounts.AccountDisabled()
     return None
+
+
+@database.retried
+def sign_in_waiting(wait: Wait, client: Client, old_token: str | None = None) -> OpenedSession | None:
+    """Open a session for a person who has waited.
+
+    Person and account are judged anew.
+
+    :param old_token: this browser's session so far; it ends.
+    :return: `None` where no administrator has decided yet, or the right to wait has ended or is used.
+    :raises Code: NOT_ALLOWED left or frozen; :class:`NotBound` refused; :class:`accounts.AccountDisabled`.
+    """
+    attempt, identity_id = wait.attempt, wait.identity.id
+    with audit.recorded("login", Actor(None, client), element=attempt.element) as entry:
+        identity = people.lock_identity(people.LOCK_BY_ID, id=identity_id)
+        request = db.session.scalar(select(BindingRequest).where(BindingRequest.identity_id == identity_id))
+        is_over = identity is None or request is None
+        if is_over or name_state(identity, request) == "waiting" or not use_wait(attempt, identity_id):
+            entry.drop()
+            return None
+        entry.by = Actor(identity.account_id, client)
+        entry.note(identity_id=identity_id, account_id=identity.account_id)
+        if refusal := refuse_waiting(identity, request):
+            raise refusal
+        token = open_login_session(identity, attempt, client, old_token)
+    return OpenedSession(token, identity.account_id, attempt.next)
+
+
+def refuse_waiting(identity: Identity, request: BindingRequest) -> Code | None:
+    """Return why a waiting person may not sign in."""
+    if refusal := access.refuse_absent(identity):
+        return refusal
+    if identity.account is None:
+        return NotBound("not bound, and refused", identity, request)
+    return None if identity.account.active else accounts.AccountDisabled()
 
 
 def open_login_session(identity: Identity, attempt: UsedAttempt, client: Client, old_token: str | None) -> str:

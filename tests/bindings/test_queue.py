@@ -37,7 +37,7 @@ class TestOne:
 
     def test_bound_they_are_in(self, make_portal):
         client = isolate_context(make_portal(PORTAL_UNKNOWN_PEOPLE="queue").test_client())
-        assert client.sign_in("QywxInnerExample").status_code == 403
+        client.wait("QywxInnerExample")
         alice = open_admin_browser(client.application, "bob")
         own, request = add_account("own"), db.session.query(BindingRequest).one()
         assert alice.post_form(f"/admin/queue/{request.id}/bind", account=own.id).location == "/admin/queue"
@@ -58,10 +58,10 @@ class TestOne:
         alice = open_admin_browser(client.application, "bob")
         request = db.session.query(BindingRequest).one()
         alice.post_form(f"/admin/queue/{request.id}/refuse", reason="Use <b>your</b> team's account.")
-        assert "Use &lt;b&gt;your&lt;/b&gt; team&#39;s account." in client.sign_in().text
+        assert "Use &lt;b&gt;your&lt;/b&gt; team&#39;s account." in client.wait().text
         assert "张三" in alice.get("/admin/queue?state=refused").text
         alice.post_form(f"/admin/queue/{request.id}/reopen")
-        assert "Waiting for approval" in client.sign_in().text
+        assert "Waiting for approval" in client.wait().text
 
     def test_without_a_reason_nobody_is_refused(self, alice):
         request = add_request(add_person("zw"))
@@ -109,7 +109,7 @@ class TestOne:
         alice.post_form(f"/admin/queue/{request.id}/create")
         who = db.session.query(Identity).one()
         alice.post_form(f"/admin/bindings/{who.id}/unbind")
-        assert client.sign_in().status_code == 403
+        client.wait()
         assert reload_row(request).state == "waiting" and request.reference != before
         assert "had this account before" in alice.get("/admin/queue").text
 

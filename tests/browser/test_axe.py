@@ -195,7 +195,6 @@ def refused_by_the_platform(page, places, watch):
 
 
 def waiting(page, places, watch):
-    watch.expect(403, CALLBACK)
     page.goto(f"{places.asking_site.url}/login/FSInnerExample")
     page.goto(f"{page.url}&person=bob&action=allow")
 

@@ -46,7 +46,6 @@ def cancelled(page, pages, watch):
 
 
 def waiting(page, pages, watch):
-    watch.expect(403, "/login/FSInnerExample/callback")
     page.goto(f"{pages.asking_site.url}/login/FSInnerExample")
     page.goto(f"{page.url}&person=hostile&action=allow")
 

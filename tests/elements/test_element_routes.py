@@ -43,9 +43,10 @@ def test_an_inactive_element_may_lack_its_secret(elements, make_portal):
     assert client.get("/login/FSInnerExample").status_code == 404
 
 
-def test_the_name_once_is_reserved(elements, make_portal):
-    elements.feishu("once")
-    assert read_problem(make_portal(), "once").code == 47001
+@pytest.mark.parametrize("name", ["once", "waiting"])
+def test_a_name_of_the_portals_own_is_reserved(elements, make_portal, name):
+    elements.feishu(name)
+    assert read_problem(make_portal(), name).code == 47001
 
 
 @pytest.mark.parametrize(

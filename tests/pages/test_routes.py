@@ -33,6 +33,9 @@ ROUTES = {  # (anonymous, user, admin)
     "GET /api/auth/qywx/callback": (IN, IN, IN),
     "GET /login/once/<token>": (IN, IN, IN),
     "POST /login/once/<token>": (IN, IN, IN),
+    "GET /login/waiting": (IN, IN, IN),  # of the browser that has scanned
+    "POST /login/waiting": (IN, IN, IN),
+    "GET /api/waiting": (IN, IN, IN),
     "POST /logout": (IN, IN, IN),
     "GET /api/csrf": (IN, IN, IN),
     "POST /api/auths/loginTypes/<name>/getLoginConfig": (IN, IN, IN),

@@ -32,15 +32,15 @@ class TestQueue:
     )
     def test_the_page_says_that_they_wait(self, client, language, waits, untrue):
         client.post_form("/language", language=language)
-        page = client.sign_in().text
+        page = client.wait().text
         assert waits in page and untrue not in page and find_reference(page)
 
     def test_the_page_names_the_person_and_the_wait(self, client, portal):
-        answer = client.sign_in()
-        assert answer.status_code == 403
+        answer = client.wait()
+        assert answer.status_code == 200
         assert "Waiting for approval" in answer.text
         assert "张三" in answer.text
-        assert 'href="/login/FSInnerExample">Refresh status</a>' in answer.text
+        assert 'href="/login/waiting">Refresh status</a>' in answer.text
         assert client.session().status_code == 401
         with portal.app_context():
             request = db.session.query(BindingRequest).one()
@@ -48,7 +48,7 @@ class TestQueue:
             assert find_reference(answer.text)[1] == request.reference
 
     def test_a_second_scan_adds_no_second_row_and_keeps_the_reference(self, client, portal):
-        first, second = client.sign_in().text, client.sign_in().text
+        first, second = client.wait().text, client.wait().text
         assert find_reference(first)[1] == find_reference(second)[1]
         assert rows(portal, Identity, BindingRequest, Account) == [1, 1, 0]
 
@@ -59,8 +59,7 @@ class TestQueue:
             request.state, request.reason = "refused", "Please use the account of your own team."
             db.session.commit()
         for _ in range(2):
-            answer = client.sign_in()
-            assert answer.status_code == 403
+            answer = client.wait()
             assert "Please use the account of your own team." in answer.text
             assert "Waiting for approval" not in answer.text
         with portal.app_context():
@@ -72,7 +71,7 @@ class TestQueue:
             identity = db.session.query(Identity).one()
             identity.account = Account(username="zhang.san", name="Zhang San")
             db.session.commit()
-        assert client.sign_in().status_code == 303
+        assert client.sign_in().location == "/account"
         assert client.session().json["account"]["username"] == "zhang.san"
 
     def test_a_disabled_account_stays_closed(self, client, portal):
@@ -104,9 +103,7 @@ class TestCreate:
             identity = db.session.query(Identity).one()
             identity.last_account_id, identity.account_id = identity.account_id, None
             db.session.commit()
-        answer = client.sign_in()
-        assert answer.status_code == 403
-        assert "Waiting for approval" in answer.text
+        assert "Waiting for approval" in client.wait().text
         assert rows(portal, Account, BindingRequest) == [1, 1]
 
 

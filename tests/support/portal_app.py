@@ -128,6 +128,15 @@ class Browser(FlaskClient):
         """Sign a person in and return the last answer."""
         return self.get(self.scan(element, person, next=next))
 
+    def wait(self, element="FSInnerExample", person="zhangsan", next=None):
+        """Scan as a person without an account.
+
+        Return the page on which they wait.
+        """
+        answer = self.sign_in(element, person, next)
+        assert (answer.status_code, answer.location) == (303, "/login/waiting"), answer.text
+        return self.get(answer.location)
+
     def post_form(self, path, **fields):
         """Post a form as a page of ours would."""
         token = self.get("/api/csrf").json["csrfToken"]
