@@ -3,11 +3,11 @@
 It belongs to the browser of the scan, which signs in from here once the person is bound.
 """
 
-from flask import Blueprint, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.pages import browser, limits
-from portal.pages.local_addresses import redirect_to
+from portal.pages import browser, headers, limits
+from portal.pages.local_addresses import get_home_address, redirect_to
 from portal.pages.login_flow import count_failures, note_sign_in
 from portal.pages.parameters import read_text
 from portal.signin import sign_in
@@ -21,6 +21,7 @@ def show():
     wait = browser.find_own_wait()
     if wait is None:
         return redirect_to("login_page.show")
+    headers.allow_home_from_forms()
     elements = {element.name: element for element in current_app.elements.list_usable()}
     element = elements.get(wait.attempt.element)
     facts = {"person": wait.identity, "asked": wait.request, "state": wait.state, "next": wait.attempt.next}
@@ -40,7 +41,7 @@ def sign_in_approved() -> ResponseReturnValue:
     if opened is None:
         return redirect_to(".show")
     note_sign_in(g.element.name, wait.attempt.kind, opened)
-    return browser.give_session(redirect(opened.next or url_for("account.show"), 303), opened.token, g.element.name)
+    return browser.give_session(redirect(opened.next or get_home_address(), 303), opened.token, g.element.name)
 
 
 @bp.get("/api/waiting")
