@@ -62,3 +62,33 @@ def test_exported_bindings_can_be_uploaded_again_and_are_unchanged(alice, portal
     person("zhangwei", account_id=store_account(portal, "bob"), employee_number="E1", mobile="13812345678")
     file = alice.get("/admin/bindings/export").data
     assert read_outcomes(portal, upload_csv(alice, file).location) == {2: ("unchanged", "")}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_exported_suggestions_can_be_imported_but_weak_ones_and_administrators_are_not_filled_in(
+    alice, portal, person, language
+):
+    alice.post_form("/language", language=language)
+    store_account(portal, "strong", employee_number="E1")
+    store_account(portal, "weak", email="weak@example.com")
+    store_account(portal, "boss", role="admin", employee_number="E3")
+    person("a", name="张伟", employee_number="E1")
+    person("b", name="李娜", email="weak@example.com")
+    person("c", name="王芳", employee_number="E3")
+    person("d", name="陈杰")
+    file = alice.get("/admin/bindings/export?status=suggested")
+    _headings, *lines = read_csv(file)
+    assert {line[0]: (line[1], line[13]) for line in lines} == {
+        "张伟": ("strong", "strong"),
+        "李娜": ("", "weak"),
+        "王芳": ("", "boss"),
+    }
+    outcomes = read_outcomes(portal, upload_csv(alice, file.data).location).values()
+    assert sorted(outcomes) == [("error", "no_username"), ("error", "no_username"), ("new", "")]
+
+
+def test_an_export_of_everybody_names_suggestions_only_beside_the_username(alice, portal, person):
+    store_account(portal, "strong", employee_number="E1")
+    person("a", employee_number="E1")
+    _headings, line = read_csv(alice.get("/admin/bindings/export"))
+    assert (line[1], line[13:]) == ("", ["strong", "same employee number"])

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as N_  # a name that text is collected by
 from portal import database
 from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.bindings import csv_apply, csv_import, people_filters, people_table
+from portal.bindings.bulk_accept import GOES, SuggestedPair
 from portal.bindings.csv_headings import BadFile
 from portal.bindings.csv_keys import is_typed
 from portal.bindings.csv_lines import REASONS
@@ -22,6 +23,7 @@ from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.csv_downloads import record_csv_export, send_csv
 from portal.pages.admin.labels import BOUND_HOW, STATUSES
+from portal.pages.admin.labels import REASONS as WORDS_OF_REASONS
 from portal.pages.admin.people_filter import read_people_filters
 from portal.pages.element_names import label_providers
 from portal.pages.local_addresses import redirect_to
@@ -229,7 +231,7 @@ def export() -> Response:
     headings = [_("Person"), _("Username"), _("Employee number"), _("Platform"), _("Platform ID"), _("Company")]
     headings += [_("Department")]
     headings += [_("Mobile (masked)"), _("E-mail (masked)"), _("State"), _("How bound"), _("Bound (UTC)")]
-    headings += [_("Last sign-in (UTC)")]
+    headings += [_("Last sign-in (UTC)"), _("Suggested account"), _("Reason")]
     return send_csv(headings, iterate_people_lines(filters), "bindings")
 
 
@@ -245,21 +247,28 @@ def iterate_people_lines(filters: PeopleFilters) -> Iterator[list]:
         rows = [row for row in rows if not is_compared or row.status == filters.status]
         row_paths = paths.find_paths(row.person for row in rows)
         database.end_transaction()
-        yield from [make_person_line(row, labels, row_paths[row.person.id]) for row in rows]
+        is_filled = filters.status == "suggested"
+        yield from [make_person_line(row, labels, row_paths[row.person.id], is_filled) for row in rows]
         number += 1
 
 
-def make_person_line(row: Row, labels: dict[str, str], paths: list[Path]) -> list:
+def make_person_line(row: Row, labels: dict[str, str], paths: list[Path], is_filled: bool = False) -> list:
     """Return the cells of a person in the exported file.
 
     :param labels: the name of each provider.
+    :param is_filled: a strong suggestion stands as the username, so that an import of the file accepts it.
     """
-    person = row.person
+    person, suggested = row.person, SuggestedPair(row, None)
+    suggestion = suggested.suggestion
     account = person.account.username if person.account else ""
+    if is_filled and suggested.state == GOES:
+        account = suggestion.account.username
     contact = [mask_mobile(person.mobile), mask_email(person.email)]
     when = [moment.strftime("%Y-%m-%d %H:%M:%S") if moment else "" for moment in (person.bound_at, person.signed_in_at)]
     how = BOUND_HOW.get(person.bound_how, person.bound_how) if person.account_id else ""
     platform = labels.get(person.provider, person.provider)
     departments = "; ".join(" / ".join(path.names) for path in paths)
     ids = [account, person.employee_number, platform, person.user_id, person.tenant]
-    return [person.shown_name, *ids, departments, *contact, STATUSES[row.status][0], how, *when]
+    reasons = "; ".join(str(WORDS_OF_REASONS[reason]) for reason in suggestion.reasons) if suggestion else ""
+    fits = [suggestion.account.username if suggestion else "", reasons]
+    return [person.shown_name, *ids, departments, *contact, STATUSES[row.status][0], how, *when, *fits]
