@@ -18,6 +18,7 @@ from portal.models import Account, BindingRequest, Identity
 from portal.text import one_line
 
 ADDRESS_KEPT = timedelta(days=90)  # since the last scan
+MOST_REASONS = 5  # offered for the next refusal
 
 
 def bind_request(request_id: int, account_id: int, *, by: Actor) -> Identity:
@@ -106,10 +107,17 @@ def find_oldest_waiting() -> datetime | None:
     return db.session.scalar(select(func.min(BindingRequest.created_at)).where(BindingRequest.state == "waiting"))
 
 
-def find_waiting_people(request_ids: list[int]) -> dict[int, int]:
-    """Return the ids of waiting people, by request."""
-    waiting = (BindingRequest.id.in_(request_ids), BindingRequest.state == "waiting")
-    return dict(db.session.execute(select(BindingRequest.id, BindingRequest.identity_id).where(*waiting)).all())
+def find_requesters(request_ids: list[int]) -> dict[int, int]:
+    """Return the ids of people, by request, the oldest first."""
+    requests = select(BindingRequest.id, BindingRequest.identity_id).where(BindingRequest.id.in_(request_ids))
+    return dict(db.session.execute(requests.order_by(BindingRequest.created_at, BindingRequest.id)).all())
+
+
+def list_last_reasons() -> list[str]:
+    """Return the reasons of the latest refusals, each once."""
+    refused = (BindingRequest.state == "refused", BindingRequest.reason != "")
+    reasons = select(BindingRequest.reason).where(*refused).group_by(BindingRequest.reason)
+    return list(db.session.scalars(reasons.order_by(func.max(BindingRequest.seen_at).desc()).limit(MOST_REASONS)))
 
 
 def forget_old_addresses(most: int) -> int:

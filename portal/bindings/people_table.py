@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager
 
 from portal.bindings import suggestions
@@ -158,30 +158,6 @@ def find_rows(ids: list[int]) -> dict[int, Row]:
 def find_person(identity_id: int) -> Identity | None:
     """Return the person of an id."""
     return db.session.get(Identity, identity_id)
-
-
-def load_queue(state: str, number: int) -> Page[Row]:
-    """Return a page of the queue.
-
-    The oldest requests come first.
-
-    :param state: `waiting` or `refused`.
-    :param number: of the page, from 1; one beyond the last means that one.
-    """
-    in_queue = (BindingRequest.state == state, Identity.account_id.is_(None))
-    total = db.session.scalar(select(func.count()).select_from(BindingRequest).join(Identity).where(*in_queue))
-    number = limit_page_number(number, total, PER_PAGE)
-    query = select_people().where(*in_queue).order_by(BindingRequest.created_at, BindingRequest.id)
-    query = query.limit(PER_PAGE).offset((number - 1) * PER_PAGE)
-    return Page(build_rows(db.session.execute(query).all()), number, PER_PAGE, total)
-
-
-def find_queue_page(request: BindingRequest) -> int:
-    """Return the number of the queue's page with a request."""
-    is_before = tuple_(BindingRequest.created_at, BindingRequest.id) < (request.created_at, request.id)
-    in_queue = (BindingRequest.state == request.state, Identity.account_id.is_(None))
-    before = select(func.count()).select_from(BindingRequest).join(Identity).where(*in_queue, is_before)
-    return db.session.scalar(before) // PER_PAGE + 1
 
 
 def select_people() -> Select:

@@ -1,12 +1,13 @@
 """The queue as an administrator's browser asks for it: one or many are bound, get an account, or are refused."""
 
 import re
-from html import unescape
 
 import pytest
-from support.admin_client import strip_markup
+from support.admin_client import read_form, strip_markup
+from support.large_company import fill_company
 from support.portal_app import both_databases
 from support.rows import (
+    TENANT,
     add_account,
     add_department,
     add_person,
@@ -14,10 +15,13 @@ from support.rows import (
     isolate_context,
     open_admin_browser,
     reload_row,
+    store_row,
 )
+from support.sql import count_statements
 
+from portal.bindings import queue_table
 from portal.database import db
-from portal.models import LEFT, Account, AuditEvent, BindingRequest, Identity
+from portal.models import LEFT, Account, AppCompany, AuditEvent, BindingRequest, Identity
 
 pytestmark = pytest.mark.usefixtures("alice", "context")
 
@@ -30,7 +34,7 @@ class TestOne:
         add_request(add_person("zw", name="张伟", departments=[east], employee_number="E1"), reference="7F3K-2Q")
         add_request(add_person("nobody", name="李娜"))
         page = strip_markup(alice.get("/admin/queue").text)
-        for text in ("张伟", "华东", "7F3K-2Q", "192.0.2.*", "same employee number", "Bind to zhang.wei"):
+        for text in ("张伟", "华东", "7F3K-2Q", "192.0.2.*", "zhang.wei same employee number", "Bind 张伟"):
             assert text in page
         assert "No matching account." in page
         assert "Queue 2 waiting" in strip_markup(alice.get("/admin/bindings").text)
@@ -130,13 +134,8 @@ class TestMany:
 
     def confirm(self, alice, page, **fields):
         """Press the button of the page that lists the people."""
-        action = re.search(r'method="post" action="(/admin/(?:queue|bindings)/[a-z]+)"', page.text)[1]
-        sent = {}
-        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text):
-            sent.setdefault(name, []).append(unescape(value))
-        return alice.post_form(
-            action, **{**{k: v for k, v in sent.items() if k not in ("csrf_token", "next")}, **fields}
-        )
+        action = re.search(r'method="post" action="(/admin/(?:queue/many|bindings/accept))"', page.text)[1]
+        return alice.post_form(action, **{**read_form(page.text, f'action="{action}"'), **fields})
 
     def bound(self):
         db.session.rollback()
@@ -147,7 +146,7 @@ class TestMany:
         page = self.decide(alice, crowd, "bind")
         words = strip_markup(page.text)
         assert "Bind 3 people?" in words and "p0 → a0 same employee number" in words
-        assert "No clear suggestion stranger" in words
+        assert "3 of 4 have" in words and "No clear suggestion 1 These people stay as they are. stranger" in words
         assert self.bound() == 0
         answer = self.confirm(alice, page)
         assert "3 people are bound." in alice.get(answer.location).text
@@ -220,3 +219,104 @@ def test_a_long_queue_has_pages(alice):
     assert ">p00<" in first and ">p49<" in first and ">p50<" not in first
     assert ">p50<" in second and ">p59<" in second
     assert "51–60 of 60" in second
+
+
+@pytest.fixture
+def company(context):
+    """Requests of every kind; ours is the company that an app of WeCom reads."""
+    add_account("fits", employee_number="E1"), add_account("taken", employee_number="E2")
+    add_person("holder", account=db.session.query(Account).filter_by(username="taken").one())
+    store_row(AppCompany(provider="wecom", app="1000002", tenant=TENANT))
+    add_request(add_person("clear", name="张伟", employee_number="E1"), reference="7F3K-2Q")
+    add_request(add_person("claims", name="赵敏", employee_number="E2"), reference="8F3K-2Q")
+    add_request(add_person("stranger", name="Olivia", tenant="wwother"), reference="9F3K-2Q")
+    add_request(add_person("feishu", name="李娜", provider="feishu", tenant="unknown"), reference="AF3K-2Q")
+    add_request(add_person("refused", name="王芳"), "refused", reason="Not here.", reference="BF3K-2Q")
+
+
+def shown(alice, query):
+    """Return the names of the requests that a page of the queue shows."""
+    return re.findall(r"<h2><a [^>]*>([^<]*)</a></h2>", alice.get(f"/admin/queue?{query}").text)
+
+
+@both_databases
+@pytest.mark.usefixtures("company")
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("query", "names"),
+        [
+            ("", ["张伟", "赵敏", "Olivia", "李娜"]),
+            ("kind=clear", ["张伟"]),
+            ("kind=conflict", ["赵敏"]),
+            ("kind=none", ["Olivia", "李娜"]),
+            ("kind=other", ["Olivia"]),
+            ("kind=nonsense", ["张伟", "赵敏", "Olivia", "李娜"]),
+            ("state=refused", ["王芳"]),
+            ("q=7f3k-2q", ["张伟"]),
+            ("q=8F3K2Q", ["赵敏"]),
+            ("q=livi", ["Olivia"]),
+            ("q=FIT", ["张伟"]),
+            ("q=stranger&kind=none", ["Olivia"]),
+            ("q=stranger&kind=clear", []),
+            ("q=%25", []),
+            ("q=7F3K-2Q&state=refused", []),
+            ("q=王&state=refused", ["王芳"]),
+        ],
+    )
+    def test_chips_and_search_narrow_the_list(self, alice, query, names):
+        assert shown(alice, query) == names
+
+    def test_the_chips_have_numbers(self, alice):
+        words = strip_markup(alice.get("/admin/queue").text)
+        assert "Waiting 4 Clear suggestion 1 Conflict 1 No suggestion 2 Other company 1 Refused" in words
+
+    def test_another_company_has_a_badge_where_ours_is_known(self, alice):
+        page = strip_markup(alice.get("/admin/queue").text)
+        assert page.count("Other company") == 2 and "Olivia Other company WeCom · stranger" in page
+
+    def test_a_decision_leads_back_to_the_filtered_list(self, alice):
+        request = db.session.query(BindingRequest).filter_by(reference="9F3K-2Q").one()
+        back = "/admin/queue?kind=other"
+        assert alice.post_form(f"/admin/queue/{request.id}/refuse", reason="No.", back=back).location == back
+        assert "Not here." in alice.get("/admin/queue").text and "No." in alice.get("/admin/queue").text
+
+    def test_a_link_ticks_all_rows_of_the_page(self, alice):
+        assert alice.get("/admin/queue?tick=all").text.count(" checked>") == 4
+        assert " checked>" not in alice.get("/admin/queue").text
+
+
+def test_many_waiting_are_compared_only_when_asked_for(alice, monkeypatch):
+    monkeypatch.setattr(queue_table, "MOST_COUNTED", 1)
+    add_account("fits", employee_number="E1")
+    add_request(add_person("clear", employee_number="E1")), add_request(add_person("other"))
+    assert "Waiting 2 Clear suggestion Conflict No suggestion Refused" in strip_markup(alice.get("/admin/queue").text)
+    assert shown(alice, "kind=clear") == ["clear"]
+
+
+def test_what_another_administrator_was_faster_with_is_named(alice):
+    crowd = TestMany().crowd(3, fitting=False)
+    page = TestMany().decide(alice, crowd, "create")
+    alice.post_form(f"/admin/queue/{crowd[1][0].id}/refuse", reason="Not here.")
+    answer = alice.get(TestMany().confirm(alice, page).location)
+    words = strip_markup(answer.text)
+    assert "2 accounts created." in words
+    assert "Not changed, because another administrator was faster: p1 " in words
+
+
+def test_people_that_can_not_get_an_account_are_named_as_the_others(alice):
+    crowd = TestMany().crowd(2, fitting=False)
+    gone = add_request(add_person("gone", name="李离", status=LEFT))
+    page = TestMany().decide(alice, [*crowd, (gone, None)], "create")
+    words = strip_markup(page.text)
+    assert "Create 2 accounts?" in words and "2 of 3. The others stay as they are: 李离 departed" in words
+    TestMany().confirm(alice, page)
+    assert reload_row(gone).state == "waiting" and TestMany().bound() == 2
+
+
+@both_databases
+def test_a_page_of_a_long_queue_is_below_100_kilobytes(alice):
+    fill_company(db.session, people=400, strong=0, weak=0, conflicts=5, waiting=200, departed=0)
+    with count_statements(db.engine) as statements:
+        page = alice.get("/admin/queue")
+    assert page.text.count('name="request"') == 50 and len(page.data) < 100_000
+    assert len(statements) < 20

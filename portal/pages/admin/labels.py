@@ -33,6 +33,12 @@ COUNTERS = {  # in their order
     "conflict": _("Conflicts"),
     "left_bound": _("Departed, still bound"),
 }
+QUEUE_KINDS = {  # of waiting requests, in their order
+    "clear": _("Clear suggestion"),
+    "conflict": _("Conflict"),
+    "none": _("No suggestion"),
+    "other": _("Other company"),
+}
 REASONS = {
     "before": _("had this account before"),
     "returned": _("had this account before and left in between"),

@@ -2,7 +2,7 @@
 
 from flask import render_template, request
 
-from portal.bindings import people_table, portal_search
+from portal.bindings import portal_search
 from portal.directory import paths
 from portal.pages.admin import layout
 from portal.pages.admin.audit_causes import find_cause
@@ -27,7 +27,6 @@ def collect_matches(text: str) -> dict:
     return {
         "answer": answer,
         "entry": describe_events([answer.event])[0] if answer and answer.event else None,
-        "request_page": people_table.find_queue_page(answer.request) if answer and answer.request else None,
         "cause": find_cause(answer.event.result) if answer and answer.event and answer.event.result else None,
         "people": people,
         "paths": paths.find_paths(people.rows),

@@ -1,0 +1,21 @@
+// The bar below the queue appears with the first ticked request. Without script it is always there.
+for (const bar of document.querySelectorAll("[data-appears]")) {
+  const boxes = [...document.querySelectorAll(".requests input[name=request]")];
+  const update = () => {
+    bar.hidden = !boxes.some((box) => box.checked);
+  };
+  document.addEventListener("change", update);
+  addEventListener("pageshow", update);
+  update();
+}
+// One menu is open at a time, and a click elsewhere closes it.
+const menus = [...document.querySelectorAll("details.more")];
+document.addEventListener("click", (event) => {
+  for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const open = menus.find((menu) => menu.open);
+  if (event.key !== "Escape" || !open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
