@@ -1,13 +1,3 @@
-// The bar below the queue appears with the first ticked request. Without script it is always there.
-for (const bar of document.querySelectorAll("[data-appears]")) {
-  const boxes = [...document.querySelectorAll(".requests input[name=request]")];
-  const update = () => {
-    bar.hidden = !boxes.some((box) => box.checked);
-  };
-  document.addEventListener("change", update);
-  addEventListener("pageshow", update);
-  update();
-}
 // One menu is open at a time, and a click elsewhere closes it.
 const menus = [...document.querySelectorAll("details.more")];
 document.addEventListener("click", (event) => {

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from html import unescape
 
 import requests
 from sqlalchemy import func, select, text
@@ -92,6 +93,20 @@ class AdminBrowser:
     def post(self, path, files=None, **fields):
         data = {**fields, "csrf_token": self.token}
         return self.http.post(self.server.url + path, data=data, files=files, allow_redirects=False, timeout=20)
+
+
+def read_form(page, form):
+    """Return the fields that a form sends as it stands: its hidden inputs and ticked boxes.
+
+    :param form: a piece of its opening tag.
+    """
+    inside = re.search(rf"<form [^>]*{re.escape(form)}[^>]*>(.*?)</form>", page, re.DOTALL)[1]
+    sent = {}
+    for tag in re.findall(r"<input [^>]*>", inside):
+        kind, name, value = (re.search(rf' {key}="([^"]*)"', tag) for key in ("type", "name", "value"))
+        if kind and (kind[1] == "hidden" or (kind[1] == "checkbox" and " checked" in tag)) and name[1] != "csrf_token":
+            sent.setdefault(name[1], []).append(unescape(value[1]))
+    return sent
 
 
 def strip_markup(page):

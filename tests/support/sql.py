@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 
 @contextmanager
@@ -17,3 +17,16 @@ def open_sql(url):
 
     yield run
     engine.dispose()
+
+
+@contextmanager
+def count_statements(engine):
+    """Yield a list that fills with the statements of an engine."""
+    statements = []
+
+    def note(*call):
+        statements.append(call[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)

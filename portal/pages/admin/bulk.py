@@ -3,16 +3,19 @@
 A page shows each of them before it is done.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate, pairwise
 
 from flask import flash, render_template, request
 from flask_babel import gettext as _
 
 from portal.bindings import bulk_accept
 from portal.errors import Code
-from portal.pages.parameters import read_number
+from portal.pages.parameters import LARGEST, read_number
 
 CONFIRM_COUNT_OVER = 20  # of so many at once the count is typed
+
+Pairs = list[tuple[int, int | None]]  # people with accounts, by their ids
 
 
 def has_confirmed(count: int) -> bool:
@@ -51,15 +54,36 @@ def ask_to_select() -> None:
     flash(_("Select at least one person."), "stop")
 
 
-def show_pairs(pairs: list[tuple[int, int | None]], back: str, mistyped: bool = False) -> str:
+def show_pairs(pairs: Pairs, back: str, ticked: Mapping | None = None, mistyped: bool = False) -> str:
     """List people with the accounts suggested for them.
 
-    Those that can't be bound together stand apart from those that go.
+    Weak suggestions and administrators' accounts are apart from the others and not ticked.
 
-    :param pairs: ids of people, each with the account's.
+    :param pairs: ids of people, each with the account's, or none for the one that is suggested now.
+    :param ticked: person -> account of the pairs to tick; without it, those that need no further look.
     """
-    groups = {state: [] for state in (bulk_accept.GOES, bulk_accept.WEAK, bulk_accept.ADMINISTRATOR, bulk_accept.STAYS)}
+    groups = {state: [] for state in (bulk_accept.GOES, *bulk_accept.APART, bulk_accept.STAYS)}
     for pair in bulk_accept.review_pairs(pairs):
         groups[pair.state].append(pair)
-    shown = {"groups": groups, "back": back, "mistyped": mistyped, "typed_over": CONFIRM_COUNT_OVER}
-    return render_template("admin/bulk_accept.html", **shown)
+    if ticked is None:
+        ticked = {pair.row.person.id: pair.account_id for pair in groups[bulk_accept.GOES]}
+    people = write_listed_people([person for person, _account in pairs])
+    shown = {"groups": groups, "ticked": ticked, "people": people, "back": back, "mistyped": mistyped}
+    return render_template("admin/bulk_accept.html", typed_over=CONFIRM_COUNT_OVER, **shown)
+
+
+def write_listed_people(people: list[int]) -> str:
+    """Return ids as a short text, by the distances between them."""
+    return "-".join(f"{id - before:x}" for before, id in pairwise([0, *sorted(people)]))
+
+
+def read_listed_people(text: str | None) -> Pairs:
+    """Return the people of such a text, without accounts.
+
+    There are none in a text that makes no sense.
+    """
+    try:
+        people = accumulate(int(distance, 16) for distance in (text or "").split("-")[: bulk_accept.MOST_PAIRS])
+        return [(person, None) for person in people if 0 < person <= LARGEST]
+    except ValueError:
+        return []

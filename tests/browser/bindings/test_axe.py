@@ -40,6 +40,9 @@ def crowd(store):
         )
         boss = add_account("x.boss", role="admin", email="boss@corp.example")
         add_request(waits), add_request(claims), add_request(add_person("x.stranger", name=HOSTILE, email=boss.email))
+        for number in range(21):
+            add_account(f"x.many{number}", employee_number=f"X.many{number}")
+            add_person(f"x.many{number}", employee_number=f"X.many{number}")
         return {
             "table": "/admin/bindings",
             "no results": "/admin/bindings?q=nobody-of-that-name&status=bound",
@@ -58,6 +61,9 @@ def crowd(store):
             "off-board": f"/admin/accounts/{bound.account_id}/offboard",
             "queue": "/admin/queue",
             "refused": "/admin/queue?state=refused",
+            "no request": "/admin/queue?q=nobody-of-that-name",
+            "suggested": "/admin/bindings?status=suggested",
+            "accept all": "/admin/bindings/accept?all=yes",
         }
 
 
@@ -80,6 +86,21 @@ def open_accept(page, crowd, office, watch):
 
 def open_create(page, crowd, office, watch):
     open_confirmation(page, "create", office)
+
+
+def open_menu(page, crowd, office, watch):
+    page.goto(f"{office.url}/admin/queue")
+    page.locator("details.more > summary").first.click()
+    page.locator(".request input[type=checkbox]").first.check()
+    page.locator(".bulk-refuse > summary").click()
+
+
+def open_counted(page, crowd, office, watch):
+    watch.expect(422, "/admin/bindings/accept")
+    page.goto(f"{office.url}/admin/bindings/accept?all=yes&q=x.many")
+    page.locator("#count").fill("1")
+    page.locator("form.accept button").click()
+    expect(page.locator("#count-fault")).to_be_visible()
 
 
 def open_failed_look_up(page, crowd, office, watch):
@@ -105,6 +126,8 @@ STATES = {
     "many": open_many,
     "accept": open_accept,
     "create": open_create,
+    "menu": open_menu,
+    "counted": open_counted,
     "raw fault": open_failed_look_up,
     "changed": open_changed_pair,
     "empty": open_empty_page,
@@ -114,6 +137,7 @@ STATES = {
 PAGES = [
     *("table", "no results", "bound", "waiting", "unbind", "conflict", "twins", "both", "impossible", "person"),
     *("account", "people found", "accounts found", "new account", "off-board", "queue", "refused"),
+    *("no request", "suggested", "accept all"),
 ]
 
 

@@ -61,7 +61,7 @@ def test_twenty_are_approved_in_at_most_five_clicks(office, desk, rows, java_scr
 def test_the_bar_appears_with_the_first_tick_and_stays_in_sight(office, desk):
     page = desk(viewport={"width": 1280, "height": 800})
     page.goto(f"{office.url}/admin/queue")
-    bar, button = page.locator(".bulk-bar"), page.get_by_role("button", name="Bind to suggested accounts")
+    bar, button = page.locator(".bulk"), page.get_by_role("button", name="Bind to suggested accounts")
     expect(bar).to_be_hidden()
     page.locator(".request").first.get_by_role("checkbox").check()
     expect(button).to_be_in_viewport()
@@ -90,7 +90,7 @@ def test_many_are_refused_with_a_reason_given_before(office, desk, rows, java_sc
     for place, reason in ((0, "Ask your team lead."), (0, None)):
         name = page.locator(".request h2").nth(place).inner_text()
         page.locator(".request").nth(place).get_by_role("checkbox").check()
-        bar = page.locator(".bulk-bar")
+        bar = page.locator(".bulk")
         bar.locator("summary").click()
         if reason is None:
             reason = page.locator("datalist#reasons option").first.get_attribute("value")
