@@ -118,7 +118,7 @@ def test_the_end_is_told(wait, why):
 
 def test_the_reference_is_copied_by_a_click(wait, rows):
     page = wait(permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Copy Reference").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == rows("SELECT reference FROM binding_request")[0][0]
 
