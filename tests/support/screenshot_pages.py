@@ -24,6 +24,11 @@ def open_wecom_login(page, site):
         page.frame_locator("#panel-frame iframe").locator("fieldset").wait_for()
 
 
+def open_login_trouble(page, site):
+    open_login(page, site)
+    page.locator(".trouble summary").click()
+
+
 def open_in_app(page, site):
     page.goto(f"{site.url}/login/QywxInnerExample/in-app?next=/account")
     page.goto(f"{site.url}/login/QywxInnerExample/in-app?next=/account")
@@ -168,6 +173,7 @@ def open_as_administrator(page, site, path):
 PAGES = {
     "login": open_login,
     "login-wecom": open_wecom_login,
+    "login-trouble": open_login_trouble,
     "in-app": open_in_app,
     "account": open_account,
     "account-bind": open_bind_confirmation,

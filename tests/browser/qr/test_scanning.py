@@ -60,6 +60,7 @@ def test_the_older_script_hands_over_a_bare_text(many, page):
 def test_each_of_several_logins_has_its_own_tab_and_code(many, page):
     open_login(page, many)
     first = page.locator("#qr iframe").get_attribute("src")
+    page.get_by_text("Other ways to sign in (3)").click()
     page.get_by_role("link", name="Feishu · Second").click()
     page.wait_for_url(f"{many.url}/login?via=Second")
     expect(get_frame(page).get_by_alt_text("QR code")).to_be_visible()
