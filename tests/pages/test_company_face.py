@@ -3,9 +3,14 @@
 import re
 
 import pytest
+from flask import g
 from support.many_logins import add_logins, set_title
 from support.portal_app import WECOM
 from support.user_agents import WECHAT_CLIENT
+
+from portal.directory import access
+from portal.models import FROZEN, LEFT, Identity
+from portal.pages.error_pages import show_error
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -165,3 +170,12 @@ def test_wecoms_page_warns_of_wechat(client):
 def test_in_wechat_one_reads_where_the_link_opens(client):
     page = client.get(f"/login?via={WECOM}", headers={"User-Agent": WECHAT_CLIENT["android"]}).text
     assert "Copy this link, send it to any chat in WeCom and open it there." in " ".join(page.split())
+
+
+@pytest.mark.parametrize(("status", "word"), [(LEFT, "departed"), (FROZEN, "disabled")])
+def test_people_who_left_or_are_frozen_read_which_it_is(portal, status, word):
+    with portal.test_request_context():
+        g.element, g.reference = portal.elements.find_active(WECOM), "7F3K-2Q"
+        page, number = show_error(access.refuse_absent(Identity(status=status)))
+    assert number == 403
+    assert f"Your status in WeCom is “{word}”." in page

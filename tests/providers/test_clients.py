@@ -144,7 +144,7 @@ def test_wechat_is_told_to_open_wecom(open_in, elements, portal, agent):
     for path in ("/login?via=QywxInnerExample", "/login/QywxInnerExample/in-app"):
         answer = open_in(agent, path)
         assert answer.status_code == 200
-        assert "Open this address from your WeCom workbench" in answer.text
+        assert "send it to any chat in WeCom and open it there" in " ".join(answer.text.split())
         assert elements.base + COPIED.format("QywxInnerExample") in answer.text
         assert sign_in_links(answer) == []
     assert attempts(portal) == 0

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def test_in_wechat_the_page_says_to_open_wecom_and_copies_the_address(site, browse):
     page = browse(user_agent=WECHAT_CLIENT["windows"], permissions=["clipboard-read", "clipboard-write"])
     page.goto(site.url + HOME["wecom"])
-    expect(page.get_by_text("from your WeCom workbench")).to_be_visible()
+    expect(page.get_by_text("send it to any chat in WeCom and open it there")).to_be_visible()
     page.get_by_role("button", name="Copy address").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == site.url + HOME["wecom"]
