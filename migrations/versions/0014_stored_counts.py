@@ -12,7 +12,6 @@ branch_labels = None
 depends_on = None
 
 SIGN_INS = ["action", "at", "id"]
-PEOPLE = ["account_id", "status", "last_account_id"]
 
 
 def upgrade():
@@ -24,13 +23,13 @@ def upgrade():
         sa.PrimaryKeyConstraint("name", name="pk_stored_count"),
     )
     remake_index("ix_audit_event_action", "audit_event", [*SIGN_INS, "result"])
-    remake_index("ix_identity_counters", "identity", [*PEOPLE, "provider"])
+    op.create_index("ix_identity_adoption", "identity", ["provider", "status", "account_id"])
     op.create_index("ix_binding_request_reference", "binding_request", ["reference"])
 
 
 def downgrade():
     op.drop_index("ix_binding_request_reference", "binding_request")
-    remake_index("ix_identity_counters", "identity", PEOPLE)
+    op.drop_index("ix_identity_adoption", "identity")
     remake_index("ix_audit_event_action", "audit_event", SIGN_INS)
     op.drop_table("stored_count")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from portal.database import db
 from portal.models import MAY_SIGN_IN, Department, Identity, Membership
@@ -42,13 +42,33 @@ def add_up(parts: Iterable[Adoption]) -> Adoption:
 def list_least_bound() -> list[tuple[Department, Adoption]]:
     """Return the departments with the fewest bound people.
 
-    Only the people directly in a department count. Departments with all of them bound are left out.
+    Only the people directly in a department count. Departments with all of them bound are left out. Bound people are
+    most of a company: they are what is left of all members, so that no row of theirs is read.
     """
-    people, bound = func.count(), func.count(Identity.account_id)
-    shares = select(Membership.department_id, people.label("people"), bound.label("bound"))
-    shares = shares.join(Identity, Identity.id == Membership.identity_id).where(Identity.status.in_(MAY_SIGN_IN))
-    shares = shares.group_by(Membership.department_id).having(people >= LEAST_PEOPLE, bound < people).cte()
-    worst = select(Department, shares.c.people, shares.c.bound).join(shares, shares.c.department_id == Department.id)
-    order = (1.0 * shares.c.bound / shares.c.people, shares.c.people.desc(), Department.id)
-    rows = db.session.execute(worst.order_by(*order).limit(SHOWN_DEPARTMENTS))
-    return [(department, Adoption(people, bound)) for department, people, bound in rows]
+    members = count_members().cte()
+    unbound = count_members(Identity.account_id.is_(None), Identity.status.in_(MAY_SIGN_IN)).cte()
+    others = count_members(Identity.status.not_in(MAY_SIGN_IN)).cte()
+    people = members.c.number - func.coalesce(others.c.number, 0)
+    share = 1.0 * unbound.c.number / people
+    worst = (
+        select(unbound.c.department_id, people, unbound.c.number)
+        .join(members, members.c.department_id == unbound.c.department_id)
+        .outerjoin(others, others.c.department_id == unbound.c.department_id)
+        .where(people >= LEAST_PEOPLE)
+        .order_by(share.desc(), people.desc(), unbound.c.department_id)
+        .limit(SHOWN_DEPARTMENTS)
+    )
+    rows = db.session.execute(worst).all()
+    ids = [department_id for department_id, _people, _unbound in rows]
+    departments = {row.id: row for row in db.session.scalars(select(Department).where(Department.id.in_(ids)))}
+    return [(departments[id], Adoption(people, people - unbound)) for id, people, unbound in rows]
+
+
+def count_members(*conditions: ColumnElement[bool]) -> Select:
+    """Return the statement that counts members by department.
+
+    :param conditions: on `Identity`.
+    """
+    number = func.count().label("number")
+    members = select(Membership.department_id, number).group_by(Membership.department_id)
+    return members.where(Membership.identity_id.in_(select(Identity.id).where(*conditions))) if conditions else members

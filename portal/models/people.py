@@ -76,9 +76,10 @@ class Identity(db.Model):
     __table_args__ = (
         UniqueConstraint("provider", "tenant", "subject"),
         UniqueConstraint("account_id", "provider", "tenant"),
-        # Narrow: a search through all people reads the one alone, and the counters the other.
+        # Narrow: a search through all people reads the first alone, and the counters the others.
         Index("ix_identity_search", "name", "user_id", "employee_number"),
-        Index("ix_identity_counters", "account_id", "status", "last_account_id", "provider"),
+        Index("ix_identity_counters", "account_id", "status", "last_account_id"),
+        Index("ix_identity_adoption", "provider", "status", "account_id"),
         {"sqlite_autoincrement": True},  # the audit log names a deleted person by a number that no other one gets
     )
 

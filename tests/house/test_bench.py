@@ -91,6 +91,15 @@ def test_the_bindings_page_is_measured_against_its_statements_and_an_empty_page(
             assert f"| SQLite, {company}: {what}" in printed
 
 
+def test_the_administrators_pages_are_measured_in_the_same_way():
+    small = "--people 600 --departments 40 --sign-ins 500 --times 1 --database sqlite".split()
+    printed = measure("admin", *small)
+
+    for what in ("overview", "search for a reference", "bindings", "queue"):
+        assert f"| SQLite: {what} |" in printed
+        assert f"| SQLite: {what}, statements |" in printed
+
+
 @pytest.mark.redis
 def test_logins_are_measured_beside_what_a_team_would_write():
     if shutil.which("redis-server") is None:

@@ -86,6 +86,14 @@ def answer_platform_page(page, person="zhangsan", button="Allow"):
 # The administrators' pages, in a company with people in every state
 
 
+def open_overview(page, site):
+    open_as_administrator(page, site, "/admin")
+
+
+def open_search(page, site):
+    open_as_administrator(page, site, "/admin/search?q=李四")
+
+
 def open_bindings(page, site):
     open_as_administrator(page, site, "/admin/bindings")
 
@@ -181,6 +189,8 @@ PAGES = {
     "cancelled": cancel_login,
     "waiting": open_waiting,
     "one-time-link": open_one_time_link,
+    "overview": open_overview,
+    "search": open_search,
     "bindings": open_bindings,
     "suggestions": open_suggestions,
     "person": open_person,
