@@ -125,6 +125,10 @@ def open_queue(page, site):
     open_as_administrator(page, site, "/admin/queue")
 
 
+def open_accept(page, site):
+    open_as_administrator(page, site, "/admin/bindings/accept?all=yes")
+
+
 def open_accounts(page, site):
     open_as_administrator(page, site, "/admin/accounts")
 
@@ -197,6 +201,7 @@ PAGES = {
     "bind": open_bind,
     "conflict": open_conflict,
     "queue": open_queue,
+    "accept": open_accept,
     "accounts": open_accounts,
     "account-card": open_account_card,
     "off-boarding": open_off_boarding,

@@ -73,7 +73,10 @@ def show_pairs(pairs: Pairs, back: str, ticked: Mapping | None = None, mistyped:
 
 
 def write_listed_people(people: list[int]) -> str:
-    """Return ids as a short text, by the distances between them."""
+    """Return ids as a short text.
+
+    Each stands as its distance from the one before.
+    """
     return "-".join(f"{id - before:x}" for before, id in pairwise([0, *sorted(people)]))
 
 

@@ -15,6 +15,7 @@ pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
 
 STRONG, WEAK = 312, 40
+PATIENCE = 60_000  # milliseconds
 ACCEPT_ALL = re.compile("^Accept all [0-9]+ that match$")  # a namesake may be among them
 RECORDED = "SELECT count(*) FROM audit_event WHERE action = 'binding.make' AND result = 0"
 
@@ -45,12 +46,13 @@ def count_bound(rows, first, beyond):
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["script", "no script"])
 def test_three_hundred_are_bound_by_suggestion_in_at_most_five_clicks(office, desk, rows, java_script_enabled):
     page = desk(java_script_enabled=java_script_enabled)
+    page.set_default_timeout(PATIENCE)
     [(before,)] = rows(RECORDED)
     page.goto(f"{office.url}/admin/bindings")
     clicks = CountedClicks(page)
     clicks.link("Suggestions", exact=False)
     clicks.button(ACCEPT_ALL)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Bind 312 people?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bind 312 people?", timeout=PATIENCE)
     expect(page.get_by_role("region", name="Strong suggestions").get_by_role("checkbox", checked=True)).to_have_count(
         312
     )
@@ -58,7 +60,7 @@ def test_three_hundred_are_bound_by_suggestion_in_at_most_five_clicks(office, de
     assert weak.count() >= WEAK and not any(box.is_checked() for box in weak.all()[:5])
     page.get_by_label("Type the number of people to confirm: 312").fill("312")
     clicks.button("Bind")
-    expect(page.get_by_role("status").get_by_text("312 people are bound.")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("312 people are bound.")).to_be_visible(timeout=PATIENCE)
     assert clicks.count <= 5
     assert count_bound(rows, 10_000, 10_312) == 312 and count_bound(rows, 10_312, 10_352) == 0
     assert rows(RECORDED) == [(before + 312,)]
