@@ -58,7 +58,7 @@ class PlatformFacts:
     def panel(self) -> dict | None:
         """Return what embeds the platform's login panel.
 
-        That is our `template` for it, and the `origin` of its frame.
+        That is our `template` for it, our `script` in `static/js/`, and the `origin` of its frame.
         """
         return None
 

@@ -84,7 +84,9 @@ class QywxInnerType(Meta):
         return self.client.authorization_url(self.redirectUri, state, in_app=kind in IN_CLIENT)
 
     def panel(self) -> dict | None:
-        return {"template": "_wecom_panel.html", "origin": self.loginBaseUrl} if self.hasPanel else None
+        if not self.hasPanel:
+            return None
+        return {"template": "_wecom_panel.html", "script": "wecom-panel.js", "origin": self.loginBaseUrl}
 
     def page_sources(self, page: str) -> dict[str, list[str]]:
         return {"frame-src": [self.loginBaseUrl]} if page == "login" and self.hasPanel else {}

@@ -66,9 +66,9 @@ def format_days(days: list[SignInDay], skeleton: str) -> dict[date, str]:
 
 
 def make_day_address(**filters: str) -> Callable[[date, str], str]:
-    """Return a function that makes the audit log's address of a day.
+    """Return a function for the audit log's address.
 
-    Flask makes such an address once: the page shows hundreds of them.
+    It takes a day, and an element's name. Flask makes such an address once: the page shows hundreds of them.
     """
     address = url_for("admin_audit.show", **filters, **{"from": DAY, "to": DAY})
     return lambda day, element="": address.replace(DAY, day.isoformat()).replace(ELEMENT, quote(element))
