@@ -119,7 +119,7 @@ class Site:
         """Return the statements, with their parameters, that read the rows of a page and count."""
         self.recorded = []
         with self.app.app_context():
-            people_table.load_people(filters, people_counts.count_by_status()["all"])
+            people_table.load_page_of_people(filters, people_counts.count_by_status()["all"])
         found, self.recorded = self.recorded, None
         return found
 

@@ -71,7 +71,7 @@ def offboard_account(account_id: int, *, by: Actor) -> EndedAccess | None:
         if is_last:
             raise LastAdministrator
         ended = sum(unbind_person(person, account, by) for person in people)
-        ended += end_access(account, by)
+        ended += close_account(account, by)
         entry.note(details={"sessions": ended, "people": len(people)})
         return EndedAccess(ended, len(people))
 
@@ -90,7 +90,7 @@ def unbind_person(person: Identity, account: Account, by: Actor) -> int:
     return ended
 
 
-def end_access(account: Account, by: Actor) -> int:
+def close_account(account: Account, by: Actor) -> int:
     """Disable a locked account, and count the ended sessions.
 
     Its link and its uploaded files end, too.

@@ -103,7 +103,7 @@ def find_neighbours(filters: PeopleFilters, at: int, identity_id: int) -> Neighb
     return Neighbours(total, before[-1] if before else None, after[0] if after else None)
 
 
-def load_people(filters: PeopleFilters, total: int) -> Page[Row]:
+def load_page_of_people(filters: PeopleFilters, total: int) -> Page[Row]:
     """Return the page of the table the filters want.
 
     Beyond the last page it is the last one. A page that isn't full tells itself how many people there are.

@@ -56,7 +56,7 @@ def list_conditions(filters: QueueFilters) -> list[ColumnElement[bool]]:
     """Return the conditions on `Identity` and `BindingRequest`."""
     conditions = [BindingRequest.state == filters.state, Identity.account_id.is_(None)]
     if filters.q:
-        conditions.append(match_text(filters.state, filters.q))
+        conditions.append(match_request(filters.state, filters.q))
     if filters.kind == "other":
         conditions.append(is_of_other_company())
     elif filters.kind:
@@ -64,7 +64,7 @@ def list_conditions(filters: QueueFilters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def match_text(state: str, text: str) -> ColumnElement[bool]:
+def match_request(state: str, text: str) -> ColumnElement[bool]:
     """Return the condition that a request holds a text.
 
     It may stand in the person's name or ids, in the reference, with or without its hyphen, or in the suggested account.
@@ -81,7 +81,7 @@ def match_text(state: str, text: str) -> ColumnElement[bool]:
 
 
 def select_longest_waiting(state: str = "waiting") -> Any:
-    """Return a table of the people whose suggestions are compared."""
+    """Return the people to compare suggestions of, as a table."""
     in_queue = (BindingRequest.state == state, Identity.account_id.is_(None))
     people = select(Identity.id).join(BindingRequest, BindingRequest.identity_id == Identity.id).where(*in_queue)
     return people.order_by(BindingRequest.created_at, BindingRequest.id).limit(MOST_COMPARED).cte()
@@ -103,7 +103,7 @@ def select_of_kind(kind: str) -> Select:
 def is_of_other_company() -> ColumnElement[bool]:
     """Return the condition that a person's company is not ours.
 
-    Ours are those whose directories our apps read. Where none is known, no person counts as another's.
+    Ours are those whose directories our apps read. Where none is known, all people count as ours.
     """
     ours = AppCompany.provider == Identity.provider
     return and_(exists().where(ours), ~exists().where(ours, AppCompany.tenant == Identity.tenant))

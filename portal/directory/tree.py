@@ -1,4 +1,7 @@
-"""The departments of each company as a tree, with everybody below them."""
+"""The departments of each company as a tree.
+
+A department counts all people in it and below it.
+"""
 
 from dataclasses import dataclass, field
 

@@ -37,12 +37,12 @@ def format_short(moment: datetime) -> str:
 
 
 def format_exact(moment: datetime) -> str:
-    """Return a local time to the second, with its distance to UTC."""
+    """Return a local time to the second, with its offset."""
     return format_local(moment, EXACT)
 
 
 def format_local(moment: datetime, patterns: dict[str, str]) -> str:
-    """Return a local time by the pattern of the reader's language."""
+    """Return a local time by the pattern of a language."""
     locale = get_locale()
     return format_datetime(moment.astimezone(get_timezone()), patterns[locale.language], locale=locale)
 

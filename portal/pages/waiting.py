@@ -17,7 +17,7 @@ bp = Blueprint("waiting", __name__)
 
 @bp.get("/login/waiting")
 def show():
-    """Show whom this browser has scanned, and what was decided."""
+    """Show the person this browser has scanned, and the decision."""
     wait = browser.find_own_wait()
     if wait is None:
         return redirect_to("login_page.show")

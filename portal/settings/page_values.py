@@ -1,6 +1,6 @@
 """The settings that people meet on pages.
 
-They say whom to ask, and where a sign-in leads.
+They name a contact, and the page a sign-in leads to.
 """
 
 import re
@@ -31,7 +31,7 @@ class Contact:
 
 
 def read_contact(value: str) -> Contact:
-    """Return whom to ask.
+    """Return the contact for people who are stuck.
 
     It is a line of text, an e-mail address or a link.
     """

@@ -35,10 +35,10 @@ if (all) {
 async function check(form) {
   const card = form.closest("section");
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin" });
-  if (!answer.ok) return form.requestSubmit(); // the page of the failure says more
+  if (!answer.ok) return form.submit(); // the page of the failure says more
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = document.adoptNode(page.getElementById(card.id));
-  for (const part of [".examined", ".element-head"]) card.querySelector(part)?.remove();
+  for (const part of card.querySelectorAll(".examined, .element-head")) part.remove();
   card.prepend(...fresh.querySelectorAll(".element-head, .examined")); // the addresses stay, with their buttons
   prepare(card.querySelector("form[data-check]"));
 }

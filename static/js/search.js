@@ -3,7 +3,8 @@ const PAUSE = 250; // ms without a key
 const field = document.querySelector("[data-find]");
 const isTyping = (target) => target.isContentEditable || target.matches("input, textarea, select");
 
-field.nextElementSibling?.matches("kbd") && (field.nextElementSibling.hidden = false);
+const hint = field.parentElement.querySelector("kbd");
+if (hint) hint.hidden = false;
 document.addEventListener("keydown", (event) => {
   const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target);
   const control = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k";
@@ -17,7 +18,7 @@ const results = document.querySelector("#results");
 let timer, request;
 
 async function refresh() {
-  request?.abort();
+  if (request) request.abort();
   request = new AbortController();
   const address = new URL(field.form.action);
   address.searchParams.set("q", field.value);

@@ -79,8 +79,8 @@ def test_the_heading_has_the_companys_name(make_portal, settings, language, head
 )
 def test_the_contact_is_shown_where_people_are_stuck(make_portal, contact, shown):
     client = make_portal(PORTAL_CONTACT=contact, PORTAL_UNKNOWN_PEOPLE="queue").test_client()
-    stuck = [client.get("/login"), client.get("/nowhere"), client.get("/login/once/spent"), client.sign_in()]
-    assert [answer.status_code for answer in stuck] == [200, 404, 410, 403]
+    stuck = [client.get("/login"), client.get("/nowhere"), client.get("/login/once/spent"), client.wait()]
+    assert [answer.status_code for answer in stuck] == [200, 404, 410, 200]
     for answer in stuck:
         assert shown in answer.text
 

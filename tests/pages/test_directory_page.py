@@ -8,8 +8,8 @@ from support.portal_app import both_databases
 
 from portal import health
 from portal.database import db
-from portal.directory import jobs, runs, sync, tree
-from portal.models import Account, AuditEvent, Department, Identity, Membership, SyncRun
+from portal.directory import jobs, runs, sync
+from portal.models import Account, AuditEvent, Department, Identity, SyncRun
 from portal.signin import administrator_links
 
 PAGE = "/admin/directory"
@@ -41,45 +41,6 @@ def find_newest_run(portal):
         run = db.session.scalar(select(SyncRun).order_by(SyncRun.id.desc()).limit(1))
         db.session.expunge_all()
         return run
-
-
-@both_databases
-def test_the_tree_counts_everybody_below(admin, portal):
-    run_syncs(portal)
-    shown = re.findall(r"<strong>([^<]*)</strong>\s*<span class=\"soft\">(\d+) p", admin.get(PAGE).text)
-    with portal.app_context():
-        everybody = select(func.count()).where(Identity.provider == "wecom", Identity.status != 2)
-        seated = everybody.where(Identity.id.in_(select(Membership.identity_id)))
-        assert ("云杉科技", str(db.session.scalar(seated))) in shown
-    names = [name for name, _number in shown]
-    assert names.index("研发中心") < names.index("平台组")
-
-
-@both_databases
-def test_departments_in_a_circle_are_counted(portal):
-    with portal.app_context():
-        company = {"provider": "wecom", "tenant": "circle"}
-        rows = [Department(**company, dept_id=own, parent_id=other, name=own) for own, other in ("ab", "ba")]
-        person = Identity(**company, subject="zw", user_id="zw", name="张伟")
-        db.session.add_all([*rows, person])
-        db.session.flush()
-        db.session.add(Membership(department_id=rows[0].id, identity_id=person.id))
-        db.session.commit()
-        ids = [row.id for row in rows]
-        assert tree.count_people_below(ids) == dict.fromkeys(ids, 1)
-
-
-def test_a_large_company_begins_with_two_levels(admin, portal):
-    with portal.app_context():
-        company = {"provider": "wecom", "tenant": "large"}
-        rows = [Department(**company, dept_id="1", parent_id="0", name="总公司")]
-        rows += [Department(**company, dept_id=f"1{n}", parent_id="1", name=f"分部{n}") for n in range(100)]
-        rows += [Department(**company, dept_id=f"2{n}", parent_id=f"1{n}", name=f"小组{n}") for n in range(100)]
-        db.session.add_all(rows)
-        db.session.commit()
-    page = admin.get(PAGE).text
-    assert "分部99" in page and "小组" not in page
-    assert len(page) < 100_000
 
 
 @both_databases

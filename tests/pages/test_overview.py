@@ -89,8 +89,8 @@ def test_the_tables_of_the_charts_agree_with_the_database(portal, alice, context
     syncs = [row for row in read_chart(page, "syncs") if len(row) == 3]
     assert [row[1] for row in syncs[:2]] == ["2 syncs · 1 failed", "1 sync · 1 stopped"]
     assert page.count('class="failed" d="M') == 2 and page.count('class="stopped" d="M') == 2  # one is the key's
-    assert read_chart(page, "causes") == [["not bound", "2"], ["cancelled by the person", "1"]]
-    assert '<a href="/admin/queue">not bound</a>' in page
+    assert read_chart(page, "causes") == [["Not bound to an account", "2"], ["Cancelled by the person", "1"]]
+    assert '<a href="/admin/queue">Not bound to an account</a>' in page
     assert "style=" not in page
 
 

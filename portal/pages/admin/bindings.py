@@ -47,7 +47,7 @@ SHOWN_EVENTS = 12  # of the audit log, on a person's page
 def show():
     counts = people_counts.count_by_status()
     filters = read_people_filters()
-    page = people_table.load_people(filters, counts["all"])
+    page = people_table.load_page_of_people(filters, counts["all"])
     filters = replace(filters, page=page.number)
     companies, usable = paths.count_by_company(), current_app.elements.list_usable()
     last_sync = runs.find_last_sync()

@@ -109,8 +109,8 @@ def read_pairs() -> Pairs:
 def read_apart() -> dict[int, str] | None:
     """Return the state of each pair that was listed apart.
 
-    They are sent as `<person>:<state>`, one blank apart; a list without any sends one that is empty. Who sends none has
-    seen no list.
+    They are sent as `<person>:<state>`, one blank apart; a list without any sends one that is empty. Without one,
+    no list was seen.
     """
     values = request.form.getlist("apart")
     parts = (text.partition(":") for value in values for text in value.split())

@@ -84,7 +84,10 @@ def make_card(element: Meta | Broken, findings: list | None) -> Card:
 
 
 def make_examples(types: Iterable[tuple[str, type[Meta]]]) -> dict[str, dict[str, str]]:
-    """Return the files of a first login by folder and path."""
+    """Return the files of a first login.
+
+    They stand by folder and path.
+    """
     examples = {}
     for name, cls in types:
         if cls.example_keys:

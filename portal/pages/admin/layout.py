@@ -88,7 +88,10 @@ def collect_frame_values() -> dict:
 
 
 def find_current_page() -> str | None:
-    """Return the endpoint of `PAGES` that is open now, or above it."""
+    """Return the endpoint of `PAGES` that is open now.
+
+    For a page below one of them, it is that one.
+    """
     if request.endpoint == HOME:
         return HOME
     own = PAGES_OF_OTHERS.get(request.blueprint, f"{request.blueprint}.show")
