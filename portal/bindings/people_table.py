@@ -13,8 +13,6 @@ from portal.database import db
 from portal.database.paging import Page, limit_page_number
 from portal.models import LEFT, MAY_SIGN_IN, BindingRequest, Identity
 
-PER_PAGE = 50  # requests in the queue
-
 
 @dataclass(frozen=True)
 class Row:

@@ -16,7 +16,7 @@ from portal.models import Account, AppCompany, BindingRequest, Identity
 
 STATES = ("waiting", "refused")
 KINDS = ("clear", "conflict", "none", "other")  # of requests, by the suggestion or by the company
-PER_PAGE = 50
+PER_PAGE = 40  # more would be a page of more than 100 KB
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def make_rows(people, strong, weak, conflicts, waiting, departed):
             found[Account].append(make_account(id + people, name, person["employee_number"]))
         if kind == "waiting":
             found[BindingRequest].append(make_request(id, person, chance, moment - timedelta(minutes=7 * number)))
-    for day in range(DAYS):
+    for day in reversed(range(DAYS)):  # ids grow with time
         when = moment - timedelta(days=day, minutes=5)
         bound = [row for row in found[Identity] if row["account_id"]]
         found[AuditEvent] += [make_login(chance.choice(bound), when) for _ in range(chance.randint(4, 30))]

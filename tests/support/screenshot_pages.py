@@ -80,7 +80,7 @@ def open_one_time_link(page, site):
 def answer_platform_page(page, person="zhangsan", button="Allow"):
     page.locator(f'input[name="person"][value="{person}"]').check()
     page.get_by_role("button", name=button).click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 # The administrators' pages, in a company with people in every state
@@ -106,19 +106,19 @@ def open_bind(page, site):
     open_as_administrator(page, site, "/admin/queue")
     page.get_by_role("link", name="李四").first.click()
     page.locator("main a[href*='/bindings/bind?']").first.click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_person(page, site):
     open_as_administrator(page, site, "/admin/bindings?status=bound")
     page.get_by_role("link", name="Alice Johnson").first.click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_conflict(page, site):
     open_as_administrator(page, site, "/admin/bindings?status=conflict")
     page.locator("main a[href*='/conflict?']").first.click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_queue(page, site):
@@ -136,13 +136,13 @@ def open_accounts(page, site):
 def open_account_card(page, site):
     open_as_administrator(page, site, "/admin/accounts")
     page.get_by_role("link", name="bob", exact=True).click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_off_boarding(page, site):
     open_account_card(page, site)
     page.locator("main a[href$='/offboard']").click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_new_account(page, site):
@@ -150,7 +150,7 @@ def open_new_account(page, site):
     page.get_by_role("link", name="李四").first.click()
     person = page.url.rpartition("/")[2]
     page.goto(f"{site.office}/admin/accounts/create?identity={person}")
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_directory(page, site):
@@ -160,7 +160,7 @@ def open_directory(page, site):
 def open_elements(page, site):
     open_as_administrator(page, site, "/admin/elements")
     page.locator("main form[data-check] button").first.click()
-    page.locator("main h1").wait_for()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_audit(page, site):

@@ -80,7 +80,7 @@ def test_a_row_is_64_pixels_high(office, desk):
     page = desk(viewport={"width": 1280, "height": 800})
     page.goto(f"{office.url}/admin/queue")
     heights = page.locator(".request").evaluate_all("rows => rows.map((row) => row.getBoundingClientRect().height)")
-    assert len(heights) == 50 and max(heights) <= 66
+    assert len(heights) == 40 and max(heights) <= 66
 
 
 @script
