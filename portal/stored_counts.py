@@ -15,6 +15,7 @@ def find_count(name: str) -> StoredCount | None:
     return db.session.get(StoredCount, name)
 
 
+@database.retried
 def store_count(name: str, counts: dict, counted_at: datetime) -> None:
     """Store numbers in place of older ones.
 

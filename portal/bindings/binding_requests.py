@@ -22,13 +22,18 @@ MOST_REASONS = 5  # offered for the next refusal
 
 
 def bind_request(request_id: int, account_id: int, *, by: Actor) -> Identity:
-    """Bind a waiting person to an account.
+    """Bind a waiting person to a user's account.
+
+    An administrator's account is bound from the page that compares them alone.
 
     :raises Code: NO_SUCH_PAGE no such request; as `rules.bind_identity()`, also when the request is decided already.
     """
     facts = {"identity_id": find_person_id(request_id), "account_id": account_id}
     with audit.recorded("binding.make", by, conflict=rules.AccountTaken, **facts) as entry:
         request = lock_request(request_id)
+        account = db.session.get(Account, account_id, with_for_update={"read": True})
+        if account is not None and account.role != "user":
+            raise rules.BindingChanged()
         return rules.make_binding(entry, request.identity_id, account_id, "queue", None)
 
 

@@ -14,10 +14,11 @@ from portal.models import LEFT, Account, BindingRequest, Department, Identity, M
 
 STATUSES = ("bound", "suggested", "waiting", "conflict", "left_bound", "left", "refused", "unbound")
 QUEUE_STATUSES = ("waiting", "refused")  # those that depend on the queue
+COMPARED_STATUSES = ("suggested", "conflict")  # those whose rows have columns of their own
 SUGGESTION_STATUSES = ("suggested", "conflict", "unbound")  # those that depend on the suggestions
 MOST_COMPARED = 5_000  # unbound people compared for a filter; it takes some 20 µs for each
 STALE = ("30", "90", "180", "365", "never")  # days since the last sign-in
-SIZES = (50, 100)  # people on a page; more would be a page of more than 100 KB
+SIZES = (50, 100)  # people on a page; more would be a page of more than 100 KB, and so would 100 suggestions
 LAST_DIGITS = re.compile(r"[0-9]{4,}")  # so many of a mobile number are searched for, no fewer
 REFERENCE = re.compile(r"[2-9A-HJ-NP-Z]{4}-?[2-9A-HJ-NP-Z]{2}", re.IGNORECASE)  # of a request in the queue
 SORTS = {"name": Identity.name, "account": Account.username, "bound": Identity.bound_at, "login": Identity.signed_in_at}
@@ -84,6 +85,11 @@ class PeopleFilters:
         if self.status in SUGGESTION_STATUSES:
             return [match_suggestion_status(self.status, *conditions)]
         return [*conditions, match_status(self.status)] if self.status else conditions
+
+
+def list_sizes(status: str) -> tuple[int, ...]:
+    """Return how many people a page may show."""
+    return SIZES[:1] if status in COMPARED_STATUSES else SIZES
 
 
 def select_by_text(text: str) -> CompoundSelect:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 
 from portal.bindings import people_table
 from portal.bindings.people_counts import MOST_COUNTED
@@ -12,7 +12,8 @@ from portal.bindings.people_table import Row
 from portal.bindings.suggestions import select_best
 from portal.database import db
 from portal.database.paging import Page, limit_page_number
-from portal.models import Account, AppCompany, BindingRequest, Identity
+from portal.directory import companies
+from portal.models import Account, BindingRequest, Identity
 
 STATES = ("waiting", "refused")
 KINDS = ("clear", "conflict", "none", "other")  # of requests, by the suggestion or by the company
@@ -101,17 +102,10 @@ def select_of_kind(kind: str) -> Select:
 
 
 def is_of_other_company() -> ColumnElement[bool]:
-    """Return the condition that a person's company is not ours.
-
-    Ours are those whose directories our apps read. Where none is known, all people count as ours.
-    """
-    ours = AppCompany.provider == Identity.provider
-    return and_(exists().where(ours), ~exists().where(ours, AppCompany.tenant == Identity.tenant))
-
-
-def find_companies() -> set[tuple[str, str]]:
-    """Return provider and tenant of our own companies."""
-    return {tuple(row) for row in db.session.execute(select(AppCompany.provider, AppCompany.tenant))}
+    """Return the condition that a person's company is not ours."""
+    names = companies.read_names()
+    company = tuple_(Identity.provider, Identity.tenant)
+    return and_(Identity.provider.in_(names.settled), company.not_in(list(names.own)))
 
 
 def count_by_kind(waiting: int) -> dict[str, int | None]:

@@ -77,7 +77,11 @@ class CompanyNames:
         """
         if (provider, tenant) in self.own:
             return self.own[provider, tenant]
-        return str(OTHER_COMPANY) if provider in self.settled else ""
+        return str(OTHER_COMPANY) if self.is_other(provider, tenant) else ""
+
+    def is_other(self, provider: str, tenant: str) -> bool:
+        """Tell whether a company is known to be another one."""
+        return provider in self.settled and (provider, tenant) not in self.own
 
     def label(self, companies: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return a label for each company of a list.

@@ -72,7 +72,13 @@ def show_not_bound(error: NotBound) -> ResponseReturnValue:
     """
     if error.token:
         return redirect_to("waiting.show")
-    facts = {"person": error.person, "asked": error.request, "element": g.get("element"), "state": "refused"}
+    facts = {
+        "person": error.person,
+        "asked": error.request,
+        "element": g.get("element"),
+        "state": "refused",
+        "next": None,
+    }
     return render_template("waiting.html", **facts), error.status
 
 

@@ -41,6 +41,7 @@ class Limit(NamedTuple):
 NEW_ATTEMPTS = Limit("new_attempts", parse("600 per 5 minutes"))  # an office shares an address
 REFUSED_OF_ADDRESS = Limit("refused_of_address", parse("300 per 5 minutes"))
 REFUSED_OF_BROWSER = Limit("refused_of_browser", parse("20 per 5 minutes"))
+WAITING_SIGN_INS = Limit("waiting_sign_ins", parse("20 per 5 minutes"))
 WRONG_LINKS = Limit("wrong_links", parse("10 per 5 minutes"))
 
 
@@ -137,6 +138,15 @@ def count_attempt() -> None:
     :raises TooManyTries: beyond the limit.
     """
     check_tries((NEW_ATTEMPTS, get_network()))
+
+
+def count_waiting_sign_in(reference: str) -> None:
+    """Count an attempt to sign in from the waiting page.
+
+    :param reference: of the request that waits.
+    :raises TooManyTries: beyond the limit.
+    """
+    check_tries((WAITING_SIGN_INS, reference))
 
 
 def count_wrong_link() -> None:

@@ -30,7 +30,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(picture=find_picture)
     app.jinja_env.filters.update(masked_mobile=mask_mobile, masked_email=mask_email)
     # Macros that a page imports see these, too.
-    app.jinja_env.globals.update(name_company=get_company_name, label_companies=label_companies)
+    app.jinja_env.globals.update(
+        name_company=get_company_name, label_companies=label_companies, is_other_company=is_other_company
+    )
 
 
 def collect_page_values() -> dict:
@@ -66,6 +68,11 @@ def may_reopen() -> bool:
 def get_company_name(provider: str, tenant: str) -> str:
     """Return a company's name, or ""."""
     return read_company_names().name(provider, tenant)
+
+
+def is_other_company(provider: str, tenant: str) -> bool:
+    """Tell whether a company is known to be another one."""
+    return read_company_names().is_other(provider, tenant)
 
 
 def label_companies(tenants: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -34,7 +34,7 @@ def sign_in_approved() -> ResponseReturnValue:
     wait = browser.find_own_wait(read_text(request.form.get("reference")))
     if wait is None:
         return redirect_to(".show")
-    limits.count_attempt()
+    limits.count_waiting_sign_in(wait.request.reference)
     g.element = current_app.elements.find_active(wait.attempt.element)
     with count_failures(g.element.name):
         opened = sign_in.sign_in_waiting(wait, browser.get_client(), browser.get_session_token())

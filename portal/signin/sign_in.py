@@ -22,7 +22,7 @@ from portal.models import (
 )
 from portal.signin.attempts import UsedAttempt
 from portal.signin.sessions import OpenedSession, open_session
-from portal.signin.waiting import Wait, name_state, remember_wait, use_wait
+from portal.signin.waiting import Wait, date_session, name_state, remember_wait, use_wait
 
 NOTE_SIGN_IN = (
     update(Identity.__table__)
@@ -152,6 +152,7 @@ def sign_in_waiting(wait: Wait, client: Client, old_token: str | None = None) ->
         if refusal := refuse_waiting(identity, request):
             raise refusal
         token = open_login_session(identity, attempt, client, old_token)
+        date_session(token, attempt)
     return OpenedSession(token, identity.account_id, attempt.next)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, select, update
 from portal import database
 from portal.clocks import SKEW, now
 from portal.database import db, fingerprint
-from portal.models import BindingRequest, Identity, LoginAttempt
+from portal.models import BindingRequest, Identity, LoginAttempt, LoginSession
 from portal.signin.attempts import UsedAttempt
 
 WAIT_LIFETIME = timedelta(minutes=30)  # since the scan
@@ -85,6 +85,17 @@ def list_open_conditions() -> tuple[ColumnElement[bool], ...]:
         LoginAttempt.used_at > moment - WAIT_LIFETIME,
         LoginAttempt.used_at <= moment + timedelta(seconds=SKEW),
     )
+
+
+def date_session(token: str, attempt: UsedAttempt) -> None:
+    """Let a session begin at its scan.
+
+    The scan proves the person, so acts that need a recent sign-in count from there. Part of the caller's transaction.
+    """
+    scanned_at = select(LoginAttempt.used_at).where(LoginAttempt.state_hash == attempt.state_hash).scalar_subquery()
+    of_session = LoginSession.token_hash == fingerprint(token)
+    statement = update(LoginSession).where(of_session).values(signed_in_at=scanned_at)
+    db.session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def use_wait(attempt: UsedAttempt, identity_id: int) -> bool:

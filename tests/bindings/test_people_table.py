@@ -126,12 +126,16 @@ def test_the_last_page_of_many_is_one_click_away(alice):
     assert re.findall(r'href="/admin/bindings\?page=(\d+)"', page) == ["2", "3", "20", "2"]
 
 
-@pytest.mark.parametrize("address", ["", "?size=100", "?status=suggested&size=100", "?status=waiting&size=100"])
-def test_at_three_thousand_people_a_page_stays_small_and_costs_few_queries(alice, address):
+ADDRESSES = ("", "?size=100", "?status=suggested&size=100", "?status=waiting&size=100", "?status=unbound&size=100")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_at_three_thousand_people_a_page_stays_small_and_costs_few_queries(alice, address, language):
     fill_company(db.session)
     queries = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: queries.append(args[2]))
-    answer = alice.get(f"/admin/bindings{address}")
+    answer = alice.get(f"/admin/bindings{address}", headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert len(answer.data) < MOST_BYTES
     assert len([query for query in queries if not query.startswith("BEGIN")]) <= MOST_QUERIES

@@ -68,8 +68,8 @@ def has_no_sideways_scrolling(page):
 def test_the_skip_link_leads_past_the_menu(office, desk, name):
     page = desk()
     page.goto(f"{office.url}/admin/{name}")
-    expect(page.locator("nav.pages")).to_be_visible()
-    expect(page.locator("main nav.pages")).to_have_count(0)
+    expect(page.locator(".pages nav")).to_be_visible()
+    expect(page.locator("main .pages")).to_have_count(0)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")

@@ -32,7 +32,7 @@ def show():
         entries=describe_events(page.events),
         groups=GROUPS,
         administrators=search.list_administrators(),
-        elements=[(element.name, name) for element, name in name_elements(current_app.elements.list_usable())],
+        elements=[(element.name, name) for element, name in name_elements(current_app.elements.list_shown())],
         account=search.find_account(wanted.account_id) if wanted.account_id else None,
         person=people_table.find_person(wanted.identity_id) if wanted.identity_id else None,
     )

@@ -20,7 +20,7 @@ from portal.pages import browser
 from portal.pages.admin import layout
 from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.bulk import ask_to_select, has_confirmed, run_each, show_confirmation
-from portal.pages.admin.first_steps import list_first_steps
+from portal.pages.admin.first_steps import CLOSED, list_first_steps
 from portal.pages.admin.lookups import require_person
 from portal.pages.admin.people_filter import (
     get_table_address,
@@ -36,7 +36,6 @@ from portal.signin.sessions import count_identity_sessions
 
 bp = layout.make_blueprint("bindings", __name__)
 
-STEPS_CLOSED = "steps_closed"  # in the browser's own session
 SHOWN_EVENTS = 12  # of the audit log, on a person's page
 
 
@@ -51,12 +50,11 @@ def show():
     filters = replace(filters, page=page.number)
     companies, usable = paths.count_by_company(), current_app.elements.list_usable()
     last_sync = runs.find_last_sync()
-    steps = list_first_steps(counts, last_sync)
     return render_template(
         "admin/bindings.html",
         filters=filters,
         list_args=filters.to_args(page=None),
-        sizes=people_filters.SIZES,
+        sizes=people_filters.list_sizes(filters.status),
         page=page,
         counts=counts,
         most_compared=find_compared_limit(filters, counts),
@@ -66,7 +64,7 @@ def show():
         several=find_several(companies),
         providers=sorted({company[0] for company in companies} | {element.provider for element in usable}),
         looser=people_filters.count_without_each_filter(filters) if not page.rows and counts["all"] else {},
-        steps={} if steps.get("approve") and STEPS_CLOSED in session else steps,
+        steps=list_first_steps(counts, last_sync),
         last_sync=last_sync,
         together=people_table.list_providers(row.person.account_id for row in page.rows if row.person.account_id),
         badges=badge_providers(),
@@ -76,7 +74,7 @@ def show():
 @bp.post("/bindings/first-steps")
 def close_steps():
     """Hide the line about the first steps from this browser."""
-    session[STEPS_CLOSED] = True
+    session[CLOSED] = True
     return return_to_table()
 
 

@@ -1,16 +1,18 @@
 """What a new portal still needs."""
 
-from flask import current_app
+from flask import current_app, session
 
 from portal.accounts import search
 from portal.models import SyncRun
 from portal.pages.admin import layout
 
+CLOSED = "steps_closed"  # in the browser's own session
+
 
 def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]:
     """Return the first steps, each with whether it is done.
 
-    There are none once all are done.
+    There are none once all are done, or closed after the first people were bound.
     """
     me = layout.require_administrator()
     own_count = len(search.list_identities(me.account_id))
@@ -20,4 +22,5 @@ def list_first_steps(counts: dict, last_sync: SyncRun | None) -> dict[str, bool]
         "sync": last_sync is not None,
         "approve": counts["bound"] > own_count,
     }
-    return {} if all(steps.values()) else steps
+    is_closed = steps["approve"] and CLOSED in session
+    return {} if is_closed or all(steps.values()) else steps

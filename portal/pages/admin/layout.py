@@ -24,6 +24,7 @@ PAGES = {  # endpoint -> its name in the navigation
 }
 # Blueprints without a page in the navigation -> the page that leads to theirs.
 PAGES_OF_OTHERS = dict.fromkeys(("admin_bind", "admin_bulk_accept", "admin_imports"), "admin_bindings.show")
+PAGES_OF_OTHERS["admin_offboarding"] = "admin_accounts.show"
 
 
 def make_blueprint(name: str, module: str) -> Blueprint:

@@ -31,7 +31,7 @@ def read_people_filters() -> PeopleFilters:
         stale=stale if stale in people_filters.STALE else "",
         sort=sort if sort.removeprefix("-") in people_filters.SORTS else "name",
         page=read_page_number(args),
-        size=size if size in people_filters.SIZES else people_filters.SIZES[0],
+        size=size if size in people_filters.list_sizes(status) else people_filters.SIZES[0],
     )
 
 

@@ -39,7 +39,6 @@ def show():
         waiting_number=waiting,
         kinds=queue_table.count_by_kind(waiting),
         all_ticked=request.args.get("tick") == "all",
-        own_companies=queue_table.find_companies(),
         last_reasons=binding_requests.list_last_reasons(),
         paths=paths.find_paths(row.person for row in page.rows),
         policy=current_app.config["PORTAL_UNKNOWN_PEOPLE"],
@@ -142,7 +141,7 @@ def show_people(people: dict[int, int], decision: str, reason: str) -> tuple[str
     :param people: their ids, by request.
     """
     rows = people_table.find_rows(list(people.values()))
-    by_request = {id: rows[person] for id, person in people.items()}
+    by_request = {id: rows[person] for id, person in people.items() if person in rows}
     chosen = {id: row for id, row in by_request.items() if can_decide(row, decision)}
     others = [row for id, row in by_request.items() if id not in chosen]
     shown = {"chosen": chosen, "others": others, "reason": reason, "back": get_queue_address()}
