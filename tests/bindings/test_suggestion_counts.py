@@ -30,7 +30,7 @@ def record_act(action, minutes=0, **facts):
 
 @both_databases
 def test_a_large_company_is_counted_in_the_background(portal, alice, monkeypatch):
-    fill_company(db.session, people=1_500, strong=612, weak=40)
+    fill_company(db.session, people=2_400, strong=2_012, weak=40)
     counts = people_counts.count_by_status()
     assert counts["open"] > people_counts.MOST_COUNTED
     assert (counts["suggested"], counts["conflict"], counts["counted_at"]) == (None, None, None)

@@ -111,6 +111,6 @@ def test_axe_finds_nothing(browse, troubled, unconfigured, sandbox_process, axe,
     sandbox_process.app("wecom", trusted_ip=False)
     page.locator('form[action*="/QywxInnerExample/"] button').click()
     expect(page.locator(".examined")).to_be_visible()
-    for fold in page.locator("summary").all():
+    for fold in page.locator("main summary").all():
         fold.click()
     look()

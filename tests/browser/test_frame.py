@@ -90,7 +90,7 @@ def test_header_and_menu_are_two_lines_on_a_phone(office, desk, company, name, s
     assert bottom_of(page, ".pages") <= 110
     assert has_no_sideways_scrolling(page)
     current = page.locator(".pages [aria-current]").bounding_box()
-    assert current["x"] >= 0 and current["x"] + current["width"] <= PHONE["viewport"]["width"]
+    assert current["x"] > -1 and current["x"] + current["width"] <= PHONE["viewport"]["width"]
 
 
 def test_the_account_menu_opens_and_closes_without_a_script(office, desk):
@@ -130,7 +130,7 @@ def test_a_long_name_stays_on_one_line(office, desk, rows, width):
 def test_controls_fit_what_points_at_them(office, desk, company, options, least):
     page = desk(**options)
     page.goto(f"{office.url}/admin/accounts")
-    heights = {round(node.bounding_box()["height"]) for node in page.locator(CONTROLS).all()}
+    heights = {round(node.bounding_box()["height"]) for node in page.locator(CONTROLS).locator("visible=true").all()}
     assert min(heights) == least
     assert max(heights) <= least + 3  # the menu's entries have a line below them
 
@@ -277,4 +277,4 @@ def test_fifty_people_are_four_sheets_of_paper(office, desk, company):
 def test_the_login_page_describes_itself(office, browse, locale):
     page = browse(locale=locale)
     page.goto(f"{office.url}/login?via=QywxInnerExample")
-    expect(page.locator("meta[name=description]")).to_have_attribute("content", re.compile(r"\w{5}"))
+    expect(page.locator("meta[name=description]")).to_have_attribute("content", re.compile(r"\S{5}"))

@@ -71,7 +71,7 @@ class Sessions(RuleBasedStateMachine):
         person = self.people[number]
         answer = self.sign_in_answer(browser, person)
         may = person.state == "active" and person.account is not None and self.active[person.account]
-        assert (answer == 303) == may, (answer, person)
+        assert (answer == "/account") == may, (answer, person)
         if may:
             self.note_session(browser, person.id, person.account)
 
@@ -92,7 +92,7 @@ class Sessions(RuleBasedStateMachine):
 
     def sign_in_answer(self, browser, person):
         address = self.browsers[browser].scan(person.element, person.key)
-        return self.browsers[browser].get(address).status_code
+        return self.browsers[browser].get(address).location
 
     @rule(browser=browsers)
     def use(self, browser):

@@ -37,6 +37,7 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "bindings/accept pair=1:1": NO,
     "bindings/accept pair=1:1 confirm=yes": YES,
     "bindings/bind": YES,
+    "bindings/first-steps": NO,
     "bindings/import": NO,
     "bindings/import/<id>/apply": YES,
     "bindings/import/<id>/discard": NO,
