@@ -1,5 +1,7 @@
 """How many clicks it takes to bind people in a company of three thousand."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from support.clicks import CountedClicks
@@ -60,5 +62,5 @@ def test_a_person_without_a_suggestion_is_found_and_bound(office, desk, rows, ja
     clicks.button(f"Bind to {username}")
     expect(page.get_by_role("status").get_by_text(f"can now sign in to {username}.")).to_be_visible()
     assert rows(ACCOUNT_OF, person) == [(account,)]
-    expect(page).to_have_url(f"{office.url}/admin/bindings?q={user_id}&status=unbound")
+    expect(page).to_have_url(re.compile(rf"/admin/bindings\?q={user_id}&.*status=unbound"))
     assert clicks.count <= 3

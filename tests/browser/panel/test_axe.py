@@ -84,4 +84,4 @@ def test_the_panel_is_named_for_screen_readers(site, page):
     open_login(page, site)
     expect_panel(page)
     title = page.locator("#panel-frame iframe").get_attribute("title")
-    assert title == "Scan with the WeCom app (not WeChat), then confirm on your phone."
+    assert title == "Scan with the WeCom app, then confirm on your phone."
