@@ -97,3 +97,10 @@ def test_people_who_have_left_get_none(alice):
     who = add_person("zw", status=LEFT)
     assert "/admin/accounts/create" not in alice.get(f"/admin/bindings/bind?identity={who.id}").text
     assert read_value(alice.get(f"/admin/accounts/create?identity={who.id}").text, "username") == ""
+
+
+def test_a_person_who_leaves_meanwhile_gets_no_account(alice):
+    who = add_person("zw", status=LEFT)
+    answer = alice.post_form("/admin/accounts/create", identity=who.id, bound_to="", username="zw")
+    assert answer.status_code == 403
+    assert read_account("zw") is None

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from portal.accounts import accounts, contact_data, search
 from portal.audit import searching
 from portal.bindings import new_accounts
-from portal.errors import CONFLICT, Code
+from portal.errors import CONFLICT, NOT_ALLOWED, Code
 from portal.models import Identity
 from portal.pages import browser
 from portal.pages.admin import account_form, layout
@@ -70,6 +70,8 @@ def create():
     person = account_form.read_new_owner()
     if request.method == "GET":
         return account_form.show_form(person=person)
+    if person is None and request.form.get("identity"):
+        raise Code(NOT_ALLOWED, "the person has left or is frozen meanwhile")
     values, by = account_form.read_form(), browser.get_actor()
     if person or values.get("role") == "admin":
         layout.require_fresh_administrator(account_form.make_form_address(values, person))
