@@ -9,6 +9,7 @@ import portal
 from portal.accounts.contact_data import mask_email, mask_mobile
 from portal.directory import companies
 from portal.directory.companies import CompanyNames
+from portal.pages import headers
 from portal.pages.element_names import join_platforms
 from portal.pages.language import LANGUAGES, get_language
 from portal.pages.local_addresses import accept_local_path, get_request_address
@@ -42,12 +43,15 @@ def collect_page_values() -> dict:
     page of an address that can't be opened again has none, and so no switch.
     """
     address = accept_local_path(get_request_address()) if request.method == "GET" else None
+    here = address if address and may_reopen() else None if g.get("shows_error") else "/"
+    if here == "/":  # the language switch leads to the start page, and that one on
+        headers.allow_home_from_forms()
     return {
         "title": current_app.config["PORTAL_TITLE"] or pgettext("name of the portal", "Sign in"),
         "languages": LANGUAGES,
         "language": get_language(),
         "signed_in": g.get("signed_in"),
-        "here": address if address and may_reopen() else None if g.get("shows_error") else "/",
+        "here": here,
         "asked_for": address,
         "base_url": current_app.config["PORTAL_BASE_URL"],
         "reference": g.reference,

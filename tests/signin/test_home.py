@@ -73,6 +73,16 @@ def test_forms_that_end_there_may(client, portal, home):
         assert [target for target in targets if "example.com" in target] == origin, path
 
 
+def test_the_language_switch_of_a_posted_page_may_end_there(client, portal, home):
+    with portal.app_context():
+        token = administrator_links.make_administrator("alice", promote=True).token
+    client.post_form(f"/login/once/{token}")
+    answer = client.post_form("/admin/accounts/create", username="")
+    assert answer.status_code == 422 and '<input type="hidden" name="next" value="/">' in answer.text
+    origin = ["https://work.example.com:8443"] if home.startswith("https:") else []
+    assert [target for target in get_form_targets(answer) if "example.com" in target] == origin
+
+
 def test_no_other_form_may_end_there(client):
     client.sign_in()
     assert "example.com" not in " ".join(get_form_targets(client.get("/account")))
