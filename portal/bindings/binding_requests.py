@@ -13,7 +13,7 @@ from portal.audit import Actor
 from portal.bindings import rules
 from portal.clocks import now
 from portal.database import db
-from portal.errors import NO_SUCH_PAGE, Code
+from portal.errors import CONFLICT, NO_SUCH_PAGE, Code
 from portal.models import Account, BindingRequest, Identity
 from portal.text import one_line
 
@@ -33,7 +33,7 @@ def bind_request(request_id: int, account_id: int, *, by: Actor) -> Identity:
         request = lock_request(request_id)
         account = db.session.get(Account, account_id, with_for_update={"read": True})
         if account is not None and account.role != "user":
-            raise rules.BindingChanged()
+            raise Code(CONFLICT, "the account is an administrator's by now")
         return rules.make_binding(entry, request.identity_id, account_id, "queue", None)
 
 

@@ -141,6 +141,19 @@ def test_the_answer_knows_what_has_become_of_it(alice):
     assert read_answer(search(alice, "EEEE-22")) == ""
 
 
+@pytest.mark.parametrize(
+    ("number", "account", "person", "advice"),
+    [
+        (40303, {}, {}, "li is bound to li now and can sign in"),
+        (40304, {"active": False}, {}, "Enable the account if the person needs it again."),
+        (40302, {}, {"status": 3}, "Check in the platform's console whether the person is active"),
+    ],
+)
+def test_only_a_person_who_can_sign_in_needs_nothing(alice, number, account, person, advice):
+    record_sign_in(add_person("li", add_account("li", **account), name="li", **person), "7F3K-2Q", number)
+    assert advice in read_answer(search(alice, "7F3K-2Q")).replace("&#39;", "'")
+
+
 def test_the_reference_of_a_real_scan_is_found(alice, make_portal, client, portal):
     portal.config["PORTAL_UNKNOWN_PEOPLE"] = "queue"
     page = client.wait(FEISHU, "lisi")

@@ -273,3 +273,23 @@ def test_one_of_ten_at_once_signs_in(serve, sandbox, sql):
     answers = run_at_once([lambda: post(cookies)] * 10)
     assert sorted(answer.headers["Location"] for answer in answers) == ["/account"] + ["/login/waiting"] * 9
     assert sql("SELECT count(*) FROM login_session")[0][0] == 1
+
+
+def test_a_session_is_as_recent_as_its_scan(client, portal, approve):
+    client.wait()
+    with portal.app_context():
+        scanned_at = now() - timedelta(minutes=20)
+        db.session.query(LoginAttempt).update({"used_at": scanned_at})
+        db.session.commit()
+    approve(role="admin")
+    leave(client)
+    with portal.app_context():
+        assert db.session.query(LoginSession).one().signed_in_at == scanned_at
+    assert client.post_form("/admin/accounts/create", username="other", role="admin").status_code == 403
+
+
+def test_attempts_to_sign_in_are_limited(client, approve):
+    client.wait()
+    approve(active=False)
+    answers = [client.post_form("/login/waiting").status_code for _ in range(21)]
+    assert answers == [403] * 20 + [429]
