@@ -38,7 +38,7 @@ def test_their_account_is_suggested_with_the_reason(renamed, name):
     portal, scan = renamed
     browser = scan("lisi.new")
     page = strip_markup(sign_in_administrator(portal).get("/admin/queue").text)
-    assert f"suggestion lisi {REASON}" in page
+    assert f"lisi {REASON}" in page
     browser.wait(name, "lisi.new")
 
 
