@@ -40,15 +40,14 @@ def test_a_sign_in_that_is_too_old_is_confirmed_by_a_scan(lan_site, lan_page, wa
     expect(page.get_by_role("status").filter(has_text="Confirmed. You can continue.")).to_be_visible()
 
 
-def test_the_language_switch_works_on_a_refused_login(lan_site, lan_page, watch):
+def test_the_language_switch_works_on_a_page_of_a_failure(lan_site, lan_page, watch):
     page = lan_page
-    lan_site.start(page)
-    watch.expect(400, "/login/FSInnerExample/callback")
-    lan_site.answer(page, button="Refuse")
-    expect(page.get_by_role("heading", name="Sign-in cancelled")).to_be_visible()
+    for _language in range(2):
+        watch.expect(404, "/nowhere")
+    page.goto(f"{lan_site.url}/nowhere")
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     told = sent(page, "/language")
     page.get_by_role("button", name="中文").click()
-    expect(page.get_by_role("heading", name="登录")).to_be_visible()
+    expect(page.get_by_role("heading", name="页面不存在")).to_be_visible()
     [request] = told
-    assert request.headers.get("origin") == "null"
     assert "sec-fetch-site" not in request.headers
