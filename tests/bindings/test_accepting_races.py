@@ -1,11 +1,11 @@
 """Two administrators accept the same suggestions at once, over HTTP on two workers: each pair is bound once."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine, text
-from support.admin_client import AdminBrowser, lock_rows, make_one_time_link, open_database, strip_markup
+from support.admin_client import AdminBrowser, make_one_time_link, open_database, strip_markup
+from support.admin_races import send_at_once
 from support.portal_app import both_databases
 from support.rows import add_account, add_person
 
@@ -28,26 +28,9 @@ def two(portal, serve):
     return server, *(AdminBrowser(server, make_one_time_link(portal, name)) for name in ("alice", "bob"))
 
 
-def until_both_wait(engine, requests, passer_by):
-    if engine.dialect.name == "sqlite":  # nobody can see who waits there; the others' requests take their time
-        for _ in range(30):
-            assert passer_by.get("/admin/queue").status_code == 401
-        return
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    count = 0
-    while count < len(requests):
-        assert not any(request.done() for request in requests)
-        with engine.connect() as connection:
-            count = connection.execute(waiting).scalar_one()
-
-
 def accept_at_once(server, engine, *calls):
-    """Let all calls pass the door before the first of them can write; return their answers."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        with lock_rows(engine, "identity"):
-            requests = [pool.submit(call) for call in calls]
-            until_both_wait(engine, requests, AdminBrowser(server, None))
-        answers = [request.result(timeout=60) for request in requests]
+    """Send calls at once, and return their answers."""
+    answers = send_at_once(server, engine, *calls)
     assert [answer.status_code for answer in answers] == [303, 303], server.output()
     return answers
 

@@ -1,10 +1,9 @@
 """Two administrators decide about one person at once, over HTTP on two workers: one wins, the other is told."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from sqlalchemy import create_engine, text
-from support.admin_client import AdminBrowser, lock_rows, make_one_time_link, open_database
+from support.admin_client import AdminBrowser, make_one_time_link, open_database
+from support.admin_races import send_at_once
 from support.portal_app import both_databases
 from support.rows import add_account, add_person, add_request
 
@@ -18,26 +17,9 @@ def engine(database):
     engine.dispose()
 
 
-def until_all_wait(engine, requests, passer_by):
-    if engine.dialect.name == "sqlite":  # nobody can see who waits there; the others' requests take their time
-        for _ in range(30):
-            assert passer_by.get("/admin/queue").status_code == 401
-        return
-    count = 0
-    while count < len(requests):
-        assert not any(request.done() for request in requests)
-        with engine.connect() as connection:
-            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-            count = connection.execute(waiting).scalar_one()
-
-
 def at_once(server, engine, *calls):
-    """Let all calls pass the door before the first of them can write; return their answers."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        with lock_rows(engine, "identity"):
-            requests = [pool.submit(call) for call in calls]
-            until_all_wait(engine, requests, AdminBrowser(server, None))
-        answers = [request.result(timeout=20) for request in requests]
+    """Send calls at once, of which one is refused."""
+    answers = send_at_once(server, engine, *calls)
     assert sorted(answer.status_code for answer in answers) == [303, 409], server.output()
     return answers
 

@@ -20,7 +20,7 @@ pytestmark = both_databases
 
 def name_company(portal, provider, tenant):
     with open_database(portal):
-        return companies.name_company(provider, tenant)
+        return companies.read_names().name(provider, tenant)
 
 
 class TestFeishu:
