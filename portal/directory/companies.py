@@ -111,11 +111,3 @@ def read_names() -> CompanyNames:
         elif not element.has_directory or (element.provider, element.directory_client().app_key()) not in stored:
             unsettled.add(element.provider)
     return CompanyNames(own, {element.provider for element in elements} - unsettled)
-
-
-def name_company(provider: str, tenant: str) -> str:
-    """Return a company's name for people, or "".
-
-    A page with several people reads the names once, by `read_names()`.
-    """
-    return read_names().name(provider, tenant)

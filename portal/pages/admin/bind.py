@@ -220,7 +220,7 @@ def conflict(id):
     equal = [suggestion for suggestion in row.suggestions if suggestion.strengths[0] == strongest][:MOST_ACCOUNTS]
     ids = [suggestion.account.id for suggestion in equal]
     held = {id: search.list_identities(id) for id in ids}
-    holders = [suggestion.holder for suggestion in equal if suggestion.holder]
+    unbound_by_move = [equal[0].holder] if len(equal) == 1 else []
     departments = paths.find_paths([row.person, *(person for people in held.values() for person in people)])
     return render_template(
         "admin/conflict.html",
@@ -229,7 +229,7 @@ def conflict(id):
         back=get_way_back(id),
         fields=compare_conflict(row.person, equal, held, departments),
         held=held,
-        sessions={holder.id: count_identity_sessions(holder.id) for holder in holders},
+        sessions={holder.id: count_identity_sessions(holder.id) for holder in unbound_by_move},
         sign_ins=search.load_last_sign_ins(ids),
     )
 
