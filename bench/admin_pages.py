@@ -47,7 +47,9 @@ PAGES = [
 
 
 class Bench:
-    """One run on all databases; `rows` fills meanwhile.
+    """One run on all databases.
+
+    `rows` fills meanwhile.
 
     :param times: each is measured so often, by turns; the quickest counts.
     """

@@ -45,7 +45,9 @@ class Asked:
 
 
 class Bench:
-    """One run on all databases; `rows` fills meanwhile.
+    """One run on all databases.
+
+    `rows` fills meanwhile.
 
     :param times: each is measured so often, by turns; the quickest counts, for others may be at work on the machine.
     """

@@ -43,7 +43,10 @@ def confirm(alice, page, **fields):
 
 
 def add_crowd(number, start=0):
-    """Store people with an account of the same employee number; return their pairs."""
+    """Store people with an account of the same employee number.
+
+    Return their pairs.
+    """
     pairs = []
     for each in range(start, start + number):
         own = add_account(f"account.number.{each}", employee_number=f"E{each}")
@@ -260,7 +263,10 @@ def test_more_than_500_are_too_many(alice):
 class TestAllThatMatch:
     @pytest.fixture
     def company(self):
-        """Two departments; one waits, one is bound, and one has no suggestion."""
+        """Store people of two departments.
+
+        One waits, one is bound, and one has no suggestion.
+        """
         sales = add_department("1", "销售部")
         pairs = {}
         for number, seats in ((1, [sales]), (2, []), (3, [sales])):

@@ -223,7 +223,10 @@ def test_a_long_queue_has_pages(alice):
 
 @pytest.fixture
 def company(context):
-    """Requests of every kind; ours is the company that an app of WeCom reads."""
+    """Store requests of every kind.
+
+    Our company is the one that an app of WeCom reads.
+    """
     add_account("fits", employee_number="E1"), add_account("taken", employee_number="E2")
     add_person("holder", account=db.session.query(Account).filter_by(username="taken").one())
     store_row(AppCompany(provider="wecom", app="1000002", tenant=TENANT))

@@ -2,7 +2,7 @@
 
 
 class CountedClicks:
-    """Clicks on a page; `count` tells how many there were.
+    """Clicks on a page, counted in `count`.
 
     Typing is no click, and neither is a key.
     """

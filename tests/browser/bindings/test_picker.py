@@ -1,4 +1,7 @@
-"""The search for a person answers while one types; without script, its button does."""
+"""The search for a person answers while one types.
+
+Without script, its button does.
+"""
 
 import pytest
 from playwright.sync_api import expect
