@@ -1,5 +1,17 @@
 """Every table."""
 
+from portal.models.applications import (
+    HEADERS,
+    Application,
+    ApplicationGroup,
+    ApplicationSecret,
+    Door,
+    Group,
+    GroupMember,
+    ProxyProblem,
+    Revision,
+    Ticket,
+)
 from portal.models.people import (
     ACTIVE,
     FROZEN,
@@ -31,17 +43,25 @@ from portal.models.work import (
 )
 
 __all__ = [
-    "ACTIVE",
-    "AUDIT_KEPT",
     "Account",
+    "ACTIVE",
     "AppCompany",
+    "Application",
+    "ApplicationGroup",
+    "ApplicationSecret",
     "AppToken",
+    "AUDIT_KEPT",
     "AuditEvent",
     "BindingRequest",
     "Department",
+    "Door",
+    "find_model",
     "FROZEN",
     "FSInnerAuthModel",
+    "Group",
+    "GroupMember",
     "HAD_LEFT",
+    "HEADERS",
     "Identity",
     "Import",
     "ImportRow",
@@ -53,10 +73,12 @@ __all__ = [
     "Membership",
     "NOT_ACTIVATED",
     "OneTimeLink",
+    "ProxyProblem",
     "QywxInnerAuthModel",
     "Readiness",
+    "Revision",
     "StoredCount",
     "SyncRun",
+    "Ticket",
     "Worker",
-    "find_model",
 ]

@@ -1,5 +1,7 @@
 """Tables of accounts, platform people and their departments."""
 
+import secrets
+import string
 from datetime import datetime
 
 from sqlalchemy import (
@@ -25,6 +27,16 @@ MAY_SIGN_IN = (ACTIVE, NOT_ACTIVATED)
 OTHER = "other"  # the model of people whose platform has none of its own
 BIG_INTEGER = BigInteger().with_variant(Integer(), "sqlite")  # an INTEGER of SQLite holds 64 bits
 HAD_LEFT = "left"  # identity.bound_how of somebody unbound since they have left
+SUBJECT_LETTERS = string.ascii_letters + string.digits
+SUBJECT_LENGTH = 22  # 131 bits
+
+
+def make_subject() -> str:
+    """Return a new public id for an account.
+
+    It says nothing about the account, and no other account ever gets it.
+    """
+    return "".join(secrets.choice(SUBJECT_LETTERS) for _ in range(SUBJECT_LENGTH))
 
 
 class Account(db.Model):
@@ -46,6 +58,7 @@ class Account(db.Model):
     employee_number: Mapped[str | None] = mapped_column(index=True)
     email_folded: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    subject: Mapped[str | None] = mapped_column(String(SUBJECT_LENGTH), index=True, unique=True, default=make_subject)
     identities: Mapped[list["Identity"]] = relationship(back_populates="account", foreign_keys="Identity.account_id")
 
     @validates("username")
