@@ -21,6 +21,7 @@ Each room uses only the rooms above it.
     accounts/      local accounts
     signin/        attempts, sessions, links, waiting, and the way from a person to a session
     bindings/      which person signs in as which account
+    applications/  applications that people open through the portal
     monitoring     the state of the portal at a scrape
     pages/         what a browser sees
     processes      programs that end with the one that started them

@@ -8,15 +8,20 @@ of all exception classes of the portal, below the classes they come from:
             AccountChanged          the account is not as an administrator saw it
             AccountDisabled         the account is disabled
             AnswerAboutAnother      the platform's answer is about another person
+            ApplicationChanged      the application is not as an administrator saw it
             Explained               its page says more than the table does
                 AccountTaken        the account has another person of that company
                 AnotherPerson       only the account's own people can confirm a sign-in
                 BindingChanged      the binding is not as an administrator saw it
                 BoundElsewhere      the person is bound to another account
                 CompanyTaken        the user's account has another person of this company
+                GroupInUse          applications use the group
                 LastAdministrator   the portal would lose its last administrator
                 LastWayIn           the account would have no way in
                 PersonRefused       an administrator has refused the person
+                TooManySecrets      two secrets of the application are in use
+            GroupChanged            the group is not as an administrator saw it
+            GroupNameTaken          another group has the name
             NotBound                the person has no account, and may wait for one
             PersonAbsent            the person has left or is frozen
             PlatformBusy            the platform limits our calls
@@ -31,7 +36,7 @@ of all exception classes of the portal, below the classes they come from:
         SyncGuarded                 a sync would take the access of too many people
     ValueError
         BadFile                     an uploaded file can't be used
-        InvalidFields               fields of an account can't be used
+        InvalidFields               fields of a form can't be used
         UnreadableFile              a file is no CSV file of text
     requests.ConnectionError
         PlatformPaused              an address that fails again and again is left alone

@@ -26,7 +26,7 @@ MOBILE = re.compile(r"\+?[0-9]{5,19}")
 
 
 class InvalidFields(ValueError):
-    """The fields of an account that can't be used.
+    """The fields of a form that can't be used.
 
     :param problems: field -> the reason, for people.
     """

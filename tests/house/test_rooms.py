@@ -27,6 +27,7 @@ ROOMS = [
     "accounts",
     "signin",
     "bindings",
+    "applications",
     "monitoring",
     "pages",
     "processes",

@@ -1,0 +1,1 @@
+"""Applications that people open through the portal, and who may."""

@@ -1,0 +1,31 @@
+"""Fixtures for the tests of applications and groups."""
+
+import pytest
+from sqlalchemy import select
+from support.admin_client import open_database
+
+from portal.models import AuditEvent
+
+
+@pytest.fixture
+def store(portal):
+    """Open the database for a whole test."""
+    with open_database(portal) as session:
+        yield session
+
+
+@pytest.fixture
+def read_trail(portal):
+    """Return a function that reads an action's audit rows.
+
+    A row is (result, details).
+    """
+
+    def read(action):
+        with open_database(portal) as session:
+            rows = select(AuditEvent.result, AuditEvent.details).where(AuditEvent.action == action)
+            found = [tuple(row) for row in session.execute(rows.order_by(AuditEvent.id))]
+            session.rollback()
+            return found
+
+    return read
