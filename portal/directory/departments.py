@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, bindparam, delete, select, update
+from sqlalchemy import Integer, String, bindparam, delete, select, update
 
 from portal import database
 from portal.database import db
 from portal.directory import sql_rows
-from portal.models import Department
+from portal.models import Department, GroupMember
 from portal.text import is_clean, one_line
 
 TABLE = Department.__table__
@@ -54,8 +54,18 @@ def save_departments(
         if changes.changed:
             session.execute(CHANGE, changes.changed)
         if changes.removed:
-            session.execute(delete(TABLE).where(TABLE.c.id.in_(sql_rows.select_values(changes.removed, Integer))))
+            remove_departments(changes.removed)
     return changes.count()
+
+
+def remove_departments(numbers: list[int]) -> None:
+    """Remove departments, and the rules of groups that name them.
+
+    A new department may get the number of a removed one, but not its rights. Part of the caller's transaction.
+    """
+    names_them = GroupMember.value.in_(sql_rows.select_values([str(number) for number in numbers], String))
+    db.session.execute(delete(GroupMember).where(GroupMember.kind == "department", names_them))
+    db.session.execute(delete(TABLE).where(TABLE.c.id.in_(sql_rows.select_values(numbers, Integer))))
 
 
 def count_changes(provider: str, tenant: str, departments: list[dict], extent: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ from support.portal_app import both_databases
 
 from portal.applications import catalogue, groups
 from portal.audit import Actor
+from portal.directory import departments
 from portal.errors import CONFLICT, NO_SUCH_PAGE, Code
 from portal.models import Department, GroupMember
 
@@ -151,3 +152,14 @@ def test_a_group_that_is_not_there_is_no_page(store, act):
     with pytest.raises(Code) as error:
         act()
     assert error.value.code == NO_SUCH_PAGE
+
+
+@both_databases
+def test_a_department_that_goes_leaves_its_groups(store, sales, read_trail):
+    """Its number may be another department's next: SQLite gives the highest one again."""
+    create(members=[{"kind": "department", "value": sales, "below": True}, {"kind": "role", "value": "admin"}])
+    told = {"deptId": "d9", "openId": "", "parentId": "", "name": "Others", "leaders": [], "position": 0}
+    departments.save_departments("feishu", "t1", [told], departments.WHOLE)
+    store.rollback()
+    assert groups.write_members(groups.find_group("dev")) == [{"kind": "role", "value": "admin"}]
+    assert [member.kind for member in groups.find_group("dev").members] == ["role"]
