@@ -18,7 +18,10 @@ of all exception classes of the portal, below the classes they come from:
                 GroupInUse          applications use the group
                 LastAdministrator   the portal would lose its last administrator
                 LastWayIn           the account would have no way in
+                NoAccess            no group of the account may enter the application
+                OtherHost           the application does not have this host
                 PersonRefused       an administrator has refused the person
+                ProxyWrong          a proxy and the portal do not agree
                 TooManySecrets      two secrets of the application are in use
             GroupChanged            the group is not as an administrator saw it
             GroupNameTaken          another group has the name
@@ -37,6 +40,7 @@ of all exception classes of the portal, below the classes they come from:
     ValueError
         BadFile                     an uploaded file can't be used
         InvalidFields               fields of a form can't be used
+        MissingHeader               a proxy has not sent a header
         UnreadableFile              a file is no CSV file of text
     requests.ConnectionError
         PlatformPaused              an address that fails again and again is left alone

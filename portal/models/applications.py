@@ -103,7 +103,7 @@ class GroupMember(db.Model):
 
 
 class ApplicationGroup(db.Model):
-    """A group whose members may enter an application.
+    """A group that may enter an application.
 
     The application is told of it.
     """

@@ -31,7 +31,7 @@ SUBJECT_LETTERS = string.ascii_letters + string.digits
 SUBJECT_LENGTH = 22  # 131 bits
 
 
-def make_subject() -> str:
+def make_public_id() -> str:
     """Return a new public id for an account.
 
     It says nothing about the account, and no other account ever gets it.
@@ -58,7 +58,7 @@ class Account(db.Model):
     employee_number: Mapped[str | None] = mapped_column(index=True)
     email_folded: Mapped[str | None] = mapped_column(Computed("lower(email)", persisted=True), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
-    subject: Mapped[str | None] = mapped_column(String(SUBJECT_LENGTH), index=True, unique=True, default=make_subject)
+    subject: Mapped[str | None] = mapped_column(String(SUBJECT_LENGTH), index=True, unique=True, default=make_public_id)
     identities: Mapped[list["Identity"]] = relationship(back_populates="account", foreign_keys="Identity.account_id")
 
     @validates("username")

@@ -45,6 +45,15 @@ def write_conditions(moment: Any, latest: Any, idle_since: Any) -> tuple[ColumnE
 
 # Of prepared statements, with the values of `list_limits()`.
 IN_USE = write_conditions(*map(bindparam, ("moment", "latest", "idle_since")))
+# With the account and the person joined: both must allow the session.
+IS_USABLE = (
+    *IN_USE,
+    Account.active,
+    or_(
+        LoginSession.identity_id.is_(None),
+        and_(Identity.account_id == LoginSession.account_id, or_(*(Identity.status == able for able in MAY_SIGN_IN))),
+    ),
+)
 FIND_SESSION = database.PreparedRead(
     select(
         LoginSession.id,
@@ -62,17 +71,7 @@ FIND_SESSION = database.PreparedRead(
     )
     .join(Account, Account.id == LoginSession.account_id)
     .outerjoin(Identity, Identity.id == LoginSession.identity_id)
-    .where(
-        LoginSession.token_hash == bindparam("token"),
-        *IN_USE,
-        Account.active,
-        or_(
-            LoginSession.identity_id.is_(None),
-            and_(
-                Identity.account_id == LoginSession.account_id, or_(*(Identity.status == able for able in MAY_SIGN_IN))
-            ),
-        ),
-    )
+    .where(LoginSession.token_hash == bindparam("token"), *IS_USABLE)
 )
 NOTE_USE = (
     update(LoginSession.__table__)
@@ -162,13 +161,19 @@ def find_session(token: str) -> SignedIn | None:
     Session, account and identity must all allow it.
     """
     row = database.read_row(FIND_SESSION, token=fingerprint(token), **list_limits())
-    if row is None:
-        return None
-    me, moment = SignedIn(*row), now()
-    if moment - me.last_seen_at > min(NOTED_EVERY, get_idle_limit() / 10):
-        with suppress(*database.FAILURES):  # while nothing can be written, the session is only not extended
-            note_use(me.id, moment)
+    me = SignedIn(*row) if row else None
+    if me:
+        note_use(me.id, me.last_seen_at)
     return me
+
+
+def note_use(session_id: int, last_seen_at: datetime) -> None:
+    """Note once a minute that a session is in use."""
+    moment = now()
+    if moment - last_seen_at <= min(NOTED_EVERY, get_idle_limit() / 10):
+        return
+    with suppress(*database.FAILURES), database.write_rows(NOTE_WAIT) as connection:
+        connection.execute(NOTE_USE, {"session": session_id, "moment": moment})  # if it can't, it is only not extended
 
 
 def list_limits() -> dict:
@@ -187,18 +192,14 @@ def get_idle_limit() -> timedelta:
     return timedelta(seconds=current_app.config["PORTAL_SESSION_IDLE"])
 
 
-def is_fresh(me: SignedIn) -> bool:
+def is_fresh(me: SignedIn, age: timedelta = SESSION_FRESH) -> bool:
     """Tell whether a sign-in is recent.
 
     It must be before it may change what signs the user in.
+
+    :param age: how old it may be.
     """
-    return now() - me.signed_in_at <= SESSION_FRESH
-
-
-def note_use(session_id: int, moment: datetime) -> None:
-    """Note that a session is in use, unless it ended."""
-    with database.write_rows(NOTE_WAIT) as connection:
-        connection.execute(NOTE_USE, {"session": session_id, "moment": moment})
+    return now() - me.signed_in_at <= age
 
 
 def end_session(token: str, client: Client) -> None:

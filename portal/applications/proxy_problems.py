@@ -1,0 +1,74 @@
+"""Problems of proxies that the gate has seen.
+
+A problem is logged and stored once a minute in each process, so that a wrong proxy floods nothing.
+"""
+
+import logging
+import time
+from contextlib import suppress
+
+from sqlalchemy import delete, insert, select, update
+
+from portal import database
+from portal.clocks import now
+from portal.database import db
+from portal.logs import log_event
+from portal.models import ProxyProblem
+
+log = logging.getLogger(__name__)
+
+NOTED_EVERY = 60.0  # seconds
+MOST_NOTED = 1000  # problems that a process remembers; more only come of made-up names
+NOTE_WAIT = 250  # milliseconds that a request waits to store one
+INCOMPLETE, HOST, FORGED, UNKNOWN = "incomplete", "host", "forged", "unknown"
+EVENTS = {
+    INCOMPLETE: "gate_snippet_incomplete",
+    HOST: "gate_host_not_registered",
+    FORGED: "gate_forged_header",
+    UNKNOWN: "gate_application_unknown",
+}
+
+_noted: dict[tuple[str, str], float] = {}  # name and kind -> when, on the monotonic clock
+
+
+def note_problem(name: str, kind: str, detail: str = "", application_id: int | None = None) -> None:
+    """Log a problem, and keep it for the application's page.
+
+    :param name: of the application that the proxy names.
+    :param kind: `INCOMPLETE`, `HOST`, `FORGED` or `UNKNOWN`.
+    :param detail: the header that is missing or came from a visitor, or the host asked for.
+    """
+    moment = time.monotonic()
+    if moment - _noted.get((name, kind), float("-inf")) < NOTED_EVERY:
+        return
+    if len(_noted) >= MOST_NOTED:
+        _noted.clear()
+    _noted[name, kind] = moment
+    log_event(log, logging.WARNING, EVENTS[kind], application=name, detail=detail)
+    if application_id is not None:
+        with suppress(*database.FAILURES):
+            store_problem(application_id, kind, detail[:255])
+
+
+def store_problem(application_id: int, kind: str, detail: str) -> None:
+    """Store the last problem of a kind."""
+    own = (ProxyProblem.application_id == application_id, ProxyProblem.kind == kind)
+    values = {"detail": detail, "seen_at": now()}
+    with database.write_rows(NOTE_WAIT) as connection:
+        if not connection.execute(update(ProxyProblem.__table__).where(*own).values(**values)).rowcount:
+            row = {"application_id": application_id, "kind": kind, **values}
+            connection.execute(insert(ProxyProblem.__table__), row)
+
+
+def list_problems(application_id: int) -> list[ProxyProblem]:
+    """Return the problems of an application's proxy, the latest first."""
+    own = select(ProxyProblem).where(ProxyProblem.application_id == application_id)
+    return list(db.session.scalars(own.order_by(ProxyProblem.seen_at.desc(), ProxyProblem.kind)))
+
+
+def forget_problems(application_id: int) -> None:
+    """Forget the problems of an application's proxy.
+
+    Part of the caller's transaction.
+    """
+    db.session.execute(delete(ProxyProblem).where(ProxyProblem.application_id == application_id))

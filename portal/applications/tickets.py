@@ -1,0 +1,95 @@
+"""Tickets hand a sign-in over to an application's host.
+
+A ticket works once, within a minute, at one host, in the browser that has asked for it.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import insert, select, update
+
+from portal import database
+from portal.clocks import now
+from portal.database import db, fingerprint
+from portal.models import Application, LoginSession, Ticket
+from portal.signin.sessions import SignedIn, list_open_conditions
+
+TICKET_LIFE = timedelta(seconds=60)
+CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
+KEPT = timedelta(days=1)  # after its end
+
+
+class UsedTicket(NamedTuple):
+    """A ticket that was just used."""
+
+    application_id: int
+    session_id: int
+    account_id: int
+    host: str
+    path: str
+
+
+def make_challenge(nonce: str) -> str:
+    """Return the challenge of a browser's nonce.
+
+    It is the SHA-256 in base64url, as in RFC 7636.
+    """
+    digest = hashlib.sha256(nonce.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def begin_ticket(application: Application, me: SignedIn, host: str, challenge: str, path: str) -> str:
+    """Store a ticket, and return it.
+
+    :param host: the origin it is for.
+    :param challenge: of the nonce that this browser keeps for that origin.
+    :param path: where it leads there.
+    """
+    ticket, moment = secrets.token_urlsafe(32), now()
+    with database.write_rows() as connection:
+        connection.execute(
+            insert(Ticket.__table__),
+            {
+                "ticket_hash": fingerprint(ticket),
+                "application_id": application.id,
+                "session_id": me.id,
+                "account_id": me.account_id,
+                "host": host,
+                "challenge": challenge,
+                "path": path,
+                "expires_at": moment + TICKET_LIFE,
+            },
+        )
+    return ticket
+
+
+def use_ticket(ticket: str, application_id: int, host: str, nonce: str) -> UsedTicket | None:
+    """Use a ticket up, inside the caller's transaction.
+
+    :return: `None` for one that is used, old, of another browser, host or application, or of an ended session.
+    """
+    is_right = (
+        Ticket.ticket_hash == fingerprint(ticket),
+        Ticket.application_id == application_id,
+        Ticket.host == host,
+        Ticket.challenge == make_challenge(nonce),
+    )
+    is_open = (Ticket.used_at.is_(None), Ticket.expires_at > now(), Ticket.expires_at <= now() + TICKET_LIFE)
+    of_session = Ticket.session_id.in_(select(LoginSession.id).where(*list_open_conditions()))
+    columns = [getattr(Ticket, name) for name in UsedTicket._fields]
+    used = update(Ticket).where(*is_right, *is_open, of_session).values(used_at=now()).returning(*columns)
+    row = db.session.execute(used, execution_options={"synchronize_session": False}).one_or_none()
+    return UsedTicket(*row) if row else None
+
+
+def remove_old_tickets(most: int) -> int:
+    """Remove tickets that ended long ago, and count them.
+
+    Part of the caller's transaction.
+    """
+    is_old = Ticket.expires_at < now() - KEPT
+    return database.delete_rows(Ticket.ticket_hash, is_old, order=Ticket.expires_at, most=most)
