@@ -21,6 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from portal import commands, database, files, logs, maintenance, metrics, trial
+from portal.applications import tickets
 from portal.audit import daily_sign_ins, remove_old_events
 from portal.bindings import binding_requests, csv_import, suggestion_counts
 from portal.clocks import VisitCookies
@@ -32,7 +33,9 @@ from portal.errors import MEANINGS, SETTING_WRONG, Code
 from portal.pages import (
     account,
     api,
+    applications,
     error_pages,
+    gate,
     guards,
     headers,
     health,
@@ -62,7 +65,7 @@ from portal.pages.admin import (
 from portal.pages.browser import name_cookie
 from portal.pages.language import get_language
 from portal.pages.login_flow import ONE_TIME_LINK
-from portal.pages.proxies import VisitorAddress
+from portal.pages.proxies import VisitorAddress, WithoutUpgrades
 from portal.signin import attempts, one_time_links, sessions
 from sandbox import server as sandbox
 
@@ -140,7 +143,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     Babel(app, default_locale="en", locale_selector=get_language)
     for part in (references, guards, headers, error_pages, limits, template_context):
         part.init_app(app)
-    for part in (site, login_page, login, waiting, account, api, health, metrics_page):
+    for part in (site, login_page, login, waiting, account, applications, gate, api, health, metrics_page):
         app.register_blueprint(part.bp)
     for part in (home, search, bindings, bind, bulk_accept, imports, queue):
         app.register_blueprint(part.bp)
@@ -153,6 +156,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         csv_import.remove_old_imports,
         runs.remove_old_runs,
         one_time_links.remove_old_links,
+        tickets.remove_old_tickets,
         sessions.remove_old_sessions,
         binding_requests.forget_old_addresses,
         remove_old_events,
@@ -168,7 +172,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies)
-    app.wsgi_app = VisitorAddress(app.wsgi_app, proxies)
+    app.wsgi_app = WithoutUpgrades(VisitorAddress(app.wsgi_app, proxies))
 
     def read_variable(name: str) -> str | None:
         return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.read_value(environ, name)

@@ -48,6 +48,10 @@ EVENTS = {  # name -> its text; a line as JSON has all fields of the event, the 
     "unexpected_proxy": (
         "X-Forwarded-For arrives, but PORTAL_TRUSTED_PROXIES is 0: all visitors seem to have the proxy's address"
     ),
+    "gate_application_unknown": "a proxy asks for application {application}, which is not here",
+    "gate_snippet_incomplete": "the snippet of {application} is incomplete: {detail} is missing",
+    "gate_host_not_registered": "{application}: asked for {detail}: add it or correct the proxy",
+    "gate_forged_header": "the snippet of {application} hands {detail} of visitors on to the check",
     "metrics_folder": "figures are not shared between processes: {problem}",
     "access": "{method} {path} {status} {seconds} s, {address}",
     "message": "{message}",  # every other line, such as those of libraries

@@ -58,6 +58,15 @@ class Figures:
             buckets=BUCKETS,
             registry=into,
         )
+        self.gate_checks = Counter(
+            "portal_gate_checks",
+            "Requests to applications that the gate was asked about.",
+            ("application", "outcome"),
+            registry=into,
+        )
+        self.gate_entries = Counter(
+            "portal_gate_entries", "Entries to applications by outcome.", ("application", "outcome"), registry=into
+        )
         self.breaker_open = Gauge(
             "portal_breaker_open",
             "Processes that pause their calls to an address.",
@@ -151,6 +160,23 @@ def observe_call(platform: str, call: str, outcome: str, seconds: float) -> None
             call = OTHER_CALL
         figures.calls.add(call)
     figures.pick("platform_call", platform, call, outcome).observe(seconds)
+
+
+def count_check(application: str, outcome: str) -> None:
+    """Count a request that the gate was asked about.
+
+    :param application: the name of one that exists.
+    :param outcome: `passed`, `signed_out` or `refused`.
+    """
+    get_figures().pick("gate_checks", application, outcome).inc()
+
+
+def count_entry(application: str, outcome: str) -> None:
+    """Count an entry to an application.
+
+    :param outcome: `entered` or `refused`.
+    """
+    get_figures().pick("gate_entries", application, outcome).inc()
 
 
 def set_breaker(address: str, is_open: bool) -> None:

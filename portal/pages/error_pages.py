@@ -46,11 +46,7 @@ def show_too_many_tries(error: TooManyTries) -> ResponseReturnValue:
 def show_error(error: Code) -> ResponseReturnValue:
     """Return the page or JSON for an error."""
     status = error.status
-    place = g.element.name if "element" in g else request.endpoint
-    level = logging.ERROR if status >= 500 else logging.INFO
-    facts = {"number": error.code, "reason": error.reason, "native": error.native}
-    log_event(log, level, "refusal", place=place, status=status, **facts)
-    metrics.count_refusal(error.code if error.code in MEANINGS else FAULT)
+    note_error(error)
     g.setdefault("signed_in", None)  # a page about a failure looks nothing up
     g.shows_error = True
     if wants_json():
@@ -63,6 +59,15 @@ def show_error(error: Code) -> ResponseReturnValue:
     if isinstance(error, SignInTooOld):
         return render_template("account_fresh.html", error=error), status
     return render_template("error.html", error=error, meaning=error.meaning), status
+
+
+def note_error(error: Code) -> None:
+    """Log and count an error that is shown."""
+    place = g.element.name if "element" in g else request.endpoint
+    level = logging.ERROR if error.status >= 500 else logging.INFO
+    facts = {"number": error.code, "reason": error.reason, "native": error.native}
+    log_event(log, level, "refusal", place=place, status=error.status, **facts)
+    metrics.count_refusal(error.code if error.code in MEANINGS else FAULT)
 
 
 def show_not_bound(error: NotBound) -> ResponseReturnValue:
@@ -110,9 +115,14 @@ def show_database_failure(error: Exception) -> ResponseReturnValue:
     """
     if not database.is_away(error):
         return show_fault(error)
+    return show_error(note_database_failure(error))
+
+
+def note_database_failure(error: Exception) -> Code:
+    """Log an unusable database, and return the error to show."""
     db.session.rollback()
     log_event(log, logging.ERROR, "database_failure", place=request.endpoint, problem=database.explain(error))
-    return show_error(Code(UNAVAILABLE, "the database is not available"))
+    return Code(UNAVAILABLE, "the database is not available")
 
 
 def show_fault(error: Exception) -> ResponseReturnValue:
@@ -120,10 +130,15 @@ def show_fault(error: Exception) -> ResponseReturnValue:
 
     The error's text may hold a secret, so the log gets its place alone.
     """
+    return show_error(note_fault(error))
+
+
+def note_fault(error: Exception) -> Code:
+    """Log an unexpected error, and return the one to show."""
     db.session.rollback()
     places = " < ".join(reversed(list_places(error)))
     log_event(log, logging.ERROR, "fault", error=type(error).__name__, places=places)
-    return show_error(Code(FAULT, "a fault of the portal"))
+    return Code(FAULT, "a fault of the portal")
 
 
 def wants_json() -> bool:

@@ -15,6 +15,7 @@ from portal.errors import NO_SUCH_PAGE, STALE_FORM, Code
 from portal.logs import log_event
 from portal.pages import browser
 from portal.pages.local_addresses import get_request_address
+from portal.pages.proxies import is_gate
 from portal.settings.values import DEFAULT_PORTS
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def check_host() -> Response | None:
 
     The other names of this machine lead there.
     """
-    if request.endpoint in HEALTH:
+    if request.endpoint in HEALTH or is_gate():
         return None
     base = urlsplit(current_app.config["PORTAL_BASE_URL"])
     if request.environ.get("HTTP_HOST") == base.netloc:
@@ -72,7 +73,7 @@ def check_origin() -> None:
     """Refuse unsafe requests that another site's page has sent."""
     if current_app.config["PORTAL_TRUSTED_PROXIES"] == 0 and request.headers.get("X-Forwarded-For"):
         warn_of_proxy()
-    if request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS or is_gate():
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     # A form on a page that hides its address comes with `Origin: null`. Over plain http and in older browsers nothing

@@ -1,12 +1,15 @@
 """The headers of every answer, and its content security policy."""
 
+import re
 from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request
 from werkzeug.wrappers import Response
 
+from portal.applications import doors
 from portal.elements.addresses import LOOPBACK
+from portal.pages.proxies import is_gate
 
 POLICY = {
     "default-src": ["'none'"],
@@ -25,6 +28,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 
+ENTERED = re.compile("/apps/(?P<name>[a-z][a-z0-9-]*)/enter[?]")
 KEPT_BY_BROWSERS = ("static", "site.logo")  # endpoints that say themselves how long
 
 
@@ -49,14 +53,19 @@ def allow_logins_from_forms(elements: list) -> None:
     widen_policy({"form-action": [origin for element in elements for origin in element.start_origins(agent)]})
 
 
-def allow_home_from_forms() -> None:
+def allow_home_from_forms(goal: str | None = None) -> None:
     """Allow this page's forms to end where a sign-in leads.
 
     Browsers apply the policy to the whole chain of redirects behind a form.
+
+    :param goal: the path that a sign-in was asked for; that into an application leads on to its host.
     """
     home = urlsplit(current_app.config["PORTAL_HOME_URL"] or "")
     if home.scheme:
         widen_policy({"form-action": [f"{home.scheme}://{home.netloc}"]})
+    if entered := ENTERED.match(goal or ""):
+        _id, hosts = doors.find_gate_hosts(entered["name"]) or (None, [])
+        widen_policy({"form-action": hosts})
 
 
 def add_headers(response: Response) -> Response:
@@ -64,7 +73,7 @@ def add_headers(response: Response) -> Response:
     extra = g.get("policy")
     sources = tuple((name, tuple(origins)) for name, origins in extra.items()) if extra else ()
     response.headers.setdefault("Content-Security-Policy", write_policy(sources))
-    for name, value in list_headers(current_app.config["PORTAL_BASE_URL"]):
+    for name, value in list_headers("" if is_gate() else current_app.config["PORTAL_BASE_URL"]):
         response.headers[name] = value
     if holds_code():
         response.headers["Referrer-Policy"] = "no-referrer"
@@ -75,7 +84,10 @@ def add_headers(response: Response) -> Response:
 
 @cache
 def list_headers(base_url: str) -> list[tuple[str, str]]:
-    """Return the headers that every answer of a portal has."""
+    """Return the headers that every answer of a portal has.
+
+    :param base_url: "" at applications' hosts, where HSTS is not ours to ask for.
+    """
     base, headers = urlsplit(base_url), dict(HEADERS)
     if base.scheme == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"

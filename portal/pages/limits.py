@@ -42,6 +42,7 @@ NEW_ATTEMPTS = Limit("new_attempts", parse("600 per 5 minutes"))  # an office sh
 REFUSED_OF_ADDRESS = Limit("refused_of_address", parse("300 per 5 minutes"))
 REFUSED_OF_BROWSER = Limit("refused_of_browser", parse("20 per 5 minutes"))
 WAITING_SIGN_INS = Limit("waiting_sign_ins", parse("20 per 5 minutes"))
+REFUSED_TICKETS = Limit("refused_tickets", parse("300 per 5 minutes"))  # an office shares an address
 WRONG_LINKS = Limit("wrong_links", parse("10 per 5 minutes"))
 
 
@@ -155,6 +156,14 @@ def count_wrong_link() -> None:
     :raises TooManyTries: beyond the limit.
     """
     check_tries((WRONG_LINKS, get_network()))
+
+
+def count_refused_ticket() -> None:
+    """Count a ticket of an application that does not work.
+
+    :raises TooManyTries: beyond the limit; then the refusal is not recorded.
+    """
+    check_tries((REFUSED_TICKETS, get_network()))
 
 
 def count_refused_callback(error: Code) -> None:

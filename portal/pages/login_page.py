@@ -64,7 +64,7 @@ def show_logins(name: str | None, goal: str | None) -> str:
             pages[seen] = chosen, page.split(TOKEN_SLOT)
         chosen, parts = pages[seen]
         page = generate_csrf().join(parts)
-    headers.allow_home_from_forms()
+    headers.allow_home_from_forms(goal)
     if place == "desktop" and isinstance(chosen, Meta):  # elsewhere there is no frame
         headers.widen_policy(chosen.page_sources("login"))
     return page
@@ -117,7 +117,7 @@ def show_client_page(elements: list, goal: str | None, script: dict | None = Non
 
     A button leads to the platform once this visit has had its automatic sign-in, and to the automatic one before.
     """
-    headers.allow_home_from_forms()
+    headers.allow_home_from_forms(goal)
     target = "login.start" if browser.has_tried_automatically() else "login_page.in_app"
     ways = [(element, name, url_for(target, name=element.name, next=goal)) for element, name in name_elements(elements)]
     return render_template("in_app.html", ways=ways, next=goal, script=script)

@@ -1,10 +1,13 @@
-"""The network address of a visitor behind proxies."""
+"""What proxies in front change in a request."""
 
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 
+from flask import request
+
+GATE = "/_portal/"  # begins the addresses that proxies and applications' hosts ask for
 WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
@@ -33,6 +36,29 @@ class VisitorAddress:
         if 0 < self.proxies <= len(entries) and entries != [""]:
             return entries[-self.proxies]
         return environ.get("REMOTE_ADDR") or ""
+
+
+def is_gate() -> bool:
+    """Tell whether this request's address is the gate's.
+
+    Applications' hosts serve it, too, so its views look at host and origin themselves.
+    """
+    return request.path.startswith(GATE)
+
+
+class WithoutUpgrades:
+    """Answer the gate's checks of upgrades as those of requests.
+
+    A proxy that asks about a WebSocket may hand its headers on, and Werkzeug has no such routes.
+    """
+
+    def __init__(self, app: Callable):
+        self.app = app
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        if environ.get("PATH_INFO", "").startswith(GATE):
+            environ.pop("HTTP_UPGRADE", None)
+        return self.app(environ, start_response)
 
 
 @lru_cache(maxsize=1024)

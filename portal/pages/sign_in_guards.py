@@ -20,8 +20,10 @@ class SignInTooOld(Code):
     :param way_out: where to go if the user does not.
     """
 
+    application: str | None = None  # the title of the one that asks; none: a page of the portal
+
     def __init__(self, me: SignedIn, back: str, way_out: str, elements: list):
-        super().__init__(FORBIDDEN, "this needs a sign-in within the last ten minutes")
+        super().__init__(FORBIDDEN, "this needs a more recent sign-in")
         self.me, self.back, self.way_out, self.elements = me, back, way_out, elements
 
 
@@ -48,7 +50,16 @@ def require_fresh_sign_in(back: str, way_out: str | None = None) -> SignedIn:
     me = require_sign_in()
     if sessions.is_fresh(me):
         return me
+    raise refuse_old_sign_in(me, back, way_out or url_for("account.show"))
+
+
+def refuse_old_sign_in(me: SignedIn, back: str, way_out: str) -> SignInTooOld:
+    """Return the refusal of a sign-in that is too old.
+
+    Its page offers the account's logins.
+    """
     ways = ways_in.find_open_ways(ways_in.list_ways(), search.list_identities(me.account_id))
     elements = [way.element for way in ways]
     headers.allow_logins_from_forms(elements)
-    raise SignInTooOld(me, back, way_out or url_for("account.show"), name_elements(elements))
+    headers.allow_home_from_forms(back)
+    return SignInTooOld(me, back, way_out, name_elements(elements))

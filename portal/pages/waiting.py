@@ -21,7 +21,7 @@ def show():
     wait = browser.find_own_wait()
     if wait is None:
         return redirect_to("login_page.show")
-    headers.allow_home_from_forms()
+    headers.allow_home_from_forms(wait.attempt.next)
     elements = {element.name: element for element in current_app.elements.list_usable()}
     element = elements.get(wait.attempt.element)
     facts = {"person": wait.identity, "asked": wait.request, "state": wait.state, "next": wait.attempt.next}

@@ -1,0 +1,151 @@
+"""What the gate says when a request may not pass.
+
+People get pages, and scripts get JSON. The pages stand at applications' hosts, so they have no form of ours but the
+sign-out, no visit, and their style sheets from the portal's own address.
+"""
+
+from flask import Blueprint, current_app, g, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import HTTPException
+
+from portal import database, metrics
+from portal.applications import access
+from portal.applications.doors import OpenDoor
+from portal.errors import FORBIDDEN, NO_SUCH_PAGE, NOT_SIGNED_IN, UNAVAILABLE, Code, Explained
+from portal.models import Application
+from portal.pages import error_pages, headers
+from portal.pages.asked_for import AskedFor, is_navigation, write_start_address
+from portal.settings.page_values import Contact, read_contact
+
+CHECKS = ("gate.auth_request", "gate.forward_auth", "gate.ext_authz")
+
+
+class NoAccess(Explained):
+    """FORBIDDEN, because no group of the account may enter.
+
+    :param missing: the titles of the groups that may.
+    """
+
+    def __init__(self, application: Application, missing: list[str]):
+        title = _("You don't have access to %(application)s", application=application.title)
+        advice = (
+            _("You are in none of: %(groups)s.", groups=", ".join(missing)) if missing else _("No group has access.")
+        )
+        super().__init__(FORBIDDEN, "no group of the account may enter the application", title, advice)
+        self.application, self.contact = application, choose_contact(application)
+
+
+class OtherHost(Explained):
+    """NO_SUCH_PAGE, because the application has not this host."""
+
+    def __init__(self):
+        title = _("This address belongs to another application")
+        advice = _("Open the application from its own address, or from the page of your applications.")
+        super().__init__(NO_SUCH_PAGE, "the application does not have this host", title, advice)
+        self.status = 400
+
+
+class ProxyWrong(Explained):
+    """FORBIDDEN, because a proxy asks for what is not here."""
+
+    def __init__(self, reason: str):
+        title = _("This application is not set up correctly")
+        advice = _("Only your administrator can fix this: its proxy and the portal do not agree.")
+        super().__init__(FORBIDDEN, reason, title, advice)
+
+
+def choose_contact(application: Application) -> Contact | None:
+    """Return the contact for an application."""
+    if application.contact:
+        return read_contact(application.contact)
+    return current_app.config["PORTAL_CONTACT"]
+
+
+def handle_errors(bp: Blueprint) -> None:
+    """Show all errors of the gate here, none as success."""
+    bp.register_error_handler(Code, show_refusal)
+    bp.register_error_handler(HTTPException, show_misuse)
+    bp.register_error_handler(Exception, show_failure)
+
+
+def show_refusal(error: Code) -> ResponseReturnValue:
+    """Return the page or JSON for an error.
+
+    Proxies ask at each request, so a refused check is a figure and no log line.
+    """
+    if request.endpoint in CHECKS and error.status < 500:
+        metrics.count_refusal(error.code)
+    else:
+        error_pages.note_error(error)
+    if is_script():
+        return jsonify(error_pages.make_envelope(error)), error.status
+    return show_page("gate/refusal.html", error=error, meaning=error.meaning), error.status
+
+
+def show_misuse(error: HTTPException) -> ResponseReturnValue:
+    """Return the page or JSON for an error of HTTP."""
+    return show_refusal(Code(NO_SUCH_PAGE, f"HTTP {error.code}", status=error.code or 404))
+
+
+def show_failure(error: Exception) -> ResponseReturnValue:
+    """Return the page or JSON for a failure.
+
+    A proxy that asks is told 503 always: nginx knows no other failure.
+    """
+    note = error_pages.note_database_failure if database.is_away(error) else error_pages.note_fault
+    return show_refusal(Code(UNAVAILABLE, note(error).reason))
+
+
+def is_script() -> bool:
+    """Tell whether a script has asked."""
+    return not is_navigation()
+
+
+def ask_to_sign_in(name: str, origin: str, asked: AskedFor, redirect_status: int) -> ResponseReturnValue:
+    """Lead a browser to the sign-in, where that loses nothing.
+
+    :param asked: what the browser has sent; only a page that is looked at can be asked for again.
+    :param redirect_status: the status that leads a browser on.
+    """
+    if is_navigation() and asked.method in ("GET", "HEAD"):
+        return redirect(write_start_address(origin, name, asked.path), redirect_status)
+    return show_signed_out(name, origin)
+
+
+def show_signed_out(name: str, origin: str) -> ResponseReturnValue:
+    """Return the answer for a sign-in that has ended."""
+    sign_in = write_start_address(origin, name, "/")
+    error = Code(NOT_SIGNED_IN, "the application needs a sign-in")
+    metrics.count_refusal(error.code)
+    if is_script():
+        return jsonify(error_pages.make_envelope(error) | {"signInUrl": sign_in}), 401
+    return show_page("gate/signed_out.html", sign_in=sign_in), 401
+
+
+def show_no_access(application: Application, door: OpenDoor | None) -> ResponseReturnValue:
+    """Return the page or JSON for an account without access.
+
+    :param door: of this browser, if it has one.
+    """
+    missing = access.decide(application, door.account_id, door.identity_id).missing if door else []
+    return show_refusal(NoAccess(application, missing))
+
+
+def offer_new_start(error: Code, name: str, origin: str) -> str:
+    """Return the page for a ticket that does not work."""
+    error_pages.note_error(error)
+    again = write_start_address(origin, name, "/")
+    return show_page("gate/refusal.html", error=error, meaning=error.meaning, again=again)
+
+
+def show_blocked_cookies(name: str, origin: str) -> str:
+    """Return the page for a browser without our cookie."""
+    return show_page("gate/no_cookies.html", again=write_start_address(origin, name, "/"))
+
+
+def show_page(template: str, **values: object) -> str:
+    """Return a page for an application's host."""
+    headers.widen_policy({"style-src": [current_app.config["PORTAL_BASE_URL"]]})
+    g.setdefault("signed_in", None)
+    return render_template(template, **values)
