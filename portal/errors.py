@@ -39,6 +39,7 @@ of all exception classes of the portal, below the classes they come from:
         SyncGuarded                 a sync would take the access of too many people
     ValueError
         BadFile                     an uploaded file can't be used
+        FaultyFile                  a file of applications can't be applied
         InvalidFields               fields of a form can't be used
         MissingHeader               a proxy has not sent a header
         UnreadableFile              a file is no CSV file of text

@@ -1,15 +1,19 @@
 """The commands for maintenance.
 
-They delete a person, end all sessions, follow a change of keys, and tell the version.
+They export and apply applications, delete a person, end all sessions, follow a change of keys, and tell the version.
 """
 
+import json
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 from portal import __version__, audit, database
+from portal.applications import application_file
+from portal.applications.application_file import Difference, FaultyFile
 from portal.audit import Actor
 from portal.bindings import person_deletion
 from portal.bindings.person_deletion import DeletedPerson
@@ -19,6 +23,7 @@ from portal.errors import NOT_FOUND, Code
 from portal.health import get_newest_version
 from portal.signin import sessions
 
+application_commands = AppGroup("applications", help="Export or apply applications and groups.")
 person_commands = AppGroup("person", help="Delete a person.")
 session_commands = AppGroup("sessions", help="End sessions.")
 key_commands = AppGroup("keys", help="Follow a change of keys.")
@@ -26,8 +31,55 @@ key_commands = AppGroup("keys", help="Follow a change of keys.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (person_commands, session_commands, key_commands, show_version):
+    for command in (application_commands, person_commands, session_commands, key_commands, show_version):
         app.cli.add_command(command)
+
+
+@application_commands.command("export")
+@explain_database_failure()
+def export_applications() -> None:
+    """Print groups and applications as JSON, without secrets."""
+    click.echo(json.dumps(application_file.write_contents(), ensure_ascii=False, indent=2))
+
+
+@application_commands.command("apply")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@explain_database_failure()
+def apply_applications(file: Path, dry_run: bool) -> None:
+    """Store the groups and applications of FILE.
+
+    Either all are stored, or none.
+
+    Print what changes. What FILE leaves out stays as it is: a group, an application, a key. Secrets are variables, such
+    as ${WIKI_SECRET}; WIKI_SECRET_FILE may name a file instead.
+
+    Exit status: 1 when FILE can't be applied, with a line for each fault; 0 otherwise.
+    """
+    try:
+        content = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise click.ClickException(f"{file} can't be read: {type(error).__name__}") from None
+    variable = current_app.elements.variable
+    try:
+        differences = application_file.apply_file(content, variable, is_dry_run=dry_run, by=Actor())
+    except FaultyFile as error:
+        for fault in error.faults:
+            click.echo(fault, err=True)
+        sys.exit(1)
+    for line in describe_differences(differences, dry_run):
+        click.echo(line)
+
+
+def describe_differences(differences: list[Difference], is_dry_run: bool) -> list[str]:
+    """Return what a file has changed, or would."""
+    if not differences:
+        return ["Nothing to do."]
+    lines = []
+    for difference in differences:
+        lines.append(f"{difference.kind} {difference.name}: {'new' if difference.is_new else 'changed'}")
+        lines += [f"  {change}" for change in difference.changes]
+    return [*lines, "Dry run: nothing was stored."] if is_dry_run else lines
 
 
 @person_commands.command("delete")

@@ -186,18 +186,21 @@ def make_number_reader(least: int, most: int, empty: int | None = None) -> Calla
 # Lists
 
 
-def read_entries(value: Any) -> list[str]:
+def read_texts(value: Any) -> list[str]:
     """Return the different texts of a list, or raise ValueError."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
         raise ValueError(_("Enter a list of texts."))
-    return list(dict.fromkeys(entry.strip() for entry in value if entry.strip()))
+    entries = list(dict.fromkeys(entry.strip() for entry in value if entry.strip()))
+    if any(clean(entry) != entry for entry in entries):
+        raise ValueError(_("This has characters that can't be used."))
+    return entries
 
 
 def make_words_reader(allowed: tuple[str, ...]) -> Callable[[Any], list[str]]:
     """Return a function that reads a list of some words."""
 
     def read(value: Any) -> list[str]:
-        words = read_entries(value)
+        words = read_texts(value)
         if not set(words) <= set(allowed):
             raise ValueError(_("Choose from: %(allowed)s.", allowed=", ".join(allowed)))
         return [word for word in allowed if word in words]
@@ -207,12 +210,12 @@ def make_words_reader(allowed: tuple[str, ...]) -> Callable[[Any], list[str]]:
 
 def read_answer_addresses(value: Any) -> list[str]:
     """Return addresses of an OpenID client, or raise ValueError."""
-    return [address for entry in read_entries(value) if (address := read_answer_address(entry))]
+    return [address for entry in read_texts(value) if (address := read_answer_address(entry))]
 
 
 def read_hosts(value: Any) -> list[str]:
     """Return the origins of an application, or raise ValueError."""
-    return list(dict.fromkeys(read_host_of_application(entry) for entry in read_entries(value)))
+    return list(dict.fromkeys(read_host_of_application(entry) for entry in read_texts(value)))
 
 
 def read_host_of_application(value: str) -> str:
@@ -249,7 +252,7 @@ def split_origin(origin: str) -> tuple[str, int]:
 
 def read_groups(value: Any) -> list[str]:
     """Return names of groups that exist, or raise ValueError."""
-    names = read_entries(value)
+    names = read_texts(value)
     check_groups(names, db.session.scalars(select(Group.name).where(Group.name.in_(names))))
     return sorted(names)
 

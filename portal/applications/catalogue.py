@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from portal import audit, database
 from portal.accounts.accounts import InvalidFields
-from portal.applications.application_fields import check_groups, split_origin
+from portal.applications.application_fields import NAME, check_groups, split_origin
 from portal.applications.application_fields import clean_application as clean_fields
 from portal.audit import Actor
 from portal.database import db
@@ -39,7 +39,8 @@ def find_application(name: str) -> Application:
 
     :raises Code: NO_SUCH_PAGE no such application.
     """
-    application = db.session.scalar(select(Application).where(Application.name == name))
+    is_it = Application.name == name
+    application = db.session.scalar(select(Application).where(is_it)) if NAME.fullmatch(name) else None
     if application is None:
         raise Code(NO_SUCH_PAGE, "there is no such application")
     return application
@@ -60,7 +61,9 @@ def create_application(values: Mapping, *, by: Actor) -> Application:
     fields = clean_fields({"name": "", **values})
     with audit.recorded("application.create", by, details={"application": fields["name"]}):
         lock_applications()
-        return add_application(fields)
+        application = add_application(fields)
+        check_hosts(application)
+        return application
 
 
 def edit_application(name: str, values: Mapping, seen: int, *, by: Actor) -> list[str]:
@@ -79,6 +82,7 @@ def edit_application(name: str, values: Mapping, seen: int, *, by: Actor) -> lis
         if seen != application.version:
             raise ApplicationChanged
         changes = change_application(application, fields)
+        check_hosts(application)
         if not changes:
             entry.drop()
         entry.note(details={"application": name, "fields": changes})
@@ -118,7 +122,7 @@ def add_application(fields: dict) -> Application:
     """Store an application, inside a transaction that has locked them.
 
     :param fields: as :func:`clean_fields` returns them.
-    :raises InvalidFields: when its name, a host or a group can't be used.
+    :raises InvalidFields: when its name or a group can't be used.
     """
     if db.session.scalar(select(Application.id).where(Application.name == fields["name"])) is not None:
         raise InvalidFields({"name": _("This name is taken.")})
@@ -131,9 +135,9 @@ def add_application(fields: dict) -> Application:
 def change_application(application: Application, fields: dict) -> list[str]:
     """Change a locked application, and return the fields that differ.
 
-    :raises InvalidFields: when a host or a group can't be used.
+    :raises InvalidFields: when a group is gone.
     """
-    fields = complete_fields(fields, application)
+    fields = complete_fields(fields)
     changes = [field for field, value in fields.items() if getattr(application, field) != value]
     for field in changes:
         setattr(application, field, fields[field])
@@ -143,18 +147,17 @@ def change_application(application: Application, fields: dict) -> list[str]:
     return changes
 
 
-def complete_fields(fields: dict, application: Application | None = None) -> dict[str, Any]:
+def complete_fields(fields: dict) -> dict[str, Any]:
     """Return fields as the table has them.
 
-    :raises InvalidFields: when a host belongs to another application, or a group is gone.
+    :raises InvalidFields: when a group is gone.
     """
-    check_hosts(fields.get("hosts", []), application)
     return {**fields, "groups": read_groups_of(fields["groups"])} if "groups" in fields else fields
 
 
-def check_hosts(hosts: list[str], application: Application | None) -> None:
-    """Raise InvalidFields if another application has one of the hosts."""
-    places = {split_origin(host) for host in hosts}
+def check_hosts(application: Application) -> None:
+    """Raise InvalidFields if another application has one of its hosts."""
+    places = {split_origin(host) for host in application.hosts}
     for other in list_applications() if places else ():
         if other is not application and any(split_origin(host) in places for host in other.hosts):
             raise InvalidFields({"hosts": _("This host belongs to another application: %(name)s.", name=other.name)})

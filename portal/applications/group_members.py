@@ -3,7 +3,7 @@
 People name departments by platform, company and id, and accounts by username; the table has the numbers of their rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -13,7 +13,7 @@ from portal.accounts.accounts import ROLES
 from portal.applications.application_fields import read_flag
 from portal.database import db
 from portal.models import Account, Department, Group
-from portal.text import username_key
+from portal.text import clean, username_key
 
 KINDS = ("department", "role", "account", "everybody")
 
@@ -24,7 +24,7 @@ def read_members(entries: Any) -> list[dict]:
     :param entries: mappings with `kind`, `value` and `below`.
     :raises ValueError: saying which can't be used, for people.
     """
-    if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):
+    if not isinstance(entries, (list, tuple)) or not all(isinstance(entry, Mapping) for entry in entries):
         raise ValueError(_("Enter a list of members."))
     members = {}
     for entry in entries:
@@ -40,6 +40,8 @@ def read_member(entry: Mapping) -> tuple[str, str]:
     if kind not in KINDS or not isinstance(value, str):
         raise ValueError(_("Choose one of: %(allowed)s.", allowed=", ".join(KINDS)))
     value = value.strip()
+    if clean(value) != value:
+        raise ValueError(_("This has characters that can't be used."))
     if kind == "department":
         return kind, str(find_department_number(value))
     if kind == "account":

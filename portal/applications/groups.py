@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal import audit
 from portal.accounts.accounts import InvalidFields
-from portal.applications.application_fields import check_slug, read_title
+from portal.applications.application_fields import NAME, check_slug, read_title
 from portal.applications.group_members import read_members, write_members
 from portal.audit import Actor
 from portal.database import db
@@ -63,11 +63,16 @@ def find_group(name: str) -> Group:
 
     :raises Code: NO_SUCH_PAGE no such group.
     """
-    return check_found(db.session.scalar(select(Group).where(Group.name == name)))
+    return read_group(name, select(Group))
 
 
-def check_found(group: Group | None) -> Group:
-    """Return a group, or raise Code if there is none."""
+def read_group(name: str, statement: Select) -> Group:
+    """Return the group of this name.
+
+    :param statement: the way to read it.
+    :raises Code: NO_SUCH_PAGE no such group.
+    """
+    group = db.session.scalar(statement.where(Group.name == name)) if NAME.fullmatch(name) else None
     if group is None:
         raise Code(NO_SUCH_PAGE, "there is no such group")
     return group
@@ -154,8 +159,7 @@ def delete_group(name: str, *, by: Actor) -> None:
     :raises Code: NO_SUCH_PAGE no such group; :class:`GroupInUse`.
     """
     with audit.recorded("group.delete", by, refusals=GroupInUse, details={"group": name}):
-        named = select(Group).where(Group.name == name).with_for_update()
-        group = check_found(db.session.scalar(named))
+        group = read_group(name, select(Group).with_for_update())
         if applications := list_users(group):
             raise GroupInUse(applications)
         db.session.delete(group)
@@ -174,8 +178,7 @@ def lock_group(name: str) -> Group:
 
     :raises Code: NO_SUCH_PAGE no such group.
     """
-    named = select(Group).where(Group.name == name).with_for_update(key_share=True)
-    return check_found(db.session.scalar(named))
+    return read_group(name, select(Group).with_for_update(key_share=True))
 
 
 def add_group(fields: dict) -> Group:
