@@ -75,9 +75,20 @@ CAUSES = {
 }
 
 
-def find_cause(number: int) -> Cause:
+CAUSES_OF_ACTS = {  # where the number alone says too little
+    ("application.refuse", errors.FORBIDDEN): Cause(
+        _("In no group that may enter"), _("Add the account to a group of the application if they need it.")
+    ),
+    ("door.refuse", errors.BAD_STATE): Cause(_("Link too old, used already, or from another browser")),
+    ("group.edit", errors.CONFLICT): Cause(_("Changed in the meantime, or the name is taken")),
+}
+
+
+def find_cause(number: int, action: str = "") -> Cause:
     """Return the cause of an error number.
 
     An unknown one means `FAULT`.
+
+    :param action: the act that did not succeed; of some the cause is known better.
     """
-    return CAUSES.get(number, CAUSES[errors.FAULT])
+    return CAUSES_OF_ACTS.get((action, number)) or CAUSES.get(number, CAUSES[errors.FAULT])

@@ -10,6 +10,7 @@ from flask_babel.speaklater import LazyString
 from portal.audit import outcomes, searching
 from portal.models import Account, AuditEvent, Identity
 from portal.pages.admin.audit_causes import find_cause
+from portal.pages.admin.audit_fields import FIELDS
 
 # Action and facts -> the sentence. After the action stand the facts that must be true of the entry (see
 # `collect_facts`): of the sentences that fit, the one that asks for most is said.
@@ -88,6 +89,30 @@ SENTENCES = {
     ("import.apply",): _("%(actor)s applied an import of bindings"),
     ("bindings.export",): _("%(actor)s exported the bindings"),
     ("audit.export",): _("%(actor)s exported the audit log"),
+    ("application.create",): _("%(actor)s created the application %(application)s"),
+    ("application.edit",): _("%(actor)s changed the application %(application)s"),
+    ("application.edit", "refused"): _(
+        "%(actor)s could not change the application %(application)s because it has changed in the meantime"
+    ),
+    ("application.switch",): _("%(actor)s switched the application %(application)s"),
+    ("application.switch", "on"): _("%(actor)s switched the application %(application)s on"),
+    ("application.switch", "off"): _("%(actor)s switched the application %(application)s off"),
+    ("application.enter",): _("%(account)s entered the application %(application)s"),
+    ("application.refuse", "refused"): _("%(account)s could not enter the application %(application)s"),
+    ("application.preview",): _("%(actor)s viewed what the application %(application)s is told about %(account)s"),
+    ("application.apply",): _("A file of applications and groups was applied on the server"),
+    ("door.refuse", "refused"): _("An unknown person could not enter the application %(application)s"),
+    ("secret.make",): _("%(actor)s made a secret of the application %(application)s"),
+    ("secret.make", "refused"): _(
+        "%(actor)s could not make a secret of the application %(application)s because it has two already"
+    ),
+    ("secret.expire",): _("%(actor)s expired a secret of the application %(application)s"),
+    ("group.create",): _("%(actor)s created the group %(group)s"),
+    ("group.create", "refused"): _("%(actor)s could not create the group %(group)s because the name is taken"),
+    ("group.edit",): _("%(actor)s changed the group %(group)s"),
+    ("group.edit", "refused"): _("%(actor)s could not change the group %(group)s"),
+    ("group.delete",): _("%(actor)s deleted the group %(group)s"),
+    ("group.delete", "refused"): _("%(actor)s could not delete the group %(group)s because applications use it"),
 }
 OTHER_ACTION = _("%(actor)s: %(action)s")  # what an element's own code has written
 REFUSED = _("%(actor)s could not do this: %(action)s")
@@ -119,7 +144,21 @@ GROUPS = {  # the actions as the filter names them
     "import.apply": _("Import applied"),
     "bindings.export": _("Bindings exported"),
     "audit.export": _("Audit log exported"),
+    "application.create": _("Application created"),
+    "application.edit": _("Application changed"),
+    "application.switch": _("Application switched on or off"),
+    "application.enter": _("Application entered"),
+    "application.refuse": _("Application refused"),
+    "application.preview": _("Application previewed"),
+    "application.apply": _("File of applications applied"),
+    "door.refuse": _("Hand-over to an application refused"),
+    "secret.make": _("Secret made"),
+    "secret.expire": _("Secret expired"),
+    "group.create": _("Group created"),
+    "group.edit": _("Group changed"),
+    "group.delete": _("Group deleted"),
 }
+APPLIED = {"groups": _("Groups: %(names)s"), "applications": _("Applications: %(names)s")}
 # Of a refused one the sentence gives the reason.
 EXPLAINED = (
     "account.create",
@@ -128,15 +167,11 @@ EXPLAINED = (
     "account.disable",
     "account.offboard",
     "account.role",
+    "application.edit",
+    "secret.make",
+    "group.create",
+    "group.delete",
 )
-FIELDS = {
-    "username": _("username"),
-    "name": _("name"),
-    "role": _("role"),
-    "email": _("e-mail"),
-    "mobile": _("mobile"),
-    "employee_number": _("employee number"),
-}
 
 
 @dataclass(frozen=True)
@@ -169,18 +204,20 @@ def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict
     :param accounts: those that entries name, by id; so are `people`.
     """
     actor, account = accounts.get(event.actor_id), accounts.get(event.account_id)
-    person = people.get(event.identity_id)
+    person, details = people.get(event.identity_id), event.details or {}
     names = {
         "actor": name_account(actor, event.actor_id) if event.actor_id else gettext("The server"),
         "account": name_account(account, event.account_id),
         "element": event.element or gettext("a login"),
         "person": name_person(person, event.identity_id),
         "action": event.action,
+        "application": details.get("application", ""),
+        "group": details.get("group", ""),
     }
     sentence = str(choose_sentence(event)) % names
     why = remedy = ""
     if event.result and event.action not in EXPLAINED:
-        cause = find_cause(event.result)
+        cause = find_cause(event.result, event.action)
         why, remedy = str(cause.text), str(cause.remedy)
     about = (actor, account, person)
     return DescribedEvent(
@@ -238,6 +275,11 @@ def list_notes(event: AuditEvent) -> list[str]:
         notes.append(gettext("Changed: %(fields)s", fields=format_list(fields, locale=get_locale())))
     if details.get("sessions"):
         notes.append(ngettext("%(num)s session ended", "%(num)s sessions ended", details["sessions"]))
+    if details.get("hint"):
+        notes.append(gettext("It ends in %(hint)s", hint=details["hint"]))
+    for kind, text in APPLIED.items():
+        if details.get(kind):
+            notes.append(str(text) % {"names": ", ".join(details[kind])})
     if "rows" in details:
         notes.append(ngettext("%(num)s line", "%(num)s lines", details["rows"]))
     return notes

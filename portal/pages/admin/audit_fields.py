@@ -1,0 +1,40 @@
+"""The fields that the audit log says were changed."""
+
+from flask_babel import lazy_gettext as _
+
+FIELDS = {
+    "username": _("username"),
+    "name": _("name"),
+    "role": _("role"),
+    "email": _("e-mail"),
+    "mobile": _("mobile"),
+    "employee_number": _("employee number"),
+    # of applications and groups
+    "title": _("title"),
+    "active": _("state"),
+    "launch_url": _("address of the tile"),
+    "contact": _("contact"),
+    "open_to_all": _("open to all"),
+    "groups": _("groups"),
+    "members": _("members"),
+    "username_from": _("source of the username"),
+    "email_domain": _("e-mail domain"),
+    "fresh_minutes": _("age of the sign-in"),
+    "session_hint": _("life of its own session"),
+    "hosts": _("hosts"),
+    "headers": _("headers"),
+    "header_encoding": _("encoding of the headers"),
+    "redirect_uris": _("redirect addresses"),
+    "post_logout_uris": _("addresses after signing out"),
+    "backchannel_uri": _("back-channel address"),
+    "public": _("public client"),
+    "pkce": _("PKCE"),
+    "refresh": _("refresh tokens"),
+    "offline_days": _("days of offline access"),
+    "scopes": _("scopes"),
+    "token_minutes": _("life of access tokens"),
+    "claims_in_id_token": _("claims in the ID token"),
+    "ask": _("consent"),
+    "all_groups": _("all groups told"),
+    "picture": _("picture told"),
+}
