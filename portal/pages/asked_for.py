@@ -42,12 +42,13 @@ def read_original() -> AskedFor:
 
     :raises MissingHeader: naming the header.
     """
+    url, method = require_header("X-Original-URL"), require_header("X-Original-Method")
     try:
-        address = urlsplit(require_header("X-Original-URL"))
+        address = urlsplit(url)
     except ValueError:  # a host that is none
         address = urlsplit("")
     path = address.path + (f"?{address.query}" if address.query else "")
-    return AskedFor(require_header("X-Original-Method").upper(), address.netloc, path or "/")
+    return AskedFor(method.upper(), address.netloc, path or "/")
 
 
 def read_forwarded() -> AskedFor:

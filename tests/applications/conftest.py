@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 from support.admin_client import open_database
+from support.gate_browser import Visitor, add_application
 
 from portal.models import AuditEvent
 
@@ -29,3 +30,19 @@ def read_trail(portal):
             return found
 
     return read
+
+
+@pytest.fixture
+def visitor(portal):
+    """A browser that can enter applications."""
+    portal.test_client_class = Visitor
+    return portal.test_client()
+
+
+@pytest.fixture
+def inside(portal, visitor):
+    """Zhang San, in the wiki."""
+    add_application(portal)
+    visitor.sign_in()
+    visitor.enter()
+    return visitor

@@ -1,0 +1,275 @@
+"""What a proxy is told about a request."""
+
+import pytest
+from sqlalchemy import event
+from support.gate_browser import HOST, PAGE, SCRIPT, add_application, change_rows
+from support.portal_app import both_databases
+
+from portal.applications import proxy_problems
+from portal.database import db
+from portal.models import Account, Application, Door, Group, GroupMember, Identity, LoginSession
+
+OTHER = "http://docs.localhost:9000"
+START = f"{HOST}/_portal/wiki/start?to="
+
+
+# Passing
+
+
+@both_databases
+def test_a_door_lets_a_request_pass_with_who_it_is(inside):
+    answer = inside.check()
+    assert answer.status_code == 200
+    told = {name: value for name, value in answer.headers if name.startswith("Remote-")}
+    assert told.pop("Remote-Name").encode("latin-1").decode() == "张三"
+    assert told == {
+        "Remote-User": "zhangsan",
+        "Remote-Email": "zhangsan@corp.example.com",
+        "Remote-Groups": "wiki-people",
+    }
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert inside.forward().headers["Remote-User"] == "zhangsan"
+
+
+def test_envoy_asks_by_the_request_itself(inside):
+    for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"):
+        answer = inside.open("/_portal/wiki/ext-authz/a//b?c", method=method, base_url=HOST)
+        assert (answer.status_code, answer.headers["Remote-User"]) == (200, "zhangsan"), method
+    assert inside.get("/_portal/wiki/ext-authz", base_url=HOST).status_code == 200
+
+
+def test_names_are_escaped_for_servers_that_read_latin_letters(portal, visitor):
+    add_application(portal, header_encoding="percent", headers=["name", "subject"])
+    visitor.sign_in()
+    visitor.enter()
+    told = dict(visitor.check().headers)
+    assert told["Remote-Name"] == "%E5%BC%A0%E4%B8%89"
+    assert len(told["Remote-Subject"]) == 22
+    assert "Remote-User" not in told
+
+
+def test_an_upgrade_is_asked_about_as_any_request(inside):
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    assert inside.forward(kind=SCRIPT, **upgrade).status_code == 200
+
+
+@both_databases
+def test_a_check_reads_one_row_and_writes_nothing(portal, inside):
+    ran = []
+    with portal.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "checkout", lambda connection, *_: connection.set_trace_callback(ran.append))
+        inside.check()
+        del ran[:]
+        assert inside.check().status_code == 200
+        assert [statement.split()[0] for statement in ran] == ["SELECT"]
+    event.listen(engine, "before_cursor_execute", lambda _1, _2, statement, *_: ran.append(statement))
+    del ran[:]
+    assert inside.check().status_code == 200
+    assert [statement for statement in ran if not statement.startswith("SELECT")] == []
+
+
+# Without a door
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_page_is_led_to_the_sign_in(portal, visitor, method):
+    add_application(portal)
+    path = "/x%20y/%2F?a=b&c=%26"
+    answer = visitor.check(path, method=method)
+    assert (answer.status_code, answer.location) == (401, f"{START}/x%2520y/%252F%3Fa%3Db%26c%3D%2526")
+    answer = visitor.forward(path, method=method)
+    assert (answer.status_code, answer.location) == (303, f"{START}/x%2520y/%252F%3Fa%3Db%26c%3D%2526")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [SCRIPT, {}, {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest"}, {"Sec-Fetch-Mode": "no-cors"}],
+)
+def test_a_script_is_told_where_to_sign_in(portal, visitor, kind):
+    add_application(portal)
+    for answer in (visitor.check(kind=kind), visitor.forward(kind=kind)):
+        assert (answer.status_code, answer.location) == (401, None)
+        assert "WWW-Authenticate" not in answer.headers
+        assert (answer.json["errcode"], answer.json["signInUrl"]) == (40100, f"{START}/")
+
+
+def test_an_older_browser_that_wants_a_page_is_led_on(portal, visitor):
+    add_application(portal)
+    assert visitor.forward(kind={"Accept": "text/html,*/*"}).status_code == 303
+
+
+def test_a_post_is_not_lost(portal, visitor):
+    add_application(portal)
+    for answer in (visitor.check(method="POST"), visitor.forward(method="POST")):
+        assert (answer.status_code, answer.location) == (401, None)
+        assert "What you sent was not lost." in answer.text
+        assert f'href="{START}/"' in answer.text
+        assert 'target="_blank"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "portal_wiki=" + "a" * 43,
+        "portal_wiki=",
+        "portal_wiki=%00%ff\u00e9",
+        "portal_wiki=" + "a" * 8000,
+        "portal_wiki; ;;=;",
+        "portal_wiki_start=" + "a" * 43,
+    ],
+)
+def test_a_cookie_that_is_none_counts_like_none(portal, visitor, cookie):
+    add_application(portal)
+    assert visitor.check(cookie=cookie).status_code == 401
+    assert visitor.check(cookie=cookie, kind=SCRIPT).status_code == 401
+
+
+def test_a_repeated_cookie_counts_like_none(inside):
+    token = inside.get_cookie("portal_wiki", domain="wiki.localhost").value
+    assert inside.check(cookie=f"portal_wiki={token}").status_code == 200
+    assert inside.check(cookie=f"portal_wiki={token}; portal_wiki={token}").status_code == 401
+    assert inside.check(cookie=f"portal_wiki=x; portal_wiki={token}").status_code == 401
+
+
+def test_the_cookie_of_another_application_counts_like_none(portal, inside):
+    add_application(portal, "docs")
+    token = inside.get_cookie("portal_wiki", domain="wiki.localhost").value
+    assert inside.check(host=OTHER, name="docs", cookie=f"portal_docs={token}").status_code == 401
+
+
+def test_a_cookie_without_prefix_opens_no_door_at_https(portal, visitor):
+    """Another host of the domain could have set it."""
+    add_application(portal, hosts=["https://wiki.localhost:9000"])
+    visitor.sign_in()
+    https = "https://wiki.localhost:9000"
+    visitor.enter(host=https)
+    token = visitor.get_cookie("__Host-portal_wiki", domain="wiki.localhost").value
+    assert visitor.check(host=https, cookie=f"__Host-portal_wiki={token}").status_code == 200
+    assert visitor.check(host=https, cookie=f"portal_wiki={token}").status_code == 401
+
+
+# A door that works no more
+
+
+@both_databases
+@pytest.mark.parametrize(
+    ("table", "values", "status"),
+    [
+        (LoginSession, {"ended_why": "test", "ended_at": LoginSession.signed_in_at}, 401),
+        (Account, {"active": False}, 401),
+        (Identity, {"status": 2}, 401),
+        (Identity, {"account_id": None}, 401),
+        (Application, {"active": False}, 403),
+        (GroupMember, {"kind": "role", "value": "admin"}, 403),
+    ],
+)
+def test_a_door_ends_at_the_next_request(portal, inside, table, values, status):
+    assert inside.check().status_code == 200
+    change_rows(portal, table, **values)
+    assert inside.check().status_code == status
+    assert inside.forward(kind=SCRIPT).status_code == status
+
+
+def test_signing_out_of_the_portal_ends_all_doors(portal, inside):
+    add_application(portal, "docs")
+    inside.enter(host=OTHER, name="docs")
+    assert inside.check(host=OTHER, name="docs").status_code == 200
+    inside.post_form("/logout")
+    assert inside.check().status_code == inside.check(host=OTHER, name="docs").status_code == 401
+
+
+@both_databases
+def test_changed_rights_count_from_the_next_request(portal, inside):
+    with portal.app_context():
+        group = Group(name="chefs", title="Chefs", members=[GroupMember(kind="everybody")])
+        application = db.session.query(Application).one()
+        application.groups.append(group)
+        db.session.commit()
+    assert inside.check().headers["Remote-Groups"] == "chefs,wiki-people"
+    change_rows(portal, Group, name=Group.name + "-x")
+    assert inside.check().headers["Remote-Groups"] == "chefs-x,wiki-people-x"
+    with portal.app_context():
+        [door] = db.session.query(Door)
+        assert door.groups == ["chefs-x", "wiki-people-x"]
+
+
+def test_the_page_without_access_names_the_groups(portal, inside):
+    change_rows(portal, Application, contact="it@example.com")
+    change_rows(portal, GroupMember, kind="role", value="admin")
+    page = inside.forward()
+    assert "You are in none of: Wiki people." in page.text
+    assert 'href="mailto:it@example.com"' in page.text
+    script = inside.forward(kind=SCRIPT)
+    assert (script.status_code, script.json["errcode"]) == (403, 40306)
+
+
+# Proxies that are not set up correctly
+
+
+def read_problems(portal):
+    with portal.app_context():
+        return [(problem.kind, problem.detail) for problem in proxy_problems.list_problems(1)]
+
+
+@pytest.fixture
+def problems(portal):
+    """Let each problem be noted, as if a minute had passed."""
+    proxy_problems._noted.clear()
+    yield lambda: read_problems(portal)
+    proxy_problems._noted.clear()
+
+
+def test_an_unknown_application_is_refused(visitor, problems, caplog):
+    for name in ("nothing", "Wiki", "a b", "x" * 300):
+        assert visitor.check(name=name).status_code == 403
+    assert "a proxy asks for application nothing, which is not here" in caplog.text
+
+
+def test_a_check_without_its_headers_is_refused(portal, inside, problems, caplog):
+    answer = inside.get("/_portal/wiki/auth-request", headers=PAGE, base_url=HOST)
+    assert (answer.status_code, answer.location) == (403, None)
+    assert "the snippet of wiki is incomplete: X-Original-URL is missing" in caplog.text
+    assert problems() == [("incomplete", "X-Original-URL")]
+    proxy_problems._noted.clear()
+    assert inside.get("/_portal/wiki/forward-auth", headers=PAGE, base_url=HOST).status_code == 403
+    assert problems() == [("incomplete", "X-Forwarded-Host")]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["http://wiki2.localhost:9000", "http://wiki.localhost:9001", "http://wiki.localhost:9000@evil.example"],
+)
+def test_a_host_that_is_not_registered_is_refused(inside, problems, caplog, host):
+    sent = {"X-Original-URL": f"{host}/", "X-Original-Method": "GET", **PAGE}
+    answer = inside.get("/_portal/wiki/auth-request", headers=sent, base_url=HOST)
+    assert (answer.status_code, answer.location) == (403, None)
+    asked = host.removeprefix("http://")
+    assert problems() == [("host", f"http://{asked}")]
+    assert f"asked for http://{asked}: add it or correct the proxy" in caplog.text
+
+
+@pytest.mark.parametrize("url", ["http://[/", "", "/x", "//", "http://", "\x80", "http://wiki.localhost:x/"])
+def test_an_address_that_is_none_is_refused(inside, url):
+    sent = {"X-Original-URL": url, "X-Original-Method": "GET", **PAGE}
+    assert inside.get("/_portal/wiki/auth-request", headers=sent, base_url=HOST).status_code == 403
+
+
+def test_a_forged_header_that_arrives_is_noted(inside, problems):
+    assert inside.forward(**{"Remote-User": "admin"}).headers["Remote-User"] == "zhangsan"
+    assert problems() == [("forged", "Remote-User")]
+
+
+def test_the_query_of_a_check_says_nothing(inside):
+    """Caddy adds that of the client."""
+    address = "/_portal/wiki/auth-request?to=/&name=x&host=http://evil.example&X-Original-URL=http://evil.example/"
+    sent = {"X-Original-URL": f"{HOST}/", "X-Original-Method": "GET", **PAGE}
+    assert inside.get(address, headers=sent, base_url=HOST).status_code == 200
+
+
+def test_a_standard_port_may_stand_in_the_host(portal, visitor):
+    add_application(portal, hosts=["https://wiki.example.com"])
+    for host in ("https://wiki.example.com:443", "https://WIKI.example.com"):
+        assert visitor.check(host=host).location == "https://wiki.example.com/_portal/wiki/start?to=/"
