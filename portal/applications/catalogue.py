@@ -168,12 +168,8 @@ def read_groups_of(names: list[str]) -> list[Group]:
 
     :raises InvalidFields: when one of them is gone.
     """
-    is_named = Group.name.in_(names)
-    groups = list(
-        db.session.scalars(
-            select(Group).where(is_named).order_by(Group.name).with_for_update(read=True, key_share=True)
-        )
-    )
+    named = select(Group).where(Group.name.in_(names)).order_by(Group.name)
+    groups = list(db.session.scalars(named.with_for_update(read=True, key_share=True)))
     try:
         check_groups(names, (group.name for group in groups))
     except ValueError as error:
