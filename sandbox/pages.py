@@ -1,6 +1,6 @@
 """The sandbox's start page and the pictures of its people."""
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 
 from sandbox import knobs, phone, workspace
 from sandbox.feishu.model import APP_ID, APP_SECRET
@@ -26,6 +26,19 @@ def start():
         more=len(all_people) - len(people),
         knobs=knobs.__doc__.partition("\n\n")[2].strip(),
     )
+
+
+@bp.post("/people/<key>")
+def change_state(key):
+    """Let a person leave the company, or come back."""
+    state = request.form.get("state")
+    if state not in ("resigned", "active"):
+        abort(400)
+    for platform in world.platforms.values():
+        person = platform.directory.people.get(key) or abort(404)
+        person.state = state
+        platform.directory.mark_changed()
+    return redirect(url_for("pages.start") + "#people", 303)
 
 
 @bp.get("/favicon.ico")

@@ -235,6 +235,21 @@ def test_own_pages_fit_every_screen(browse, sandbox, width, scheme):
 
 
 @pytest.mark.browser
+def test_a_person_leaves_and_returns_by_a_button_of_the_start_page(page, sandbox):
+    page.goto(sandbox.url)
+    row = page.get_by_role("listitem").filter(has=page.get_by_text("wangwu", exact=True))
+    for button, words in (("Leave", "resigned"), ("Return", None)):
+        row.get_by_role("button", name=f"{button}: wangwu").click()
+        page.wait_for_url(f"{sandbox.url}/#people")
+        expect(row.locator(".badge")).to_have_text([f"离职 {words}"] if words else [])
+
+
+@pytest.mark.parametrize(("path", "state", "status"), [("wangwu", "frozen", 400), ("nobody", "resigned", 404)])
+def test_the_button_knows_two_states_and_the_companys_people(sandbox, visitor, path, state, status):
+    assert visitor.post(f"{sandbox.url}/people/{path}", data={"state": state}).status_code == status
+
+
+@pytest.mark.browser
 def test_the_start_page_links_to_everything(page, sandbox):
     page.goto(sandbox.url)
     [login, *others] = page.get_by_role("navigation").get_by_role("link").all()
