@@ -12,6 +12,7 @@ feishu/    one platform       wecom/    the other (each knows only its own wire)
 workspace  the app centres of the pretend clients
 knobs/     what tests change  pages     the start page
 server     the process
+wiki       a pretend application behind the portal's gate, a process of its own     gate  the proxy in front of it
 
 The sandbox shares neither code nor data with the portal it is used to test.
 """
