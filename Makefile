@@ -1,6 +1,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 SANDBOX_PORT ?= 8100
+WIKI_PORT ?= 8200
 BIN := .venv/bin
 
 .PHONY: run serve worker test soak bench lint screenshots translations clean
@@ -9,8 +10,9 @@ run: .venv/run.done
 	@$(BIN)/flask db upgrade
 	@[ -n "$$PORTAL_BASE_URL_FILE" ] || export PORTAL_BASE_URL="$${PORTAL_BASE_URL:-http://127.0.0.1:$(PORT)}"; \
 	[ -n "$$PORTAL_UNKNOWN_PEOPLE_FILE" ] || export PORTAL_UNKNOWN_PEOPLE="$${PORTAL_UNKNOWN_PEOPLE:-create}"; \
+	[ -n "$$PORTAL_SYNC_EVERY_FILE" ] || export PORTAL_SYNC_EVERY="$${PORTAL_SYNC_EVERY:-60}"; \
 	export SANDBOX_URL="http://127.0.0.1:$(SANDBOX_PORT)"; \
-	exec $(BIN)/flask up --with-parent --port $(PORT) --sandbox-port $(SANDBOX_PORT)
+	exec $(BIN)/flask up --with-parent --port $(PORT) --sandbox-port $(SANDBOX_PORT) --wiki-port $(WIKI_PORT)
 
 serve: .venv/run.done
 	@PORTAL_ENV=production exec $(BIN)/gunicorn "app:create_app()"

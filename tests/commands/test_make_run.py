@@ -35,9 +35,9 @@ def bare_environment(tmp_path):
 
 @pytest.mark.clone
 def test_make_run_leads_to_the_signed_in_page(clone, bare_environment, tmp_path):
-    port, sandbox_port = find_free_port(), find_free_port()
+    port, sandbox_port, wiki_port = (find_free_port() for _ in range(3))
     log = tmp_path / "make.log"
-    ports = [f"PORT={port}", f"SANDBOX_PORT={sandbox_port}"]
+    ports = [f"PORT={port}", f"SANDBOX_PORT={sandbox_port}", f"WIKI_PORT={wiki_port}"]
     with log.open("w") as out:
         process = subprocess.Popen(
             ["make", "run", f"PYTHON={sys._base_executable}", *ports],
@@ -51,12 +51,15 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare_environment, tmp_path)
     try:
         wait_for_server(lambda: "Administrator" in server.output(), server, seconds=300)
         assert f"http://127.0.0.1:{sandbox_port}" in server.output()
+        wiki = f"http://127.0.0.1:{wiki_port}"
+        assert wiki in server.output()
         for element in ("FSInnerExample", "QywxInnerExample"):
             browser = requests.Session()
             start = browser.get(f"{server.url}/login/{element}", allow_redirects=False)
             page = browser.get(server.url + answer_platform(start.headers["Location"]))
             assert page.url == f"{server.url}/account"
             assert "张三" in page.text
+            assert "research" in browser.get(wiki, headers={"Accept": "text/html"}).text
             wait_for_server(lambda element=element: f"{element}: sync done" in server.output(), server, seconds=60)
         assert "sync failed" not in server.output()
         link = re.search(rf"{server.url}/login/once/\S+", server.output())[0]
@@ -64,7 +67,7 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare_environment, tmp_path)
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=30)
-    for number in (port, sandbox_port):
+    for number in (port, sandbox_port, wiki_port):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", number)) != 0
 

@@ -15,6 +15,8 @@ from support.postgres import find_free_port
 from support.processes import list_children
 from support.syncs import wait_for
 
+PARTS = ("gunicorn", "sandbox ", "sandbox.wiki", "worker")
+
 
 def list_descendants(pid):
     """Return the processes below a process.
@@ -41,18 +43,19 @@ def make_run(tmp_path, settings):
     """`make run` on its own ports, with its addresses printed."""
     if shutil.which("make") is None:
         report_missing("clone", "no make")
-    port, sandbox_port, log = find_free_port(), find_free_port(), tmp_path / "make.log"
+    ports, log = [find_free_port() for _ in range(3)], tmp_path / "make.log"
+    port, sandbox_port, wiki_port = ports
     environ = {**os.environ, **settings, "PORTAL_BASE_URL": f"http://127.0.0.1:{port}", "PORTAL_SYNC_EVERY": "0"}
     programs = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/run.done"]  # those of this test
-    command = ["make", "run", f"PORT={port}", f"SANDBOX_PORT={sandbox_port}", *programs]
+    command = ["make", "run", f"PORT={port}", f"SANDBOX_PORT={sandbox_port}", f"WIKI_PORT={wiki_port}", *programs]
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out, start_new_session=True)
     server = Server(f"http://127.0.0.1:{port}", process, log)
     tree = {}
     try:
         wait_for_server(lambda: "Administrator" in server.output(), server, seconds=120)
-        tree.update(wait_for(lambda: len(processes := list_descendants(process.pid)) >= 6 and processes))
-        yield process, tree, (port, sandbox_port)
+        tree.update(wait_for(lambda: len(processes := list_descendants(process.pid)) >= 7 and processes))
+        yield process, tree, ports
     finally:
         for pid, line in {process.pid: "make", **tree}.items():
             if line and read_command_line(pid) == line:
@@ -70,8 +73,8 @@ def make_run(tmp_path, settings):
 )
 def test_the_processes_end_with_make_run(make_run, target, number, hangs):
     make, tree, ports = make_run
-    parts = [word for line in tree.values() for word in ("gunicorn", "sandbox", "worker") if f" {word}" in line]
-    assert {"gunicorn", "sandbox", "worker"} <= set(parts), tree
+    parts = [word for line in tree.values() for word in PARTS if f" {word}" in line]
+    assert set(parts) == set(PARTS), tree
     if hangs:
         for pid in [pid for pid, line in tree.items() if " gunicorn" in line]:
             os.kill(pid, signal.SIGSTOP)

@@ -191,16 +191,17 @@ class TestAppTokens:
 
 
 def test_make_run_ends_with_its_terminal(tmp_path, settings):
-    """Closing the window ends sandbox and portal, too."""
-    port, sandbox_port, log = find_free_port(), find_free_port(), tmp_path / "up.log"
+    """Closing the window ends sandbox, portal and wiki, too."""
+    port, sandbox_port, wiki_port, log = *(find_free_port() for _ in range(3)), tmp_path / "up.log"
     environ = {**os.environ, **settings, "PORTAL_BASE_URL": f"http://127.0.0.1:{port}"}
-    command = [sys.executable, "-m", "flask", "up", "--port", str(port), "--sandbox-port", str(sandbox_port)]
+    ports = {"--port": port, "--sandbox-port": sandbox_port, "--wiki-port": wiki_port}
+    command = [sys.executable, "-m", "flask", "up", *(str(word) for pair in ports.items() for word in pair)]
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
     server = Server(f"http://127.0.0.1:{port}", process, log)
     wait_for_server(lambda: "Administrator" in server.output(), server)
     process.send_signal(signal.SIGHUP)
     process.wait(timeout=30)
-    for number in (port, sandbox_port):
+    for number in (port, sandbox_port, wiki_port):
         with pytest.raises(requests.ConnectionError):
             requests.get(f"http://127.0.0.1:{number}/", timeout=2)
