@@ -22,6 +22,7 @@ of all exception classes of the portal, below the classes they come from:
                 OtherHost           the application does not have this host
                 PersonRefused       an administrator has refused the person
                 ProxyWrong          a proxy and the portal do not agree
+                TicketUseless       a ticket does not work, or not here
                 TooManySecrets      two secrets of the application are in use
             GroupChanged            the group is not as an administrator saw it
             GroupNameTaken          another group has the name

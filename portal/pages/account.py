@@ -158,6 +158,16 @@ def end_others():
     return redirect_to("account.show")
 
 
+@bp.get("/account/sign-out")
+def sign_out():
+    """Ask whether to sign out of the portal and all applications.
+
+    Applications' own pages lead here: a form of theirs could not end this session.
+    """
+    require_sign_in()
+    return render_template("account_sign_out.html")
+
+
 def sign_out_here() -> Response:
     """Lead to the login page after this session has ended.
 

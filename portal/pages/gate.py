@@ -14,11 +14,11 @@ from flask.typing import ResponseReturnValue
 from portal import metrics
 from portal.applications import catalogue, claims, doors, proxy_problems, tickets
 from portal.applications.doors import OpenDoor
-from portal.errors import BAD_STATE, NO_SUCH_PAGE, STALE_FORM, Code
+from portal.errors import NO_SUCH_PAGE, STALE_FORM, Code
 from portal.models import Application
 from portal.pages import asked_for, browser, gate_answers, limits
 from portal.pages.asked_for import AskedFor, MissingHeader
-from portal.pages.gate_answers import OtherHost, ProxyWrong
+from portal.pages.gate_answers import OtherHost, ProxyWrong, TicketUseless
 from portal.pages.guards import csrf
 from portal.pages.local_addresses import accept_local_path
 from portal.signin import sessions
@@ -165,7 +165,7 @@ def enter(name):
 
 def refuse_ticket(application: Application, origin: str) -> ResponseReturnValue:
     """Record a useless ticket, and offer a new one."""
-    refusal = Code(BAD_STATE, "the ticket is used, old, or of another browser, host or application")
+    refusal = TicketUseless()
     metrics.count_entry(application.name, "refused")
     limits.count_refused_ticket()
     doors.record_refused_ticket(refusal, application, browser.get_client())

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from portal import database, metrics
 from portal.applications import access
 from portal.applications.doors import OpenDoor
-from portal.errors import FORBIDDEN, NO_SUCH_PAGE, NOT_SIGNED_IN, UNAVAILABLE, Code, Explained
+from portal.errors import BAD_STATE, FORBIDDEN, NO_SUCH_PAGE, NOT_SIGNED_IN, UNAVAILABLE, Code, Explained
 from portal.models import Application
 from portal.pages import error_pages, headers
 from portal.pages.asked_for import AskedFor, is_navigation, write_start_address
@@ -44,6 +44,15 @@ class OtherHost(Explained):
         advice = _("Open the application from its own address, or from the page of your applications.")
         super().__init__(NO_SUCH_PAGE, "the application does not have this host", title, advice)
         self.status = 400
+
+
+class TicketUseless(Explained):
+    """BAD_STATE, because a ticket does not work, or not here."""
+
+    def __init__(self):
+        advice = _("The way into an application works once, for a minute, in the browser that began.")
+        reason = "the ticket is used, old, or of another browser, host or application"
+        super().__init__(BAD_STATE, reason, _("Please start again"), advice)
 
 
 class ProxyWrong(Explained):

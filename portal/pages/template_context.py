@@ -16,7 +16,7 @@ from portal.pages.local_addresses import accept_local_path, get_request_address
 from portal.pages.local_times import describe_age, format_day, format_exact, format_short
 from portal.pages.pictures import find_picture
 
-ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind")
+ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind", "account.sign_out")
 # Pages one may open again just so, besides the administrators'.
 LANGUAGE_KEEPS = ("login_page.show", "login.once", "waiting.show", *ACCOUNT_PAGES)
 

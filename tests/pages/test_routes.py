@@ -67,6 +67,7 @@ ROUTES = {  # (anonymous, user, admin)
     "POST /account/confirm/<name>": (401, IN, IN),
     "POST /account/bind/<name>": (401, IN, IN),
     "GET /account/bind/confirm": (401, IN, IN),
+    "GET /account/sign-out": (401, IN, IN),
     "POST /account/bind/confirm": (401, IN, IN),
     "GET /account/bindings/<id>/unbind": (401, IN, IN),
     "POST /account/bindings/<id>/unbind": (401, IN, IN),
