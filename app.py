@@ -56,6 +56,7 @@ from portal.pages.admin import (
     bulk_accept,
     directory,
     elements,
+    groups,
     home,
     imports,
     offboarding,
@@ -147,7 +148,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         app.register_blueprint(part.bp)
     for part in (home, search, bindings, bind, bulk_accept, imports, queue):
         app.register_blueprint(part.bp)
-    for part in (accounts, offboarding, directory, elements, audit):
+    for part in (accounts, offboarding, directory, groups, elements, audit):
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.

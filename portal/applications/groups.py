@@ -26,6 +26,7 @@ __all__ = [
     "find_group",
     "list_groups",
     "list_users",
+    "list_users_by_group",
     "write_members",
 ]
 
@@ -87,6 +88,15 @@ def list_users(group: Group) -> list[Application]:
     """Return the applications that use a group."""
     used = select(Application).join(ApplicationGroup).where(ApplicationGroup.group_id == group.id)
     return list(db.session.scalars(used.order_by(Application.name)))
+
+
+def list_users_by_group() -> dict[int, list[Application]]:
+    """Return the applications that use each group, by group id."""
+    users = {}
+    used = select(ApplicationGroup.group_id, Application).join(Application).order_by(Application.name)
+    for group_id, application in db.session.execute(used):
+        users.setdefault(group_id, []).append(application)
+    return users
 
 
 def clean_group(values: Mapping) -> dict:

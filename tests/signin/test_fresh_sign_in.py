@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select, update
 from support.admin_client import open_database, strip_markup
 from support.portal_app import answer_platform, both_databases
-from support.rows import add_account, add_person, add_request, open_admin_browser, reload_row
+from support.rows import add_account, add_person, add_request, open_admin_browser, reload_row, store_row
 
 from portal.clocks import now
 from portal.database import db
-from portal.models import Account, Identity, LoginSession, OneTimeLink
+from portal.models import Account, Group, Identity, LoginSession, OneTimeLink
 
 NO, YES = False, True
 ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in; with fields where these decide it
@@ -52,6 +52,13 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "directory/sync element=FSInnerExample dry_run=1": NO,
     "directory/sync element=FSInnerExample accept_leavers=1": YES,
     "elements/<name>/check": NO,
+    "groups/<name>/delete": YES,
+    "groups/<name>/edit": YES,
+    "groups/<name>/edit add=everybody": NO,
+    "groups/<name>/edit add=everybody save=1": YES,
+    "groups/create": YES,
+    "groups/create q=sales": NO,
+    "groups/create q=sales save=1": YES,
     "people/<id>/end-sessions": NO,
     "queue/<id>/bind": YES,
     "queue/<id>/create": YES,
@@ -97,6 +104,7 @@ def test_the_table_names_every_changing_route_of_administrators(portal):
 def test_an_old_sign_in_does_only_what_the_table_allows(alice, route):
     path, *fields = route.replace("<id>", "1").replace("<name>", "FSInnerExample").split()
     add_person("zw", account=add_account("zhang.wei"))
+    store_row(Group(name="FSInnerExample", title="Developers"))
     grow_old()
     answer = alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields))
     assert is_refused(answer) == ROUTES[route]

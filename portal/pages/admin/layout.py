@@ -19,6 +19,7 @@ PAGES = {  # endpoint -> its name in the navigation
     "admin_queue.show": _("Queue"),
     "admin_accounts.show": _("Accounts"),
     "admin_directory.show": _("Directory"),
+    "admin_groups.show": _("Groups"),
     "admin_elements.show": _("Logins"),
     "admin_audit.show": _("Audit log"),
 }
