@@ -39,6 +39,7 @@ from portal.pages import (
     guards,
     headers,
     health,
+    launcher,
     limits,
     login,
     login_page,
@@ -144,7 +145,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     Babel(app, default_locale="en", locale_selector=get_language)
     for part in (references, guards, headers, error_pages, limits, template_context):
         part.init_app(app)
-    for part in (site, login_page, login, waiting, account, applications, gate, api, health, metrics_page):
+    for part in (site, login_page, login, waiting, account, launcher, applications, gate, api, health, metrics_page):
         app.register_blueprint(part.bp)
     for part in (home, search, bindings, bind, bulk_accept, imports, queue):
         app.register_blueprint(part.bp)

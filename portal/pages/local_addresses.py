@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote
 from flask import current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from portal.applications import launching
+
 LONGEST_PATH = 2000  # characters, as the table of attempts holds
 UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 BAD_IN_PATH = re.compile(r"//|[\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -43,8 +45,12 @@ def choose_way_back(value: str | None, default: str) -> str:
 
 
 def get_home_address() -> str:
-    """Return where a sign-in for no page leads."""
-    return current_app.config["PORTAL_HOME_URL"] or url_for("account.show")
+    """Return where a sign-in for no page leads.
+
+    Where no setting says so, it is the page of the applications as soon as there are any.
+    """
+    home = current_app.config["PORTAL_HOME_URL"]
+    return home or url_for("launcher.show" if launching.has_active_applications() else "account.show")
 
 
 def redirect_to(endpoint: str, **values: object) -> Response:

@@ -7,6 +7,7 @@ from flask_babel import format_decimal, pgettext
 
 import portal
 from portal.accounts.contact_data import mask_email, mask_mobile
+from portal.applications import launching
 from portal.directory import companies
 from portal.directory.companies import CompanyNames
 from portal.pages import headers
@@ -18,7 +19,7 @@ from portal.pages.pictures import find_picture
 
 ACCOUNT_PAGES = ("account.show", "account.confirm_bind", "account.unbind", "account.sign_out")
 # Pages one may open again just so, besides the administrators'.
-LANGUAGE_KEEPS = ("login_page.show", "login.once", "waiting.show", *ACCOUNT_PAGES)
+LANGUAGE_KEEPS = ("login_page.show", "login.once", "waiting.show", "launcher.show", *ACCOUNT_PAGES)
 
 
 def init_app(app: Flask) -> None:
@@ -51,6 +52,7 @@ def collect_page_values() -> dict:
         "languages": LANGUAGES,
         "language": get_language(),
         "signed_in": g.get("signed_in"),
+        "has_applications": find_applications,
         "here": here,
         "asked_for": address,
         "base_url": current_app.config["PORTAL_BASE_URL"],
@@ -58,6 +60,16 @@ def collect_page_values() -> dict:
         "platform_names": join_platforms,
         "portal_version": portal.__version__,
     }
+
+
+def find_applications() -> bool:
+    """Tell whether a page leads to the applications.
+
+    A page that tells of a failure asks nothing: its database may be away.
+    """
+    if "has_applications" not in g:
+        g.has_applications = not g.get("shows_error") and launching.has_active_applications()
+    return g.has_applications
 
 
 def may_reopen() -> bool:

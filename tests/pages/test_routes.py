@@ -41,6 +41,7 @@ ROUTES = {  # (anonymous, user, admin)
     "GET /api/csrf": (IN, IN, IN),
     "POST /api/auths/loginTypes/<name>/getLoginConfig": (IN, IN, IN),
     "POST /api/auths/loginTypes/<name>/getLoginCode": (IN, IN, IN),
+    "GET /apps": (IN, IN, IN),  # visitors are led to the login page
     # The gate: no application has this name, which proxies learn by 403 alone
     "GET /_portal/<name>/auth-request": (403, 403, 403),
     "GET /_portal/<name>/forward-auth": (403, 403, 403),

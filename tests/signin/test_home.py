@@ -2,7 +2,9 @@
 
 import pytest
 from support.portal_app import FEISHU, WECOM, answer_platform, parse_query
+from support.rows import store_row
 
+from portal.models import Application
 from portal.signin import administrator_links
 
 HOMES = ["/account?from=home", "https://work.example.com:8443/desk?a=1"]
@@ -86,3 +88,29 @@ def test_the_language_switch_of_a_posted_page_may_end_there(client, portal, home
 def test_no_other_form_may_end_there(client):
     client.sign_in()
     assert "example.com" not in " ".join(get_form_targets(client.get("/account")))
+
+
+class TestWithoutTheSetting:
+    """The page of the applications is home once there are any."""
+
+    @pytest.fixture
+    def portal(self, make_portal):
+        return make_portal()
+
+    @pytest.fixture(params=["no application", "one that is off", "one that is on"])
+    def home(self, request, portal):
+        if request.param != "no application":
+            with portal.app_context():
+                store_row(Application(name="wiki", title="Wiki", active=request.param == "one that is on"))
+        return "/apps" if request.param == "one that is on" else "/account"
+
+    @pytest.mark.parametrize("element", [FEISHU, WECOM])
+    def test_a_login_leads_there(self, client, home, element):
+        assert client.sign_in(element).location == home
+        assert client.sign_in(element, next="/account?a=1").location == "/account?a=1"
+
+    @pytest.mark.parametrize("path", ["/", "/login", f"/login/{FEISHU}/in-app"])
+    def test_signed_in_people_are_led_there(self, client, home, path):
+        client.sign_in()
+        answer = client.get(path)
+        assert (answer.status_code, answer.location) == (303, home)
