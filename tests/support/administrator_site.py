@@ -1,5 +1,6 @@
 """A portal in Chromium on which an administrator is signed in."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ def cookies(office, browser):
     page = context.new_page()
     page.goto(office.one_time_link("root"))
     page.locator("main form button").click()
-    page.wait_for_url("**/account")
+    page.wait_for_url(re.compile("/(account|apps)$"))
     found = [cookie for cookie in context.cookies(office.url) if cookie["name"] == "portal_session"]
     context.close()
     return found

@@ -3,6 +3,7 @@
 A function takes a page in Chromium and `site`, which holds the addresses of the portals.
 """
 
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -157,6 +158,18 @@ def open_directory(page, site):
     open_as_administrator(page, site, "/admin/directory")
 
 
+def open_groups(page, site):
+    open_as_administrator(page, site, "/admin/groups")
+
+
+def open_group(page, site):
+    open_as_administrator(page, site, "/admin/groups/developers/edit")
+
+
+def open_launcher(page, site):
+    open_as_administrator(page, site, "/apps")
+
+
 def open_elements(page, site):
     open_as_administrator(page, site, "/admin/elements")
     page.locator("main form[data-check] button").first.click()
@@ -178,7 +191,7 @@ def open_as_administrator(page, site, path):
     """Open a page as the administrator wang.fang."""
     open_one_time_link(page, SimpleNamespace(settings=site.office_settings))
     page.locator("main form button").first.click()
-    page.wait_for_url(f"{site.office}/account")
+    page.wait_for_url(re.compile("/(account|apps)$"))
     page.goto(site.office + path)
 
 
@@ -207,6 +220,9 @@ PAGES = {
     "off-boarding": open_off_boarding,
     "new-account": open_new_account,
     "directory": open_directory,
+    "groups": open_groups,
+    "group": open_group,
+    "launcher": open_launcher,
     "elements": open_elements,
     "audit": open_audit,
     "import": open_import,
@@ -222,6 +238,9 @@ ADMIN_PATHS = {  # the ids are those of `large_company`
     "account": "/admin/accounts/10000",
     "disable": "/admin/accounts/10000/disable",
     "directory": "/admin/directory",
+    "groups": "/admin/groups",
+    "group": "/admin/groups/developers/edit",
+    "launcher": "/apps",
     "elements": "/admin/elements",
     "audit": "/admin/audit",
     "import": "/admin/bindings/import",

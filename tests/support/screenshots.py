@@ -56,6 +56,13 @@ ADMIN_LOOKS = {
         ("en", "zh-CN"), ("light", "dark"), (WIDE["viewport"], NARROW["viewport"])
     )
 }
+APPLICATIONS = {  # name -> title, and the groups that may open it
+    "wiki": ("Wiki", ["all"]),
+    "gitlab": ("GitLab", ["developers"]),
+    "grafana": ("Grafana", ["developers", "all"]),
+    "reports": ("报表中心", ["all"]),
+    "notebooks": ("Jupyter Notebooks", ["developers"]),
+}
 COMPANIES = {
     "few": {"people": 10, "strong": 2, "weak": 1, "conflicts": 1, "waiting": 2, "departed": 1},
     "many": {"people": 3_000},
@@ -89,6 +96,7 @@ def fill_database(settings, url):
                 person.bound_at = person.signed_in_at = now()
                 person.signed_in_how = "qr"
         people["wecom", "wangwu"].status = models.LEFT
+        add_applications(session)
         # Two accounts that may both be 周八's.
         for username in ("zhou.ba", "zhouba"):
             session.add(models.Account(username=username, name="周八", email="zhouba@example.com"))
@@ -98,6 +106,21 @@ def fill_database(settings, url):
         browser.get(url + answer_platform(start.headers["Location"], key))
 
 
+def add_applications(session):
+    """Store two groups, and some applications they may open."""
+    first = session.scalars(select(models.Department).order_by(models.Department.id)).first()
+    members = [
+        models.GroupMember(kind="role", value="admin"),
+        models.GroupMember(kind="department", value=str(first.id), below=True),
+    ]
+    developers = models.Group(name="developers", title="Developers", members=members)
+    everybody = models.Group(name="all", title="全体员工", members=[models.GroupMember(kind="everybody")])
+    groups = {"developers": developers, "all": everybody}
+    for name, (title, chosen) in APPLICATIONS.items():
+        hosts = [f"https://{name}.example.com"]
+        session.add(models.Application(name=name, title=title, hosts=hosts, groups=[groups[key] for key in chosen]))
+
+
 def draw_company(browser, name: str, site, others: Path):
     """Draw the administrators' pages of a company in every look.
 
@@ -105,6 +128,7 @@ def draw_company(browser, name: str, site, others: Path):
     """
     with portal_app.create_app(site.office_settings).app_context(), write() as session:
         fill_company(session, **COMPANIES[name])
+        add_applications(session)
     context = browser.new_context()
     open_as_administrator(context.new_page(), site, "/admin")
     state = context.storage_state()
