@@ -6,11 +6,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support import in_app_page, qr_page
+from support.admin_client import open_database
 from support.deployment import Nginx
 from support.postgres import find_free_port
 from support.sql import open_sql
 from support.syncs import wait_for
 from support.user_agents import FEISHU_CLIENT, WECOM_CLIENT
+
+import app as portal_app
+from portal.database import db
+from portal.models import Application
 
 pytest_plugins = ["support.chromium"]
 pytestmark = [pytest.mark.nginx, pytest.mark.browser, pytest.mark.postgresql, pytest.mark.redis]
@@ -111,6 +116,20 @@ def test_a_visitor_can_not_pose_as_another_host_or_scheme(deployment):
     assert answer.status_code == 200
     assert "evil" not in answer.text
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_questions_of_other_proxies_arrive_as_they_are(deployment, site):
+    """Proxies of applications may ask the gate through this one."""
+    with open_database(portal_app.create_app(site.settings)) as session:
+        session.add(Application(name="wiki", title="Wiki", hosts=["https://wiki.example.com"]))
+        session.commit()
+        session.remove()
+        db.engine.dispose()
+    question = {"X-Forwarded-Host": "wiki.example.com", "X-Forwarded-Uri": "/page", "X-Forwarded-Method": "GET"}
+    headers = {**question, "X-Forwarded-Proto": "https", "Accept": "text/html"}
+    answer = deployment.get(deployment.visit(), "/_portal/wiki/forward-auth", headers=headers)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "https://wiki.example.com/_portal/wiki/start?to=/page"
 
 
 def test_plain_http_leads_to_https(deployment):
