@@ -46,6 +46,12 @@ translations: .venv/run.done
 	$(BIN)/pybabel -q update -i translations/messages.pot -d translations -l zh --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -f -d translations
 
+# A real application behind the gate. Its libraries are not the portal's.
+.venv/jupyterhub.done: requirements-jupyterhub.txt | .venv/bin/pip
+	$(BIN)/python -m venv .venv/jupyterhub
+	.venv/jupyterhub/bin/pip install --quiet --disable-pip-version-check -r requirements-jupyterhub.txt
+	@touch $@
+
 node_modules: package.json
 	@if command -v npm >/dev/null; then npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error; fi
 	@mkdir -p $@ && touch $@

@@ -5,7 +5,7 @@ import os
 import pytest
 
 GROUPS = ("browser", "postgresql", "redis", "pgbouncer", "clone", "node", "nginx", "caddy", "systemd", "prometheus")
-GROUPS += ("mount",)
+GROUPS += ("traefik", "haproxy", "envoy", "jupyterhub", "mount")
 MUST_RUN = [name for name in os.environ.get("PORTAL_MUST_RUN", "").split(",") if name]
 
 
