@@ -51,6 +51,7 @@ from portal.pages import (
 )
 from portal.pages.admin import (
     accounts,
+    application_secrets,
     audit,
     bind,
     bindings,
@@ -64,6 +65,7 @@ from portal.pages.admin import (
     queue,
     search,
 )
+from portal.pages.admin import applications as admin_applications
 from portal.pages.browser import name_cookie
 from portal.pages.language import get_language
 from portal.pages.login_flow import ONE_TIME_LINK
@@ -149,7 +151,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         app.register_blueprint(part.bp)
     for part in (home, search, bindings, bind, bulk_accept, imports, queue):
         app.register_blueprint(part.bp)
-    for part in (accounts, offboarding, directory, groups, elements, audit):
+    for part in (accounts, offboarding, directory, elements, audit):
+        app.register_blueprint(part.bp)
+    for part in (admin_applications, application_secrets, groups):
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.

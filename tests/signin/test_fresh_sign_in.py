@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from support.admin_client import open_database, strip_markup
+from support.admin_client import open_database, read_form, strip_markup
+from support.application_rows import add_application, add_group
 from support.portal_app import answer_platform, both_databases
 from support.rows import add_account, add_person, add_request, open_admin_browser, reload_row, store_row
 
 from portal.clocks import now
 from portal.database import db
-from portal.models import Account, Group, Identity, LoginSession, OneTimeLink
+from portal.models import Account, Application, ApplicationSecret, Group, Identity, LoginSession, OneTimeLink
 
 NO, YES = False, True
 ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in; with fields where these decide it
@@ -30,6 +31,11 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "accounts/create": NO,
     "accounts/create role=user": NO,
     "accounts/create role=admin": YES,
+    "applications/<name>/edit": YES,
+    "applications/<name>/secret": YES,
+    "applications/<name>/secret/<id>/expire": YES,
+    "applications/<name>/switch": YES,
+    "applications/create": YES,
     "bindings/<id>/decline": NO,
     "bindings/<id>/replace": YES,
     "bindings/<id>/unbind": YES,
@@ -102,9 +108,11 @@ def test_the_table_names_every_changing_route_of_administrators(portal):
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_an_old_sign_in_does_only_what_the_table_allows(alice, route):
-    path, *fields = route.replace("<id>", "1").replace("<name>", "FSInnerExample").split()
+    name = "wiki" if route.startswith("applications/") else "FSInnerExample"
+    path, *fields = route.replace("<id>", "1").replace("<name>", name).split()
     add_person("zw", account=add_account("zhang.wei"))
     store_row(Group(name="FSInnerExample", title="Developers"))
+    add_application("wiki")
     grow_old()
     answer = alice.post_form(f"/admin/{path}", **dict(field.split("=") for field in fields))
     assert is_refused(answer) == ROUTES[route]
@@ -177,6 +185,37 @@ class TestStories:
         assert db.session.query(Account).filter_by(username="eve").count() == 0
         page = boss.get(self.confirm(boss, answer)).text
         assert 'value="eve"' in page and 'value="Eve &amp; Co"' in page and '<option value="admin" selected>' in page
+
+    def test_an_application_waits_and_its_form_keeps_what_was_typed(self, boss):
+        add_group("dev"), add_group("ops")
+        fields = {"title": "Wiki & Co", "name": "wiki", "hosts": "https://a.example.com\nhttps://b.example.com"}
+        fields |= {"groups": ["", "dev"], "headers": ["", "user"], "open_to_all": ["0", "1"], "username_from": "email"}
+        answer = boss.post_form("/admin/applications/create", **fields)
+        assert is_refused(answer) and db.session.query(Application).count() == 0
+        page = boss.get(self.confirm(boss, answer)).text
+        assert 'value="Wiki &amp; Co"' in page and "https://a.example.com\nhttps://b.example.com</textarea>" in page
+        assert 'value="wiki"' in page and '<option value="email" selected>' in page
+        sent = read_form(page, 'action="/admin/applications/create"')
+        assert {name: sent[name] for name in ("groups", "headers", "open_to_all")} == {
+            name: fields[name] for name in ("groups", "headers", "open_to_all")
+        }
+
+    def test_an_edited_application_keeps_what_was_typed_and_the_version_seen(self, boss):
+        add_application("wiki", [add_group("dev")], open_to_all=True, contact="it@example.com")
+        fields = {"version": 1, "title": "Knowledge", "groups": "", "open_to_all": "0", "contact": ""}
+        answer = boss.post_form("/admin/applications/wiki/edit", **fields)
+        assert is_refused(answer)
+        page = boss.get(self.confirm(boss, answer)).text
+        sent = read_form(page, 'action="/admin/applications/wiki/edit"')
+        assert (sent["version"], sent["groups"], sent["open_to_all"]) == (["1"], [""], ["0"])
+        assert 'value="Knowledge"' in page and "it@example.com" not in page
+
+    def test_no_secret_is_made_and_no_application_switched(self, boss):
+        wiki = add_application("wiki", active=False)
+        for path, fields in (("secret", {}), ("switch", {"active": "1"})):
+            answer = boss.post_form(f"/admin/applications/wiki/{path}", **fields)
+            assert is_refused(answer) and way_back(answer).partition("#")[0] == "/admin/applications/wiki"
+        assert not reload_row(wiki).active and db.session.query(ApplicationSecret).count() == 0
 
     def test_somebody_else_confirms_nothing(self, boss):
         other = add_account("other")

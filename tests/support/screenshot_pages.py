@@ -168,6 +168,22 @@ def open_group(page, site):
 
 def open_launcher(page, site):
     open_as_administrator(page, site, "/apps")
+def open_applications(page, site):
+    open_as_administrator(page, site, "/admin/applications")
+
+
+def open_application(page, site):
+    open_as_administrator(page, site, "/admin/applications/wiki")
+
+
+def open_new_application(page, site):
+    open_as_administrator(page, site, "/admin/applications/create")
+
+
+def open_preview(page, site):
+    open_as_administrator(page, site, "/admin/applications/wiki/preview?q=alice")
+    page.locator("#results a").first.click()
+    page.locator("main h1:visible").first.wait_for()
 
 
 def open_elements(page, site):
@@ -223,6 +239,10 @@ PAGES = {
     "groups": open_groups,
     "group": open_group,
     "launcher": open_launcher,
+    "applications": open_applications,
+    "application": open_application,
+    "new-application": open_new_application,
+    "preview": open_preview,
     "elements": open_elements,
     "audit": open_audit,
     "import": open_import,
@@ -241,6 +261,8 @@ ADMIN_PATHS = {  # the ids are those of `large_company`
     "groups": "/admin/groups",
     "group": "/admin/groups/developers/edit",
     "launcher": "/apps",
+    "applications": "/admin/applications",
+    "new-application": "/admin/applications/create",
     "elements": "/admin/elements",
     "audit": "/admin/audit",
     "import": "/admin/bindings/import",

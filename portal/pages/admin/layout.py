@@ -19,6 +19,7 @@ PAGES = {  # endpoint -> its name in the navigation
     "admin_queue.show": _("Queue"),
     "admin_accounts.show": _("Accounts"),
     "admin_directory.show": _("Directory"),
+    "admin_applications.show": _("Applications"),
     "admin_groups.show": _("Groups"),
     "admin_elements.show": _("Logins"),
     "admin_audit.show": _("Audit log"),
@@ -26,6 +27,7 @@ PAGES = {  # endpoint -> its name in the navigation
 # Blueprints without a page in the navigation -> the page that leads to theirs.
 PAGES_OF_OTHERS = dict.fromkeys(("admin_bind", "admin_bulk_accept", "admin_imports"), "admin_bindings.show")
 PAGES_OF_OTHERS["admin_offboarding"] = "admin_accounts.show"
+PAGES_OF_OTHERS["admin_application_secrets"] = "admin_applications.show"
 
 
 def make_blueprint(name: str, module: str) -> Blueprint:
