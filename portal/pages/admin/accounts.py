@@ -12,6 +12,7 @@ from portal.errors import CONFLICT, NOT_ALLOWED, Code
 from portal.models import Identity
 from portal.pages import browser
 from portal.pages.admin import account_form, layout
+from portal.pages.admin.account_applications import collect_applications
 from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.lookups import require_account
 from portal.pages.devices import describe_device
@@ -56,6 +57,7 @@ def account(id):
         identities=search.list_identities(account.id),
         sessions=sessions.list_sessions(account.id, read_page_number(request.args, "sessions")),
         link=one_time_links.find_link(account.id),
+        access=collect_applications(account),
         history=describe_events(history.events),
         device=describe_device,
     )

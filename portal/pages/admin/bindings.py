@@ -18,6 +18,7 @@ from portal.errors import CONFLICT, Code
 from portal.models import Identity
 from portal.pages import browser
 from portal.pages.admin import layout
+from portal.pages.admin.account_applications import collect_applications
 from portal.pages.admin.audit_sentences import describe_events
 from portal.pages.admin.bulk import ask_to_select, has_confirmed, run_each, show_confirmation
 from portal.pages.admin.first_steps import CLOSED, list_first_steps
@@ -114,6 +115,7 @@ def person(id):
         person=row.person,
         paths=paths.find_paths([row.person]),
         sessions=count_identity_sessions(id),
+        access=collect_applications(row.person.account) if row.person.account else None,
         history=describe_events(history.events),
     )
 

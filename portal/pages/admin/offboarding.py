@@ -9,6 +9,7 @@ from portal.bindings import offboarding
 from portal.models import Account
 from portal.pages import browser
 from portal.pages.admin import layout
+from portal.pages.admin.account_applications import collect_applications
 from portal.pages.admin.lookups import require_account
 from portal.pages.local_addresses import lead_errors_to, redirect_to
 from portal.pages.parameters import ID
@@ -41,6 +42,7 @@ def show_consequences(account: Account) -> str:
         "admin/account_offboard.html",
         account=account,
         access=offboarding.find_access(account.id),
+        applications=collect_applications(account).still_open,
         me=layout.require_administrator(),
         is_last=account.active and account.role == "admin" and search.count_accounts()["admin"] == 1,
     )
