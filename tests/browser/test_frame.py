@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 MOUSE = 36  # pixels
 PHONE = {"viewport": {"width": 375, "height": 760}, "has_touch": True, "is_mobile": True}
 LONG_NAME = "阿卜杜热西提·买买提江·吐尔逊古丽" * 12
-PAGES = ("bindings", "queue", "accounts", "directory", "elements", "audit")
+PAGES = ("bindings", "queue", "accounts", "directory", "applications", "elements", "audit")
 CONTROLS = "header .quiet:visible, .pages a, main button:visible, main select:visible, main input[type=search]"
 COLOURS = """(node) => {
   const { color, backgroundColor, borderBottomColor } = getComputedStyle(node);
@@ -121,6 +121,14 @@ def test_a_long_name_stays_on_one_line(office, desk, rows, width):
     assert has_no_sideways_scrolling(page)
     expect(page.locator("header .own-name")).to_have_attribute("title", LONG_NAME)
     rows("UPDATE account SET name = '' WHERE username = 'root'")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_the_whole_menu_is_in_sight_on_a_computer(office, desk, company, width, locale):
+    page = desk(locale=locale, viewport={"width": width, "height": 800})
+    page.goto(f"{office.url}/admin/accounts")
+    assert page.locator(".pages ul").evaluate("(list) => list.scrollWidth <= list.clientWidth")
 
 
 # Sizes
