@@ -49,7 +49,8 @@ def test_off_boarding_names_what_is_open(alice, zhang):
     wiki, docs, old = (add_application(name, open_to_all=True) for name in ("wiki", "docs", "old"))
     page = alice.get(f"/admin/accounts/{zhang.id}/offboard").text
     assert "Access to applications" not in page
-    add_door(wiki, zhang), add_door(docs, zhang), add_door(docs, zhang), add_door(old, zhang, ended_at=now())
+    add_door(wiki, zhang), add_door(docs, zhang, opened_at=now() - timedelta(hours=1))
+    add_door(docs, zhang, ended_at=now()), add_door(old, zhang, ended_at=now())
     words = strip_markup(alice.get(f"/admin/accounts/{zhang.id}/offboard").text)
     named = re.search(r"Access to applications ends at their next request: (.*?) The account and", words)[1]
     assert set(named.split(", ")) == {"Docs", "Wiki"}
