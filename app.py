@@ -51,6 +51,7 @@ from portal.pages import (
 )
 from portal.pages.admin import (
     accounts,
+    application_check,
     application_secrets,
     audit,
     bind,
@@ -153,7 +154,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
         app.register_blueprint(part.bp)
     for part in (accounts, offboarding, directory, elements, audit):
         app.register_blueprint(part.bp)
-    for part in (admin_applications, application_secrets, groups):
+    for part in (admin_applications, application_secrets, application_check, groups):
         app.register_blueprint(part.bp)
     app.url_defaults(add_static_version)
     # The worker's room comes before those of the rows it removes, so it gets the functions from here.

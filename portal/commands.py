@@ -4,7 +4,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +13,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from portal import database, metrics
+from portal.applications import catalogue
+from portal.applications.doctor import examine_hosts
 from portal.directory import jobs, progress
 from portal.elements import doctor
 from portal.elements.doctor.installation import Installation
@@ -143,11 +145,12 @@ def choose_elements(names: Iterable[str]) -> list:
 @click.argument("elements", metavar="[ELEMENT]...", nargs=-1)
 @with_appcontext
 def run_doctor(elements: tuple[str, ...]) -> None:
-    """Check the portal and its elements by harmless calls.
+    """Check the portal, its elements and its applications.
 
-    Print each problem's cause, place in the platform's console and remedy.
+    Only harmless calls are made. Print each problem's cause, place in the platform's console and remedy.
 
-    An ELEMENT is given by its short or full name; without one, all are checked. Exit 1 when there is a problem.
+    An ELEMENT is given by its short or full name; without one, all are checked, and the proxies in front of
+    applications. Exit 1 when there is a problem.
     """
     try:
         chosen_elements = current_app.elements.list_named(elements)
@@ -156,8 +159,24 @@ def run_doctor(elements: tuple[str, ...]) -> None:
     findings = print_findings("Portal", Installation().examine())
     for element in chosen_elements:
         findings += print_findings(f"{element.title} ({element.name})", doctor.examine(element))
+    if not elements:
+        findings += examine_applications()
     if any(finding.state == doctor.PROBLEM for finding in findings):
         sys.exit(1)
+
+
+def examine_applications() -> list:
+    """Examine and print the hosts of active applications.
+
+    Without a database there is nothing to examine; the portal's own findings say so.
+    """
+    findings = []
+    with suppress(*database.FAILURES):
+        names = [application.name for application in catalogue.list_applications() if application.active]
+        for name in names:
+            for origin, found in examine_hosts(catalogue.find_application(name)).items():
+                findings += print_findings(f"{name} ({origin})", found)
+    return findings
 
 
 def print_findings(title: str, findings: list) -> list:

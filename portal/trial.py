@@ -165,7 +165,7 @@ def is_port_taken(port: int) -> bool:
 
 
 def wait_for(url: str, programs: processes.Programs) -> None:
-    """Wait until `url` answers, and with no fault of a server.
+    """Wait until `url` answers without a fault.
 
     :raises click.ClickException: when a part ends, or nothing answers in time.
     """

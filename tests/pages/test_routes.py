@@ -138,6 +138,7 @@ ROUTES = {  # (anonymous, user, admin)
     "POST /admin/groups/<name>/delete": (401, 403, IN),
     "GET /admin/groups/create": (401, 403, IN),
     "POST /admin/groups/create": (401, 403, IN),
+    "POST /admin/applications/<name>/check": (401, 403, IN),
     "GET /admin/people/<id>": (401, 403, IN),
     "POST /admin/people/<id>/end-sessions": (401, 403, IN),
     "GET /admin/queue": (401, 403, IN),

@@ -28,6 +28,7 @@ PAGES = {  # endpoint -> its name in the navigation
 PAGES_OF_OTHERS = dict.fromkeys(("admin_bind", "admin_bulk_accept", "admin_imports"), "admin_bindings.show")
 PAGES_OF_OTHERS["admin_offboarding"] = "admin_accounts.show"
 PAGES_OF_OTHERS["admin_application_secrets"] = "admin_applications.show"
+PAGES_OF_OTHERS["admin_application_check"] = "admin_applications.show"
 
 
 def make_blueprint(name: str, module: str) -> Blueprint:
