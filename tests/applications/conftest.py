@@ -46,3 +46,11 @@ def inside(portal, visitor):
     visitor.sign_in()
     visitor.enter()
     return visitor
+
+
+@pytest.fixture
+def wiki(portal, visitor):
+    """The wiki, and Zhang San signed in at the portal."""
+    add_application(portal)
+    visitor.sign_in()
+    return visitor

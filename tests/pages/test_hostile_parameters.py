@@ -39,7 +39,15 @@ ORDINARY = {  # what leads further into a page than its own absence
     "role": "user",
     "email": "a@example.com",
 }
-IDS = {"id": 1, "name": "FSInnerExample", "token": "x", "file": "x", "filename": "favicon.svg", "what": "disable"}
+IDS = {
+    "id": 1,
+    "name": "FSInnerExample",
+    "token": "x",
+    "file": "x",
+    "filename": "favicon.svg",
+    "what": "disable",
+    "path": "x",
+}
 PAGE = "/admin/{}?page=9223372036854775807"
 
 

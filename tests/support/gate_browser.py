@@ -66,3 +66,15 @@ class Visitor(Browser):
             answer = self.go(answer.location)
             assert answer.status_code == 303, answer.text
         return answer
+
+
+def start(visitor, to="/x", host=HOST):
+    """Begin at the application's host, and return the answer."""
+    return visitor.get("/_portal/wiki/start", query_string={"to": to}, base_url=host)
+
+
+def get_ticket(visitor, to="/x", host=HOST):
+    """Go as far as the ticket, and return its address."""
+    answer = visitor.go(start(visitor, to, host).location)
+    assert answer.status_code == 303, answer.text
+    return answer.location

@@ -168,6 +168,8 @@ def open_group(page, site):
 
 def open_launcher(page, site):
     open_as_administrator(page, site, "/apps")
+
+
 def open_applications(page, site):
     open_as_administrator(page, site, "/admin/applications")
 
