@@ -36,6 +36,7 @@ of all exception classes of the portal, below the classes they come from:
             UsernameTaken           another account has the username
         LeaseLost                   another run of a sync has taken over
         LineProblem                 a line of an import can't be applied
+        Silence                     the host of an application gave no answer
         SurveyStopped               the reading of a directory has ended
         SyncGuarded                 a sync would take the access of too many people
     ValueError

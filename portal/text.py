@@ -25,6 +25,8 @@ HIDDEN = (
 )
 FLAG = "\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f"  # of a part of a country
 UNSEEN = re.compile(f"({FLAG}|(?<=[{JOINING}])[\u200c\u200d](?=[{JOINING}]))|[{HIDDEN}]")
+LONGEST_SLUG = 40
+NOT_IN_SLUG = re.compile("[^a-z0-9]+")
 LINE_BREAK = re.compile("[\t\n\r]")
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}  # as Chinese input methods type them
@@ -82,6 +84,14 @@ def username_key(username: str) -> str:
         return key
     digest = hashlib.sha256(key.encode()).hexdigest()  # cut off alone, it would forget how the longest names end
     return key[: LONGEST - len(digest)] + digest
+
+
+def make_slug(text: str) -> str:
+    """Return what a text gives of a name in addresses, or "".
+
+    Such names are of small letters a to z, digits and hyphens, begin with a letter, and have 40 of them at most.
+    """
+    return NOT_IN_SLUG.sub("-", text.lower()).lstrip("-0123456789")[:LONGEST_SLUG].rstrip("-")
 
 
 def fold_name(text: str) -> str:

@@ -160,7 +160,7 @@ def end_others():
 
 @bp.get("/account/sign-out")
 def sign_out():
-    """Ask whether to sign out of the portal and all applications.
+    """Ask whether to sign out everywhere.
 
     Applications' own pages lead here: a form of theirs could not end this session.
     """

@@ -1,6 +1,5 @@
 """The form that creates or changes an application."""
 
-import re
 from urllib.parse import urlsplit
 
 from flask import render_template, request, url_for
@@ -11,6 +10,7 @@ from portal.applications.application_fields import ENCODINGS, SCOPES, USERNAMES_
 from portal.models import HEADERS, Application
 from portal.pages.local_addresses import choose_way_back
 from portal.pages.parameters import read_number
+from portal.text import make_slug
 
 TEXTS = ("title", "launch_url", "contact", "email_domain", "backchannel_uri")
 CHOICES = {"username_from": USERNAMES_FROM, "header_encoding": ENCODINGS, "pkce": ("required", "optional")}
@@ -22,8 +22,6 @@ OF_CLIENTS = ("redirect_uris", "post_logout_uris", "backchannel_uri", "public", 
 MORE = ("launch_url", "contact", "username_from", "email_domain", "fresh_minutes", "session_hint")
 MORE += ("headers", "header_encoding")
 TICKED = ("1", "on", "true", "yes")
-LONGEST_NAME = 40
-NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
 def read_fields(sent: MultiDict) -> dict:
@@ -57,7 +55,7 @@ def suggest_name(fields: dict) -> str:
     """
     first_host = next(iter(fields.get("hosts", ())), "")
     for text in (fields.get("title", ""), (read_hostname(first_host) or "").removeprefix("www.").split(".")[0]):
-        name = NOT_IN_NAMES.sub("-", text.lower()).lstrip("-0123456789")[:LONGEST_NAME].rstrip("-")
+        name = make_slug(text)
         if len(name) > 1:
             return name
     return ""

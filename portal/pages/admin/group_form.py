@@ -1,6 +1,5 @@
 """The form that creates or changes a group."""
 
-import re
 from collections.abc import Mapping
 
 from flask import render_template, request, url_for
@@ -10,11 +9,10 @@ from portal.models import Group
 from portal.pages.admin import drafts
 from portal.pages.local_addresses import LONGEST_PATH
 from portal.pages.parameters import read_number, read_page_number, read_text
+from portal.text import make_slug
 
 FIELDS = ("title", "name", "members")
-LONGEST_NAME = 40
 BUTTONS = ("add", "remove", "open", "find")  # they show the form again
-UNUSABLE = re.compile("[^a-z0-9]+")
 KEPT = (*FIELDS, "q", "level", "seen")  # what the way over a new sign-in keeps
 
 
@@ -49,13 +47,8 @@ def make_values(fields: Mapping[str, str]) -> dict:
     if "members" in fields:
         values["members"] = [line.entry for line in member_lines.parse_lines(fields["members"])]
     if not values.get("name", "").strip():
-        values["name"] = suggest_name(values.get("title", ""))
+        values["name"] = make_slug(values.get("title", ""))
     return values
-
-
-def suggest_name(title: str) -> str:
-    """Return a group's name made of its title, or ""."""
-    return UNUSABLE.sub("-", title.lower()).lstrip("-0123456789")[:LONGEST_NAME].strip("-")
 
 
 def find_faults(fields: Mapping[str, str]) -> dict[str, str]:
