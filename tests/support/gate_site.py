@@ -1,14 +1,16 @@
 """A portal, an application that echoes, and proxies in front of it."""
 
+import re
 from contextlib import contextmanager
+from html import unescape
 
 from sqlalchemy import delete, select, update
-from support.admin_client import open_database
+from support.admin_client import open_database, sign_in_administrator
 from support.deployment import PATIENCE, DeployedPortal
 from support.echo_application import EchoApplication
 from support.gate_proxies import PROXIES
 from support.gate_visitors import Visitor
-from support.portal_app import FEISHU, Elements, is_ready, make_settings, wait_for_server
+from support.portal_app import FEISHU, Browser, Elements, is_ready, make_settings, wait_for_server
 from support.postgres import find_free_port
 from support.sql import open_sql
 from support.syncs import run_sync
@@ -26,11 +28,10 @@ from portal.models import (
     Identity,
     Membership,
 )
-from portal.pages.admin.snippets import render_snippets
 
-# Both applications are for the people of a department and those below it. The echo at the first wants Latin letters.
 ORIGINS = {"docs": "http://docs.localhost:{port}", "wiki": "http://wiki.localhost:{port}"}
-DEPARTMENT = "研发中心"  # Zhang San and Bob are in it or below, Alice is not
+SNIPPET = re.compile(r"<summary>([^<]+)</summary>.*?<code[^>]*>(.*?)</code></pre>", re.DOTALL)
+DEPARTMENT = "研发中心"  # may enter, with those below: Zhang San and Bob, but not Alice
 
 
 class GateSite:
@@ -50,10 +51,12 @@ class GateSite:
         self.settings = {**make_settings(database, folder / "app", self.url), **more}
         self.portal = DeployedPortal(self.settings, folder, port)
         self.app = portal_app.create_app(self.settings)
+        self.app.test_client_class = Browser
         self.echo, self.proxies, self.running = EchoApplication(), {}, []
 
     def start(self):
         run_sync(self.app, FEISHU)  # the departments
+        self.administrator = sign_in_administrator(self.app)
         self.portal.start()
 
     def open_proxy(self, title):
@@ -97,10 +100,9 @@ class GateSite:
             session.commit()
 
     def render(self, name):
-        """Return the snippets of an application as the page prints them."""
-        with open_database(self.app) as session:
-            application = session.query(Application).filter_by(name=name).one()
-            return render_snippets(application, f"127.0.0.1:{self.portal.port}")
+        """Return the snippets that the page of an application prints."""
+        page = self.administrator.get(f"/admin/applications/{name}").text
+        return {title: unescape(text) for title, text in SNIPPET.findall(page)}
 
     def visit(self):
         return Visitor(self.url)
