@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from support.gate_site import Gate, GateSite
+from support.in_app_page import CLIENT
 from support.portal_app import make_tables
 
 pytest_plugins = ["support.chromium"]
@@ -64,6 +65,15 @@ def test_a_form_sent_after_the_sign_in_has_ended_is_not_lost(gate, portal, page,
     page.reload()
     expect(page.get_by_text("text=long+text")).to_be_visible()
     assert gate.site.echo.count("POST", f"/form/{gate.title}") == 1
+
+
+def test_inside_the_client_an_application_opens_with_nothing_to_press(gate, portal, browse, sandbox_process):
+    """The page inside the client sends a form, and its policy names the application's host."""
+    sandbox_process.client("feishu", "bob")
+    page = browse(user_agent=CLIENT["feishu"])
+    page.goto(f"{gate.wiki}/form/inside")
+    page.wait_for_url(f"{gate.wiki}/form/inside")
+    expect(page.get_by_role("textbox")).to_be_visible()
 
 
 def test_twenty_tabs_that_open_together_all_arrive(gate, portal, page):
