@@ -26,7 +26,7 @@ WATCHED = {
     "identity": ("account_id", "status", "name", "user_id", "email", "company_email", "employee_number"),
     "department": ("provider", "tenant", "dept_id", "parent_id"),
     "membership": (),
-    "application": ("active", "open_to_all", "username_from", "email_domain"),
+    "application": ("active", "open_to_all", "username_from", "email_domain", "all_groups"),
     "application_group": (),
     "group": ("name",),
     "group_member": (),

@@ -35,6 +35,7 @@ ROUTES = {  # an administrators' POST route -> whether it needs a fresh sign-in;
     "applications/<name>/secret": YES,
     "applications/<name>/secret/<id>/expire": YES,
     "applications/<name>/switch": YES,
+    "applications/<name>/check": NO,
     "applications/create": YES,
     "bindings/<id>/decline": NO,
     "bindings/<id>/replace": YES,
