@@ -10,6 +10,7 @@ pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
 
 GATES = ("nginx", "Caddy")
+LONG = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_a_form_sent_after_the_sign_in_has_ended_is_not_lost(gate, portal, page,
     page.goto(address)
     sign_in(page, portal, address)
     page.get_by_role("textbox").fill("long text")
-    gate.site.sql("DELETE FROM login_session")
+    gate.site.sql("DELETE FROM login_session WHERE identity_id IS NOT NULL")
     watch.tolerated = ("Failed to load resource: the server responded with a status of 401 ",)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("What you sent was not lost.")).to_be_visible()
@@ -84,8 +85,8 @@ def test_twenty_tabs_that_open_together_all_arrive(gate, portal, page):
     for number, tab in enumerate(tabs):
         tab.evaluate(f"location.href = '{gate.wiki}/form?tab={number}'")
     for number, tab in enumerate(tabs):
-        tab.wait_for_url(f"{gate.wiki}/form?tab={number}")
-        expect(tab.get_by_role("button", name="Send")).to_be_visible()
+        tab.wait_for_url(f"{gate.wiki}/form?tab={number}", timeout=LONG)
+        expect(tab.get_by_role("button", name="Send")).to_be_visible(timeout=LONG)
 
 
 def test_another_applications_door_is_no_cookie_of_this_one(gate, portal, page):
