@@ -155,6 +155,7 @@ def show_blocked_cookies(name: str, origin: str) -> str:
 
 def show_page(template: str, **values: object) -> str:
     """Return a page for an application's host."""
-    headers.widen_policy({"style-src": [current_app.config["PORTAL_BASE_URL"]]})
+    base = current_app.config["PORTAL_BASE_URL"]
+    headers.widen_policy({"style-src": [base], "img-src": [base]})
     g.setdefault("signed_in", None)
     return render_template(template, **values)
