@@ -30,6 +30,7 @@ from portal.pages.admin import layout
 TWINS = {
     "README.zh.md": "README.md",
     "docs/zh/administration.md": "docs/administration.md",
+    "docs/zh/applications.md": "docs/applications.md",
     "docs/zh/faults.md": "docs/faults.md",
     "docs/zh/feishu.md": "docs/feishu.md",
     "docs/zh/monitoring.md": "docs/monitoring.md",

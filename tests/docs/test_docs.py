@@ -157,13 +157,17 @@ def is_served(routes, path: str) -> bool:
 # Words of the pages
 
 
+WITH_BUTTONS = ["administration", "applications", "directory-sync", "feishu", "wecom", "elements"]
+WITH_BUTTONS += ["gate-nginx", "gate-caddy", "gate-traefik", "gate-others"]
+
+
 @pytest.fixture(scope="module")
 def messages():
     with (ROOT / "translations" / "messages.pot").open("rb") as file:
         return {text for message in read_po(file) for text in ([message.id] if message.id else [])}
 
 
-@pytest.mark.parametrize("page", ["administration", "directory-sync", "feishu", "wecom", "elements"])
+@pytest.mark.parametrize("page", WITH_BUTTONS)
 def test_the_buttons_and_pages_it_names_are_called_so(page, messages):
     named = {words for place in italics(f"docs/{page}.md") for words in place.split(" → ")}
     assert sorted(named - messages) == []
