@@ -70,7 +70,7 @@ from portal.pages.admin import applications as admin_applications
 from portal.pages.browser import name_cookie
 from portal.pages.language import get_language
 from portal.pages.login_flow import ONE_TIME_LINK
-from portal.pages.proxies import VisitorAddress, WithoutUpgrades
+from portal.pages.proxies import GateRequests, VisitorAddress
 from portal.signin import attempts, one_time_links, sessions
 from sandbox import server as sandbox
 
@@ -179,7 +179,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Portal:
     proxies = settings["PORTAL_TRUSTED_PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies)
-    app.wsgi_app = WithoutUpgrades(VisitorAddress(app.wsgi_app, proxies))
+    app.wsgi_app = GateRequests(VisitorAddress(app.wsgi_app, proxies))
 
     def read_variable(name: str) -> str | None:
         return settings["PORTAL_BASE_URL"] if name == "PORTAL_BASE_URL" else config.read_value(environ, name)

@@ -87,9 +87,9 @@ def username_key(username: str) -> str:
 
 
 def make_slug(text: str) -> str:
-    """Return what a text gives of a name in addresses, or "".
+    """Return a name for addresses, made of a text.
 
-    Such names are of small letters a to z, digits and hyphens, begin with a letter, and have 40 of them at most.
+    It may be "". Such names are of small letters a to z, digits and hyphens, begin with a letter, and have 40 of them at most.
     """
     return NOT_IN_SLUG.sub("-", text.lower()).lstrip("-0123456789")[:LONGEST_SLUG].rstrip("-")
 

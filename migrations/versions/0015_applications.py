@@ -155,7 +155,7 @@ def add_doors():
         *columns(("id", sa.Integer()), ("token_hash", sa.LargeBinary(32))),
         *columns(*owners),
         *columns(("host", sa.String(255)), ("opened_at", MOMENT)),
-        *columns(("groups", sa.JSON()), nullable=True),
+        *columns(("closed_at", MOMENT), ("groups", sa.JSON()), nullable=True),
         *columns(("told", sa.JSON()), ("seen_revision", sa.Integer())),
         primary_key("door", "id"),
         unique("door", "token_hash"),

@@ -8,7 +8,8 @@ from sqlalchemy import select, text
 
 from portal import audit, database
 from portal.accounts.accounts import InvalidFields
-from portal.applications.application_fields import NAME, check_groups, split_origin
+from portal.applications import proxy_problems
+from portal.applications.application_fields import NAME, check_groups, is_loopback, split_origin
 from portal.applications.application_fields import clean_application as clean_fields
 from portal.audit import Actor
 from portal.database import db
@@ -83,6 +84,8 @@ def edit_application(name: str, values: Mapping, seen: int, *, by: Actor) -> lis
             raise ApplicationChanged
         changes = change_application(application, fields)
         check_hosts(application)
+        if "hosts" in changes:
+            proxy_problems.forget_problems(application.id)
         if not changes:
             entry.drop()
         entry.note(details={"application": name, "fields": changes})
@@ -156,11 +159,21 @@ def complete_fields(fields: dict) -> dict[str, Any]:
 
 
 def check_hosts(application: Application) -> None:
-    """Raise InvalidFields if another application has one of its hosts."""
-    places = {split_origin(host) for host in application.hosts}
+    """Raise InvalidFields if another application has one of its hosts.
+
+    Cookies know no ports: at one host, an application would get the doors of the other. Only on loopback, to try them,
+    they may differ by port.
+    """
+    places = {find_cookie_place(host) for host in application.hosts}
     for other in list_applications() if places else ():
-        if other is not application and any(split_origin(host) in places for host in other.hosts):
+        if other is not application and any(find_cookie_place(host) in places for host in other.hosts):
             raise InvalidFields({"hosts": _("This host belongs to another application: %(name)s.", name=other.name)})
+
+
+def find_cookie_place(origin: str) -> str:
+    """Return what has its own cookies; on loopback, an origin."""
+    host, port = split_origin(origin)
+    return f"{host}:{port}" if is_loopback(host) else host
 
 
 def read_groups_of(names: list[str]) -> list[Group]:

@@ -45,7 +45,13 @@ FIND_DOOR = database.PreparedRead(
     .join(Account, Account.id == LoginSession.account_id)
     .outerjoin(Identity, Identity.id == LoginSession.identity_id)
     .join(Revision, Revision.id == 1)
-    .where(Door.token_hash == bindparam("token"), Application.name == bindparam("name"), Application.active, *IS_USABLE)
+    .where(
+        Door.token_hash == bindparam("token"),
+        Door.closed_at.is_(None),
+        Application.name == bindparam("name"),
+        Application.active,
+        *IS_USABLE,
+    )
 )
 
 FIND_HOSTS = database.PreparedRead(
@@ -154,10 +160,14 @@ def open_door(application_id: int, host: str, session_id: int, account_id: int, 
 
 
 def close_door(name: str, token: str) -> None:
-    """Close a token's door at an application."""
+    """Close a token's door at an application.
+
+    The row stays, so that it tells when its holder was there.
+    """
     of_application = Door.application_id.in_(select(Application.id).where(Application.name == name))
+    is_it = (Door.token_hash == fingerprint(token), Door.closed_at.is_(None), of_application)
     with database.write_rows() as connection:
-        connection.execute(delete(Door.__table__).where(Door.token_hash == fingerprint(token), of_application))
+        connection.execute(update(Door.__table__).where(*is_it).values(closed_at=now()))
 
 
 def record_refused_ticket(refusal: Code, application: Application, client: Client) -> None:

@@ -6,6 +6,7 @@ A problem is logged and stored once a minute in each process, so that a wrong pr
 import logging
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 from sqlalchemy import delete, insert, select, update
 
@@ -18,6 +19,7 @@ from portal.models import ProxyProblem
 log = logging.getLogger(__name__)
 
 NOTED_EVERY = 60.0  # seconds
+SHOWN = timedelta(days=1)  # for which a problem is shown
 MOST_NOTED = 1000  # problems that a process remembers; more only come of made-up names
 NOTE_WAIT = 250  # milliseconds that a request waits to store one
 INCOMPLETE, HOST, FORGED, UNKNOWN = "incomplete", "host", "forged", "unknown"
@@ -61,8 +63,13 @@ def store_problem(application_id: int, kind: str, detail: str) -> None:
 
 
 def list_problems(application_id: int) -> list[ProxyProblem]:
-    """Return the problems of an application's proxy, the latest first."""
-    own = select(ProxyProblem).where(ProxyProblem.application_id == application_id)
+    """Return the problems of an application's proxy, the latest first.
+
+    Those of other days may have been mended.
+    """
+    own = select(ProxyProblem).where(
+        ProxyProblem.application_id == application_id, ProxyProblem.seen_at > now() - SHOWN
+    )
     return list(db.session.scalars(own.order_by(ProxyProblem.seen_at.desc(), ProxyProblem.kind)))
 
 

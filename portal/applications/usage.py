@@ -76,11 +76,12 @@ def list_opened(account_id: int) -> list[OpenedApplication]:
 
     Those that are open come first, then the ones that ended last.
     """
-    is_open = and_(*list_open_conditions())
-    columns = select(Application, Door.opened_at, LoginSession, is_open).join(Application).join(LoginSession)
+    is_open = and_(Door.closed_at.is_(None), *list_open_conditions())
+    columns = select(Application, Door, LoginSession, is_open).join(Application).join(LoginSession)
     opened = {}
-    for application, opened_at, session, still_open in db.session.execute(columns.where(Door.account_id == account_id)):
-        row = OpenedApplication(application, opened_at, None if still_open else find_end(session))
+    for application, door, session, still_open in db.session.execute(columns.where(Door.account_id == account_id)):
+        ended_at = None if still_open else door.closed_at or find_end(session)
+        row = OpenedApplication(application, door.opened_at, ended_at)
         opened[application.id] = max(opened.get(application.id, row), row, key=rank_opened)
     return sorted(opened.values(), key=rank_opened, reverse=True)
 

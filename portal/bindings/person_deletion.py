@@ -17,12 +17,14 @@ from portal.models import (
     Account,
     BindingRequest,
     Department,
+    Door,
     Identity,
     ImportRow,
     Listing,
     LoginAttempt,
     LoginSession,
     SyncRun,
+    Ticket,
 )
 
 UNLOADED = {"synchronize_session": False}
@@ -84,6 +86,9 @@ def remove_traces(identity: Identity) -> None:
     person's row.
     """
     session, identity_id = db.session, identity.id
+    own = select(LoginSession.id).where(LoginSession.identity_id == identity_id)
+    for table in (Door, Ticket):  # what applications were told
+        session.execute(delete(table).where(table.session_id.in_(own)), execution_options=UNLOADED)
     sessions = update(LoginSession).where(LoginSession.identity_id == identity_id)
     session.execute(sessions.values(identity_id=None, address="", agent=""), execution_options=UNLOADED)
     for table in (LoginAttempt, BindingRequest, ImportRow):

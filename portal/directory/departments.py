@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, String, bindparam, delete, select, update
+from sqlalchemy import Integer, String, bindparam, cast, delete, select, update
 
-from portal import database
+from portal import audit, database
+from portal.audit import Actor
 from portal.database import db
 from portal.directory import sql_rows
-from portal.models import Department, GroupMember
+from portal.models import Department, Group, GroupMember
 from portal.text import is_clean, one_line
 
 TABLE = Department.__table__
@@ -16,6 +17,7 @@ TYPES = {name: TABLE.c[name].type for name in ("dept_id", "open_id", "parent_id"
 EMPTY_ROW = {"open_id": "", "parent_id": "", "name": "", "leaders": [], "position": 0}
 CHANGE = update(TABLE).where(TABLE.c.id == bindparam("this"))
 CHANGE = CHANGE.values({name: bindparam(f"new_{name}") for name in EMPTY_ROW})
+DEPARTMENT_GONE = "department gone"  # why a group has lost a rule
 ONE, PART, WHOLE = "one", "part", "whole"  # the platform told of a department, of what an app may see, of the company
 
 
@@ -64,7 +66,13 @@ def remove_departments(numbers: list[int]) -> None:
     A new department may get the number of a removed one, but not its rights. Part of the caller's transaction.
     """
     names_them = GroupMember.value.in_(sql_rows.select_values([str(number) for number in numbers], String))
-    db.session.execute(delete(GroupMember).where(GroupMember.kind == "department", names_them))
+    rules = (GroupMember.kind == "department", names_them)
+    rows = select(Group.name, TABLE.c.name).select_from(GroupMember).join(Group)
+    rows = rows.join(TABLE, cast(TABLE.c.id, String) == GroupMember.value).where(*rules).order_by(Group.name)
+    for group, department in db.session.execute(rows).all():
+        details = {"group": group, "why": DEPARTMENT_GONE, "department": department}
+        audit.record("group.edit", Actor(), details=details)
+    db.session.execute(delete(GroupMember).where(*rules))
     db.session.execute(delete(TABLE).where(TABLE.c.id.in_(sql_rows.select_values(numbers, Integer))))
 
 

@@ -136,6 +136,7 @@ class Door(db.Model):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     host: Mapped[str]  # its origin
     opened_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    closed_at: Mapped[datetime | None]  # when its holder signed out there
     groups: Mapped[list | None]
     told: Mapped[dict] = mapped_column(default=dict)
     seen_revision: Mapped[int]

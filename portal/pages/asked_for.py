@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from flask import request
 
+from portal.pages.proxies import ASKED_METHOD
 from portal.settings.values import DEFAULT_PORTS
 
 LONGEST_HOST = 200  # characters of it that are kept
@@ -67,7 +68,7 @@ def read_direct(prefix: str) -> AskedFor:
     """
     raw = request.environ.get("RAW_URI") or request.full_path
     path = "/" + raw.removeprefix(prefix).removeprefix("/")
-    return AskedFor(request.method, request.host, path)
+    return AskedFor(request.environ[ASKED_METHOD], request.host, path)
 
 
 def require_header(name: str) -> str:

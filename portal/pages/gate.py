@@ -24,14 +24,13 @@ from portal.pages.local_addresses import accept_local_path
 from portal.signin import sessions
 
 START_LIFE = 600  # seconds that a sign-in for an application may take
-ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 bp = Blueprint("gate", __name__, url_prefix="/_portal/<name>")
 csrf.exempt(bp)  # a check is no form, and at an application's host there is no visit that could keep a token
 gate_answers.handle_errors(bp)
 
 
-# What proxies ask
+# What proxies ask; whatever their methods are, `GateRequests` makes them GET or HEAD
 
 
 @bp.get("/auth-request")
@@ -46,8 +45,8 @@ def forward_auth(name):
     return answer_check(name, asked_for.read_forwarded)
 
 
-@bp.route("/ext-authz/", defaults={"path": ""}, methods=ANY_METHOD, strict_slashes=False)
-@bp.route("/ext-authz/<path:path>", methods=ANY_METHOD)
+@bp.get("/ext-authz/", defaults={"path": ""}, strict_slashes=False)
+@bp.get("/ext-authz/<path:path>")
 def ext_authz(name, path):
     """Answer Envoy, which asks by the request itself."""
     return answer_check(name, lambda: asked_for.read_direct(f"/_portal/{name}/ext-authz"))

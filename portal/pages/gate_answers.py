@@ -94,7 +94,7 @@ def show_refusal(error: Code) -> ResponseReturnValue:
 
 def show_misuse(error: HTTPException) -> ResponseReturnValue:
     """Return the page or JSON for an error of HTTP."""
-    return show_refusal(Code(NO_SUCH_PAGE, f"HTTP {error.code}", status=error.code or 404))
+    return show_refusal(Code(error_pages.STATUS_CODES.get(error.code, NO_SUCH_PAGE), f"HTTP {error.code}"))
 
 
 def show_failure(error: Exception) -> ResponseReturnValue:
@@ -135,10 +135,14 @@ def show_signed_out(name: str, origin: str) -> ResponseReturnValue:
 def show_no_access(application: Application, door: OpenDoor | None) -> ResponseReturnValue:
     """Return the page or JSON for an account without access.
 
+    nginx leads here from every refused check. Where access is no cause for one, its configuration is wrong.
+
     :param door: of this browser, if it has one.
     """
-    missing = access.decide(application, door.account_id, door.identity_id).missing if door else []
-    return show_refusal(NoAccess(application, missing))
+    verdict = access.decide(application, door.account_id, door.identity_id) if door else None
+    if verdict is None or verdict.groups is not None:
+        return show_refusal(ProxyWrong("the proxy led to a refusal that was none of access"))
+    return show_refusal(NoAccess(application, verdict.missing))
 
 
 def offer_new_start(error: Code, name: str, origin: str) -> str:

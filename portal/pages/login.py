@@ -151,4 +151,4 @@ def logout():
     browser.stop_waiting()
     browser.forbid_automatic_sign_in()
     flash(_("You are signed out."), "quiet")
-    return browser.take_session(redirect_to("login_page.show"))
+    return browser.take_session(redirect_to("login_page.show", next=accept_local_path(request.form.get("next"))))

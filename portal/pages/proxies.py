@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from flask import request
 
 GATE = "/_portal/"  # begins the addresses that proxies and applications' hosts ask for
+CHECK = re.compile("/_portal/[^/]+/(auth-request|forward-auth|ext-authz)(/|$)")
+ASKED_METHOD = "portal.asked_method"  # a key of the request's environment
 WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
@@ -46,10 +48,11 @@ def is_gate() -> bool:
     return request.path.startswith(GATE)
 
 
-class WithoutUpgrades:
-    """Answer the gate's checks of upgrades as those of requests.
+class GateRequests:
+    """Let the gate's checks come as plain requests.
 
-    A proxy that asks about a WebSocket may hand its headers on, and Werkzeug has no such routes.
+    A proxy that asks about a WebSocket may hand its headers on, and Werkzeug has no such routes. Envoy and others may
+    ask with the method of the request they ask about, of which WebDAV has many; `ASKED_METHOD` keeps it.
     """
 
     def __init__(self, app: Callable):
@@ -58,6 +61,9 @@ class WithoutUpgrades:
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(GATE):
             environ.pop("HTTP_UPGRADE", None)
+            method = environ[ASKED_METHOD] = environ["REQUEST_METHOD"]
+            if CHECK.match(environ["PATH_INFO"]) and method != "HEAD":
+                environ["REQUEST_METHOD"] = "GET"
         return self.app(environ, start_response)
 
 

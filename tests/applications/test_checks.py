@@ -1,11 +1,13 @@
 """What a proxy is told about a request."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import event
-from support.gate_browser import HOST, PAGE, SCRIPT, add_application, change_rows
+from support.gate_browser import HOST, SCRIPT, add_application, change_rows
 from support.portal_app import both_databases
 
-from portal.applications import proxy_problems
+from portal.clocks import now
 from portal.database import db
 from portal.models import Account, Application, Door, Group, GroupMember, Identity, LoginSession
 
@@ -37,6 +39,12 @@ def test_envoy_asks_by_the_request_itself(inside):
         answer = inside.open("/_portal/wiki/ext-authz/a//b?c", method=method, base_url=HOST)
         assert (answer.status_code, answer.headers["Remote-User"]) == (200, "zhangsan"), method
     assert inside.get("/_portal/wiki/ext-authz", base_url=HOST).status_code == 200
+
+
+def test_envoy_asks_about_webdav_too(inside):
+    for method in ("PROPFIND", "MKCOL", "LOCK", "REPORT", "BREW"):
+        answer = inside.open("/_portal/wiki/ext-authz/a", method=method, base_url=HOST)
+        assert (answer.status_code, answer.headers["Remote-User"]) == (200, "zhangsan"), method
 
 
 def test_names_are_escaped_for_servers_that_read_latin_letters(portal, visitor):
@@ -71,7 +79,31 @@ def test_a_check_reads_one_row_and_writes_nothing(portal, inside):
     assert [statement for statement in ran if not statement.startswith("SELECT")] == []
 
 
+def test_a_check_counts_as_use_of_the_session(portal, inside):
+    change_rows(portal, LoginSession, last_seen_at=now() - timedelta(minutes=30))
+    assert inside.check().status_code == 200
+    with portal.app_context():
+        [session] = db.session.query(LoginSession)
+        assert now() - session.last_seen_at < timedelta(minutes=10)
+
+
 # Without a door
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE", "BREW"])
+@pytest.mark.parametrize("check", ["auth-request", "forward-auth", "ext-authz", "ext-authz/", "ext-authz/x"])
+def test_no_method_passes_without_a_door(portal, visitor, check, method):
+    add_application(portal)
+    parts = {"Host": "wiki.localhost:9000", "Proto": "http", "Uri": "/", "Method": method}
+    sent = {f"X-Forwarded-{key}": value for key, value in parts.items()}
+    sent |= {"X-Original-URL": f"{HOST}/", "X-Original-Method": method}
+    answer = visitor.open(f"/_portal/wiki/{check}", method=method, base_url=HOST, headers=sent)
+    assert answer.status_code in (401, 403)
+
+
+def test_a_fault_lets_no_request_pass(portal, inside):
+    change_rows(portal, Application, hosts=5)
+    assert inside.check().status_code == inside.forward(kind=SCRIPT).status_code == 503
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -204,72 +236,3 @@ def test_the_page_without_access_names_the_groups(portal, inside):
     assert 'href="mailto:it@example.com"' in page.text
     script = inside.forward(kind=SCRIPT)
     assert (script.status_code, script.json["errcode"]) == (403, 40306)
-
-
-# Proxies that are not set up correctly
-
-
-def read_problems(portal):
-    with portal.app_context():
-        return [(problem.kind, problem.detail) for problem in proxy_problems.list_problems(1)]
-
-
-@pytest.fixture
-def problems(portal):
-    """Let each problem be noted, as if a minute had passed."""
-    proxy_problems._noted.clear()
-    yield lambda: read_problems(portal)
-    proxy_problems._noted.clear()
-
-
-def test_an_unknown_application_is_refused(visitor, problems, caplog):
-    for name in ("nothing", "Wiki", "a b", "x" * 300):
-        assert visitor.check(name=name).status_code == 403
-    assert "a proxy asks for application nothing, which is not here" in caplog.text
-
-
-def test_a_check_without_its_headers_is_refused(portal, inside, problems, caplog):
-    answer = inside.get("/_portal/wiki/auth-request", headers=PAGE, base_url=HOST)
-    assert (answer.status_code, answer.location) == (403, None)
-    assert "the snippet of wiki is incomplete: X-Original-URL is missing" in caplog.text
-    assert problems() == [("incomplete", "X-Original-URL")]
-    proxy_problems._noted.clear()
-    assert inside.get("/_portal/wiki/forward-auth", headers=PAGE, base_url=HOST).status_code == 403
-    assert problems() == [("incomplete", "X-Forwarded-Host")]
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["http://wiki2.localhost:9000", "http://wiki.localhost:9001", "http://wiki.localhost:9000@evil.example"],
-)
-def test_a_host_that_is_not_registered_is_refused(inside, problems, caplog, host):
-    sent = {"X-Original-URL": f"{host}/", "X-Original-Method": "GET", **PAGE}
-    answer = inside.get("/_portal/wiki/auth-request", headers=sent, base_url=HOST)
-    assert (answer.status_code, answer.location) == (403, None)
-    asked = host.removeprefix("http://")
-    assert problems() == [("host", f"http://{asked}")]
-    assert f"asked for http://{asked}: add it or correct the proxy" in caplog.text
-
-
-@pytest.mark.parametrize("url", ["http://[/", "", "/x", "//", "http://", "\x80", "http://wiki.localhost:x/"])
-def test_an_address_that_is_none_is_refused(inside, url):
-    sent = {"X-Original-URL": url, "X-Original-Method": "GET", **PAGE}
-    assert inside.get("/_portal/wiki/auth-request", headers=sent, base_url=HOST).status_code == 403
-
-
-def test_a_forged_header_that_arrives_is_noted(inside, problems):
-    assert inside.forward(**{"Remote-User": "admin"}).headers["Remote-User"] == "zhangsan"
-    assert problems() == [("forged", "Remote-User")]
-
-
-def test_the_query_of_a_check_says_nothing(inside):
-    """Caddy adds that of the client."""
-    address = "/_portal/wiki/auth-request?to=/&name=x&host=http://evil.example&X-Original-URL=http://evil.example/"
-    sent = {"X-Original-URL": f"{HOST}/", "X-Original-Method": "GET", **PAGE}
-    assert inside.get(address, headers=sent, base_url=HOST).status_code == 200
-
-
-def test_a_standard_port_may_stand_in_the_host(portal, visitor):
-    add_application(portal, hosts=["https://wiki.example.com"])
-    for host in ("https://wiki.example.com:443", "https://WIKI.example.com"):
-        assert visitor.check(host=host).location == "https://wiki.example.com/_portal/wiki/start?to=/"

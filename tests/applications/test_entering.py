@@ -1,15 +1,19 @@
 """The way from the portal into an application, by tickets."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from urllib.parse import quote
 
 import pytest
+from support.admin_client import make_one_time_link
 from support.gate_browser import HOST, PAGE, SCRIPT, add_application, change_rows, get_ticket, start
-from support.portal_app import both_databases
+from support.portal_app import FEISHU, answer_platform, both_databases
 
 from portal.applications import tickets
 from portal.clocks import now
-from portal.models import Application, GroupMember, LoginSession
+from portal.database import db
+from portal.models import Application, Door, GroupMember, LoginSession
 
 CHALLENGE = tickets.make_challenge("a nonce of another browser")
 
@@ -167,15 +171,42 @@ def test_an_application_may_ask_for_a_younger_sign_in(portal, wiki):
     )
 
 
+@pytest.mark.parametrize("minutes", [29, 31])
+def test_a_new_scan_leads_on_into_the_application(portal, wiki, minutes):
+    change_rows(portal, Application, fresh_minutes=30)
+    change_rows(portal, LoginSession, signed_in_at=now() - timedelta(minutes=minutes))
+    address = start(wiki, "/deep?x=1").location
+    if minutes > 30:
+        assert wiki.go(address).status_code == 403
+        back = address.removeprefix(portal.config["PORTAL_BASE_URL"])
+        begun = wiki.post_form(f"/account/confirm/{FEISHU}", next=back)
+        address = portal.config["PORTAL_BASE_URL"] + wiki.get(answer_platform(begun.location)).location
+    assert wiki.go(wiki.go(address).location).location == "/deep?x=1"
+
+
+def test_after_a_one_time_link_a_younger_sign_in_is_a_new_one(portal, visitor):
+    add_application(portal, fresh_minutes=30)
+    visitor.post_form(f"/login/once/{make_one_time_link(portal, 'alice')}")
+    change_rows(portal, LoginSession, signed_in_at=now() - timedelta(minutes=31))
+    page = visitor.go(start(visitor, "/deep").location)
+    assert "Wiki needs a more recent sign-in. Sign out and sign in again." in page.text
+    [back] = re.findall(r'name="next" value="(/apps/wiki/enter[^"]*)"', page.text)
+    left = visitor.post_form("/logout", next=unescape(back))
+    assert left.location.startswith("/login?next=/apps/wiki/enter")
+
+
 # Signing out
 
 
-def test_signing_out_closes_the_door_alone(wiki):
+def test_signing_out_closes_the_door_alone(portal, wiki):
     wiki.enter()
     page = wiki.get("/_portal/wiki/sign-out", base_url=HOST)
     assert (page.status_code, wiki.check().status_code) == (200, 200)
     done = wiki.post("/_portal/wiki/sign-out", base_url=HOST, headers={"Origin": HOST})
     assert (done.status_code, wiki.check().status_code) == (200, 401)
+    with portal.app_context():
+        [door] = db.session.query(Door)
+        assert door.closed_at is not None
     assert [cookie.partition("=")[0] for cookie in done.headers.getlist("Set-Cookie")] == ["portal_wiki"]
     assert wiki.session().status_code == 200
 
@@ -192,12 +223,17 @@ def test_another_site_signs_nobody_out(wiki, sent):
 # What nginx shows itself
 
 
-def test_nginx_shows_the_pages_of_refusals(wiki):
+def test_nginx_shows_the_pages_of_refusals(portal, wiki):
     page = wiki.get("/_portal/wiki/signed-out", base_url=HOST, headers=PAGE)
     assert (page.status_code, "What you sent was not lost." in page.text) == (401, True)
     script = wiki.get("/_portal/wiki/signed-out", base_url=HOST, headers=SCRIPT)
     assert (script.status_code, script.json["signInUrl"]) == (401, f"{HOST}/_portal/wiki/start?to=/")
-    assert wiki.get("/_portal/wiki/no-access", base_url=HOST, headers=PAGE).status_code == 403
+    page = wiki.get("/_portal/wiki/no-access", base_url=HOST, headers=PAGE)
+    assert (page.status_code, "not set up correctly" in page.text) == (403, True)
+    wiki.enter()
+    change_rows(portal, GroupMember, kind="role", value="admin")
+    page = wiki.get("/_portal/wiki/no-access", base_url=HOST, headers=PAGE)
+    assert (page.status_code, "You are in none of: Wiki people." in page.text) == (403, True)
     assert wiki.get("/_portal/wiki/no-access", base_url=HOST, headers=SCRIPT).json["errcode"] == 40306
 
 

@@ -8,6 +8,7 @@ from portal.accounts import search as account_search
 from portal.applications import catalogue, preview, proxy_problems, search, usage
 from portal.bindings import portal_search
 from portal.clocks import now
+from portal.errors import CONFLICT, Code
 from portal.pages import browser
 from portal.pages.admin import application_form, layout
 from portal.pages.admin.application_words import (
@@ -125,7 +126,9 @@ def ask_switch(name):
 def switch(name):
     """Switch an application on or off."""
     layout.require_fresh_administrator(lead_errors_to(url_for(".application", name=name)))
-    active = request.form.get("active") == "1"
+    if request.form.get("active") not in ("0", "1"):
+        raise Code(CONFLICT, "neither on nor off was asked for", status=422)
+    active = request.form["active"] == "1"
     done = catalogue.switch_application(name, active, by=browser.get_actor())
     if not done:
         flash(_("Nothing was changed."), "info")

@@ -110,6 +110,9 @@ SENTENCES = {
     ("group.create",): _("%(actor)s created the group %(group)s"),
     ("group.create", "refused"): _("%(actor)s could not create the group %(group)s because the name is taken"),
     ("group.edit",): _("%(actor)s changed the group %(group)s"),
+    ("group.edit", "department gone"): _(
+        "The group %(group)s lost the department %(department)s because the platform no longer has it"
+    ),
     ("group.edit", "refused"): _("%(actor)s could not change the group %(group)s"),
     ("group.delete",): _("%(actor)s deleted the group %(group)s"),
     ("group.delete", "refused"): _("%(actor)s could not delete the group %(group)s because applications use it"),
@@ -213,6 +216,7 @@ def describe_event(event: AuditEvent, accounts: dict[int, Account], people: dict
         "action": event.action,
         "application": details.get("application", ""),
         "group": details.get("group", ""),
+        "department": details.get("department", ""),
     }
     sentence = str(choose_sentence(event)) % names
     why = remedy = ""
