@@ -31,6 +31,7 @@ bench: .venv/test.done
 	PYTHONPATH=.:tests $(BIN)/python -m bench bindings
 	PYTHONPATH=.:tests $(BIN)/python -m bench admin
 	PYTHONPATH=.:tests $(BIN)/python -m bench login
+	PYTHONPATH=.:tests $(BIN)/python -m bench gate
 	PYTHONPATH=.:tests $(BIN)/python -m bench morning
 	PYTHONPATH=.:tests $(BIN)/python -m bench servers
 

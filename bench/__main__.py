@@ -1,4 +1,5 @@
-"""Measurements: `python -m bench sync`, `bindings`, `admin`, `login`, `morning`, `servers`, `statements`."""
+"""Measurements: `python -m bench sync`, `bindings`, `admin`, `login`, `gate`, `morning`, `servers`,
+`statements`."""
 
 import tempfile
 from contextlib import ExitStack, closing
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench import logins, morning, servers
+from bench import gate, logins, morning, servers
 from bench.apps import PEERS
 from bench.directory_sync import Bench, Size, describe_machine, report
 from bench.machine import Portals
@@ -84,6 +85,18 @@ def login(rounds, peers, checks, count):
         measured = logins.Bench(portals, names, rounds, logins.Sizes(checks, checks // 2, count, count // 2))
         measured.run()
     click.echo(f"\n{measured.table()}")
+    click.echo(report(measured.rows))
+
+
+@bench.command("gate")
+@click.option("--rounds", default=7, show_default=True, help="All are measured so often by turns; the median counts.")
+@click.option("--checks", default=800, show_default=True, help="Requests a round and figure.")
+@click.option("--database", "databases", multiple=True, type=click.Choice(["sqlite", "postgresql"]))
+def run_gate(rounds, checks, databases):
+    """Measure checks of the gate, and what it takes to enter an application."""
+    with tempfile.TemporaryDirectory() as folder, closing(Portals(Path(folder))) as portals:
+        measured = gate.Bench(portals, databases or ("sqlite", "postgresql"), rounds, checks)
+        measured.run()
     click.echo(report(measured.rows))
 
 

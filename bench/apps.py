@@ -48,13 +48,13 @@ APPS = {
 PEERS = [name for name in APPS if name != PORTAL]
 
 
-def make_portal_environ(portals: Portals, platform: str, base: str) -> dict:
+def make_portal_environ(portals: Portals, platform: str, base: str, database: str = "sqlite") -> dict:
     """Return the environment of a new portal behind one proxy, which creates unknown people.
 
     It runs as in development: in production it refuses elements whose platform is on this machine.
     """
     behind_proxy = {"PORTAL_UNKNOWN_PEOPLE": "create", "PORTAL_TRUSTED_PROXIES": "1"}
-    return {**portals.settings("sqlite", platform, base=base), **behind_proxy}
+    return {**portals.settings(database, platform, base=base), **behind_proxy}
 
 
 def start_portal(portals: Portals, platform: str, start=Served.gunicorn) -> Served:

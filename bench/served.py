@@ -22,6 +22,7 @@ GUNICORN += "--no-control-socket --log-level warning --graceful-timeout 30 --con
 GRANIAN = f"--interface wsgi --workers {WORKERS} --blocking-threads {THREADS} --backlog 1024 --no-ws".split()
 GRANIAN += "--respawn-failed-workers --workers-kill-timeout 30 --log-level warning".split()
 STARTING = 90  # seconds
+OPEN = "01"  # the state of a connection in /proc/net/tcp
 
 
 class Served:
@@ -46,6 +47,14 @@ class Served:
         port, factory = port or find_free_port(), ["--factory"] if app.endswith("()") else []
         where = ["--host", "127.0.0.1", "--port", str(port)]
         command = [sys.executable, "-m", "granian", *GRANIAN, *where, *factory, app.removesuffix("()")]
+        return cls(name, command, environ, folder / f"{name.replace(' ', '-')}-{port}.log", port)
+
+    @classmethod
+    def portal(cls, name: str, environ: dict, folder: Path, port: int) -> "Served":
+        """Start the portal as `make serve` does, with `gunicorn.conf.py` and figures that its processes share."""
+        command = [sys.executable, "-m", "gunicorn", "app:create_app()"]
+        figures = str(folder / f"figures-{port}")
+        environ = {**environ, "PORTAL_BIND": f"127.0.0.1:{port}", "PROMETHEUS_MULTIPROC_DIR": figures}
         return cls(name, command, environ, folder / f"{name.replace(' ', '-')}-{port}.log", port)
 
     def wait(self, path: str):
@@ -110,12 +119,23 @@ class Served:
 
     def find_worker(self, line: Line) -> int | None:
         """Return the process at the other end of a connection."""
-        ends = f":{self.port:04X}", f":{line.socket.getsockname()[1]:04X}"
-        for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            fields = row.split()
-            if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
-                return next((pid for pid in self.workers if holds_socket(pid, fields[9])), None)
-        return None
+        return self.find_owners(f":{line.socket.getsockname()[1]:04X}").pop(0)
+
+    def get_share(self) -> float:
+        """Return the first worker's share of the connections that are open."""
+        owners = [pid for pid in self.find_owners() if pid]
+        return owners.count(self.workers[0]) / len(owners) if owners else 0.5
+
+    def find_owners(self, client: str = "") -> list[int | None]:
+        """Return the workers that hold the connections of clients, or of one client's port.
+
+        :return: `None` for one that is not accepted yet.
+        """
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        here = f":{self.port:04X}"
+        sockets = [row[9] for row in rows if row[1].endswith(here) and row[2].endswith(client) and row[3] == OPEN]
+        workers = self.workers
+        return [next((pid for pid in workers if holds_socket(pid, inode)), None) for inode in sockets] or [None]
 
 
 def holds_socket(pid: int, inode: str) -> bool:

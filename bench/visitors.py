@@ -20,10 +20,14 @@ class Answer(NamedTuple):
 
 
 class Line:
-    """One kept connection to a server, opened anew when the server has closed it."""
+    """One kept connection to a server, opened anew when the server has closed it.
 
-    def __init__(self, port: int):
+    :param host: to ask for; by default the server's own address.
+    """
+
+    def __init__(self, port: int, host: str = ""):
         self.port, self.socket, self.data = port, None, b""
+        self.host = host or f"127.0.0.1:{port}"
 
     def connect(self):
         self.close()
@@ -42,7 +46,7 @@ class Line:
         """
         pairs = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
         cookie = f"Cookie: {pairs}\r\n" if pairs else ""
-        text = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{headers}{cookie}\r\n".encode()
+        text = f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n{headers}{cookie}\r\n".encode()
         if self.socket is None:
             self.connect()
             return self.send(text)

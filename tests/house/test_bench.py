@@ -51,6 +51,15 @@ MORNING = (
     "10 people in 1 s, platform takes 0.2 s: p95",
     "memory of two workers after 60 logins",
 )
+GATE = (
+    "check, CPU, against `GET /api/session`, CPU",
+    "check, CPU, against bare Flask, CPU",
+    "statements of a check | 1 | ≤ 1 | ✓ | SELECT",
+    "redirects until the door is open | 3 | ≤ 3 | ✓",
+    "write transactions to enter | 2 | ≤ 2 | ✓",
+)
+BEHIND_NGINX = "nginx and check, p50, against `GET /api/session`, asked directly, p50"
+WITHOUT_NGINX = "nginx and check is left out, because nginx is not installed"
 SERVERS = (
     *(f"signed-in check, 16 kept connections, {split}: CPU" for split in ("shared evenly", "all on one worker")),
     "whole Feishu login, CPU",
@@ -111,6 +120,14 @@ def test_logins_are_measured_beside_what_a_team_would_write():
     figures = [line.split(" | ") for line in printed.splitlines() if line.startswith("| whole Feishu login, CPU, ms")]
     assert [len(line) for line in figures] == [8]
     assert "–" not in figures[0][1] and figures[0][2] == "–"
+
+
+def test_checks_of_the_gate_are_measured_beside_a_session_and_bare_flask():
+    printed = measure("gate", "--rounds", "1", "--checks", "32", "--database", "sqlite")
+
+    for what in GATE:
+        assert f"| SQLite: {what}" in printed
+    assert (f"| SQLite: {BEHIND_NGINX}" in printed) != (f"SQLite: {WITHOUT_NGINX}" in printed)
 
 
 def test_a_morning_is_measured():
