@@ -89,7 +89,7 @@ def username_key(username: str) -> str:
 def make_slug(text: str) -> str:
     """Return a name for addresses, made of a text.
 
-    It may be "". Such names are of small letters a to z, digits and hyphens, begin with a letter, and have 40 of them at most.
+    It has small letters a to z, digits and hyphens, begins with a letter, and may be "".
     """
     return NOT_IN_SLUG.sub("-", text.lower()).lstrip("-0123456789")[:LONGEST_SLUG].rstrip("-")
 

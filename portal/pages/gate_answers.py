@@ -16,9 +16,8 @@ from portal.errors import BAD_STATE, FORBIDDEN, NO_SUCH_PAGE, NOT_SIGNED_IN, UNA
 from portal.models import Application
 from portal.pages import error_pages, headers
 from portal.pages.asked_for import AskedFor, is_navigation, write_start_address
+from portal.pages.proxies import CHECKS
 from portal.settings.page_values import Contact, read_contact
-
-CHECKS = ("gate.auth_request", "gate.forward_auth", "gate.ext_authz")
 
 
 class NoAccess(Explained):

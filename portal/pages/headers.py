@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.applications import doors
 from portal.elements.addresses import LOOPBACK
-from portal.pages.proxies import is_gate
+from portal.pages.proxies import CHECKS, is_gate
 
 POLICY = {
     "default-src": ["'none'"],
@@ -69,7 +69,13 @@ def allow_home_from_forms(goal: str | None = None) -> None:
 
 
 def add_headers(response: Response) -> Response:
-    """Add the headers to an answer."""
+    """Add the headers to an answer.
+
+    A check that passes needs none of a page's: proxies alone read it.
+    """
+    if response.status_code == 200 and request.endpoint in CHECKS:
+        response.headers["Cache-Control"] = "no-store"
+        return response
     extra = g.get("policy")
     sources = tuple((name, tuple(origins)) for name, origins in extra.items()) if extra else ()
     response.headers.setdefault("Content-Security-Policy", write_policy(sources))

@@ -8,8 +8,9 @@ from ipaddress import ip_address
 from flask import request
 
 GATE = "/_portal/"  # begins the addresses that proxies and applications' hosts ask for
-CHECK = re.compile("/_portal/[^/]+/(auth-request|forward-auth|ext-authz)(/|$)")
 ASKED_METHOD = "portal.asked_method"  # a key of the request's environment
+CHECK_PATH = re.compile("/_portal/[^/]+/(auth-request|forward-auth|ext-authz)(/|$)")
+CHECKS = ("gate.auth_request", "gate.forward_auth", "gate.ext_authz")  # endpoints that proxies alone ask for
 WITH_PORT = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
@@ -62,7 +63,7 @@ class GateRequests:
         if environ.get("PATH_INFO", "").startswith(GATE):
             environ.pop("HTTP_UPGRADE", None)
             method = environ[ASKED_METHOD] = environ["REQUEST_METHOD"]
-            if CHECK.match(environ["PATH_INFO"]) and method != "HEAD":
+            if CHECK_PATH.match(environ["PATH_INFO"]) and method != "HEAD":
                 environ["REQUEST_METHOD"] = "GET"
         return self.app(environ, start_response)
 

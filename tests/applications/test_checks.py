@@ -34,6 +34,17 @@ def test_a_door_lets_a_request_pass_with_who_it_is(inside):
     assert inside.forward().headers["Remote-User"] == "zhangsan"
 
 
+def test_only_an_answer_that_people_may_see_has_the_headers_of_pages(portal, inside):
+    for answer in (inside.check(), inside.forward(), inside.get("/_portal/wiki/ext-authz/", base_url=HOST)):
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert "Content-Security-Policy" not in answer.headers
+    for answer in (inside.check(cookie="none=x", kind=SCRIPT), inside.check(host=OTHER)):
+        assert answer.status_code in (401, 403)
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_envoy_asks_by_the_request_itself(inside):
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"):
         answer = inside.open("/_portal/wiki/ext-authz/a//b?c", method=method, base_url=HOST)
