@@ -13,6 +13,7 @@ from portal.settings.values import DEFAULT_PORTS
 
 LONGEST_HOST = 200  # characters of it that are kept
 IDENTITY_HEADERS = ("Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "Remote-Subject")
+IDENTITY_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in IDENTITY_HEADERS]  # in WSGI
 
 
 class MissingHeader(ValueError):
@@ -87,7 +88,7 @@ def find_forged_header() -> str | None:
 
     No proxy should have handed it on to the check.
     """
-    return next((name for name in IDENTITY_HEADERS if request.headers.get(name)), None)
+    return next((name for name, key in IDENTITY_KEYS if request.environ.get(key)), None)
 
 
 def choose_origin(hosts: list[str], host: str) -> str | None:
