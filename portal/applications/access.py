@@ -38,6 +38,7 @@ class Verdict(NamedTuple):
     :param groups: the names of those the application is told; `None`: the account may not enter.
     :param told: what else the application is told, by the names of `HEADERS`.
     :param missing: the titles of the groups that may enter, where the account is in none.
+    :param is_ambiguous: whether the application would take the account for another one.
     :param revision: the number of rights as they were then.
     """
 
@@ -45,6 +46,7 @@ class Verdict(NamedTuple):
     told: dict[str, str]
     missing: list[str]
     revision: int
+    is_ambiguous: bool = False
 
 
 def write_groups_of_account() -> Select:
@@ -97,7 +99,10 @@ def decide(application: Application, account_id: int, identity_id: int | None) -
         return Verdict(None, {}, [group.title for group in allowed], revision)
     if application.all_groups:
         groups = list(own.values())
-    return Verdict(groups, claims.describe_account(application, account_id, identity_id).told, [], revision)
+    described = claims.describe_account(application, account_id, identity_id)
+    if not described.username:
+        return Verdict(None, {}, [], revision, is_ambiguous=True)
+    return Verdict(groups, described.told, [], revision)
 
 
 def list_allowed_groups(application_id: int) -> list[GroupOfAccount]:

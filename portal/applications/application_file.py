@@ -15,6 +15,7 @@ from portal.applications.application_fields import READERS, InvalidFields
 from portal.applications.application_secrets import TooManySecrets
 from portal.audit import Actor
 from portal.errors import Code
+from portal.logs import escape_text
 from portal.models import Application, Group
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -150,15 +151,15 @@ class FileApplier:
     def apply(self, entries: dict[str, list[dict]]) -> None:
         """Store groups, then applications that may name them."""
         for entry in entries["group"]:
-            if not self.attempt(f"group {entry['name']}", self.apply_group, entry):
+            if not self.attempt(escape_text(f"group {entry['name']}"), self.apply_group, entry):
                 self.faulty_groups.add(entry["name"])
         changed = [entry for entry in entries["application"] if self.attempt_application(entry)]
         for entry in changed:  # after all: a host may move from one application of the file to another
-            self.attempt(f"application {entry['name']}", self.check_hosts, entry)
+            self.attempt(escape_text(f"application {entry['name']}"), self.check_hosts, entry)
 
     def attempt_application(self, entry: dict) -> bool:
         """Store an application and its secrets."""
-        label = f"application {entry['name']}"
+        label = escape_text(f"application {entry['name']}")
         secrets = self.read_secrets(label, entry.get("secrets", []))
         if not self.attempt(label, self.apply_application, entry):
             return False

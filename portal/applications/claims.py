@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import func, select
 
 from portal.database import db
 from portal.models import MAY_SIGN_IN, Account, Application, Identity
-from portal.text import username_key
 
 HEADER_NAMES = {
     "user": "Remote-User",
@@ -22,9 +20,10 @@ SAFE_IN_HEADER = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"  # all that is printable but
 # Where a username may come from -> the columns that hold such values.
 COLUMNS = {
     "user_id": (Identity.user_id,),
-    "email": (Account.email_folded, Identity.company_email),
+    "email": (Account.email, Identity.company_email),
     "employee_number": (Identity.employee_number, Account.employee_number),
 }
+SHARED = _("Another account is known by the same value: the username is sent instead.")
 MISSING = {
     "user_id": _("There is no member ID: the username is sent."),
     "email": _("There is no verified e-mail address: the username is sent."),
@@ -36,6 +35,7 @@ MISSING = {
 class Claims:
     """What is true of an account for one application.
 
+    :param username: "" where it could be taken for another account.
     :param email_verified: whether the company administers the address.
     :param remarks: why something is not as the application's settings ask, for administrators.
     """
@@ -88,7 +88,7 @@ def tell_email(claims: Claims, account: Account, identity: Identity | None, doma
     """Add the address, and whether the company administers it."""
     of_company = account.email or (identity.company_email if identity else "")
     claims.email = of_company or (identity.email if identity else "") or None
-    if of_company and has_another(of_company, account.id):
+    if of_company and is_of_another(of_company, "email", account.id):
         claims.remarks.append(_("Another account has the same e-mail address, so it does not count as verified."))
     elif of_company:
         claims.email_verified = True
@@ -101,16 +101,11 @@ def tell_email(claims: Claims, account: Account, identity: Identity | None, doma
         claims.remarks.append(_("There is no e-mail address."))
 
 
-def has_another(email: str, account_id: int) -> bool:
-    """Tell whether another account has this address, too."""
-    return any(is_of_another(column, email.lower(), account_id) for column in COLUMNS["email"])
-
-
 def tell_username(claims: Claims, account: Account, identity: Identity | None, source: str) -> None:
     """Set the username by the application's rule.
 
-    An account that lacks the value keeps its own username. So does one with the value of another account: no two
-    people may be one to an application.
+    No two people may be one to an application. So an account without a value of its own alone keeps its username,
+    and one whose username is the value of another is told at all no more.
     """
     if source == "username":
         return
@@ -120,26 +115,24 @@ def tell_username(claims: Claims, account: Account, identity: Identity | None, s
         "employee_number": (identity.employee_number if identity else "") or account.employee_number or "",
     }
     value = choices[source]
-    if not value:
-        claims.remarks.append(MISSING[source])
-    elif is_known_as(value, source, account.id):
-        claims.remarks.append(_("Another account is known by the same value: the username is sent instead."))
-    else:
+    if value and not is_of_another(value, source, account.id):
         claims.username = value
+        return
+    claims.remarks.append(SHARED if value else MISSING[source])
+    if is_of_another(account.username, source, account.id):
+        claims.username = ""
+        claims.remarks.append(_("Another account is known by this username there, so this one may not enter."))
 
 
-def is_known_as(value: str, source: str, account_id: int) -> bool:
-    """Tell whether another account may be told by this value."""
-    if is_of_another(Account.username_key, username_key(value), account_id):
-        return True
-    return any(is_of_another(column, value, account_id) for column in COLUMNS[source])
-
-
-def is_of_another(column: InstrumentedAttribute, value: str, account_id: int) -> bool:
-    """Tell whether a column holds a value for another account."""
-    owner = Account.id if column.class_ is Account else Identity.account_id
-    others = select(owner).where(column == value, owner.is_not(None), owner != account_id)
-    return db.session.scalar(others.limit(1)) is not None
+def is_of_another(value: str, source: str, account_id: int) -> bool:
+    """Tell whether another account has a value, in any case."""
+    for column in COLUMNS[source]:
+        owner = Account.id if column.class_ is Account else Identity.account_id
+        is_same = func.lower(column) == func.lower(value)
+        others = select(owner).where(is_same, owner.is_not(None), owner != account_id)
+        if db.session.scalar(others.limit(1)) is not None:
+            return True
+    return False
 
 
 def write_headers(wanted: list[str], encoding: str, told: dict[str, str], groups: list[str]) -> dict[str, str]:

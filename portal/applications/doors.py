@@ -14,10 +14,11 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from portal import audit, database
 from portal.applications import access, tickets
 from portal.applications.access import Verdict
+from portal.applications.application_fields import NAME
 from portal.audit import Actor, Client
 from portal.clocks import now
 from portal.database import db, fingerprint
-from portal.errors import Code
+from portal.errors import FORBIDDEN, Code
 from portal.models import Account, Application, Door, Identity, LoginSession, Revision
 from portal.signin.sessions import IS_USABLE, NOTE_WAIT, list_limits
 
@@ -84,6 +85,8 @@ def find_door(name: str, token: str) -> OpenDoor | None:
 
     Its groups are those of this moment.
     """
+    if not NAME.fullmatch(name):
+        return None
     row = database.read_row(FIND_DOOR, token=fingerprint(token), name=name, **list_limits())
     if row is None:
         return None
@@ -96,7 +99,7 @@ def find_door(name: str, token: str) -> OpenDoor | None:
 
 def find_gate_hosts(name: str) -> tuple[int, list[str]] | None:
     """Return id and hosts of an active application."""
-    return database.read_row(FIND_HOSTS, name=name)
+    return database.read_row(FIND_HOSTS, name=name) if NAME.fullmatch(name) else None
 
 
 def renew_door(door: OpenDoor) -> Verdict:
@@ -111,13 +114,28 @@ def renew_door(door: OpenDoor) -> Verdict:
     return verdict
 
 
-def enter(ticket: str, application: Application, host: str, nonce: str, client: Client) -> tuple[str, str] | None:
+class Entered(NamedTuple):
+    """A door that has just been opened.
+
+    :param token: of the door; it is stored nowhere.
+    :param path: where to go.
+    :param may_enter: whether the account still may; else the next check shows why not.
+    """
+
+    token: str
+    path: str
+    may_enter: bool
+
+
+def enter(ticket: str, application: Application, host: str, nonce: str, client: Client) -> Entered | None:
     """Use a ticket, and open its door.
 
     :param host: the origin that the browser has asked.
     :param nonce: of the browser that has begun.
-    :return: the door's token, which is stored nowhere, and the path to go to; `None` for a ticket that does not work.
+    :return: `None` for a ticket that does not work.
     """
+    if not tickets.is_open(ticket):
+        return None
     with database.write():
         used = tickets.use_ticket(ticket, application.id, host, nonce)
         if used is None:
@@ -125,13 +143,11 @@ def enter(ticket: str, application: Application, host: str, nonce: str, client: 
         identity_id = db.session.scalar(select(LoginSession.identity_id).where(LoginSession.id == used.session_id))
         verdict = access.decide(application, used.account_id, identity_id)
         token = open_door(application.id, host, used.session_id, used.account_id, verdict)
-        facts = {
-            "account_id": used.account_id,
-            "identity_id": identity_id,
-            "details": {"application": application.name},
-        }
-        audit.record("application.enter", Actor(used.account_id, client), **facts)
-    return token, used.path
+        may_enter = verdict.groups is not None
+        action, result = ("application.enter", 0) if may_enter else ("application.refuse", FORBIDDEN)
+        facts = {"account_id": used.account_id, "identity_id": identity_id, "result": result}
+        audit.record(action, Actor(used.account_id, client), details={"application": application.name}, **facts)
+    return Entered(token, used.path, may_enter)
 
 
 def open_door(application_id: int, host: str, session_id: int, account_id: int, verdict: Verdict) -> str:
@@ -168,6 +184,12 @@ def close_door(name: str, token: str) -> None:
     is_it = (Door.token_hash == fingerprint(token), Door.closed_at.is_(None), of_application)
     with database.write_rows() as connection:
         connection.execute(update(Door.__table__).where(*is_it).values(closed_at=now()))
+
+
+def remove_door(token: str) -> None:
+    """Remove a door that nobody has gone through."""
+    with database.write_rows() as connection:
+        connection.execute(delete(Door.__table__).where(Door.token_hash == fingerprint(token)))
 
 
 def record_refused_ticket(refusal: Code, application: Application, client: Client) -> None:

@@ -20,36 +20,47 @@ log = logging.getLogger(__name__)
 
 NOTED_EVERY = 60.0  # seconds
 SHOWN = timedelta(days=1)  # for which a problem is shown
-MOST_NOTED = 1000  # problems that a process remembers; more only come of made-up names
 NOTE_WAIT = 250  # milliseconds that a request waits to store one
-INCOMPLETE, HOST, FORGED, UNKNOWN = "incomplete", "host", "forged", "unknown"
+LONGEST_NAME = 40  # characters of an unknown one in the log
+INCOMPLETE, HOST, FORGED = "incomplete", "host", "forged"
 EVENTS = {
     INCOMPLETE: "gate_snippet_incomplete",
     HOST: "gate_host_not_registered",
     FORGED: "gate_forged_header",
-    UNKNOWN: "gate_application_unknown",
 }
 
 _noted: dict[tuple[str, str], float] = {}  # name and kind -> when, on the monotonic clock
 
 
-def note_problem(name: str, kind: str, detail: str = "", application_id: int | None = None) -> None:
+def note_problem(name: str, kind: str, detail: str, application_id: int) -> None:
     """Log a problem, and keep it for the application's page.
 
     :param name: of the application that the proxy names.
-    :param kind: `INCOMPLETE`, `HOST`, `FORGED` or `UNKNOWN`.
+    :param kind: `INCOMPLETE`, `HOST` or `FORGED`.
     :param detail: the header that is missing or came from a visitor, or the host asked for.
     """
-    moment = time.monotonic()
-    if moment - _noted.get((name, kind), float("-inf")) < NOTED_EVERY:
-        return
-    if len(_noted) >= MOST_NOTED:
-        _noted.clear()
-    _noted[name, kind] = moment
-    log_event(log, logging.WARNING, EVENTS[kind], application=name, detail=detail)
-    if application_id is not None:
+    if is_news(name, kind):
+        log_event(log, logging.WARNING, EVENTS[kind], application=name, detail=detail)
         with suppress(*database.FAILURES):
             store_problem(application_id, kind, detail[:255])
+
+
+def note_unknown(name: str) -> None:
+    """Log that a proxy asks for an unknown application.
+
+    Visitors can make names up, so one a minute has to do for all.
+    """
+    if is_news("", "unknown"):
+        log_event(log, logging.WARNING, "gate_application_unknown", application=name[:LONGEST_NAME])
+
+
+def is_news(name: str, kind: str) -> bool:
+    """Tell whether a problem is news, and note it."""
+    moment = time.monotonic()
+    if moment - _noted.get((name, kind), float("-inf")) < NOTED_EVERY:
+        return False
+    _noted[name, kind] = moment
+    return True
 
 
 def store_problem(application_id: int, kind: str, detail: str) -> None:

@@ -10,7 +10,7 @@ import secrets
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from portal import database
 from portal.clocks import now
@@ -20,6 +20,7 @@ from portal.signin.sessions import SignedIn, list_open_conditions
 
 TICKET_LIFE = timedelta(seconds=60)
 CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
+MOST_TICKETS = 40  # of one session at one host: as many tabs may open at once
 KEPT = timedelta(days=1)  # after its end
 
 
@@ -45,12 +46,17 @@ def make_challenge(nonce: str) -> str:
 def begin_ticket(application: Application, me: SignedIn, host: str, challenge: str, path: str) -> str:
     """Store a ticket, and return it.
 
+    The session's oldest tickets for this host beyond `MOST_TICKETS` go.
+
     :param host: the origin it is for.
     :param challenge: of the nonce that this browser keeps for that origin.
     :param path: where it leads there.
     """
     ticket, moment = secrets.token_urlsafe(32), now()
+    of_session = (Ticket.session_id == me.id, Ticket.host == host)
+    surplus = select(Ticket.ticket_hash).where(*of_session).order_by(Ticket.expires_at.desc()).offset(MOST_TICKETS - 1)
     with database.write_rows() as connection:
+        connection.execute(delete(Ticket.__table__).where(Ticket.ticket_hash.in_(surplus.limit(MOST_TICKETS))))
         connection.execute(
             insert(Ticket.__table__),
             {
@@ -65,6 +71,16 @@ def begin_ticket(application: Application, me: SignedIn, host: str, challenge: s
             },
         )
     return ticket
+
+
+def is_open(ticket: str) -> bool:
+    """Tell whether a ticket may still work.
+
+    One that is made up costs no writing transaction.
+    """
+    row = select(Ticket.expires_at).where(Ticket.ticket_hash == fingerprint(ticket), Ticket.used_at.is_(None))
+    expires_at = db.session.scalar(row)
+    return expires_at is not None and expires_at > now()
 
 
 def use_ticket(ticket: str, application_id: int, host: str, nonce: str) -> UsedTicket | None:

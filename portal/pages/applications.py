@@ -8,7 +8,7 @@ from portal import audit, metrics
 from portal.applications import access, catalogue, tickets
 from portal.errors import BAD_STATE, NO_SUCH_PAGE, Code
 from portal.models import Application
-from portal.pages import browser
+from portal.pages import browser, limits
 from portal.pages.gate_answers import NoAccess
 from portal.pages.local_addresses import accept_local_path, get_request_address, redirect_to
 from portal.pages.sign_in_guards import refuse_old_sign_in
@@ -102,7 +102,8 @@ def check_access(application: Application, me: SignedIn) -> None:
     if verdict.groups is not None:
         return
     metrics.count_entry(application.name, "refused")
-    refusal = NoAccess(application, verdict.missing)
+    limits.count_refused_entry(me.account_id, application.id)
+    refusal = NoAccess(application, verdict)
     facts = {"account_id": me.account_id, "identity_id": me.identity_id, "details": {"application": application.name}}
     audit.record_refusal(refusal, "application.refuse", browser.get_actor(), **facts)
     raise refusal

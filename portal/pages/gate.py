@@ -61,7 +61,7 @@ def answer_check(name: str, read_request: Callable[[], AskedFor], redirect_statu
     door = find_own_door(name)
     application_id, hosts = (door.application_id, door.hosts) if door else require_hosts(name)
     asked, origin = check_proxy(name, application_id, hosts, read_request)
-    if door is None:
+    if door is None or door.host != origin:
         metrics.count_check(name, "signed_out")
         return gate_answers.ask_to_sign_in(name, origin, asked, redirect_status)
     sessions.note_use(door.session_id, door.last_seen_at)
@@ -80,17 +80,26 @@ def check_proxy(name: str, application_id: int, hosts: list[str], read_request: 
     try:
         asked = read_request()
     except MissingHeader as error:
-        proxy_problems.note_problem(name, proxy_problems.INCOMPLETE, error.name, application_id)
+        note_own_problem(name, proxy_problems.INCOMPLETE, error.name, application_id)
         raise ProxyWrong("the proxy does not send a header") from None
     origin = asked_for.choose_origin(hosts, asked.host)
     if origin is None:
         scheme = hosts[0].partition(":")[0] if hosts else "https"
         host = f"{scheme}://{asked.host[: asked_for.LONGEST_HOST]}"
-        proxy_problems.note_problem(name, proxy_problems.HOST, host, application_id)
+        note_own_problem(name, proxy_problems.HOST, host, application_id)
         raise ProxyWrong("the proxy asks for a host that the application does not have")
     if forged := asked_for.find_forged_header():
-        proxy_problems.note_problem(name, proxy_problems.FORGED, forged, application_id)
+        note_own_problem(name, proxy_problems.FORGED, forged, application_id)
     return asked, origin
+
+
+def note_own_problem(name: str, kind: str, detail: str, application_id: int) -> None:
+    """Note what a proxy does wrong.
+
+    At the portal's own address there is no proxy of an application, but any visitor.
+    """
+    if request.host != current_app.config["SERVER_NAME"]:
+        proxy_problems.note_problem(name, kind, detail, application_id)
 
 
 def require_hosts(name: str) -> tuple[int, list[str]]:
@@ -100,7 +109,7 @@ def require_hosts(name: str) -> tuple[int, list[str]]:
     """
     found = doors.find_gate_hosts(name)
     if found is None:
-        proxy_problems.note_problem(name, proxy_problems.UNKNOWN)
+        proxy_problems.note_unknown(name)
         raise ProxyWrong("a proxy asks for an application that is not here")
     return found
 
@@ -156,10 +165,9 @@ def enter(name):
     entered = doors.enter(request.args.get("ticket", ""), application, origin, nonce, browser.get_client())
     if entered is None:
         return refuse_ticket(application, origin)
-    metrics.count_entry(name, "entered")
-    token, path = entered
-    answer = redirect(path, 303)
-    return set_host_cookie(answer, origin, browser.name_cookie(origin, f"portal_{name}"), token)
+    metrics.count_entry(name, "entered" if entered.may_enter else "refused")
+    answer = redirect(entered.path, 303)
+    return set_host_cookie(answer, origin, browser.name_cookie(origin, f"portal_{name}"), entered.token)
 
 
 def refuse_ticket(application: Application, origin: str) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal import database, metrics
 from portal.applications import access
+from portal.applications.access import Verdict
 from portal.applications.doors import OpenDoor
 from portal.errors import BAD_STATE, FORBIDDEN, NO_SUCH_PAGE, NOT_SIGNED_IN, UNAVAILABLE, Code, Explained
 from portal.models import Application
@@ -21,17 +22,17 @@ from portal.settings.page_values import Contact, read_contact
 
 
 class NoAccess(Explained):
-    """FORBIDDEN, because no group of the account may enter.
+    """FORBIDDEN, because the account may not enter."""
 
-    :param missing: the titles of the groups that may.
-    """
-
-    def __init__(self, application: Application, missing: list[str]):
+    def __init__(self, application: Application, verdict: Verdict):
         title = _("You don't have access to %(application)s", application=application.title)
-        advice = (
-            _("You are in none of: %(groups)s.", groups=", ".join(missing)) if missing else _("No group has access.")
-        )
-        super().__init__(FORBIDDEN, "no group of the account may enter the application", title, advice)
+        if verdict.is_ambiguous:
+            advice = _("Your username is another person's there. Your administrator can give you another one.")
+        elif verdict.missing:
+            advice = _("You are in none of: %(groups)s.", groups=", ".join(verdict.missing))
+        else:
+            advice = _("No group has access yet.")
+        super().__init__(FORBIDDEN, "the account may not enter the application", title, advice)
         self.application, self.contact = application, choose_contact(application)
 
 
@@ -141,7 +142,7 @@ def show_no_access(application: Application, door: OpenDoor | None) -> ResponseR
     verdict = access.decide(application, door.account_id, door.identity_id) if door else None
     if verdict is None or verdict.groups is not None:
         return show_refusal(ProxyWrong("the proxy led to a refusal that was none of access"))
-    return show_refusal(NoAccess(application, verdict.missing))
+    return show_refusal(NoAccess(application, verdict))
 
 
 def offer_new_start(error: Code, name: str, origin: str) -> str:

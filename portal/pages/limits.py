@@ -39,6 +39,7 @@ class Limit(NamedTuple):
 
 
 NEW_ATTEMPTS = Limit("new_attempts", parse("600 per 5 minutes"))  # an office shares an address
+REFUSED_ENTRIES = Limit("refused_entries", parse("20 per 5 minutes"))
 REFUSED_OF_ADDRESS = Limit("refused_of_address", parse("300 per 5 minutes"))
 REFUSED_OF_BROWSER = Limit("refused_of_browser", parse("20 per 5 minutes"))
 WAITING_SIGN_INS = Limit("waiting_sign_ins", parse("20 per 5 minutes"))
@@ -156,6 +157,14 @@ def count_wrong_link() -> None:
     :raises TooManyTries: beyond the limit.
     """
     check_tries((WRONG_LINKS, get_network()))
+
+
+def count_refused_entry(account_id: int, application_id: int) -> None:
+    """Count a refusal of an account at an application.
+
+    :raises TooManyTries: beyond the limit; then the refusal is not recorded.
+    """
+    check_tries((REFUSED_ENTRIES, f"{account_id} {application_id}"))
 
 
 def count_refused_ticket() -> None:

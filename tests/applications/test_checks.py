@@ -183,6 +183,16 @@ def test_the_cookie_of_another_application_counts_like_none(portal, inside):
     assert inside.check(host=OTHER, name="docs", cookie=f"portal_docs={token}").status_code == 401
 
 
+def test_the_door_of_one_host_opens_no_other(portal, visitor):
+    other = "http://wiki.localhost:9001"
+    add_application(portal, hosts=[HOST, other])
+    visitor.sign_in()
+    visitor.enter()
+    token = visitor.get_cookie("portal_wiki", domain="wiki.localhost").value
+    assert visitor.check(cookie=f"portal_wiki={token}").status_code == 200
+    assert visitor.check(host=other, cookie=f"portal_wiki={token}").status_code == 401
+
+
 def test_a_cookie_without_prefix_opens_no_door_at_https(portal, visitor):
     """Another host of the domain could have set it."""
     add_application(portal, hosts=["https://wiki.localhost:9000"])

@@ -51,12 +51,24 @@ class TestUsername:
         assert all("Another account" in list_remarks(description)[-1] for description in described)
 
     @both_databases
-    def test_one_that_is_the_username_of_another_is_not_told(self):
-        """That one may be told its username."""
+    @pytest.mark.parametrize("username", ["boss", "BOSS"])
+    def test_a_username_that_is_the_value_of_another_is_told_no_more(self, username):
+        """The application would take the account for the other one."""
         account = add_account("zhang")
         add_person("Boss", account)
-        add_account("boss")
-        assert describe(account, username_from="user_id").username == "zhang"
+        other = add_account(username)
+        assert describe(account, username_from="user_id").username == "Boss"
+        assert describe(other, username_from="user_id").username == ""
+        add_person("o-2", other)
+        assert describe(other, username_from="user_id").username == "o-2"
+
+    @both_databases
+    @pytest.mark.parametrize("values", [("E100", "e100"), ("1001", "1001")])
+    def test_values_are_one_in_any_case(self, values):
+        first, second = add_account("zhang", employee_number=values[0]), add_account("e100")
+        second.employee_number = values[1]
+        described = [describe(account, username_from="employee_number").username for account in (first, second)]
+        assert described == ["zhang", "" if values[0] == "E100" else "e100"]
 
     def test_an_address_that_people_can_change_is_no_username(self):
         account = add_account("zhang")

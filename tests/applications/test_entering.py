@@ -13,7 +13,7 @@ from support.portal_app import FEISHU, answer_platform, both_databases
 from portal.applications import tickets
 from portal.clocks import now
 from portal.database import db
-from portal.models import Application, Door, GroupMember, LoginSession
+from portal.models import Account, Application, Door, GroupMember, Identity, LoginSession, Ticket
 
 CHALLENGE = tickets.make_challenge("a nonce of another browser")
 
@@ -150,11 +150,42 @@ def test_an_application_may_be_open_to_all(portal, visitor):
     assert "Remote-Groups" not in answer.headers
 
 
-def test_access_lost_between_ticket_and_door_counts(portal, wiki):
+def test_a_username_that_is_another_s_there_may_not_enter(portal, visitor, read_trail):
+    add_application(portal, username_from="employee_number")
+    with portal.app_context():
+        db.session.add(Account(username="other", employee_number="ZhangSan"))
+        db.session.commit()
+    visitor.sign_in()
+    change_rows(portal, Identity, employee_number="")
+    answer = visitor.go(start(visitor).location)
+    assert answer.status_code == 403
+    assert "Your username is another person" in answer.text
+    assert read_trail("application.refuse") == [(40306, {"application": "wiki"})]
+
+
+def test_refusals_of_one_account_are_limited(portal, visitor, read_trail):
+    add_application(portal, members=[])
+    visitor.sign_in()
+    address = start(visitor).location
+    assert {visitor.go(address).status_code for _number in range(20)} == {403}
+    assert visitor.go(address).status_code == 429
+    assert len(read_trail("application.refuse")) == 20
+
+
+def test_so_many_tickets_of_a_session_are_kept(portal, wiki):
+    for _number in range(45):
+        get_ticket(wiki)
+    with portal.app_context():
+        assert db.session.query(Ticket).count() == 40
+
+
+def test_access_lost_between_ticket_and_door_counts(portal, wiki, read_trail):
     handed = get_ticket(wiki)
     change_rows(portal, GroupMember, kind="role", value="admin")
     assert wiki.go(handed).status_code == 303
     assert wiki.check().status_code == 403
+    assert read_trail("application.enter") == []
+    assert read_trail("application.refuse") == [(40306, {"application": "wiki"})]
 
 
 def test_an_application_may_ask_for_a_younger_sign_in(portal, wiki):

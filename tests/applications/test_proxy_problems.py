@@ -1,9 +1,11 @@
 """Proxies that are not set up correctly, as checks see them."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from support.gate_browser import HOST, PAGE, add_application, change_rows
+from support.portal_app import both_databases
 
 from portal.applications import catalogue, proxy_problems
 from portal.audit import Actor
@@ -51,6 +53,30 @@ def test_a_host_that_is_not_registered_is_refused(inside, problems, caplog, host
     asked = host.removeprefix("http://")
     assert problems() == [("host", f"http://{asked}")]
     assert f"asked for http://{asked}: add it or correct the proxy" in caplog.text
+
+
+def test_visitors_of_the_portal_note_nothing(portal, inside, problems):
+    """There is no proxy of an application in front."""
+    for path in ("auth-request", "forward-auth"):
+        assert inside.get(f"/_portal/wiki/{path}", headers={"Remote-User": "x"}).status_code == 403
+    sent = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/"}
+    assert inside.get("/_portal/wiki/forward-auth", headers=sent).status_code == 403
+    assert problems() == []
+
+
+def test_made_up_names_are_one_line_a_minute(visitor, problems, caplog):
+    for number in range(20):
+        visitor.check(name=f"made-up-{number}" + "x" * 5000)
+    assert caplog.text.count("which is not here") == 1
+    assert len(caplog.text) < 300
+
+
+@both_databases
+def test_a_name_that_no_application_can_have_is_refused(visitor):
+    for name in ("a\0b", "é", "..", "%00", "A", "-a"):
+        for path in ("forward-auth", "auth-request", "ext-authz/x"):
+            answer = visitor.get(f"/_portal/{quote(name)}/{path}", headers=PAGE)
+            assert answer.status_code == 403, (name, path)
 
 
 @pytest.mark.parametrize("url", ["http://[/", "", "/x", "//", "http://", "\x80", "http://wiki.localhost:x/"])

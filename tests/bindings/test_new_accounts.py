@@ -39,7 +39,7 @@ def test_the_form_holds_what_is_known_of_the_person(alice):
 
 @both_databases
 def test_the_person_is_bound_once_the_account_is_saved(alice):
-    who = add_person("zw", name="张伟", email="zw@example.com")
+    who = add_person("zw", name="张伟", company_email="zw@example.com", email="own@example.com")
     answer = alice.post_form(
         "/admin/accounts/create", identity=who.id, bound_to="", username="zhang.wei", name="张伟", email=""
     )
@@ -55,8 +55,15 @@ def test_the_person_is_bound_once_the_account_is_saved(alice):
 
 
 def test_an_address_that_is_left_out_is_not_taken(alice):
-    who = add_person("zw", email="zw@example.com")
+    who = add_person("zw", company_email="zw@example.com")
     alice.post_form("/admin/accounts/create", identity=who.id, username="zw", email="", remove_email="1")
+    assert read_account("zw").email is None
+
+
+def test_an_address_that_people_choose_themselves_is_not_taken(alice):
+    """Applications are told an account's address as verified."""
+    who = add_person("zw", email="boss@example.com")
+    alice.post_form("/admin/accounts/create", identity=who.id, username="zw", email="")
     assert read_account("zw").email is None
 
 

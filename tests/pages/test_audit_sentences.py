@@ -14,7 +14,7 @@ from portal.pages.login_flow import REFUSED_ACTIONS
 # Recorded by other calls than the one that `list_actions()` looks for.
 OTHERS = {"audit.export", "bindings.export", "application.enter", "application.preview", "application.refuse"}
 OTHERS |= {"door.refuse"}
-PARTS = {"actor", "account", "person", "element", "application", "group"}
+PARTS = {"actor", "account", "person", "element", "application", "group", "department"}
 RECORDED_NUMBERS = set(errors.MEANINGS) - {errors.NO_SUCH_PAGE, errors.WRONG_METHOD, errors.TOO_LARGE}  # of no act
 
 

@@ -165,7 +165,7 @@ class HostDoctor(Examination):
         try:
             yield from self.check_door(token)
         finally:
-            doors.close_door(self.name, token)
+            doors.remove_door(token)
 
     def check_door(self, token: str) -> Iterator[Finding]:
         """Ask with a working sign-in and made-up headers."""

@@ -91,8 +91,11 @@ def add_email(values: dict, person: Identity) -> dict:
 
 
 def choose_email(person: Identity) -> str:
-    """Return a person's address, the company's before their own."""
-    return person.company_email or person.email
+    """Return the address that an account takes over, or "".
+
+    Applications are told an account's address as verified, so one that people choose themselves is none.
+    """
+    return person.company_email
 
 
 def choose_changes(values: dict) -> dict:

@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 from portal.applications import groups
 from portal.applications.application_fields import ENCODINGS, SCOPES, USERNAMES_FROM
 from portal.models import HEADERS, Application
+from portal.pages.admin import drafts
 from portal.pages.local_addresses import choose_way_back
 from portal.pages.parameters import read_number
 from portal.text import make_slug
@@ -78,15 +79,21 @@ def show_application_form(
     :param application: the one to change; none: a new one.
     :param is_reset: whether what was typed is dropped.
     """
-    typed = {} if is_reset else read_fields(request.form if request.method == "POST" else request.args)
+    if is_reset:
+        typed, version = {}, None
+    elif request.method == "POST":
+        typed, version = read_fields(request.form), request.form.get("version")
+    else:
+        draft = drafts.unpack_draft(request.args.get("draft", ""))
+        typed, version = read_fields(MultiDict(draft)), draft.get("version")
     shown = {**list_stored(application), **typed}
-    problems, sent_version = problems or {}, request.values.get("version") if typed else None
+    problems = problems or {}
     return render_template(
         "admin/application_form.html",
         application=application,
         shown=shown,
         problems=problems,
-        version=(sent_version or application.version) if application else None,
+        version=(version or application.version) if application else None,
         groups=groups.list_groups(),
         choices={**CHOICES, "headers": HEADERS, "scopes": SCOPES},
         opens_more=any(name in problems for name in MORE),
@@ -121,10 +128,10 @@ def keep_typed_fields(values: dict, application: Application | None = None) -> s
     changed = {name: encode_field(value) for name, value in values.items() if stored.get(name) != value}
     if application is None:
         create = "admin_applications.create"
-        return choose_way_back(url_for(create, **changed), url_for(create))
-    edit, version = url_for("admin_applications.edit", name=application.name), request.form.get("version")
-    address = url_for("admin_applications.edit", **{**changed, "name": application.name, "version": version})
-    return choose_way_back(address, edit) if changed else edit
+        return choose_way_back(url_for(create, draft=drafts.pack_draft(changed)), url_for(create))
+    edit = url_for("admin_applications.edit", name=application.name)
+    draft = drafts.pack_draft({**changed, "version": request.form.get("version", str(application.version))})
+    return choose_way_back(f"{edit}?draft={draft}", edit) if changed else edit
 
 
 def encode_field(value: object) -> str:
