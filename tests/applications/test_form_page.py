@@ -1,16 +1,19 @@
 """The form that creates and changes applications."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
+from sqlalchemy import update
 from support.admin_client import read_form, strip_markup
 from support.application_rows import add_application, add_group
 from support.rows import reload_row
 
 from portal.applications import catalogue
+from portal.clocks import now
 from portal.database import db
-from portal.models import Application
+from portal.models import Application, LoginSession
 
 pytestmark = pytest.mark.usefixtures("alice", "context")
 
@@ -129,6 +132,30 @@ def test_who_edits_an_old_version_sees_the_new_one(alice):
     assert "changed in the meantime" in answer.text and read_value(answer.text, "title") == "Now"
     assert read_form(answer.text, "/wiki/edit")["version"] == ["2"]
     assert load("wiki").title == "Now"
+
+
+def make_link(alice, portal):
+    """Let an old sign-in send a form, and return the link that brings it back."""
+    with portal.app_context():
+        db.session.execute(update(LoginSession).values(signed_in_at=now() - timedelta(minutes=11)))
+        db.session.commit()
+    refused = alice.post_form("/admin/applications/wiki/edit", hosts="https://new.example.com", version="1")
+    assert refused.status_code == 403
+    [link] = re.findall(r'href="(/admin/applications/wiki/edit[?][^"]*)"', refused.text)
+    return unescape(link)
+
+
+def test_after_a_new_sign_in_the_form_has_what_was_typed(alice, portal):
+    add_application("wiki")
+    assert read_value(alice.get(make_link(alice, portal)).text, "hosts").strip() == "https://new.example.com"
+
+
+@pytest.mark.parametrize("spoil", [lambda link: link + "x", lambda link: link.replace("draft=", "draft=x")])
+def test_a_link_that_another_has_made_fills_in_no_form(alice, portal, spoil):
+    add_application("wiki")
+    stored = read_value(alice.get("/admin/applications/wiki/edit").text, "hosts")
+    for address in (spoil(make_link(alice, portal)), "/admin/applications/wiki/edit?hosts=https://evil.example"):
+        assert read_value(alice.get(address).text, "hosts") == stored
 
 
 def test_unknown_ones_are_not_found(alice):
