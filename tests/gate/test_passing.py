@@ -107,6 +107,18 @@ def test_one_sign_in_opens_two_applications(gate):
     assert f"portal_{gate.title.lower()}-docs" not in held["wiki.localhost"]
 
 
+def test_one_process_serves_two_applications(gate):
+    """Each request gets to its own one, which tells the person in its own way."""
+    visitor = gate.visit("zhangsan")
+    visitor.walk(f"{gate.docs}/")
+    for origin in (gate.wiki, gate.docs) * 12:
+        answer = visitor.ask(f"{origin}/page")
+        assert answer.status == 200, answer.text
+        assert answer.get_told("host") == [urlsplit(origin).netloc]
+        assert answer.get_told("remote-name")[0].isascii() == (origin == gate.docs)
+    assert len(gate.proxy.processes) == 1
+
+
 def test_the_door_of_one_application_is_none_at_another(gate):
     visitor = gate.visit("zhangsan")
     token = visitor.cookies["wiki.localhost"][f"portal_{gate.name}"]

