@@ -15,6 +15,7 @@ FILES = {  # proxy, as the page names it -> its template
     "HAProxy: portal.lua": "portal.lua",
     "Envoy": "envoy.yaml",
 }
+PAGES = ("start", "enter", "sign-out")  # of the portal that a browser may open at an application's host
 
 
 def render_snippets(application: Application, portal_address: str) -> dict[str, str]:
@@ -34,6 +35,7 @@ def render_snippets(application: Application, portal_address: str) -> dict[str, 
         "hosts": [urlsplit(origin).hostname for origin in application.hosts],
         "https": application.hosts[0].startswith("https:"),
         "portal_address": portal_address,
+        "pages": PAGES,
         "identity": identity,
         "twins": [header.replace("-", "_") for header in identity],
     }
