@@ -91,9 +91,8 @@ def test_without_the_portal_nobody_passes(gate):
 
 
 def test_a_portal_that_hangs_holds_nobody_up_for_long(gate):
-    """Traefik waits as long as the visitor does: its snippet can set no limit."""
     if gate.title == "Traefik":
-        return
+        pytest.skip("Traefik waits as long as the visitor does: its snippet can set no limit")
     visitor = gate.visit("zhangsan")
     with paused(gate.site.portal):
         answer = visitor.ask(f"{gate.wiki}/")
