@@ -9,7 +9,6 @@ from support.portal_app import make_tables
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
 
-GATES = ("nginx", "Caddy")
 LONG = 60_000  # milliseconds
 
 
