@@ -111,7 +111,7 @@ AT_THE_GATE = {
     "pages_missing": Advice(
         PROBLEM,
         _("Addresses below %(path)s do not lead to the portal (status %(status)s). No sign-in can come back."),
-        _("Pass this path to the portal without asking the gate, as the snippet does."),
+        _("Pass start, enter and sign-out below this path to the portal without asking the gate, as the snippet does."),
     ),
     "pages_host": Advice(
         PROBLEM,
