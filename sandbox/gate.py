@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from werkzeug.wrappers import Request, Response
 
 IDENTITY = ("Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "Remote-Subject")
+PAGES = ("start", "enter", "sign-out")  # of the portal at the application's host
 # Of the client's headers a check gets these alone. So no header about a person reaches it that the client made up.
 CHECKED = (
     *("Host", "Cookie", "User-Agent", "Accept", "Accept-Language"),
@@ -33,8 +34,11 @@ class Gate:
 
     def __call__(self, environ, start_response):
         request, address = Request(environ), environ["REQUEST_URI"]
-        if address.startswith(self.paths):
+        path = address.partition("?")[0]
+        if path.removeprefix(self.paths) in PAGES:
             return self.pass_on(request, address)(environ, start_response)
+        if path.startswith("/_portal/"):  # the questions, which are no visitor's to ask
+            return Response("没有此页面。 · There is no such page.\n", 404)(environ, start_response)
         answer = self.check(request, address)
         if answer.status_code != 200:
             return answer(environ, start_response)

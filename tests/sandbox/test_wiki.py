@@ -107,7 +107,7 @@ def test_without_the_portal_nothing_passes(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["/../", "/_portal/other/forward-auth", "/%5fportal/wiki/start", "/static/sandbox.css"],
+    ["/../", "/start", "/%5fportal/wiki/start", "/static/sandbox.css"],
 )
 def test_every_other_path_is_asked_about(wiki, portal, path):
     with requests.Session() as http:
@@ -115,6 +115,12 @@ def test_every_other_path_is_asked_about(wiki, portal, path):
         request.url = wiki + path  # as it is, with its dots
         assert http.send(request, allow_redirects=False, timeout=10).status_code == 303
     assert [address for _, address, _, _ in portal.asked] == ["/_portal/wiki/forward-auth"]
+
+
+@pytest.mark.parametrize("path", ["wiki/forward-auth", "wiki/forward-auth?x", "wiki/start/", "other/start", ""])
+def test_nothing_else_of_the_portal_is_reached(wiki, portal, path):
+    answer = ask("GET", f"{wiki}/_portal/{path}", cookies={"portal_wiki": "open"})
+    assert (answer.status_code, portal.asked) == (404, [])
 
 
 def test_every_page_is_there_and_has_a_strict_policy(wiki):
