@@ -134,7 +134,7 @@ def enter(ticket: str, application: Application, host: str, nonce: str, client: 
     :param nonce: of the browser that has begun.
     :return: `None` for a ticket that does not work.
     """
-    if not tickets.is_open(ticket):
+    if tickets.find_path(ticket, application.id, host) is None:
         return None
     with database.write():
         used = tickets.use_ticket(ticket, application.id, host, nonce)

@@ -10,10 +10,10 @@ import secrets
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from portal import database
-from portal.clocks import now
+from portal.clocks import SKEW, now
 from portal.database import db, fingerprint
 from portal.models import Application, LoginSession, Ticket
 from portal.signin.sessions import SignedIn, list_open_conditions
@@ -73,14 +73,12 @@ def begin_ticket(application: Application, me: SignedIn, host: str, challenge: s
     return ticket
 
 
-def is_open(ticket: str) -> bool:
-    """Tell whether a ticket may still work.
+def find_path(ticket: str, application_id: int, host: str) -> str | None:
+    """Return the path of a ticket that can be used.
 
-    One that is made up costs no writing transaction.
+    A ticket that is made up costs no writing transaction.
     """
-    row = select(Ticket.expires_at).where(Ticket.ticket_hash == fingerprint(ticket), Ticket.used_at.is_(None))
-    expires_at = db.session.scalar(row)
-    return expires_at is not None and expires_at > now()
+    return db.session.scalar(select(Ticket.path).where(*list_ticket_conditions(ticket, application_id, host)))
 
 
 def use_ticket(ticket: str, application_id: int, host: str, nonce: str) -> UsedTicket | None:
@@ -88,18 +86,28 @@ def use_ticket(ticket: str, application_id: int, host: str, nonce: str) -> UsedT
 
     :return: `None` for one that is used, old, of another browser, host or application, or of an ended session.
     """
-    is_right = (
+    conditions = (*list_ticket_conditions(ticket, application_id, host), Ticket.challenge == make_challenge(nonce))
+    columns = [getattr(Ticket, name) for name in UsedTicket._fields]
+    used = update(Ticket).where(*conditions).values(used_at=now()).returning(*columns)
+    row = db.session.execute(used, execution_options={"synchronize_session": False}).one_or_none()
+    return UsedTicket(*row) if row else None
+
+
+def list_ticket_conditions(ticket: str, application_id: int, host: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on a ticket that works.
+
+    That of a clock that is too fast would work for longer.
+    """
+    moment = now()
+    return (
         Ticket.ticket_hash == fingerprint(ticket),
         Ticket.application_id == application_id,
         Ticket.host == host,
-        Ticket.challenge == make_challenge(nonce),
+        Ticket.used_at.is_(None),
+        Ticket.expires_at > moment,
+        Ticket.expires_at <= moment + TICKET_LIFE + timedelta(seconds=SKEW),
+        Ticket.session_id.in_(select(LoginSession.id).where(*list_open_conditions())),
     )
-    is_open = (Ticket.used_at.is_(None), Ticket.expires_at > now(), Ticket.expires_at <= now() + TICKET_LIFE)
-    of_session = Ticket.session_id.in_(select(LoginSession.id).where(*list_open_conditions()))
-    columns = [getattr(Ticket, name) for name in UsedTicket._fields]
-    used = update(Ticket).where(*is_right, *is_open, of_session).values(used_at=now()).returning(*columns)
-    row = db.session.execute(used, execution_options={"synchronize_session": False}).one_or_none()
-    return UsedTicket(*row) if row else None
 
 
 def remove_old_tickets(most: int) -> int:

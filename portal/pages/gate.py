@@ -162,21 +162,29 @@ def enter(name):
     nonce = read_nonce(application, origin)
     if nonce is None:
         return gate_answers.show_blocked_cookies(name, origin), 400
-    entered = doors.enter(request.args.get("ticket", ""), application, origin, nonce, browser.get_client())
+    ticket = request.args.get("ticket", "")
+    entered = doors.enter(ticket, application, origin, nonce, browser.get_client())
     if entered is None:
-        return refuse_ticket(application, origin)
+        return refuse_ticket(ticket, application, origin)
     metrics.count_entry(name, "entered" if entered.may_enter else "refused")
     answer = redirect(entered.path, 303)
     return set_host_cookie(answer, origin, browser.name_cookie(origin, f"portal_{name}"), entered.token)
 
 
-def refuse_ticket(application: Application, origin: str) -> ResponseReturnValue:
-    """Record a useless ticket, and offer a new one."""
+def refuse_ticket(ticket: str, application: Application, origin: str) -> ResponseReturnValue:
+    """Record a useless ticket, and offer a new one.
+
+    Tabs that open at the same moment each get a nonce, and the browser keeps the last. So where the nonce alone is
+    wrong, the page starts again by itself.
+    """
     refusal = TicketUseless()
     metrics.count_entry(application.name, "refused")
     limits.count_refused_ticket()
     doors.record_refused_ticket(refusal, application, browser.get_client())
-    return gate_answers.offer_new_start(refusal, application.name, origin), 400
+    path = tickets.find_path(ticket, application.id, origin)
+    again = asked_for.write_start_address(origin, application.name, path or "/")
+    page = gate_answers.offer_new_start(refusal, again)
+    return (page, 400, {"Refresh": f"0; url={again}"}) if path else (page, 400)
 
 
 @bp.get("/signed-out")

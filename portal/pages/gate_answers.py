@@ -145,10 +145,12 @@ def show_no_access(application: Application, door: OpenDoor | None) -> ResponseR
     return show_refusal(NoAccess(application, verdict))
 
 
-def offer_new_start(error: Code, name: str, origin: str) -> str:
-    """Return the page for a ticket that does not work."""
+def offer_new_start(error: Code, again: str) -> str:
+    """Return the page for a ticket that does not work.
+
+    :param again: where to start again.
+    """
     error_pages.note_error(error)
-    again = write_start_address(origin, name, "/")
     return show_page("gate/refusal.html", error=error, meaning=error.meaning, again=again)
 
 

@@ -8,8 +8,10 @@ local function ask(txn, name)
   local headers, arrived = {}, txn.http:req_get_headers()
   for _, header in ipairs(TO_PORTAL) do
     if arrived[header] then
-      headers[header] = {}
-      for _, value in pairs(arrived[header]) do table.insert(headers[header], value) end
+      -- One line for all of a name: HAProxy 2.6 ends when a question has more than a hundred.
+      local values = {}
+      for _, value in pairs(arrived[header]) do table.insert(values, value) end
+      headers[header] = {table.concat(values, header == "cookie" and "; " or ", ")}
     end
   end
   headers["x-forwarded-method"] = {txn.f:method()}
@@ -28,6 +30,7 @@ core.register_action("portal_gate", {"http-req"}, function(txn, name)
     for _, header in ipairs(IDENTITY) do
       if answer.headers[header] then txn.http:req_set_header(header, answer.headers[header][0]) end
     end
+    txn:set_var("txn.portal_passed", true)
     return
   end
   local reply = txn:reply()

@@ -50,8 +50,23 @@ def test_the_ticket_of_another_browser_is_refused(portal, wiki, read_trail):
     victim.sign_in(person="lisi")
     start(victim)
     handed = get_ticket(wiki)
-    refuse(victim, handed, read_trail)
+    answer = victim.go(handed, headers=PAGE)
+    assert answer.status_code == 400
+    assert "Set-Cookie" not in answer.headers
+    assert read_trail("door.refuse") == [(40300, {"application": "wiki"})]
     assert wiki.go(handed).status_code == 303
+
+
+def test_of_tabs_that_open_at_once_each_comes_in(wiki):
+    """Each begins without a cookie, and the browser keeps the nonce of the last."""
+    first = start(wiki, "/first").location
+    wiki.delete_cookie("portal_wiki_start", domain="wiki.localhost")
+    last = start(wiki, "/last").location
+    answer = wiki.go(wiki.go(first).location, headers=PAGE)
+    assert (answer.status_code, answer.headers["Refresh"]) == (400, f"0; url={HOST}/_portal/wiki/start?to=/first")
+    again = wiki.go(answer.headers["Refresh"].partition("=")[2])
+    assert wiki.go(wiki.go(again.location).location).location == "/first"
+    assert wiki.go(wiki.go(last).location).location == "/last"
 
 
 def test_the_ticket_of_another_application_is_refused(portal, wiki, read_trail):

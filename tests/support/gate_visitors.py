@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 PAGE = (("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))
 SCRIPT = (("Accept", "*/*"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty"))
 PATIENCE = 60  # seconds
+AS_HYPHENS = str.maketrans("_.", "--")
 
 
 @dataclass
@@ -48,8 +49,8 @@ class Answer:
         return [value.encode("latin-1").decode() for header, value in self.json["headers"] if header.lower() == name]
 
     def list_identity(self):
-        """Return the headers about the person that the application has received, with _ as well."""
-        pairs = [(name.lower().replace("_", "-"), value) for name, value in self.json["headers"]]
+        """Return the headers about the person that the application has received, with _ and . as well."""
+        pairs = [(name.lower().translate(AS_HYPHENS), value) for name, value in self.json["headers"]]
         return sorted((name, value) for name, value in pairs if name.startswith("remote-"))
 
 

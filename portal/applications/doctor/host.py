@@ -185,5 +185,5 @@ def forge_headers() -> dict[str, str]:
 
     Some servers read a name with underscores as the one with hyphens.
     """
-    names = [f"Remote{joint}{header.title()}" for header in HEADERS for joint in "-_"]
+    names = [f"Remote{joint}{header.title()}" for header in HEADERS for joint in "-_."]
     return {name: f"check{secrets.token_hex(8)}" for name in names}

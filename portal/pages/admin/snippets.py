@@ -37,7 +37,8 @@ def render_snippets(application: Application, portal_address: str) -> dict[str, 
         "portal_address": portal_address,
         "pages": PAGES,
         "identity": identity,
-        "twins": [header.replace("-", "_") for header in identity],
+        "twins": [header.replace("-", mark) for header in identity for mark in "_."],
     }
+    values["dotted"] = [header for header in values["twins"] if "." in header]  # Envoy refuses the others itself
     templates = {proxy: current_app.jinja_env.get_template(f"snippets/{file}") for proxy, file in FILES.items()}
     return {proxy: template.render(values) + "\n" for proxy, template in templates.items()}
