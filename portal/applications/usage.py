@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from portal.clocks import find_day_bounds, list_last_days
 from portal.database import db
@@ -44,14 +44,14 @@ class OpenedApplication:
 
 def count_days(name: str, zone: tzinfo = UTC) -> list[UsageDay]:
     """Return an application's last days, the oldest first."""
-    days = {day: UsageDay(day) for day in list_last_days(DAYS, zone)}
-    since = find_day_bounds(min(days), zone)[0]
-    columns = select(AuditEvent.at, AuditEvent.action, AuditEvent.result)
-    for at, action, result in db.session.execute(columns.where(*match_events(name), AuditEvent.at >= since)):
-        if usage := days.get(at.astimezone(zone).date()):
-            is_entry = action == ENTERED and not result
-            usage.entered, usage.refused = usage.entered + is_entry, usage.refused + (not is_entry)
-    return list(days.values())
+    days = []
+    for day in list_last_days(DAYS, zone):
+        begin, end = find_day_bounds(day, zone)
+        of_day = (*match_events(name), AuditEvent.at >= begin, AuditEvent.at < end)
+        rows = select(AuditEvent.action, func.count()).where(*of_day)
+        counts = dict(db.session.execute(rows.group_by(AuditEvent.action)).all())
+        days.append(UsageDay(day, counts.get(ENTERED, 0), sum(counts.get(action, 0) for action in REFUSED)))
+    return days
 
 
 def list_events(name: str, zone: tzinfo = UTC) -> list[AuditEvent]:
