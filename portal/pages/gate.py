@@ -197,8 +197,8 @@ def signed_out(name):
 @bp.get("/no-access")
 def no_access(name):
     """Say that the account may not enter, where nginx leads."""
-    find_own_application(name)
-    return gate_answers.show_no_access(catalogue.find_application(name), find_own_door(name))
+    application, _origin = find_own_application(name)
+    return gate_answers.show_no_access(application, find_own_door(name))
 
 
 @bp.route("/sign-out", methods=["GET", "POST"])
