@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 from support.page_checks import FINGER, PALE_TEXT, TOO_LOW_FOR_A_FINGER, WIDER_THAN_THE_SCREEN
+from support.panel_page import expect_panel
 
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
@@ -32,6 +33,8 @@ def login(page, pages, watch):
 
 def login_by_link(page, pages, watch):
     page.goto(f"{pages.site.url}/login?via=QywxInnerExample")
+    if page.evaluate("innerWidth") > 800:  # a phone has no panel
+        expect_panel(page)
 
 
 def nothing_here(page, pages, watch):
