@@ -57,7 +57,7 @@ def test_make_run_leads_to_the_signed_in_page(clone, bare_environment, tmp_path)
             browser = requests.Session()
             start = browser.get(f"{server.url}/login/{element}", allow_redirects=False)
             page = browser.get(server.url + answer_platform(start.headers["Location"]))
-            assert page.url == f"{server.url}/account"
+            assert page.url == f"{server.url}/apps"
             assert "张三" in page.text
             assert "research" in browser.get(wiki, headers={"Accept": "text/html"}).text
             wait_for_server(lambda element=element: f"{element}: sync done" in server.output(), server, seconds=60)
