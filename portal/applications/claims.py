@@ -16,6 +16,7 @@ HEADER_NAMES = {
     "groups": "Remote-Groups",
     "subject": "Remote-Subject",
 }
+TWIN_MARKS = "_."  # some servers read a header's name with these as the one with hyphens
 SAFE_IN_HEADER = " !\"#$&'()*+,-./:;<=>?@[]^_`{|}~"  # all that is printable but the percent sign
 # Where a username may come from -> the columns that hold such values.
 COLUMNS = {
@@ -133,6 +134,11 @@ def is_of_another(value: str, source: str, account_id: int) -> bool:
         if db.session.scalar(others.limit(1)) is not None:
             return True
     return False
+
+
+def list_twins(header: str) -> list[str]:
+    """Return the names that some servers take for a header's."""
+    return [header.replace("-", mark) for mark in TWIN_MARKS]
 
 
 def write_headers(wanted: list[str], encoding: str, told: dict[str, str], groups: list[str]) -> dict[str, str]:

@@ -8,12 +8,12 @@ from urllib.parse import quote, urlsplit
 
 from flask import request
 
+from portal.applications.claims import HEADER_NAMES
 from portal.pages.proxies import ASKED_METHOD
 from portal.settings.values import DEFAULT_PORTS
 
 LONGEST_HOST = 200  # characters of it that are kept
-IDENTITY_HEADERS = ("Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "Remote-Subject")
-IDENTITY_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in IDENTITY_HEADERS]  # in WSGI
+IDENTITY_KEYS = [(name, f"HTTP_{name.upper().replace('-', '_')}") for name in HEADER_NAMES.values()]  # in WSGI
 
 
 class MissingHeader(ValueError):

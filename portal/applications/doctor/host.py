@@ -12,13 +12,13 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from portal import database
-from portal.applications import access, doors, proxy_problems
+from portal.applications import access, claims, doors, proxy_problems
 from portal.applications.doctor.advice import ADVICE, AT_THE_GATE, SILENT
 from portal.applications.doctor.asking import NAVIGATION, SCRIPT, HostAnswer, Silence, Visitor
 from portal.clocks import now
 from portal.database import db
 from portal.elements.doctor.examination import Examination, Finding
-from portal.models import HEADERS, Application, ProxyProblem
+from portal.models import Application, ProxyProblem
 
 START = re.compile(r"(?P<origin>https?://[^/?#]+)?/_portal/(?P<name>[a-z0-9-]+)/start\?.*")
 REMEMBERED = timedelta(seconds=proxy_problems.NOTED_EVERY + 10)  # a process notes a problem once in this time
@@ -181,9 +181,7 @@ class HostDoctor(Examination):
 
 
 def forge_headers() -> dict[str, str]:
-    """Return made-up headers, each with its own value.
-
-    Some servers read a name with underscores as the one with hyphens.
-    """
-    names = [f"Remote{joint}{header.title()}" for header in HEADERS for joint in "-_."]
+    """Return made-up headers with twins, each another value."""
+    headers = claims.HEADER_NAMES.values()
+    names = [name for header in headers for name in (header, *claims.list_twins(header))]
     return {name: f"check{secrets.token_hex(8)}" for name in names}

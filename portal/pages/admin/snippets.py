@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
+from portal.applications import claims
 from portal.models import Application
-from portal.models.applications import HEADERS
 
 FILES = {  # proxy, as the page names it -> its template
     "nginx": "nginx.conf",
@@ -27,7 +27,8 @@ def render_snippets(application: Application, portal_address: str) -> dict[str, 
     """
     if not application.hosts:
         return {}
-    identity = [f"Remote-{header.title()}" for header in HEADERS]
+    identity = list(claims.HEADER_NAMES.values())
+    twins = [twin for header in identity for twin in claims.list_twins(header)]
     values = {
         "name": application.name,
         "variable": application.name.replace("-", "_"),  # as parts of nginx's variables
@@ -37,8 +38,8 @@ def render_snippets(application: Application, portal_address: str) -> dict[str, 
         "portal_address": portal_address,
         "pages": PAGES,
         "identity": identity,
-        "twins": [header.replace("-", mark) for header in identity for mark in "_."],
+        "twins": twins,
+        "dotted": [twin for twin in twins if "." in twin],  # Envoy refuses the others itself
     }
-    values["dotted"] = [header for header in values["twins"] if "." in header]  # Envoy refuses the others itself
     templates = {proxy: current_app.jinja_env.get_template(f"snippets/{file}") for proxy, file in FILES.items()}
     return {proxy: template.render(values) + "\n" for proxy, template in templates.items()}
