@@ -16,17 +16,15 @@ from portal.accounts.accounts import InvalidFields
 from portal.database import db
 from portal.elements.addresses import LOOPBACK
 from portal.models import HEADERS, Application, Group
-from portal.settings.page_values import read_contact
-from portal.settings.values import DEFAULT_PORTS, HOST, read_origin
+from portal.settings.page_values import is_web_address, read_contact
+from portal.settings.values import DEFAULT_PORTS, read_origin
 from portal.text import clean
 
 NAME = re.compile("[a-z][a-z0-9-]{1,39}")
 # `create` is a page. On loopback http, an application's cookies `portal_<name>…` are beside the portal's own.
 RESERVED_NAMES = ("create", "session", "visit", "waiting", "attempt")
 LONGEST_TITLE = 100  # characters
-LONGEST_ADDRESS = 2000  # characters
 LONGEST_HOST = 255  # characters, as the table of doors holds
-ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.IGNORECASE)
 DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?")
 USERNAMES_FROM = ("username", "user_id", "email", "employee_number")
 ENCODINGS = ("utf-8", "percent")
@@ -42,13 +40,7 @@ def clean_application(values: Mapping, stored: Application | None = None) -> dic
     :param stored: the application to change; its other fields stay.
     :raises InvalidFields: naming each field that can't be used.
     """
-    fields, problems = {}, {}
-    for field, read in READERS.items():
-        if field in values:
-            try:
-                fields[field] = read(values[field])
-            except ValueError as error:
-                problems[field] = error.args[0]
+    fields, problems = read_given(values, READERS)
     now = {field: fields.get(field, getattr(stored, field, value)) for field, value in AT_FIRST.items()}
     if now["public"] and now["pkce"] == "optional":
         problems.setdefault("pkce", _("A public client needs PKCE."))
@@ -57,6 +49,21 @@ def clean_application(values: Mapping, stored: Application | None = None) -> dic
     if problems:
         raise InvalidFields(problems)
     return fields
+
+
+def read_given(values: Mapping, readers: Mapping[str, Callable[[Any], Any]]) -> tuple[dict, dict]:
+    """Return the fields that are given, and their problems.
+
+    :param readers: field -> the function that cleans its value, or raises ValueError.
+    """
+    fields, problems = {}, {}
+    for field, read in readers.items():
+        if field in values:
+            try:
+                fields[field] = read(values[field])
+            except ValueError as error:
+                problems[field] = error.args[0]
+    return fields, problems
 
 
 # Single values
@@ -112,7 +119,7 @@ def read_contact_line(value: Any) -> str | None:
 def read_launch_address(value: Any) -> str | None:
     """Return the address that a tile opens, or raise ValueError."""
     address = read_line(value)
-    if address and not is_address(address):
+    if address and not is_web_address(address):
         raise ValueError(_("Enter a full http or https address."))
     return address
 
@@ -123,20 +130,9 @@ def read_answer_address(value: Any) -> str | None:
     It is compared letter by letter, so it stays as it is.
     """
     address = read_line(value)
-    if address and ("#" in address or not is_address(address)):
+    if address and ("#" in address or not is_web_address(address)):
         raise ValueError(_("Enter a full http or https address without a fragment."))
     return address
-
-
-def is_address(value: str) -> bool:
-    """Tell whether a text is a full web address."""
-    if len(value) > LONGEST_ADDRESS or not ADDRESS.fullmatch(value):
-        return False
-    try:
-        parts = urlsplit(value)
-        return HOST.fullmatch(parts.hostname or "") is not None and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
-        return False
 
 
 def read_domain(value: Any) -> str | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 
 from portal import audit
 from portal.accounts.accounts import InvalidFields
-from portal.applications.application_fields import NAME, check_slug, read_title
+from portal.applications.application_fields import NAME, check_slug, read_given, read_title
 from portal.applications.group_members import read_members, write_members
 from portal.audit import Actor
 from portal.database import db
@@ -105,13 +105,7 @@ def clean_group(values: Mapping) -> dict:
     :param values: `name`, `title` and `members`, as far as they are given; see :func:`read_members`.
     :raises InvalidFields: naming each field that can't be used.
     """
-    fields, problems = {}, {}
-    for field, read in READERS.items():
-        if field in values:
-            try:
-                fields[field] = read(values[field])
-            except ValueError as error:
-                problems[field] = error.args[0]
+    fields, problems = read_given(values, READERS)
     if problems:
         raise InvalidFields(problems)
     return fields

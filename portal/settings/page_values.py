@@ -14,6 +14,7 @@ CONTACT_LONGEST = 200  # characters
 ADDRESS_LONGEST = 2000  # characters, as the table of attempts holds
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
+WEB_ADDRESS = re.compile(f"https?://{ADDRESS.pattern}", re.IGNORECASE)
 LEADS_BACK = re.compile(r"/login([/?#]|$)|/?([?#]|$)")
 BAD_IN_DECODED = re.compile(r"//|[\\\x00-\x1f\x7f]")
 HOME_ADVICE = "must be a path here, such as /account, or an address such as https://work.example.com/"
@@ -69,11 +70,16 @@ def leads_back(path: str) -> bool:
 
 
 def is_https_address(value: str) -> bool:
-    """Tell whether a browser can open a text over https.
+    """Tell whether a browser can open a text over https."""
+    return value.startswith("https://") and is_web_address(value)
+
+
+def is_web_address(value: str) -> bool:
+    """Tell whether a browser can open a text.
 
     No user is named in it, and nothing that browsers read differently.
     """
-    if not value.startswith("https://") or len(value) > ADDRESS_LONGEST or not ADDRESS.fullmatch(value):
+    if len(value) > ADDRESS_LONGEST or not WEB_ADDRESS.fullmatch(value):
         return False
     try:
         parts = urlsplit(value)
