@@ -13,12 +13,12 @@ from sqlalchemy import CTE, ColumnElement, Integer, Select, and_, case, func, li
 from sqlalchemy.orm import aliased
 
 from portal.accounts import search
+from portal.applications.access import DEEPEST
 from portal.database import db
 from portal.database.paging import Page, load_page
 from portal.directory import sql_rows
 from portal.models import MAY_SIGN_IN, Account, Department, Group, GroupMember, Identity, Membership, Revision
 
-MOST_LEVELS = 50  # below a department; more are a mistake of the platform
 PAGE_SIZE = 50  # members
 
 
@@ -133,13 +133,13 @@ def find_departments(departments: dict[int, bool]) -> CTE:
     wanted = Department.id.in_(sql_rows.select_values(departments, Integer))
     is_deep = Department.id.in_(sql_rows.select_values([id for id, below in departments.items() if below], Integer))
     columns = (Department.id, Department.provider, Department.tenant, Department.dept_id)
-    level = case((is_deep, 0), else_=MOST_LEVELS).label("level")  # a rule for one department begins at the last level
+    level = case((is_deep, 0), else_=DEEPEST).label("level")  # a rule for one department begins at the last level
     tree = select(Department.id.label("top_id"), *columns, level).where(wanted).cte("tree", recursive=True)
     child = aliased(Department)
     is_child = and_(child.provider == tree.c.provider, child.tenant == tree.c.tenant, child.parent_id == tree.c.dept_id)
     columns = (child.id, child.provider, child.tenant, child.dept_id)
     deeper = select(tree.c.top_id, *columns, tree.c.level + 1).join(child, is_child)
-    return tree.union_all(deeper.where(tree.c.level < literal(MOST_LEVELS)))
+    return tree.union_all(deeper.where(tree.c.level < literal(DEEPEST)))
 
 
 def select_seats(tree: CTE) -> Select:
