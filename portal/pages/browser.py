@@ -186,6 +186,10 @@ def set_cookie(response: Response, name: str, value: str, max_age: int | None = 
     return response
 
 
-def get_cookie_attributes() -> dict:
-    """Return the attributes that all our cookies share."""
-    return {"path": "/", "httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"]}
+def get_cookie_attributes(origin: str | None = None) -> dict:
+    """Return the attributes that all our cookies share.
+
+    :param origin: of an application's host; none: the portal's own.
+    """
+    is_secure = (origin or current_app.config["PORTAL_BASE_URL"]).startswith("https:")
+    return {"path": "/", "httponly": True, "samesite": "Lax", "secure": is_secure}

@@ -119,8 +119,8 @@ def find_own_door(name: str) -> OpenDoor | None:
 
     Where the host has https, only the cookie with the prefix counts, which no other host can set.
     """
-    secure, plain = name_door_cookies(name)
-    for cookie, scheme in ((secure, "https:"), (plain, "http:")):
+    for scheme in ("https:", "http:"):
+        cookie = name_door_cookie(scheme, name)
         token = browser.read_token_cookie(cookie) if len(request.cookies.getlist(cookie)) == 1 else None
         door = doors.find_door(name, token) if token else None
         if door and door.host.startswith(scheme):
@@ -128,9 +128,12 @@ def find_own_door(name: str) -> OpenDoor | None:
     return None
 
 
-def name_door_cookies(name: str) -> tuple[str, str]:
-    """Return a door's cookie names for https and http."""
-    return f"__Host-portal_{name}", f"portal_{name}"
+def name_door_cookie(origin: str, name: str) -> str:
+    """Return the name of a door's cookie.
+
+    :param origin: of the application's host, or its scheme alone.
+    """
+    return browser.name_cookie(origin, f"portal_{name}")
 
 
 # What browsers ask at an application's host
@@ -168,7 +171,7 @@ def enter(name):
         return refuse_ticket(ticket, application, origin)
     metrics.count_entry(name, "entered" if entered.may_enter else "refused")
     answer = redirect(entered.path, 303)
-    return set_host_cookie(answer, origin, browser.name_cookie(origin, f"portal_{name}"), entered.token)
+    return set_host_cookie(answer, origin, name_door_cookie(origin, name), entered.token)
 
 
 def refuse_ticket(ticket: str, application: Application, origin: str) -> ResponseReturnValue:
@@ -212,7 +215,7 @@ def sign_out(name):
         return gate_answers.show_page("gate/sign_out.html", application=application, done=False)
     if request.headers.get("Origin", origin) not in (origin, "null") or not is_sent_from_here():
         raise Code(STALE_FORM, "the request comes from another site's page")
-    cookie = browser.name_cookie(origin, f"portal_{name}")
+    cookie = name_door_cookie(origin, name)
     if token := browser.read_token_cookie(cookie):
         doors.close_door(name, token)
     answer = Response(gate_answers.show_page("gate/sign_out.html", application=application, done=True))
@@ -249,6 +252,5 @@ def read_nonce(application: Application, origin: str) -> str | None:
 
 def set_host_cookie(answer: Response, origin: str, name: str, value: str, max_age: int | None = None) -> Response:
     """Set a cookie for one application's host alone."""
-    attributes = {"path": "/", "httponly": True, "samesite": "Lax", "secure": origin.startswith("https:")}
-    answer.set_cookie(name, value, max_age=max_age, **attributes)
+    answer.set_cookie(name, value, max_age=max_age, **browser.get_cookie_attributes(origin))
     return answer
