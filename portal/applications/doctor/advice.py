@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 
+from portal.elements.doctor.advice import COMMON
 from portal.elements.doctor.examination import PROBLEM, SKIPPED, WAITS, WARNING, Advice
 
 COPY = _("Copy the snippet for your proxy anew from this application's page, and reload the proxy.")
@@ -40,11 +41,7 @@ SILENT = {
         _("The certificate of %(host)s is for another host."),
         _("Give the proxy a certificate for this host. Check that the name leads to the right machine."),
     ),
-    "authorities": Advice(
-        PROBLEM,
-        _("The file of certificate authorities can't be read."),
-        _("Check the file that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names, and restart the portal."),
-    ),
+    "authorities": COMMON["authorities"],
     "tls": Advice(
         PROBLEM,
         _("No encrypted connection to %(host)s can be made."),

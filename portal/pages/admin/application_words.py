@@ -7,6 +7,7 @@ from babel.dates import format_skeleton
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
+from portal.applications import proxy_problems
 from portal.models import Application, ProxyProblem
 
 KINDS = {"gate": _("Gate"), "oidc": "OpenID Connect"}
@@ -66,10 +67,10 @@ def describe_problems(problems: list[ProxyProblem], application: Application) ->
 def describe_problem(problem: ProxyProblem, application: Application) -> DescribedProblem:
     """Return one problem of a proxy in words."""
     names = {"name": application.name, "detail": problem.detail}
-    if problem.kind == "incomplete":
+    if problem.kind == proxy_problems.INCOMPLETE:
         text = gettext("The snippet of %(name)s is incomplete: %(detail)s is missing", **names)
         remedy = gettext("Copy the snippet below anew, as a whole. Until then nobody can enter through this proxy.")
-    elif problem.kind == "host":
+    elif problem.kind == proxy_problems.HOST:
         text = gettext("Asked for %(detail)s: add it or correct the proxy", **names)
         remedy = gettext(
             "If people open the application there, add it to the hosts. If not, a proxy uses the snippet"
