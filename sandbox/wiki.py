@@ -51,7 +51,10 @@ def read_identity():
 
 
 def read_header(name):
-    """Return a header's text; WSGI hands UTF-8 on as Latin-1."""
+    """Return a header's text.
+
+    WSGI hands UTF-8 on as Latin-1.
+    """
     return clean_text(request.headers.get(name, "").encode("latin-1").decode("utf-8", "replace"))
 
 

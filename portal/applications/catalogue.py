@@ -171,13 +171,18 @@ def check_hosts(application: Application) -> None:
 
 
 def find_cookie_place(origin: str) -> str:
-    """Return what has its own cookies; on loopback, an origin."""
+    """Return the host that has cookies of its own.
+
+    On loopback it has its port, too.
+    """
     host, port = split_origin(origin)
     return f"{host}:{port}" if is_loopback(host) else host
 
 
 def read_groups_of(names: list[str]) -> list[Group]:
-    """Return groups by name; none can be deleted meanwhile.
+    """Return groups by name.
+
+    None can be deleted until the transaction ends.
 
     :raises InvalidFields: when one of them is gone.
     """

@@ -20,7 +20,7 @@ DEPARTMENTS, PEOPLE, GROUPS, SEEDS = 25, 40, 12, 6
 
 @pytest.fixture
 def tree():
-    """Sales with East below it, and Shanghai below that; one person in each."""
+    """Sales with East below it, Shanghai below that, and a person in each."""
     sales = add_department("d1", "Sales")
     east = add_department("d2", "East", parent="d1")
     shanghai = add_department("d3", "Shanghai", parent="d2")

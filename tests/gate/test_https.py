@@ -53,7 +53,7 @@ def page(gate_site, open_mapped, watch, sandbox_process):
 
 
 def enter(page, gate_site, address, person="zhangsan"):
-    """Open an application and sign in on the way; wait until it answers."""
+    """Open an application, sign in on the way, and wait until it answers."""
     page.goto(address)
     page.get_by_role("link", name="Open the Feishu sign-in page").click()
     page.wait_for_url(f"{gate_site.sandbox.site_url}/**")

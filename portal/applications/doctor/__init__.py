@@ -14,12 +14,13 @@ __all__ = ["SignedInAs", "examine_hosts"]
 
 
 def examine_hosts(application: Application, me: SignedInAs | None = None) -> dict[str, list[Finding]]:
-    """Examine an application's hosts; return findings by origin.
+    """Examine an application's hosts.
 
     It takes a bounded time, and no transaction is open while a host is asked. If all is well, the gate's notes about
     the proxies are forgotten.
 
     :param me: the administrator whose sign-in is used; `None` checks without one.
+    :return: findings by origin.
     """
     number, visitor = application.id, Visitor()
     doctors = [HostDoctor(application, origin, visitor, me) for origin in application.hosts]

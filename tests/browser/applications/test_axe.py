@@ -24,7 +24,10 @@ LONG = "a-name-of-forty-letters-that-can-not-bre"
 
 @pytest.fixture(scope="module")
 def shelf(store):
-    """Applications in every state; return the addresses of the pages about them."""
+    """Applications in every state.
+
+    It gives the addresses of the pages about them.
+    """
     with store():
         groups = [add_group(f"team-{number}", f"Team {number}") for number in range(12)]
         staff = add_group("staff", HOSTILE, everybody=True)
