@@ -100,7 +100,7 @@ def register_wiki(origin: str, programs: processes.Programs) -> None:
     if find_wiki():
         return
     try:
-        catalogue.clean_fields({"hosts": [origin]})
+        catalogue.clean_application({"hosts": [origin]})
     except catalogue.InvalidFields:
         return
     members = [{"kind": "role", "value": "admin"}, *wait_for_departments(programs)]

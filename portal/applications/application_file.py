@@ -201,11 +201,11 @@ class FileApplier:
         try:
             application = catalogue.find_application(entry["name"])
         except Code:
-            added = catalogue.add_application(catalogue.clean_fields(values))
+            added = catalogue.add_application(catalogue.clean_application(values))
             self.note("application", entry, {}, write_application(added))
             return
         before = write_application(application)
-        changes = catalogue.change_application(application, catalogue.clean_fields(values, application))
+        changes = catalogue.change_application(application, catalogue.clean_application(values, application))
         self.note("application", entry, before, write_application(application), changes)
 
     def check_hosts(self, entry: dict) -> None:

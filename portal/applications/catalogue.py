@@ -9,8 +9,7 @@ from sqlalchemy import select, text
 from portal import audit, database
 from portal.accounts.accounts import InvalidFields
 from portal.applications import proxy_problems
-from portal.applications.application_fields import NAME, check_groups, is_loopback, split_origin
-from portal.applications.application_fields import clean_application as clean_fields
+from portal.applications.application_fields import NAME, check_groups, clean_application, is_loopback, split_origin
 from portal.audit import Actor
 from portal.database import db
 from portal.errors import CONFLICT, NO_SUCH_PAGE, Code
@@ -19,7 +18,7 @@ from portal.models import Application, Group
 __all__ = [
     "ApplicationChanged",
     "InvalidFields",
-    "clean_fields",
+    "clean_application",
     "create_application",
     "edit_application",
     "find_application",
@@ -56,10 +55,10 @@ def list_applications() -> list[Application]:
 def create_application(values: Mapping, *, by: Actor) -> Application:
     """Create an application.
 
-    :param values: `name`, and optionally other fields; see :func:`clean_fields`.
+    :param values: `name`, and optionally other fields; see :func:`clean_application`.
     :raises InvalidFields: naming each field that can't be used.
     """
-    fields = clean_fields({"name": "", **values})
+    fields = clean_application({"name": "", **values})
     with audit.recorded("application.create", by, details={"application": fields["name"]}):
         lock_applications()
         application = add_application(fields)
@@ -79,7 +78,7 @@ def edit_application(name: str, values: Mapping, seen: int, *, by: Actor) -> lis
     with audit.recorded("application.edit", by, refusals=ApplicationChanged, **facts) as entry:
         lock_applications()
         application = find_application(name)
-        fields = clean_fields({field: value for field, value in values.items() if field != "name"}, application)
+        fields = clean_application({field: value for field, value in values.items() if field != "name"}, application)
         if seen != application.version:
             raise ApplicationChanged
         changes = change_application(application, fields)
@@ -124,7 +123,7 @@ def lock_applications() -> None:
 def add_application(fields: dict) -> Application:
     """Store an application, inside a transaction that has locked them.
 
-    :param fields: as :func:`clean_fields` returns them.
+    :param fields: as :func:`clean_application` returns them.
     :raises InvalidFields: when its name or a group can't be used.
     """
     if db.session.scalar(select(Application.id).where(Application.name == fields["name"])) is not None:

@@ -29,7 +29,7 @@ def create(by, **values):
 def read_problems(values, stored=None):
     """Return the texts for fields that can't be used."""
     with pytest.raises(catalogue.InvalidFields) as error:
-        catalogue.clean_fields(values, stored)
+        catalogue.clean_application(values, stored)
     return {field: str(text) for field, text in error.value.problems.items()}
 
 
@@ -82,7 +82,7 @@ def test_a_name_is_taken_once(store, by):
     ],
 )
 def test_hosts_are_stored_in_one_form(store, typed, stored):
-    assert catalogue.clean_fields({"hosts": [typed, "", typed]}) == {"hosts": [stored]}
+    assert catalogue.clean_application({"hosts": [typed, "", typed]}) == {"hosts": [stored]}
 
 
 @pytest.mark.parametrize(
@@ -153,20 +153,22 @@ def test_an_address_of_a_client_must_be_full(store, field, address):
 
 def test_an_address_of_a_client_stays_letter_by_letter(store):
     addresses = ["https://Wiki.example.com:443/Back?a=%2f", "http://127.0.0.1/", "http://127.0.0.1"]
-    assert catalogue.clean_fields({"redirect_uris": addresses}) == {"redirect_uris": addresses}
+    assert catalogue.clean_application({"redirect_uris": addresses}) == {"redirect_uris": addresses}
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "//wiki.example.com", "/wiki", "data:text/html,x"])
 def test_a_tile_opens_nothing_but_the_web(store, address):
     assert read_problems({"launch_url": address}) == {"launch_url": "Enter a full http or https address."}
-    assert catalogue.clean_fields({"launch_url": "https://wiki.example.com/#/home"})["launch_url"].endswith("#/home")
+    assert catalogue.clean_application({"launch_url": "https://wiki.example.com/#/home"})["launch_url"].endswith(
+        "#/home"
+    )
 
 
 def test_a_public_client_needs_pkce(store, by):
     assert read_problems({"public": True, "pkce": "optional"}) == {"pkce": "A public client needs PKCE."}
     application = create(by, pkce="optional")
     assert read_problems({"public": "1"}, application) == {"pkce": "A public client needs PKCE."}
-    assert catalogue.clean_fields({"public": "1", "pkce": "required"}, application)["public"] is True
+    assert catalogue.clean_application({"public": "1", "pkce": "required"}, application)["public"] is True
 
 
 def test_offline_days_need_refresh_tokens(store, by):
@@ -213,7 +215,7 @@ def test_texts_of_a_form_become_values(store):
         "headers": ["email", "user"],
     }
     values = {"open_to_all": True, "fresh_minutes": None, "token_minutes": 20, "contact": None}
-    assert catalogue.clean_fields(typed) == {**values, "headers": ["user", "email"]}
+    assert catalogue.clean_application(typed) == {**values, "headers": ["user", "email"]}
 
 
 @both_databases
