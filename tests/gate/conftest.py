@@ -2,8 +2,7 @@
 
 import pytest
 from support.gate_proxies import PROXIES
-from support.gate_site import Gate, GateSite
-from support.portal_app import make_tables
+from support.gate_site import Gate, run_gate_site
 
 
 def pytest_generate_tests(metafunc):
@@ -19,14 +18,8 @@ def gate_site(tmp_path_factory, sandbox_process, sqlite_template):
     """A portal with SQLite, for a module."""
     folder = tmp_path_factory.mktemp("gate")
     database = f"sqlite:///{folder / 'portal.db'}"
-    make_tables(database, folder / "app")
-    sandbox_process.reset()
-    site = GateSite(folder, sandbox_process, database, PORTAL_TRUSTED_PROXIES="1")
-    try:
-        site.start()
+    with run_gate_site(folder, sandbox_process, database, PORTAL_TRUSTED_PROXIES="1") as site:
         yield site
-    finally:
-        site.stop()
 
 
 @pytest.fixture(scope="module")

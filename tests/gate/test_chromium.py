@@ -2,9 +2,8 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.gate_site import Gate, GateSite
+from support.gate_site import run_gate_site
 from support.in_app_page import CLIENT
-from support.portal_app import make_tables
 
 pytest_plugins = ["support.chromium"]
 pytestmark = pytest.mark.browser
@@ -14,24 +13,13 @@ LONG = 60_000  # milliseconds
 
 @pytest.fixture(scope="module")
 def gate_site(tmp_path_factory, sandbox_process, browser):
-    """A portal with SQLite, for this module; the platform's pages are another site to the browser."""
+    """A portal whose platform's pages are another site to the browser."""
     from support.chromium import SiteElements  # a plugin, which pytest must be the first to import
 
     folder = tmp_path_factory.mktemp("gate")
-    database = f"sqlite:///{folder / 'portal.db'}"
-    make_tables(database, folder / "app")
-    sandbox_process.reset()
-    site = GateSite(folder, sandbox_process, database, elements=SiteElements, PORTAL_TRUSTED_PROXIES="1")
-    try:
-        site.start()
+    database, options = f"sqlite:///{folder / 'portal.db'}", {"elements": SiteElements, "PORTAL_TRUSTED_PROXIES": "1"}
+    with run_gate_site(folder, sandbox_process, database, **options) as site:
         yield site
-    finally:
-        site.stop()
-
-
-@pytest.fixture(scope="module")
-def gate(request, gate_site):
-    return Gate(gate_site, request.param)
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from playwright.sync_api import expect
 from support.authority import Authority
 from support.deployment import Nginx
 from support.gate_proxies import NginxGate
-from support.gate_site import GateSite
+from support.gate_site import run_gate_site
 from support.gate_visitors import Visitor
-from support.portal_app import make_tables
 from support.postgres import find_free_port
 
 pytest_plugins = ["support.chromium"]
@@ -25,21 +24,18 @@ def gate_site(tmp_path_factory, sandbox_process, browser):
     folder, port = tmp_path_factory.mktemp("gate"), find_free_port()
     database = f"sqlite:///{folder / 'portal.db'}"
     url = f"https://127.0.0.1:{port}"
-    make_tables(database, folder / "app")
-    sandbox_process.reset()
     certificate = Authority(folder).certify()
     (folder / "front").mkdir()
-    site = GateSite(folder, sandbox_process, database, SiteElements, url, PORTAL_TRUSTED_PROXIES="1")
-    front = Nginx(folder / "front", [site.portal.port], certificate, port)
-    try:
-        site.start()
-        front.start(find_free_port())
-        site.proxies["nginx"] = NginxGate(folder / "nginx", certificate)
-        site.serve(site.proxies["nginx"], {"wiki": WIKI, "docs": DOCS})
-        yield site
-    finally:
-        front.stop()
-        site.stop()
+    options = {"elements": SiteElements, "url": url, "PORTAL_TRUSTED_PROXIES": "1"}
+    with run_gate_site(folder, sandbox_process, database, **options) as site:
+        front = Nginx(folder / "front", [site.portal.port], certificate, port)
+        try:
+            front.start(find_free_port())
+            site.proxies["nginx"] = NginxGate(folder / "nginx", certificate)
+            site.serve(site.proxies["nginx"], {"wiki": WIKI, "docs": DOCS})
+            yield site
+        finally:
+            front.stop()
 
 
 @pytest.fixture

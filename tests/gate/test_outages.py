@@ -6,10 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 from support.clusters import run_cluster
-from support.gate_site import Gate, GateSite
+from support.gate_site import run_gate_site
 from support.gate_visitors import PAGE, SCRIPT
 from support.http_visitors import expect_prompt_refusals
-from support.portal_app import make_tables
 from support.processes import list_children
 
 pytestmark = pytest.mark.postgresql
@@ -24,21 +23,9 @@ def cluster():
 @pytest.fixture(scope="module")
 def gate_site(tmp_path_factory, sandbox_process, cluster):
     """A portal with PostgreSQL, for this module."""
-    folder = tmp_path_factory.mktemp("gate")
-    database = cluster.url(cluster.database())
-    make_tables(database, folder / "app")
-    sandbox_process.reset()
-    site = GateSite(folder, sandbox_process, database, GUNICORN_CMD_ARGS="--graceful-timeout 2")
-    try:
-        site.start()
+    folder, database = tmp_path_factory.mktemp("gate"), cluster.url(cluster.database())
+    with run_gate_site(folder, sandbox_process, database, GUNICORN_CMD_ARGS="--graceful-timeout 2") as site:
         yield site
-    finally:
-        site.stop()
-
-
-@pytest.fixture(scope="module")
-def gate(request, gate_site):
-    return Gate(gate_site, request.param)
 
 
 @contextmanager

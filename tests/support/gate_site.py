@@ -10,7 +10,7 @@ from support.deployment import PATIENCE, DeployedPortal
 from support.echo_application import EchoApplication
 from support.gate_proxies import PROXIES
 from support.gate_visitors import Visitor
-from support.portal_app import FEISHU, Browser, Elements, is_ready, make_settings, wait_for_server
+from support.portal_app import FEISHU, Browser, Elements, is_ready, make_settings, make_tables, wait_for_server
 from support.postgres import find_free_port
 from support.sql import open_sql
 from support.syncs import run_sync
@@ -32,6 +32,22 @@ from portal.models import (
 ORIGINS = {"docs": "http://docs.localhost:{port}", "wiki": "http://wiki.localhost:{port}"}
 SNIPPET = re.compile(r"<summary>([^<]+)</summary>.*?<code[^>]*>(.*?)</code></pre>", re.DOTALL)
 DEPARTMENT = "研发中心"  # may enter, with those below: Zhang San and Bob, but not Alice
+
+
+@contextmanager
+def run_gate_site(folder, sandbox, database, **options):
+    """Run a portal for the proxies of a module, with fresh tables.
+
+    :param options: as `GateSite` takes them.
+    """
+    make_tables(database, folder / "app")
+    sandbox.reset()
+    site = GateSite(folder, sandbox, database, **options)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
 
 
 class GateSite:
