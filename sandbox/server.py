@@ -80,10 +80,15 @@ def serve(port=8100, people=0, departments=0, stop_with_stdin=False, portal=None
     """
     app = create_app(people, departments, portal)
     server = make_server(HOST, port, app, threaded=True, request_handler=Handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if stop_with_stdin:
         threading.Thread(target=end_with_stdin, daemon=True).start()
-    click.echo(f"Pretend Feishu and WeCom: http://{HOST}:{server.server_port}/")
+    run_server(server, "Pretend Feishu and WeCom")
+
+
+def run_server(server, title):
+    """Tell where a server listens, and serve until SIGINT or SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    click.echo(f"{title}: http://{HOST}:{server.server_port}/")
     sys.stdout.flush()
     try:
         server.serve_forever(poll_interval=0.1)

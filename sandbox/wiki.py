@@ -4,8 +4,6 @@ It has no sign-in of its own. It believes the headers that the proxy in front se
 """
 
 import os
-import signal
-import sys
 
 import click
 from flask import Blueprint, Flask, abort, current_app, redirect, request, url_for
@@ -13,7 +11,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox.gate import IDENTITY, Gate
 from sandbox.phone import clean_text, render_page
-from sandbox.server import HOST
+from sandbox.server import HOST, run_server
 from sandbox.world import Portal
 
 bp = Blueprint("wiki", __name__)
@@ -102,13 +100,7 @@ def command(port, portal):
     if os.environ.get("PORTAL_ENV") == "production":
         raise click.ClickException("the pretend wiki is for trying the portal; PORTAL_ENV is production")
     server = make_server(HOST, port, Gate(create_app(), NAME, portal), threaded=True, request_handler=QuietHandler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    click.echo(f"Pretend wiki: http://{HOST}:{server.server_port}/")
-    sys.stdout.flush()
-    try:
-        server.serve_forever(poll_interval=0.1)
-    except KeyboardInterrupt:
-        pass
+    run_server(server, "Pretend wiki")
 
 
 if __name__ == "__main__":
